@@ -1,0 +1,69 @@
+// Every difference between the server versions we build on (15 to 18), and nothing else.
+// Included by postgres/server.h only. Each entry names the upstream change.
+#pragma once
+
+// LSN_FORMAT_ARGS does not compile as C++ on 15 (AssertVariableIsOfType); this one does everywhere.
+#define TRENDING_LSN_ARGS(lsn) static_cast<uint32>((lsn) >> 32), static_cast<uint32>(lsn)
+
+#if PG_VERSION_NUM < 160000
+// 16 renamed RelFileNode to RelFileLocator (b0a55e43299c) and renamed its relation member.
+using RelFileLocator = RelFileNode;
+#endif
+
+namespace trending::compat {
+
+// 17 dropped ReorderBufferTupleBuf: changes carry a HeapTuple (08e6344fd642).
+#if PG_VERSION_NUM >= 170000
+inline HeapTuple decoded_tuple(HeapTuple tuple) { return tuple; }
+#else
+inline HeapTuple decoded_tuple(ReorderBufferTupleBuf* buffer) {
+  return buffer == nullptr ? nullptr : &buffer->tuple;
+}
+#endif
+
+// 17 added failover and synced to ReplicationSlotCreate (c393308b69d2, 93db6cbda037).
+inline void slot_create(const char* name, ReplicationSlotPersistency persistency) {
+#if PG_VERSION_NUM >= 170000
+  ReplicationSlotCreate(name, true, persistency, false, false, false);
+#else
+  ReplicationSlotCreate(name, true, persistency, false);
+#endif
+}
+
+// 18 added error_if_invalid to ReplicationSlotAcquire (f41d8468ddea).
+inline void slot_acquire(const char* name) {
+#if PG_VERSION_NUM >= 180000
+  ReplicationSlotAcquire(name, true, false);
+#else
+  ReplicationSlotAcquire(name, true);
+#endif
+}
+
+// 16 replaced data.invalidated_at by data.invalidated (15f8203a5975).
+inline bool slot_is_invalidated(const ReplicationSlot* slot) {
+#if PG_VERSION_NUM >= 160000
+  return slot->data.invalidated != RS_INVAL_NONE;
+#else
+  return slot->data.invalidated_at != InvalidXLogRecPtr;
+#endif
+}
+
+// 16 turned pg_namespace_aclcheck and its kin into object_aclcheck (c727f511bd7b).
+inline AclResult schema_aclcheck(Oid schema, Oid role, AclMode mode) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(NamespaceRelationId, schema, role, mode);
+#else
+  return pg_namespace_aclcheck(schema, role, mode);
+#endif
+}
+
+// 17 put xid and flush position into LogLogicalMessage (173b56f1ef59).
+inline XLogRecPtr log_message(const char* prefix, const char* message, size_t size) {
+#if PG_VERSION_NUM >= 170000
+  return LogLogicalMessage(prefix, message, size, false, false);
+#else
+  return LogLogicalMessage(prefix, message, size, false);
+#endif
+}
+
+}  // namespace trending::compat
