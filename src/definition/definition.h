@@ -1,0 +1,145 @@
+// A trend's definition, checked and ready to be carried out.
+//
+// definition_analyze turns the SELECT a user wrote into a Definition by PostgreSQL's own parser and analyser
+// (definition.cpp walks the Query tree); the definition_load functions do the same with the canonical text
+// kept in trending.trend. A Definition is plain data, all of it in one memory context.
+//
+// Nothing in a Definition runs user code: expressions hold immutable built-in functions only, because the
+// worker evaluates them inside the decoding callback, under a historic snapshot.
+#pragma once
+
+#include <cstdint>
+
+#include "definition/key_codec.h"
+#include "engine/window.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+// What an aggregate of the select list computes. Kinds and their functions: aggregate_kinds.cpp.
+enum class AggregateFunction : uint8_t {
+  kCountStar,  // count(*)
+  kCount,      // count(expr): the rows whose expr is not NULL
+};
+
+// One aggregate of the definition. Equal aggregates are kept once.
+struct DefinitionAggregate {
+  AggregateFunction function;
+  Oid result_type;
+  Expr* argument;  // NULL for count(*); planned, Vars as in KeyColumn
+  Expr* filter;    // boolean, NULL without FILTER
+};
+
+// What a column of the trend's foreign table shows.
+enum class ColumnRole : uint8_t {
+  kWindowStart,
+  kWindowEnd,
+  kKey,        // Definition::keys.columns[index]
+  kAggregate,  // Definition::aggregates[index]
+  kRank,       // always the last column
+};
+
+// A column of the foreign table, in order: the select list, then rank.
+struct DefinitionColumn {
+  const char* name;
+  Oid type;
+  int32 typmod;
+  Oid collation;
+  ColumnRole role;
+  int index;
+};
+
+// A column of the source that some expression reads. Vars refer to attnum in the row type of
+// Definition::source; partitions may number their columns otherwise, so the decoder resolves by name.
+struct SourceColumn {
+  AttrNumber attnum;
+  const char* name;
+  Oid type;
+  int32 typmod;
+  Oid collation;
+};
+
+// The options of create_trend. Times in microseconds.
+struct DefinitionOptions {
+  int64 watermark_delay;
+  int64 allowed_lateness;
+  int64 idle_timeout;
+  int64 max_ahead;
+  int64 retention;      // -1: none
+  int64 history_limit;  // -1: all
+  int32 max_groups;
+  bool keep_late_events;
+  bool backfill;
+};
+
+struct Definition {
+  // Identity; zero or NULL after definition_analyze.
+  int32 id;
+  Oid relation;  // the foreign table
+  Oid owner;     // its owner
+  const char* label;
+
+  Oid source;
+  const char* text;  // canonical: every name qualified, independent of settings
+
+  // Window. The calendar that `window` may point to lies in the same memory context.
+  WindowSpec window;
+  Expr* event_time;
+  Oid event_time_type;  // timestamptz, timestamp or date; see event_time_value
+
+  Expr* where;  // boolean, or NULL
+
+  KeyCodec keys;  // count 0: one row per window
+
+  int aggregate_count;
+  DefinitionAggregate* aggregates;
+  int rank_by;      // index into aggregates
+  bool descending;  // of rank_by
+
+  int column_count;  // rank included
+  DefinitionColumn* columns;
+
+  int source_column_count;
+  SourceColumn* source_columns;  // ascending by attnum
+
+  DefinitionOptions options;  // not set by definition_analyze
+};
+
+// Parses, analyses and checks `query` under the caller's search_path. Errors carry the position within
+// `query`. Everything is allocated in CurrentMemoryContext. Locks the source ACCESS SHARE until the end of
+// the transaction. Checks no rights: see create_trend.
+Definition* definition_analyze(const char* query);
+
+// Loads a registered trend into CurrentMemoryContext; NULL if there is no such row in trending.trend. Raises
+// an error, with the trend's name as context, if its definition no longer fits the source (table dropped,
+// column gone or retyped). Needs a transaction.
+Definition* definition_load(int32 trend_id);
+Definition* definition_load_relation(Oid relation);
+
+// The same from a per-backend cache, for readers: valid until the end of the current transaction, refreshed
+// when the foreign table or the source changes. NULL if `relation` is not a registered trend.
+const Definition* definition_cached(Oid relation);
+
+// Ids of all registered trends, ascending (a List of integers).
+List* definition_ids();
+
+// An event time as the engine's microseconds since 2000-01-01 UTC. timestamp and date are read as if UTC;
+// infinities become DT_NOBEGIN and DT_NOEND.
+TimestampTz event_time_value(Oid type, Datum value);
+
+// The engine's time as a Datum of a window column's type (timestamptz or timestamp).
+Datum window_bound_datum(Oid type, TimestampTz bound);
+
+// Where a trend's label is read: the rows of `relation` whose `key` column equals the trend's key.
+struct LabelSource {
+  Oid relation;
+  AttrNumber column;   // the label
+  AttrNumber key;      // unique and NOT NULL
+  Oid equal_operator;  // key = the trend's key column, of the index's operator family
+};
+
+// Resolves a label ('table.column', 'schema.table.column') for a definition. Errors say what is missing.
+// Checks no rights.
+LabelSource label_resolve(const char* label, const Definition* definition);
+
+}  // namespace trending
