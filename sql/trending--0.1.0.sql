@@ -1,0 +1,156 @@
+/* sql/trending--0.1.0.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION trending" to load this file. \quit
+
+-- Everything lies in schema trending, but for trending_top10, which is in the schema of the extension.
+CREATE SCHEMA trending;
+
+------------------------------------------------------------------------------------------------------------
+-- Catalog
+------------------------------------------------------------------------------------------------------------
+
+CREATE SEQUENCE trending.trend_id_seq AS int;
+
+-- One row per trend. Its changes are decoded: a trend begins and ends exactly in commit order.
+-- Written by create_trend and by the event trigger only, read by the worker and by the reading functions.
+CREATE TABLE trending.trend (
+  id               int PRIMARY KEY DEFAULT pg_catalog.nextval('trending.trend_id_seq'),
+  relation         regclass NOT NULL UNIQUE,
+  source           regclass NOT NULL,
+  query            text NOT NULL,
+  definition       text NOT NULL,
+  label            text,
+  watermark_delay  interval NOT NULL,
+  allowed_lateness interval NOT NULL,
+  late_events      text NOT NULL,
+  idle_timeout     interval NOT NULL,
+  max_ahead        interval NOT NULL,
+  history_limit    bigint,
+  retention        interval,
+  backfill         bool NOT NULL,
+  partition_by     name[],
+  max_groups       int NOT NULL,
+  created_at       timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+ALTER SEQUENCE trending.trend_id_seq OWNED BY trending.trend.id;
+
+COMMENT ON TABLE trending.trend IS 'the registered trends; maintained by trending.create_trend and DROP FOREIGN TABLE';
+COMMENT ON COLUMN trending.trend.relation IS 'the foreign table that serves the trend; its owner owns the trend';
+COMMENT ON COLUMN trending.trend.source IS 'the table whose row changes are followed';
+COMMENT ON COLUMN trending.trend.query IS 'the definition as it was written';
+COMMENT ON COLUMN trending.trend.definition IS 'the definition with every name qualified';
+COMMENT ON COLUMN trending.trend.label IS 'schema.table.column shown beside the key, or NULL';
+
+SELECT pg_catalog.pg_extension_config_dump('trending.trend', '');
+SELECT pg_catalog.pg_extension_config_dump('trending.trend_id_seq', '');
+
+------------------------------------------------------------------------------------------------------------
+-- Worker
+------------------------------------------------------------------------------------------------------------
+
+------------------------------------------------------------------------------------------------------------
+-- Windows
+------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION trending.tumble(ts timestamptz, size interval, origin timestamptz DEFAULT NULL, zone text DEFAULT NULL,
+                                OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_tumble_timestamptz';
+
+CREATE FUNCTION trending.tumble(ts timestamp, size interval, origin timestamp DEFAULT NULL,
+                                OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_tumble_timestamp';
+
+CREATE FUNCTION trending.tumble(ts date, size interval, origin timestamp DEFAULT NULL,
+                                OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_tumble_date';
+
+CREATE FUNCTION trending.hop(ts timestamptz, slide interval, size interval, origin timestamptz DEFAULT NULL,
+                             zone text DEFAULT NULL, OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_hop_timestamptz';
+
+CREATE FUNCTION trending.hop(ts timestamp, slide interval, size interval, origin timestamp DEFAULT NULL,
+                             OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_hop_timestamp';
+
+CREATE FUNCTION trending.hop(ts date, slide interval, size interval, origin timestamp DEFAULT NULL,
+                             OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_hop_date';
+
+CREATE FUNCTION trending.cumulate(ts timestamptz, step interval, size interval, origin timestamptz DEFAULT NULL,
+                                  zone text DEFAULT NULL, OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_cumulate_timestamptz';
+
+CREATE FUNCTION trending.cumulate(ts timestamp, step interval, size interval, origin timestamp DEFAULT NULL,
+                                  OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_cumulate_timestamp';
+
+CREATE FUNCTION trending.cumulate(ts date, step interval, size interval, origin timestamp DEFAULT NULL,
+                                  OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_cumulate_date';
+
+------------------------------------------------------------------------------------------------------------
+-- Definitions
+------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION trending.create_trend(
+  name text, query text, label text DEFAULT NULL,
+  watermark_delay interval DEFAULT '0', allowed_lateness interval DEFAULT '1 minute',
+  late_events text DEFAULT 'drop', idle_timeout interval DEFAULT '10 seconds', max_ahead interval DEFAULT '1 minute',
+  history_limit bigint DEFAULT 100, retention interval DEFAULT NULL, backfill bool DEFAULT true,
+  partition_by name[] DEFAULT NULL, max_groups int DEFAULT 1000000)
+RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_create_trend';
+
+CREATE FUNCTION trending.drop_trend(trend regclass)
+RETURNS void LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_drop_trend';
+
+CREATE FUNCTION trending.track(
+  source regclass, key name, event_time name, name text DEFAULT NULL,
+  size interval DEFAULT '5 minutes', slide interval DEFAULT '10 seconds', label text DEFAULT NULL)
+RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_track';
+
+------------------------------------------------------------------------------------------------------------
+-- Foreign-data wrapper
+------------------------------------------------------------------------------------------------------------
+
+CREATE FOREIGN DATA WRAPPER trending_fdw;
+CREATE SERVER trending FOREIGN DATA WRAPPER trending_fdw;
+
+------------------------------------------------------------------------------------------------------------
+-- Reading
+------------------------------------------------------------------------------------------------------------
+
+------------------------------------------------------------------------------------------------------------
+-- Views
+------------------------------------------------------------------------------------------------------------
+
+------------------------------------------------------------------------------------------------------------
+-- Event trigger: a dropped foreign table takes its trend along
+------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION trending.forget_dropped()
+RETURNS event_trigger LANGUAGE C
+AS 'MODULE_PATHNAME', 'trending_forget_dropped';
+
+CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trending.forget_dropped();
+
+------------------------------------------------------------------------------------------------------------
+-- Grants
+------------------------------------------------------------------------------------------------------------
+
+-- A foreign table made by hand on the server serves nothing: only relations in trending.trend are served.
+GRANT USAGE ON SCHEMA trending TO PUBLIC;
+GRANT USAGE ON FOREIGN SERVER trending TO PUBLIC;
+GRANT SELECT ON trending.trend TO PUBLIC;
