@@ -1,0 +1,92 @@
+// A transaction's events, gathered until it commits.
+//
+// Lives on the writer's heap. Events are kept apart by trend ("slot", a small number that the host gives each
+// trend), in the order of their arrival. Memory is bounded: when the batch outgrows its limit, equal events
+// of one trend (same pane, same key, same arguments) are merged into one with a weight; what cannot be merged
+// is kept whatever it takes, for a transaction is applied entirely or not at all.
+//
+// Buffers are reused from transaction to transaction, so that a transaction of a single event costs a copy of
+// its key. Nothing throws.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/key.h"
+#include "engine/status.h"
+#include "engine/window.h"
+
+namespace trending {
+
+// One event, or several equal ones. Its key follows, padded to 8 bytes.
+struct BatchRecord {
+  Time time;        // the latest of the merged events' times, all of one pane
+  int64_t weight;   // rows added, or taken back when negative
+  uint32_t events;  // how many events were merged
+  uint32_t valid;   // bit per aggregate: has an argument
+  uint32_t hash;    // of the key
+  uint32_t key_size;
+
+  KeyView key() const { return {reinterpret_cast<const std::byte*>(this + 1), key_size}; }
+  size_t bytes() const { return sizeof(BatchRecord) + ((static_cast<size_t>(key_size) + 7) & ~size_t{7}); }
+  const BatchRecord* next() const {
+    return reinterpret_cast<const BatchRecord*>(reinterpret_cast<const std::byte*>(this) + bytes());
+  }
+};
+
+// A trend's share of a batch, to be iterated by address: for (r = begin; r != end; r = r->next()).
+struct BatchSlice {
+  const BatchRecord* begin = nullptr;
+  const BatchRecord* end = nullptr;
+  Time max_time = kNoTime;  // the latest time of an event that adds rows; moves the clock
+  uint64_t out_of_range = 0;
+
+  bool empty() const { return begin == end && out_of_range == 0; }
+};
+
+class Batch {
+ public:
+  // Above limit_bytes, equal events are merged.
+  explicit Batch(size_t limit_bytes = size_t{64} << 20) : limit_(limit_bytes), merge_at_(limit_bytes) {}
+  ~Batch();
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  // Says how the trend in a slot cuts time and hashes keys (from TrendWriter::windows() and hash_seed()).
+  // Windows is copied. Call again when the slot is given to another trend.
+  Status open_slot(uint32_t slot, const Windows& windows, uint64_t hash_seed);
+
+  // Adds an event: weight +1 for a row that appears, −1 for one that goes. `valid` has bit i set when the
+  // event has an argument for aggregate i. A time out of range is counted and otherwise ignored.
+  Status append(uint32_t slot, Time time, int32_t weight, KeyView key, uint32_t valid = 0);
+
+  // The slots that have something, in the order of their first event.
+  uint32_t touched_count() const { return touched_count_; }
+  uint32_t touched_slot(uint32_t i) const { return touched_[i]; }
+  BatchSlice slice(uint32_t slot) const;
+
+  bool empty() const { return touched_count_ == 0; }
+  size_t bytes() const { return bytes_; }
+
+  // Forgets the events, keeps the buffers unless they have become very large.
+  void clear();
+
+ private:
+  struct Slot;
+
+  bool reserve(Slot* slot, size_t more);
+  bool touch(uint32_t index, Slot* slot);
+  void merge_equal_events();
+  void merge_slot(Slot* slot);
+
+  Slot* slots_ = nullptr;
+  uint32_t slot_count_ = 0;
+  uint32_t* touched_ = nullptr;
+  uint32_t touched_count_ = 0;
+  uint32_t touched_capacity_ = 0;
+  size_t bytes_ = 0;
+  size_t limit_;
+  size_t merge_at_;  // grows past limit_ when merging did not help
+};
+
+}  // namespace trending

@@ -1,0 +1,71 @@
+// A group's key: an opaque byte string, equal when the bytes are equal. Only the hooks know what it means.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace trending {
+
+struct KeyView {
+  const std::byte* data = nullptr;
+  uint32_t size = 0;
+
+  friend bool operator==(KeyView a, KeyView b) {
+    return a.size == b.size && (a.size == 0 || std::memcmp(a.data, b.data, a.size) == 0);
+  }
+};
+
+// The longest key a trend takes.
+inline constexpr uint32_t kMaxKeySize = 1u << 20;
+
+// What the engine asks of its host.
+struct Hooks {
+  void* context = nullptr;
+  // Order of two different keys among groups of equal score: negative when a ranks before b. A total order,
+  // the same in every process: the definition's tie-breaks, then the key ascending. Null compares bytes.
+  int (*compare_keys)(void* context, KeyView a, KeyView b) = nullptr;
+};
+
+// 32 well-mixed bits of a key. Seeded, so that nobody can prepare keys that collide.
+inline uint32_t hash_key(KeyView key, uint64_t seed);
+
+namespace detail {
+
+inline uint64_t load64(const std::byte* p) {
+  uint64_t v;
+  std::memcpy(&v, p, 8);
+  return v;
+}
+
+// Multiply to 128 bits and fold: the mixer of wyhash (Wang Yi, public domain).
+inline uint64_t fold_multiply(uint64_t a, uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  Wide product = static_cast<Wide>(a) * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+}  // namespace detail
+
+inline uint32_t hash_key(KeyView key, uint64_t seed) {
+  constexpr uint64_t kSecret0 = 0xa0761d6478bd642full;
+  constexpr uint64_t kSecret1 = 0xe7037ed1a0b428dbull;
+  uint64_t state = seed ^ kSecret0;
+  const std::byte* p = key.data;
+  uint32_t left = key.size;
+  for (; left > 16; left -= 16, p += 16) {
+    state = detail::fold_multiply(detail::load64(p) ^ kSecret1, detail::load64(p + 8) ^ state);
+  }
+  uint64_t a = 0;
+  uint64_t b = 0;
+  if (left >= 8) {  // two overlapping words cover 8 to 16 bytes
+    a = detail::load64(p);
+    b = detail::load64(p + left - 8);
+  } else if (left > 0) {
+    std::memcpy(&a, p, left);
+  }
+  uint64_t mixed = detail::fold_multiply(a ^ kSecret1, b ^ state);
+  return static_cast<uint32_t>(detail::fold_multiply(mixed ^ kSecret0, key.size ^ kSecret1));
+}
+
+}  // namespace trending

@@ -1,0 +1,168 @@
+// The shared state of a trend: plain structs in its arena, linked by offsets and small numbers.
+//
+// Locking: everything here is written by the trend's writer alone, with the trend's lock held exclusively,
+// and read by others with it held shared. The writer reads without a lock.
+//
+//   hash slot ──> group ──> newest cell ──> older cell ──> …          (cells of a group, panes descending)
+//                  key        pane 9          pane 7
+//                  total over the current window, place in the ranking
+//   pane ──> chunk ──> chunk ──> …                                    (cells of a pane, in the order of
+//   arrival)
+//
+// An event in time order touches the hash slot, the group and its newest cell: three cache lines.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "engine/arena.h"
+#include "engine/options.h"
+#include "engine/window.h"
+
+namespace trending {
+
+inline constexpr uint32_t kNone = UINT32_MAX;
+
+// Numbered fixed-size elements in segments that never move: growing costs one segment, not a copy. Element n
+// lies in segment n >> shift; the first two segments are smaller, so that a small trend takes little.
+struct SegmentsState {
+  Offset directory = 0;  // Offset[capacity]: segments, 0 where none
+  uint32_t capacity = 0;
+  uint32_t count = 0;  // segment numbers in use so far
+};
+
+// A key and its total. `words` words of state follow.
+struct Group {
+  static constexpr uint32_t kInlineKey = 24;
+
+  uint32_t key_size;
+  uint32_t hash;
+  uint32_t newest_cell;  // of the newest pane that has this group; kNone in a group just made
+  uint32_t newest_pane;  // that pane's slot
+  uint32_t place;        // in the ranking; see ranking.h
+  uint32_t epoch;        // the total is zero unless this equals TrendHeader::epoch
+  union {
+    std::byte inline_key[kInlineKey];  // key_size <= kInlineKey
+    Offset long_key;                   // otherwise
+    uint32_t next_free;                // while the group is free
+  };
+
+  int64_t* total() { return reinterpret_cast<int64_t*>(this + 1); }
+  const int64_t* total() const { return reinterpret_cast<const int64_t*>(this + 1); }
+};
+static_assert(sizeof(Group) == 48);
+
+// A group in a pane. `words` words of state follow.
+struct Cell {
+  static constexpr uint32_t kDirty = 1u << 31;
+
+  uint32_t group_and_dirty;  // kNone in cells of a chunk that are not in use
+  // The group's cell in the next older pane. May dangle: links into freed panes are not cleared; PaneStore
+  // tells.
+  uint32_t older;
+
+  uint32_t group() const { return group_and_dirty & ~kDirty; }
+  int64_t* state() { return reinterpret_cast<int64_t*>(this + 1); }
+  const int64_t* state() const { return reinterpret_cast<const int64_t*>(this + 1); }
+};
+static_assert(sizeof(Cell) == 8);
+
+// Groups are numbered below this (31 bits, and not kNone without its dirty bit).
+inline constexpr uint32_t kMaxGroups = (1u << 31) - 2;
+
+struct GroupTableState {
+  SegmentsState groups;
+  uint32_t count = 0;        // groups in use
+  uint32_t next_unused = 0;  // numbers never used yet start here
+  uint32_t first_free = kNone;
+  // Extendible hashing: 1 << depth buckets, several neighbours of which may share one table.
+  Offset directory = 0;  // Offset[1 << depth]
+  uint32_t depth = 0;
+  uint32_t table_count = 0;
+};
+
+struct PaneRecord {
+  Time start = 0;
+  Time end = 0;
+  uint64_t cells = 0;
+  uint64_t dirty_cells = 0;
+  // Set when an event came for windows that had been reported: those ending after this are to be reported
+  // again.
+  Time corrected_after = INT64_MAX;
+  uint32_t first_chunk = kNone;
+  uint32_t last_chunk = kNone;
+  uint32_t used_in_last = 0;
+  uint32_t next_free = kNone;  // while the slot is free
+};
+
+struct PaneStoreState {
+  SegmentsState slabs;               // of cells
+  uint32_t first_open_slab = kNone;  // slabs with free chunks
+  uint32_t spare_slab = kNone;       // an entirely free slab kept at hand
+  uint32_t first_free_slab_number = kNone;
+  Offset records = 0;  // PaneRecord[record_capacity], by slot
+  uint32_t record_capacity = 0;
+  uint32_t record_count = 0;
+  uint32_t first_free_record = kNone;
+  Offset order = 0;  // uint32_t[order_capacity]: slots by start; [dying, live) are being freed
+  uint32_t order_capacity = 0;
+  uint32_t dying_begin = 0;
+  uint32_t live_begin = 0;
+  uint32_t order_end = 0;
+  uint32_t reclaim_chunk = kNone;  // how far the freeing of the first dying pane has come
+  uint64_t cells = 0;
+};
+
+// The lower bound of a tier of the ranking: a score and a key.
+struct Threshold {
+  int64_t score = INT64_MIN;
+  bool lowest = true;  // below everything; score and key are unused
+  uint32_t key_size = 0;
+  uint32_t key_capacity = 0;
+  Offset key = 0;
+};
+
+struct TierState {
+  Threshold low;
+  Offset entries = 0;  // Candidate[capacity]
+  uint32_t capacity = 0;
+  uint32_t size = 0;
+};
+
+// Each tier is 16 times the one before; five cover a thousand million groups.
+inline constexpr uint32_t kMaxTiers = 5;
+
+struct RankingState {
+  TierState tiers[kMaxTiers];
+  uint32_t tier_count = 1;
+  bool usable = true;  // false when memory was short: then every reader scans, and exactness is kept
+  uint64_t live = 0;   // groups in the ranking, in a tier or below all
+  uint64_t retry_in = 0;
+};
+
+inline constexpr uint64_t kTrendMagic = 0x31'44'4e'45'52'54'00'01;  // layout version 1
+
+struct TrendHeader {
+  uint64_t magic = kTrendMagic;
+  TrendOptions options;
+  StateLayout layout;
+  Time clock = kNoTime;
+  Time watermark = kNoTime;
+  Window window;
+  Time late_before = INT64_MIN;  // events of panes that start before this are late
+  Time kept_from = INT64_MIN;    // panes that start before this are gone or being freed
+  Time reported_end = kNoTime;   // closed windows that end up to here were reported
+  uint32_t corrected_panes = 0;  // panes with corrected_after set
+  uint32_t epoch = 1;
+  uint64_t version = 0;
+  uint64_t live_groups = 0;
+  Counters counters;
+  GroupTableState groups;
+  PaneStoreState panes;
+  RankingState ranking;
+};
+
+static_assert(std::is_trivially_copyable_v<TrendHeader>);
+
+}  // namespace trending

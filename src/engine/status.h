@@ -1,0 +1,18 @@
+// What engine calls report instead of throwing.
+#pragma once
+
+#include <cstdint>
+
+namespace trending {
+
+enum class Status : uint8_t {
+  kOk,
+  kOutOfMemory,    // the arena's limit or the block source is exhausted; the state is as it was, or says what
+                   // it refused
+  kTooManyGroups,  // max_groups reached: new groups were refused and counted, the others are exact
+  kOutOfRange,     // a time whose windows do not fit the server's timestamp range
+  kInvalidOptions,  // a window or an aggregate that cannot be
+  kCorrupt,         // opened over something that is no trend state of this version
+};
+
+}  // namespace trending

@@ -1,0 +1,80 @@
+// Reading a trend, from any process.
+//
+// The caller holds the trend's lock shared from refresh() to the last use of anything returned: rows and keys
+// point into the shared state. Reading never allocates, but for top() and for_each_ranked(), which say so.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/arena.h"
+#include "engine/function_ref.h"
+#include "engine/key.h"
+#include "engine/options.h"
+#include "engine/state.h"
+
+namespace trending {
+
+// A group of the current window, valid while the lock is held.
+struct Row {
+  uint32_t group = 0;  // the engine's number of it
+  int64_t score = 0;   // more is better; equal scores are ordered by the key
+  KeyView key;
+  const int64_t* state = nullptr;  // for value()
+};
+
+using RowSink = FunctionRef<void(const Row&)>;
+
+class TrendReader {
+ public:
+  // Prepares reading from an arena that holds a trend. hooks.compare_keys may be null here and in top() then
+  // means "the caller orders ties", see there.
+  Status open(Arena* arena, Hooks hooks = {});
+  // Makes this process see the state as it is under the lock just taken.
+  Status refresh();
+
+  // ---- what the trend says of itself
+  const TrendOptions& options() const { return header_->options; }
+  const StateLayout& layout() const { return header_->layout; }
+  Window window() const { return header_->window; }      // the current window; kNoTime before the first event
+  Time clock() const { return header_->clock; }          // kNoTime before the first event
+  Time watermark() const { return header_->watermark; }  // kNoTime before the first event
+  uint64_t version() const { return header_->version; }  // grows with every visible change
+  uint64_t live_groups() const { return header_->live_groups; }  // in the current window
+  uint64_t kept_groups() const;                                  // with state in any kept pane
+  uint64_t kept_panes() const;
+  const Counters& counters() const { return header_->counters; }
+  uint64_t bytes_used() const { return arena_->bytes_used(); }
+
+  AggregateValue value(const Row& row, uint16_t aggregate) const {
+    return value_of(header_->layout, row.state, aggregate);
+  }
+
+  // ---- rows of the current window
+  // The group with this key, if it is in the current window.
+  bool find(KeyView key, Row* row) const;
+
+  // Gives the best k groups to the sink, in no particular order, and returns how many it gave.
+  // With compare_keys: exactly min(k, live_groups()) groups, the right ones.
+  // Without: these, and all others that tie with the last of them by score and could be among the best k; the
+  // caller orders by score, then key, and cuts at k. Never looks at more than a few thousand groups when k is
+  // at most kRankedFloor. Takes k * 16 bytes of the process's heap (none up to 4096); when that fails,
+  // returns 0 with *status set.
+  uint64_t top(uint64_t k, RowSink sink, Status* status = nullptr) const;
+
+  // The rank of a live group, from 1: those with a better score or, with compare_keys, an equal score and a
+  // better key, plus one. Without compare_keys every other group with the same score is given to `ties` and
+  // not counted; the caller compares their keys once the lock is released. Cheap for the best groups, a scan
+  // for others.
+  uint64_t rank_of(const Row& row, RowSink ties) const;
+  uint64_t rank_of(const Row& row) const;
+
+  // Every group of the current window, in no particular order.
+  void for_each_live(RowSink sink) const;
+
+ private:
+  Arena* arena_ = nullptr;
+  Hooks hooks_;
+  TrendHeader* header_ = nullptr;
+};
+
+}  // namespace trending
