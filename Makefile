@@ -58,7 +58,6 @@ ISOLATION_OPTS = --inputdir=test --load-extension=trending
 ifneq ($(wildcard test/t/*.pl),)
 TAP_TESTS = 1
 PROVE_TESTS ?= test/t/*.pl
-PROVE_FLAGS += -I test/perl
 endif
 
 EXTRA_CLEAN = build/pg* build/choice
@@ -68,6 +67,8 @@ override with_llvm = no
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+PROVE_FLAGS += -I test/perl $(EXTRA_PROVE_FLAGS)
 
 # C++ throughout; the server's rules would put objects beside the sources.
 $(OBJS): $(OBJDIR)/%.o: src/%.cpp Makefile

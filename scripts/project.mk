@@ -18,3 +18,8 @@ help:
 # A goal of PGXS named beside one of these gets a run of make of its own.
 $(filter-out $(PROJECT_GOALS),$(MAKECMDGOALS)):
 	$(MAKE) $@
+
+export PG_CONFIG SERVERS STAGES
+
+check:
+	@bash scripts/check.sh

@@ -1,0 +1,223 @@
+#!/usr/bin/env bash
+# Every test: make check [SERVERS="15 17 18"] [STAGES="unit regress"]
+#
+# Installs what is missing (apt), builds, runs the tests and ends with "N passed, N failed".
+#   SERVERS  major versions to run the server tests on; those that the system does not have are fetched
+#            from other Debian releases and cached in .cache/. Without it: the system's server.
+#   STAGES   some of: lint build unit loadgen regress isolation pgtap tap (all by default)
+#   PG_CONFIG  the system's server, if not the newest installed
+# Logs are kept in build/check/.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
+
+all_stages='lint build unit loadgen regress isolation pgtap tap'
+stages=" ${STAGES:-$all_stages} "
+servers=${SERVERS:-}
+stage_logs=$repository/build/check
+results=$stage_logs/results
+scratch_folders=()
+
+wanted() { [[ $stages == *" $1 "* ]]; }
+
+wants_server() {
+  local stage
+  for stage in loadgen regress isolation pgtap tap; do
+    wanted "$stage" && return
+  done
+  return 1
+}
+
+clean_up() {
+  stop_stage
+  local folder
+  for folder in "${scratch_folders[@]}"; do
+    as_root_if_needed rm -rf "$folder"
+  done
+}
+
+as_root_if_needed() { if is_root; then "$@"; else "$@" 2>/dev/null || as_root "$@"; fi; }
+
+check_arguments() {
+  local stage server
+  for stage in $stages; do
+    [[ " $all_stages " == *" $stage "* ]] || die "there is no stage '$stage'" "Stages: $all_stages"
+  done
+  for server in $servers; do
+    [[ $server =~ ^1[5-8]$ ]] || die "SERVERS: '$server' is not a supported major version"
+  done
+}
+
+install_packages() {
+  local -a packages=(make g++ cmake libgtest-dev libpq-dev libcli11-dev libfmt-dev pkg-config)
+  wanted lint && packages+=(shellcheck clang-format)
+  wanted tap && packages+=(libipc-run-perl)
+  choose_server
+  local server
+  server=$(dpkg-query -S "$("$PG_CONFIG" --bindir)/postgres" 2>/dev/null | cut -d: -f1 || true)
+  wanted pgtap && packages+=(libtap-parser-sourcehandler-pgtap-perl ${server:+"$server-pgtap"})
+  [[ -z $(foreign_servers) ]] || packages+=(mmdebstrap)
+  require_packages "${packages[@]}"
+}
+
+system_server() { major_version_of "$PG_CONFIG"; }
+
+foreign_servers() {
+  local server
+  for server in $servers; do
+    [[ $server == "$(system_server)" ]] || say "$server"
+  done
+}
+
+# --- stages without a server ---------------------------------------------------------------------
+
+lint_file() {
+  local file=$1
+  shift
+  if "$@" "$file"; then say "pass $file"; else say "FAIL $file" && return 1; fi
+}
+
+lint() {
+  local file status=0
+  cd "$repository"
+  while read -r file; do
+    lint_file "$file" shellcheck -x || status=1
+  done < <(find scripts docker .ci -type f \( -name '*.sh' -o -name run -o -name entrypoint \) | sort)
+  while read -r file; do
+    lint_file "$file" clang-format --dry-run -Werror || status=1
+  done < <(find src loadgen test bench -type f \( -name '*.cpp' -o -name '*.h' \) 2>/dev/null | sort)
+  return $status
+}
+
+build() { make -C "$repository" -j "$(jobs_for_make)" "$@"; }
+
+build_cmake() { # SOURCE BUILD
+  cmake -S "$repository/$1" -B "$repository/$2" -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
+    cmake --build "$repository/$2" -j "$(jobs_for_make)"
+}
+
+unit() {
+  build_cmake test/unit build/unit &&
+    ctest --test-dir "$repository/build/unit" --output-on-failure --timeout 300
+}
+
+loadgen() {
+  build_cmake loadgen build/loadgen &&
+    ctest --test-dir "$repository/build/loadgen" --output-on-failure --timeout 120
+}
+
+stage() { # NAME SECONDS COUNTER INPUT COMMAND...
+  local name=$1 seconds=$2 counter=$3 input=$4
+  shift 4
+  wanted "${name%%-*}" || return 0
+  if [[ -e $repository/$input ]]; then
+    run_stage "$name" "$seconds" "$counter" bash "${BASH_SOURCE[0]}" --do "$@"
+  else
+    printf '%-24s no such tests yet\n' "$name"
+  fi
+}
+
+# --- server tests --------------------------------------------------------------------------------
+
+# A scratch folder outside the repository, that the server's user owns whoever we are, with a copy of the tree.
+make_scratch() {
+  local keep_objects=$1 scratch
+  scratch=$(mktemp -d /var/tmp/trending-check.XXXXXX)
+  mkdir "$scratch/tree"
+  local -a leave_out=(--exclude=./.git --exclude=./.cache --exclude=./.demo --exclude='./build/[!p]*')
+  [[ $keep_objects == yes ]] || leave_out+=(--exclude=./build --exclude=./trending.so)
+  tar -C "$repository" "${leave_out[@]}" -cf - . | tar -C "$scratch/tree" --no-same-owner -xf -
+  say "$scratch"
+}
+
+collect() {
+  local scratch=$1
+  cp -r "$scratch"/logs/. "$stage_logs/" 2>/dev/null || true
+  cat "$scratch/results" >>"$results"
+}
+
+failed_to_run() {
+  printf '%-24s ' "$1"
+  record "$1" 0 1 0 "$2"
+}
+
+# server_tests.sh prints its stages itself; only its being there at all is judged here.
+run_server_tests() { # LABEL SCRATCH COMMAND...
+  local label=$1 scratch=$2 status=0
+  shift 2
+  timeout --kill-after=30 1200 "$@" </dev/null &
+  stage_process=$!
+  wait "$stage_process" || status=$?
+  stage_process=
+  [[ -s $scratch/results ]] || failed_to_run "$label" "the server tests did not start"
+  ((status != 124 && status != 137)) || failed_to_run "$label" "time limit reached"
+  [[ ! -e $scratch/results ]] || collect "$scratch"
+}
+
+test_system_server() {
+  local scratch label
+  label=pg$(system_server)
+  scratch=$(make_scratch yes)
+  scratch_folders+=("$scratch")
+  ! is_root || chown -R "$(server_user):" "$scratch"
+  run_server_tests "$label" "$scratch" "${server_prefix[@]}" bash "$scratch/tree/scripts/server_tests.sh" \
+    "$label" "$PG_CONFIG" "$scratch" "$stages"
+}
+
+test_foreign_server() {
+  local major=$1 label=pg$1 tree scratch owner
+  if ! tree=$(as_root bash "$repository/scripts/server_tree.sh" make "$major" 2>"$stage_logs/$label-tree.log"); then
+    tail -n 20 "$stage_logs/$label-tree.log"
+    failed_to_run "$label-tree" "no tree"
+    return
+  fi
+  scratch=$(make_scratch no)
+  scratch_folders+=("$scratch")
+  owner=$(awk -F: '$1 == "postgres" { print $3 ":" $4 }' "$tree/etc/passwd")
+  as_root chown -R "$owner" "$scratch"
+  run_server_tests "$label" "$scratch" "${root_prefix[@]}" bash "$repository/scripts/server_tree.sh" run "$tree" "$scratch" \
+    runuser -u postgres -- bash /mnt/scratch/tree/scripts/server_tests.sh \
+    "$label" "/usr/lib/postgresql/$major/bin/pg_config" /mnt/scratch "$stages"
+}
+
+test_servers() {
+  wants_server || return 0
+  local server
+  for server in ${servers:-$(system_server)}; do
+    if [[ $server == "$(system_server)" ]]; then
+      test_system_server
+    else
+      test_foreign_server "$server"
+    fi
+  done
+}
+
+main() {
+  check_arguments
+  rm -rf "$stage_logs"
+  mkdir -p "$stage_logs"
+  : >"$results"
+  trap clean_up EXIT
+  trap 'exit 130' INT TERM HUP
+  install_packages
+  say "PostgreSQL $(system_server), $PG_CONFIG"
+  stage lint 300 count_lines scripts lint
+  ! wanted build || run_single build-debug 900 make -C "$repository" -j "$(jobs_for_make)" DEBUG=1
+  ! wanted build || run_single build 900 make -C "$repository" -j "$(jobs_for_make)"
+  stage unit 900 count_ctest test/unit/CMakeLists.txt unit
+  stage loadgen 600 count_ctest loadgen/CMakeLists.txt loadgen
+  test_servers
+  say "Logs: build/check/"
+  awk '{ passed += $2; failed += $3 } END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$results"
+}
+
+case ${1:-} in
+  '') main ;;
+  --do) "${@:2}" ;;
+  *)
+    sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed '$d'
+    [[ $1 == --help ]]
+    ;;
+esac

@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# Every test that needs a server, on one server: called by check.sh, as the server's user, inside a copy of
+# the tree that this user owns; in a Debian tree of another release it runs there.
+#
+#   server_tests.sh LABEL PG_CONFIG SCRATCH STAGES
+#
+# LABEL names the server in the results. SCRATCH/tree is the copy of the tree; logs go to SCRATCH/logs, the
+# counts to SCRATCH/results. The extension is installed into a private copy of the server below SCRATCH.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
+
+label=$1
+original=$2
+scratch=$3
+stages=" $4 "
+tree=$scratch/tree
+data=$scratch/data
+stage_logs=$scratch/logs
+results=$scratch/results
+export PG_CONFIG PGHOST=$scratch/socket PGPORT=54329 PGUSER=postgres PGDATABASE=postgres
+export HOME=$scratch LC_ALL=C.UTF-8
+
+wanted() { [[ $stages == *" $1 "* ]]; }
+
+stop_servers() {
+  stop_stage
+  local pid_file pid
+  while read -r pid_file; do
+    read -r pid <"$pid_file" || continue
+    kill -QUIT "$pid" 2>/dev/null || continue
+    for _ in {1..50}; do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.1
+    done
+  done < <(find "$scratch" -maxdepth 6 -name postmaster.pid 2>/dev/null)
+}
+
+install_extension() {
+  PG_CONFIG=$(copy_server "$scratch/server" "$original")
+  make -C "$tree" -j "$(jobs_for_make)" DEBUG=1 install
+}
+
+start_server() {
+  local bin
+  bin=$("$PG_CONFIG" --bindir)
+  mkdir -p "$PGHOST" "$scratch/serverlogs"
+  "$bin/initdb" -D "$data" -U postgres -A trust --locale=C.UTF-8 -E UTF8 --no-sync
+  cat >>"$data/postgresql.conf" <<-CONF
+	shared_preload_libraries = 'trending'
+	wal_level = logical
+	max_worker_processes = 24
+	max_replication_slots = 24
+	max_wal_senders = 12
+	max_connections = 60
+	listen_addresses = ''
+	unix_socket_directories = '$PGHOST'
+	port = $PGPORT
+	fsync = off
+	log_line_prefix = '%m [%p] %b %q%d '
+	CONF
+  "$bin/pg_ctl" -D "$data" -l "$scratch/serverlogs/server.log" -w -t 60 start
+}
+
+prepare() {
+  install_extension
+  start_server
+}
+
+# A database of its own for each file, with the extension in it.
+run_pgtap() {
+  local bin file database status=0
+  bin=$("$PG_CONFIG" --bindir)
+  for file in "$tree"/test/pgtap/*.sql; do
+    database=pgtap_$(basename "$file" .sql)
+    "$bin/psql" -qX -v ON_ERROR_STOP=1 -c "CREATE DATABASE $database"
+    "$bin/psql" -qX -v ON_ERROR_STOP=1 -d "$database" -c 'CREATE EXTENSION pgtap' -c 'CREATE EXTENSION trending'
+    (cd "$tree" && PATH=$bin:$PATH pg_prove -v -d "$database" "$file") || status=1
+    "$bin/psql" -qX -v ON_ERROR_STOP=1 -c "DROP DATABASE $database WITH (FORCE)" || status=1
+  done
+  return $status
+}
+
+run_installcheck() { # KIND: leaves the two other kinds out
+  local kind=$1
+  local -a none=()
+  [[ $kind == regress ]] || none+=(REGRESS=)
+  [[ $kind == isolation ]] || none+=(ISOLATION=)
+  [[ $kind == tap ]] || none+=(TAP_TESTS=)
+  EXTRA_PROVE_FLAGS=-v make -C "$tree" installcheck DEBUG=1 "${none[@]}"
+}
+
+run_regress() {
+  run_installcheck regress || {
+    cat "$tree/regression.diffs" 2>/dev/null || true
+    return 1
+  }
+}
+
+run_isolation() {
+  run_installcheck isolation || {
+    cat "$tree/output_iso/regression.diffs" 2>/dev/null || true
+    return 1
+  }
+}
+
+run_tap() { run_installcheck tap; }
+
+run_loadgen() {
+  local bin
+  bin=$("$PG_CONFIG" --bindir)
+  PATH=$bin:$PATH ctest --test-dir "$scratch/loadgen" --output-on-failure
+}
+
+# A signal 9 is a test's own doing: TAP tests kill processes on purpose.
+scan_server_logs() {
+  local log found status=0
+  while read -r log; do
+    found=$(grep -nE 'PANIC:|was terminated by signal|TRAP:|AddressSanitizer|LeakSanitizer|runtime error:' "$log" |
+      grep -vE 'was terminated by signal 9' || true)
+    if [[ -n $found ]]; then
+      printf 'FAIL %s\n%s\n' "${log#"$scratch/"}" "$(head -n 20 <<<"$found")"
+      status=1
+    else
+      printf 'pass %s\n' "${log#"$scratch/"}"
+    fi
+  done < <(find "$scratch/serverlogs" "$tree/tmp_check" -name '*.log' ! -name 'regress_log_*' 2>/dev/null)
+  return $status
+}
+
+# Each stage runs as a process of its own, so that its time limit reaches all of it.
+if [[ ${5:-} == --do ]]; then
+  PG_CONFIG=$(find "$scratch/server" -name pg_config -path '*/bin/*' 2>/dev/null | head -n 1 || true)
+  "$6"
+  exit
+fi
+
+stage() { # NAME SECONDS COUNTER FUNCTION INPUTS...
+  local name=$1 seconds=$2 counter=$3 function=$4
+  shift 4
+  wanted "$name" || return 0
+  if [[ -z ${1:-} ]]; then
+    printf '%-24s no such tests yet\n' "$label-$name"
+    return 0
+  fi
+  run_stage "$label-$name" "$seconds" "$counter" bash "${BASH_SOURCE[0]}" "$label" "$original" "$scratch" "$stages" \
+    --do "$function"
+}
+
+mkdir -p "$stage_logs"
+: >"$results"
+trap stop_servers EXIT
+trap 'exit 130' INT TERM HUP
+
+run_single "$label-start" 600 bash "${BASH_SOURCE[0]}" "$label" "$original" "$scratch" "$stages" --do prepare
+awk '{ failed += $3 } END { exit failed > 0 }' "$results" || exit 1
+shopt -s nullglob
+stage loadgen 300 count_ctest run_loadgen "$scratch"/loadgen/CTestTestfile*.cmake
+stage regress 300 count_regress run_regress "$tree"/expected/*.out
+stage isolation 300 count_regress run_isolation "$tree"/test/specs/*.spec
+stage pgtap 300 count_tap run_pgtap "$tree"/test/pgtap/*.sql
+stage tap 900 count_tap run_tap "$tree"/test/t/*.pl
+stop_servers
+run_stage "$label-logs" 60 count_lines bash "${BASH_SOURCE[0]}" "$label" "$original" "$scratch" "$stages" --do scan_server_logs
+cp "$tree"/regression.diffs "$stage_logs/$label-regression.diffs" 2>/dev/null || true
+cp -r "$scratch"/serverlogs "$tree"/tmp_check/log "$stage_logs/" 2>/dev/null || true
+awk '{ failed += $3 } END { exit failed > 0 }' "$results"
