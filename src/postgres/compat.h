@@ -14,7 +14,9 @@ namespace trending::compat {
 
 // 17 dropped ReorderBufferTupleBuf: changes carry a HeapTuple (08e6344fd642).
 #if PG_VERSION_NUM >= 170000
-inline HeapTuple decoded_tuple(HeapTuple tuple) { return tuple; }
+inline HeapTuple decoded_tuple(HeapTuple tuple) {
+  return tuple;
+}
 #else
 inline HeapTuple decoded_tuple(ReorderBufferTupleBuf* buffer) {
   return buffer == nullptr ? nullptr : &buffer->tuple;
@@ -55,6 +57,23 @@ inline AclResult schema_aclcheck(Oid schema, Oid role, AclMode mode) {
 #else
   return pg_namespace_aclcheck(schema, role, mode);
 #endif
+}
+
+inline bool database_ownercheck(Oid database, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(DatabaseRelationId, database, role);
+#else
+  return pg_database_ownercheck(database, role);
+#endif
+}
+
+// have_createdb_privilege is private to the server before 16 (6c3a3ae30f6e).
+inline bool may_create_databases(Oid role) {
+  HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+  if (!HeapTupleIsValid(tuple)) return false;
+  bool may = reinterpret_cast<Form_pg_authid>(GETSTRUCT(tuple))->rolcreatedb;
+  ReleaseSysCache(tuple);
+  return may;
 }
 
 // 17 put xid and flush position into LogLogicalMessage (173b56f1ef59).

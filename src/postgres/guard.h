@@ -56,12 +56,12 @@ auto guarded(Body&& body) -> decltype(body()) {
 
 // Defines an SQL-callable function `trending_NAME` (PG_FUNCTION_INFO_V1 included), its body behind the guard:
 //     TRENDING_FUNCTION(sync) { ... PG_RETURN_LSN(lsn); }
-#define TRENDING_FUNCTION(name)                                                            \
-  static Datum trending_body_##name(FunctionCallInfo fcinfo);                              \
-  extern "C" {                                                                             \
-  PG_FUNCTION_INFO_V1(trending_##name);                                                    \
-  PGDLLEXPORT Datum trending_##name(PG_FUNCTION_ARGS) {                                    \
-    return trending::guarded([fcinfo] { return trending_body_##name(fcinfo); });           \
-  }                                                                                        \
-  }                                                                                        \
+#define TRENDING_FUNCTION(name)                                                  \
+  static Datum trending_body_##name(FunctionCallInfo fcinfo);                    \
+  extern "C" {                                                                   \
+  PG_FUNCTION_INFO_V1(trending_##name);                                          \
+  PGDLLEXPORT Datum trending_##name(PG_FUNCTION_ARGS) {                          \
+    return trending::guarded([fcinfo] { return trending_body_##name(fcinfo); }); \
+  }                                                                              \
+  }                                                                              \
   static Datum trending_body_##name([[maybe_unused]] FunctionCallInfo fcinfo)

@@ -1,0 +1,24 @@
+// Where decoded changes go: a table of functions, so that the output plugin does not know who listens.
+//
+// In the worker the listener counts events (bgworker/); for a slot read by somebody else it writes JSON lines
+// (decoder/json_sink). All calls come in commit order, one transaction after the other, and only for
+// transactions that committed. They run inside the decoding transaction, under a historic snapshot: catalogs
+// may be read, user tables may not, and nothing may be written.
+#pragma once
+
+#include "postgres/server.h"
+
+namespace trending {
+
+struct ChangeSink {
+  void* context;
+  void (*begin)(void* context, ReorderBufferTXN* txn);
+  void (*change)(void* context, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change);
+  void (*truncate)(void* context, ReorderBufferTXN* txn, int count, Relation relations[]);
+  void (*commit)(void* context, ReorderBufferTXN* txn, XLogRecPtr commit_lsn);
+};
+
+// The sink of the worker in whose process the plugin runs; null in every other process.
+extern const ChangeSink* worker_sink;
+
+}  // namespace trending

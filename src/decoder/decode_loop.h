@@ -1,0 +1,30 @@
+// The in-process decoding loop: reads WAL from a slot and runs it through logical decoding, record by record.
+//
+// No walsender, no SQL function, no output: changes reach worker_sink as they are decoded. The loop runs
+// outside any transaction (the server then starts and aborts one per decoded transaction, which is cheaper
+// than a subtransaction); between two records the caller may run transactions of his own.
+#pragma once
+
+#include "postgres/server.h"
+
+namespace trending {
+
+struct DecodeLoop {
+  LogicalDecodingContext* decoding = nullptr;
+  MemoryContext memory = nullptr;  // current between records
+
+  // Acquires the slot and starts reading at its restart position; transactions that committed before `start`
+  // are skipped. Call outside a transaction.
+  void open(const char* slot, XLogRecPtr start);
+  // Decodes one record. False when all flushed WAL has been read.
+  bool next();
+  // All WAL before this has been decoded.
+  XLogRecPtr position() const { return decoding->reader->EndRecPtr; }
+  void close();
+};
+
+// Creates the logical slot and finds the point from which decoding is complete; waits for transactions that
+// are running. Call outside a transaction. Returns that point.
+XLogRecPtr slot_create_and_start(const char* slot);
+
+}  // namespace trending

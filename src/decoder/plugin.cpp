@@ -1,0 +1,81 @@
+// The output plugin: the server's logical decoding calls it, it passes each change to the process' sink.
+//
+// Transactions in progress are not streamed and prepared ones not decoded early (those callbacks stay null),
+// so only committed work arrives here.
+#include "decoder/change_sink.h"
+#include "decoder/json_sink.h"
+#include "decoder/slot_name.h"
+#include "postgres/guard.h"
+
+namespace trending {
+
+const ChangeSink* worker_sink = nullptr;
+
+namespace {
+
+const ChangeSink* sink_of(LogicalDecodingContext* context) {
+  return static_cast<const ChangeSink*>(context->output_plugin_private);
+}
+
+// A slot of ours read by anybody but its worker would lose the events it hands out.
+void refuse_foreign_reader() {
+  if (MyReplicationSlot != nullptr && is_worker_slot(NameStr(MyReplicationSlot->data.name))) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+                    errmsg("replication slot \"%s\" belongs to trending's worker",
+                           NameStr(MyReplicationSlot->data.name)),
+                    errdetail("Reading it would take events away from the trends."),
+                    errhint("Create a slot of your own with the plugin \"trending\".")));
+  }
+}
+
+void startup(LogicalDecodingContext* context, OutputPluginOptions* options, bool is_init) {
+  options->output_type = OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
+  options->receive_rewrites = false;
+  if (worker_sink != nullptr) {
+    context->output_plugin_private = const_cast<ChangeSink*>(worker_sink);
+    return;
+  }
+  if (context->output_plugin_options != NIL) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("the output plugin \"trending\" takes no options")));
+  }
+  if (!is_init) refuse_foreign_reader();
+  context->output_plugin_private = const_cast<ChangeSink*>(json_sink_create(context, is_init));
+}
+
+void begin(LogicalDecodingContext* context, ReorderBufferTXN* txn) {
+  guarded([&] { sink_of(context)->begin(sink_of(context)->context, txn); });
+}
+
+void change(LogicalDecodingContext* context, ReorderBufferTXN* txn, Relation relation,
+            ReorderBufferChange* change) {
+  guarded([&] { sink_of(context)->change(sink_of(context)->context, txn, relation, change); });
+}
+
+void truncate(LogicalDecodingContext* context, ReorderBufferTXN* txn, int count, Relation relations[],
+              ReorderBufferChange*) {
+  guarded([&] { sink_of(context)->truncate(sink_of(context)->context, txn, count, relations); });
+}
+
+void commit(LogicalDecodingContext* context, ReorderBufferTXN* txn, XLogRecPtr commit_lsn) {
+  guarded([&] { sink_of(context)->commit(sink_of(context)->context, txn, commit_lsn); });
+}
+
+// The worker's own transactions (checkpoints, history) carry the origin DoNotReplicateId.
+bool filter_by_origin(LogicalDecodingContext*, RepOriginId origin) {
+  return origin == DoNotReplicateId;
+}
+
+}  // namespace
+}  // namespace trending
+
+extern "C" {
+PGDLLEXPORT void _PG_output_plugin_init(OutputPluginCallbacks* callbacks) {
+  callbacks->startup_cb = trending::startup;
+  callbacks->begin_cb = trending::begin;
+  callbacks->change_cb = trending::change;
+  callbacks->truncate_cb = trending::truncate;
+  callbacks->commit_cb = trending::commit;
+  callbacks->filter_by_origin_cb = trending::filter_by_origin;
+}
+}

@@ -1,0 +1,212 @@
+#include "decoder/row_reader.h"
+
+#include <cstring>
+
+namespace trending {
+
+namespace {
+
+RowReader::Step compile(Expr* expression) {
+  if (expression == nullptr) return {0, nullptr};
+  if (IsA(expression, Var)) return {reinterpret_cast<Var*>(expression)->varattno, nullptr};
+  return {0, ExecInitExpr(expression, nullptr)};
+}
+
+bool is_present(const RowReader::Step& step) {
+  return step.attribute != 0 || step.state != nullptr;
+}
+
+Datum evaluate(RowReader* reader, const RowReader::Step& step, bool* isnull) {
+  if (step.attribute != 0) {
+    *isnull = reader->slot->tts_isnull[step.attribute - 1];
+    return reader->slot->tts_values[step.attribute - 1];
+  }
+  return ExecEvalExpr(step.state, reader->expressions, isnull);
+}
+
+bool is_true(RowReader* reader, const RowReader::Step& step) {
+  bool isnull = false;
+  Datum value = evaluate(reader, step, &isnull);
+  return !isnull && DatumGetBool(value);
+}
+
+RowOutcome read_time(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
+  const Definition* definition = reader->definition;
+  bool isnull = false;
+  Datum value = evaluate(reader, reader->time, &isnull);
+  if (isnull) return RowOutcome::kNullTime;
+  event->time = event_time_value(definition->event_time_type, value);
+  if (TIMESTAMP_NOT_FINITE(event->time)) return RowOutcome::kNullTime;
+  if (event->time > commit_time + definition->options.max_ahead) return RowOutcome::kAhead;
+  return RowOutcome::kEvent;
+}
+
+uint64_t read_arguments(RowReader* reader) {
+  const Definition* definition = reader->definition;
+  uint64_t valid = 0;
+  for (int i = 0; i < definition->aggregate_count; i++) {
+    if (is_present(reader->filters[i]) && !is_true(reader, reader->filters[i])) continue;
+    bool isnull = false;
+    if (is_present(reader->arguments[i])) evaluate(reader, reader->arguments[i], &isnull);
+    if (!isnull) valid |= UINT64CONST(1) << i;
+  }
+  return valid;
+}
+
+// Reads the row in the reader's slot; may raise an error.
+RowOutcome read_checked(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
+  const Definition* definition = reader->definition;
+  if (is_present(reader->where) && !is_true(reader, reader->where)) return RowOutcome::kFiltered;
+  RowOutcome outcome = read_time(reader, commit_time, event);
+  if (outcome != RowOutcome::kEvent) return outcome;
+  for (int i = 0; i < definition->keys.count; i++) {
+    reader->key_values[i] = evaluate(reader, reader->keys[i], &reader->key_nulls[i]);
+  }
+  if (!key_encode(definition->keys, reader->key_values, reader->key_nulls, &reader->key)) {
+    return RowOutcome::kFailed;
+  }
+  event->key = {reinterpret_cast<const std::byte*>(reader->key.data), static_cast<uint32_t>(reader->key.len)};
+  event->args_valid = read_arguments(reader);
+  return RowOutcome::kEvent;
+}
+
+// Whether reading may raise an error that belongs to the row: only expressions can.
+bool may_fail(const RowReader* reader) {
+  const Definition* definition = reader->definition;
+  if (reader->time.state != nullptr || reader->where.state != nullptr) return true;
+  for (int i = 0; i < definition->keys.count; i++) {
+    if (reader->keys[i].state != nullptr) return true;
+  }
+  for (int i = 0; i < definition->aggregate_count; i++) {
+    if (reader->arguments[i].state != nullptr || reader->filters[i].state != nullptr) return true;
+  }
+  return false;
+}
+
+// An error of a row's data stops that row alone. It is not worth a subtransaction: nothing was written, and
+// the decoding transaction is aborted at its end in any case, which lets go of what the failed expression
+// held. Errors that are not the data's (cancelling, out of memory, internal) go on up.
+bool is_data_error(const ErrorData* error) {
+  int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+  return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_CARDINALITY_VIOLATION ||
+         category == ERRCODE_FEATURE_NOT_SUPPORTED || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
+         error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+         error->sqlerrcode == ERRCODE_INVALID_REGULAR_EXPRESSION;
+}
+
+RowOutcome read_caught(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
+  volatile RowOutcome outcome = RowOutcome::kFailed;
+  MemoryContext context = CurrentMemoryContext;
+  PG_TRY();
+  { outcome = read_checked(reader, commit_time, event); }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(context);
+    ErrorData* error = CopyErrorData();
+    if (!is_data_error(error)) PG_RE_THROW();
+    FlushErrorState();
+    outcome = RowOutcome::kFailed;
+  }
+  PG_END_TRY();
+  return outcome;
+}
+
+}  // namespace
+
+RowReader* row_reader_create(const Definition* definition) {
+  auto* reader = static_cast<RowReader*>(palloc0(sizeof(RowReader)));
+  reader->definition = definition;
+  reader->row_memory = AllocSetContextCreate(CurrentMemoryContext, "trending row", ALLOCSET_DEFAULT_SIZES);
+  reader->expressions = CreateStandaloneExprContext();
+  Relation source = table_open(definition->source, AccessShareLock);
+  reader->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(source)), &TTSOpsVirtual);
+  table_close(source, AccessShareLock);
+  // Attributes that no expression reads stay NULL.
+  ExecStoreAllNullTuple(reader->slot);
+  reader->expressions->ecxt_scantuple = reader->slot;
+  initStringInfo(&reader->key);
+
+  int key_count = definition->keys.count;
+  int aggregate_count = definition->aggregate_count;
+  reader->key_values = static_cast<Datum*>(palloc0(sizeof(Datum) * (key_count + 1)));
+  reader->key_nulls = static_cast<bool*>(palloc0(sizeof(bool) * (key_count + 1)));
+  reader->keys = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * (key_count + 1)));
+  reader->arguments = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
+  reader->filters = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
+  reader->time = compile(definition->event_time);
+  reader->where = compile(definition->where);
+  for (int i = 0; i < key_count; i++) reader->keys[i] = compile(definition->keys.columns[i].expr);
+  for (int i = 0; i < aggregate_count; i++) {
+    reader->arguments[i] = compile(definition->aggregates[i].argument);
+    reader->filters[i] = compile(definition->aggregates[i].filter);
+  }
+  return reader;
+}
+
+RowMapping* row_mapping_create(const Definition* definition, Relation relation, char* reason, size_t size) {
+  TupleDesc descriptor = RelationGetDescr(relation);
+  int count = definition->source_column_count;
+  auto* mapping = static_cast<RowMapping*>(palloc0(sizeof(RowMapping)));
+  mapping->attributes = static_cast<AttrNumber*>(palloc0(sizeof(AttrNumber) * (count + 1)));
+  for (int i = 0; i < count; i++) {
+    const SourceColumn* column = &definition->source_columns[i];
+    AttrNumber found = InvalidAttrNumber;
+    if (RelationGetRelid(relation) == definition->source) {
+      found = column->attnum;  // survives a renamed column
+    } else {
+      for (int a = 0; a < descriptor->natts && found == InvalidAttrNumber; a++) {
+        Form_pg_attribute attribute = TupleDescAttr(descriptor, a);
+        if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), column->name) == 0) found = a + 1;
+      }
+    }
+    if (found == InvalidAttrNumber || found > descriptor->natts ||
+        TupleDescAttr(descriptor, found - 1)->attisdropped) {
+      snprintf(reason, size, "column \"%s\" of \"%s\" is gone", column->name,
+               RelationGetRelationName(relation));
+      return nullptr;
+    }
+    if (TupleDescAttr(descriptor, found - 1)->atttypid != column->type) {
+      snprintf(reason, size, "column \"%s\" of \"%s\" has another type now", column->name,
+               RelationGetRelationName(relation));
+      return nullptr;
+    }
+    mapping->attributes[i] = found;
+  }
+
+  mapping->identity_full = relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
+  mapping->retractable = true;
+  if (!mapping->identity_full) {
+    Bitmapset* identity = RelationGetIdentityKeyBitmap(relation);
+    for (int i = 0; i < count; i++) {
+      if (!bms_is_member(mapping->attributes[i] - FirstLowInvalidHeapAttributeNumber, identity)) {
+        mapping->retractable = false;
+      }
+    }
+    bms_free(identity);
+  }
+  return mapping;
+}
+
+RowOutcome row_read_slot(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
+  MemoryContext caller = MemoryContextSwitchTo(reader->row_memory);
+  RowOutcome outcome =
+      may_fail(reader) ? read_caught(reader, commit_time, event) : read_checked(reader, commit_time, event);
+  MemoryContextSwitchTo(caller);
+  ResetExprContext(reader->expressions);
+  MemoryContextReset(reader->row_memory);
+  return outcome;
+}
+
+RowOutcome row_read(RowReader* reader, const RowMapping* mapping, TupleDesc descriptor, HeapTuple tuple,
+                    TimestampTz commit_time, RowEvent* event) {
+  const Definition* definition = reader->definition;
+  TupleTableSlot* slot = reader->slot;
+  for (int i = 0; i < definition->source_column_count; i++) {
+    int target = definition->source_columns[i].attnum - 1;
+    slot->tts_values[target] =
+        heap_getattr(tuple, mapping->attributes[i], descriptor, &slot->tts_isnull[target]);
+  }
+  return row_read_slot(reader, commit_time, event);
+}
+
+}  // namespace trending

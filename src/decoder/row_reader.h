@@ -1,0 +1,73 @@
+// From a decoded tuple to an event: reads just the attributes a trend needs and evaluates its expressions.
+//
+// A plain column costs one attribute fetch; anything else runs through the executor's expression machine.
+// Definitions hold built-in immutable functions only, so evaluating them under the decoding transaction's
+// historic snapshot is safe (as publications' row filters do).
+#pragma once
+
+#include <cstdint>
+
+#include "definition/definition.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+enum class RowOutcome : uint8_t {
+  kEvent,     // the row is an event of the trend
+  kFiltered,  // WHERE says no
+  kNullTime,  // no event time, or an infinite one
+  kAhead,     // further ahead of its commit than max_ahead
+  kFailed,    // an expression raised an error, or the key is too long
+};
+
+// The event of one row for one trend. `key` lies in the reader's buffer until the next row.
+struct RowEvent {
+  TimestampTz time;
+  KeyBytes key;
+  uint64_t args_valid;  // bit i: aggregate i takes this row
+};
+
+// One trend's expressions made ready. Plain data in its own memory context; freed with it.
+struct RowReader {
+  const Definition* definition;
+  MemoryContext row_memory;  // reset after every row
+  ExprContext* expressions;
+  TupleTableSlot* slot;  // virtual, the source's row type
+  StringInfoData key;
+  Datum* key_values;
+  bool* key_nulls;
+
+  // For each expression either the attribute that it is, or its compiled form.
+  struct Step {
+    AttrNumber attribute;  // 0: evaluate `state`
+    ExprState* state;      // null with attribute 0: absent
+  };
+  Step time;
+  Step where;
+  Step* keys;
+  Step* arguments;  // per aggregate
+  Step* filters;    // per aggregate
+};
+
+// How one relation (the source or a partition of it) holds a trend's columns.
+struct RowMapping {
+  AttrNumber* attributes;  // per Definition::source_columns: the attribute in this relation
+  bool retractable;        // old row versions carry all of these columns (replica identity)
+  bool identity_full;
+};
+
+// Compiles a definition. Needs a transaction; everything goes into CurrentMemoryContext.
+RowReader* row_reader_create(const Definition* definition);
+
+// Finds a trend's columns in `relation` by name and type. Null when one is gone or has another type: `reason`
+// (of `size` bytes) then says so. Allocates in CurrentMemoryContext.
+RowMapping* row_mapping_create(const Definition* definition, Relation relation, char* reason, size_t size);
+
+// Reads one row. Never raises an error for bad data. `commit_time` bounds event times (max_ahead).
+RowOutcome row_read(RowReader* reader, const RowMapping* mapping, TupleDesc descriptor, HeapTuple tuple,
+                    TimestampTz commit_time, RowEvent* event);
+
+// The same for a row that is already in the reader's slot (backfill).
+RowOutcome row_read_slot(RowReader* reader, TimestampTz commit_time, RowEvent* event);
+
+}  // namespace trending

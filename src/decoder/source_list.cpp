@@ -1,0 +1,38 @@
+#include "decoder/source_list.h"
+
+namespace trending {
+
+Oid trend_catalog_oid() {
+  Oid schema = get_namespace_oid("trending", true);
+  return OidIsValid(schema) ? get_relname_relid("trend", schema) : InvalidOid;
+}
+
+List* source_list() {
+  MemoryContext caller = CurrentMemoryContext;
+  List* sources = NIL;
+  // A walsender starts its plugin outside a transaction.
+  bool own_transaction = !IsTransactionState();
+  if (own_transaction) StartTransactionCommand();
+  if (OidIsValid(trend_catalog_oid())) {
+    bool own_snapshot = !ActiveSnapshotSet();
+    if (own_snapshot) PushActiveSnapshot(GetTransactionSnapshot());
+    SPI_connect();
+    if (SPI_execute("SELECT DISTINCT source::oid FROM trending.trend", true, 0) != SPI_OK_SELECT) {
+      elog(ERROR, "could not read trending.trend");
+    }
+    for (uint64 i = 0; i < SPI_processed; i++) {
+      bool isnull = false;
+      Datum source = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+      MemoryContext spi = MemoryContextSwitchTo(caller);
+      sources = lappend_oid(sources, DatumGetObjectId(source));
+      MemoryContextSwitchTo(spi);
+    }
+    SPI_finish();
+    if (own_snapshot) PopActiveSnapshot();
+  }
+  if (own_transaction) CommitTransactionCommand();
+  MemoryContextSwitchTo(caller);
+  return sources;
+}
+
+}  // namespace trending

@@ -1,0 +1,95 @@
+// The directory of databases in main shared memory: who follows which database, and where its state lies.
+//
+// One entry per database that has the extension. Locks, taken in this order and held briefly:
+//   directory->lock   LWLock: entries appear and disappear (exclusive), are searched (shared); every plain
+//                     field of an entry that is marked [directory] below.
+//   database->lock    LWLock: the entry's area and its table of trends (see shmem/area.h), marked [database].
+//   trend->lock       LWLock of one trend's state (shmem/area.h).
+// Fields marked [atomic] are read and written without a lock.
+#pragma once
+
+#include <cstdint>
+
+#include "postgres/server.h"
+
+namespace trending {
+
+enum class WorkerState : int {
+  kNone = 0,     // no worker wanted (the extension is not installed)
+  kWanted,       // the launcher shall start one
+  kStarting,     // the launcher has started one
+  kRecovering,   // it loads the checkpoint, makes its slot, or fills trends from their sources
+  kRunning,      // it follows the WAL
+  kPaused,       // asked to stay away (DROP DATABASE, CREATE DATABASE ... TEMPLATE)
+  kUnavailable,  // it cannot run, message and hint say why; tried again now and then
+};
+
+constexpr int kMessageSize = 256;
+
+struct DatabaseShared {
+  Oid database;                // [directory] InvalidOid: the entry is free
+  pg_atomic_uint32 state;      // [atomic] WorkerState; launcher, worker and pausing backends write
+  pid_t worker_pid;            // [directory] 0: none
+  TimestampTz next_start;      // [directory] launcher: not before this, back-off after a failure
+  int failures;                // [directory] launcher: failures in a row
+  char message[kMessageSize];  // [directory] why the worker is not running; empty when it is
+  char hint[kMessageSize];     // [directory] what to do about it
+
+  Latch* latch;               // [directory] the worker's latch, null when none; points into PGPROC,
+                              // so setting a stale one does no harm
+  pg_atomic_uint32 sleeping;  // [atomic] the worker waits: a committer must set its latch
+  pg_atomic_uint64
+      published_commit;            // [atomic] end of the newest commit in this database; committers raise it
+  pg_atomic_uint64 applied_lsn;    // [atomic] worker: all WAL before this is visible to readers
+  pg_atomic_uint64 confirmed_lsn;  // [atomic] worker: position of the last checkpoint, confirmed to the slot
+  pg_atomic_uint64 transactions;   // [atomic] worker: decoded transactions since it started
+  pg_atomic_uint64 checkpoint_at;  // [atomic] worker: time of the last checkpoint (TimestampTz)
+  pg_atomic_uint64 checkpoint_us;  // [atomic] worker: how long it took, microseconds
+  pg_atomic_uint64 checkpoint_bytes;  // [atomic] worker: state bytes it wrote
+
+  LWLock lock;             // [database], see above
+  dsa_handle area;         // [database] DSA_HANDLE_INVALID: none yet
+  uint64 area_generation;  // [database] raised with every new area; readers attach anew
+  dsa_pointer area_root;   // [database] the AreaHeader
+
+  ConditionVariable changed;  // broadcast after results became visible (sync, watch) or the state changed
+};
+
+struct Directory {
+  LWLock lock;
+  pg_atomic_uint32 generation;  // [atomic] raised when an entry appears or disappears
+  Latch* launcher_latch;        // [lock]
+  int tranche;                  // LWLock tranche of every lock of ours; fixed at start
+  int capacity;                 // fixed at start: trending.max_databases
+  DatabaseShared databases[FLEXIBLE_ARRAY_MEMBER];
+};
+
+// Null when the library was not preloaded.
+extern Directory* directory;
+
+// Hooks the request for and set-up of the directory; only while preloading.
+void directory_install();
+
+// The entry of a database, or null. Takes directory->lock shared.
+DatabaseShared* directory_find(Oid database);
+// The entry of a database, made when missing; null when the directory is full.
+DatabaseShared* directory_ensure(Oid database);
+// Frees an entry (extension or database gone).
+void directory_remove(Oid database);
+
+// The entry of the current database, cached in this backend; null when there is none.
+DatabaseShared* database_shared();
+
+inline WorkerState database_state(DatabaseShared* entry) {
+  return static_cast<WorkerState>(pg_atomic_read_u32(&entry->state));
+}
+
+// Sets state, message and hint (either may be null: cleared) and wakes waiters.
+void database_set_state(DatabaseShared* entry, WorkerState state, const char* message, const char* hint);
+
+void directory_wake_launcher();
+
+// Raises the standard error for reads when no worker can serve them; `entry` may be null.
+[[noreturn]] void raise_not_serving(DatabaseShared* entry);
+
+}  // namespace trending

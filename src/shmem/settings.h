@@ -1,0 +1,36 @@
+// The settings (GUCs) of the extension. Declared and documented here, registered by settings_define().
+#pragma once
+
+namespace trending {
+
+struct Settings {
+  // trending.max_databases: databases that may have the extension at once (start of server; 64).
+  int max_databases = 64;
+  // trending.max_trends: trends in one database (start of server; 1024).
+  int max_trends = 1024;
+  // trending.memory_limit: shared memory for the state of one database's trends, in MB (start of its worker;
+  // 1024). At the limit a trend refuses new groups, counts them and stays exact for those it holds.
+  int memory_limit_mb = 1024;
+  // trending.checkpoint_interval: seconds between checkpoints of changed state (reload; 10).
+  int checkpoint_interval_s = 10;
+  // trending.decoding_work_mem: logical_decoding_work_mem of the worker in kB; larger transactions spill to
+  // disk, which costs a factor of three (start of the worker; 256 MB).
+  int decoding_work_mem_kb = 256 * 1024;
+  // trending.flush_interval: least milliseconds between two flushes that the worker makes for transactions
+  // committed with synchronous_commit = off, since only flushed WAL can be decoded (reload; 5, -1 = leave it
+  // to the WAL writer).
+  int flush_interval_ms = 5;
+  // trending.default_trend: the trend that trending_top10() reads without an argument (any user; '' =
+  // oldest).
+  char* default_trend = nullptr;
+  // trending.skip_commit: the LSN of one commit that decoding skips, an escape when its contents make the
+  // worker fail again and again (superuser, reload; '').
+  char* skip_commit = nullptr;
+};
+
+extern Settings settings;
+
+// Registers the settings. Those fixed at the start of the server only while the library is preloaded.
+void settings_define(bool preloading);
+
+}  // namespace trending

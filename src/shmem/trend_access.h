@@ -1,0 +1,49 @@
+// Reading a trend's state in a backend: finds it, takes its lock, hands out the engine's reader.
+//
+//     TrendRead* read = trend_read_begin(trend_id);
+//     ... copy what is needed out of trend_reader(read) ...
+//     trend_read_end(read);
+//
+// Between begin and end the trend's lock is held shared and the worker waits: copy, do not compute. Sorting,
+// decoding keys and building tuples come after. An error lets go of the lock like any LWLock.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/trend_reader.h"
+#include "shmem/area.h"
+
+namespace trending {
+
+struct TrendRead;
+
+// How long a read waits for a trend that is being made or filled before it gives up, in milliseconds.
+constexpr long kReadPatienceMs = 10 * 1000;
+
+// Takes the lock, waiting (interruptibly) while the worker starts or fills the trend. Raises an error with a
+// hint when the worker does not run, and with the reason when the trend is stopped. Valid until
+// trend_read_end or the end of the transaction.
+TrendRead* trend_read_begin(int32 trend_id);
+const TrendReader& trend_reader(const TrendRead* read);
+// The words of the trend that lie outside the engine.
+TrendShared* trend_shared(const TrendRead* read);
+void trend_read_end(TrendRead* read);
+
+// What status displays need of one trend, gathered without waiting and without errors. False: not in the
+// area.
+struct TrendGlance {
+  TrendPhase phase;
+  char reason[kMessageSize];
+  uint64_t version, ahead, null_time, failed, unretracted;
+  // From the engine; all zero when the trend is not running.
+  Window window;
+  Time clock, watermark;
+  uint64_t live_groups, kept_groups, kept_panes, memory_bytes;
+  Counters counters;
+};
+bool trend_glance(int32 trend_id, TrendGlance* glance);
+
+// The trend's version without any lock but database->lock shared; 0 when it is not there.
+uint64_t trend_version(int32 trend_id);
+
+}  // namespace trending

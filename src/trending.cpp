@@ -1,0 +1,22 @@
+// The extension's entry point: wires the parts together, nothing else.
+#include "bgworker/hooks.h"
+#include "bgworker/launcher.h"
+#include "postgres/guard.h"
+#include "shmem/directory.h"
+#include "shmem/settings.h"
+
+extern "C" {
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void) {
+  using namespace trending;
+  guarded([] {
+    bool preloading = process_shared_preload_libraries_in_progress;
+    settings_define(preloading);
+    if (!preloading) return;  // functions still load, and say what is missing
+    directory_install();
+    hooks_install();
+    launcher_register();
+  });
+}
+}
