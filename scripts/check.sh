@@ -19,6 +19,7 @@ servers=${SERVERS:-}
 stage_logs=$repository/build/check
 results=$stage_logs/results
 scratch_folders=()
+server_limit=1200 # seconds for all tests on one server
 
 wanted() { [[ $stages == *" $1 "* ]]; }
 
@@ -84,7 +85,7 @@ lint() {
   cd "$repository"
   while read -r file; do
     lint_file "$file" shellcheck -x || status=1
-  done < <(find scripts docker .ci -type f \( -name '*.sh' -o -name run -o -name entrypoint \) | sort)
+  done < <(find scripts docker loadgen .ci -type f \( -name '*.sh' -o -name run \) 2>/dev/null | sort)
   while read -r file; do
     lint_file "$file" clang-format --dry-run -Werror || status=1
   done < <(find src loadgen test bench -type f \( -name '*.cpp' -o -name '*.h' \) 2>/dev/null | sort)
@@ -100,12 +101,12 @@ build_cmake() { # SOURCE BUILD
 
 unit() {
   build_cmake test/unit build/unit &&
-    ctest --test-dir "$repository/build/unit" --output-on-failure --timeout 300
+    ctest --test-dir "$repository/build/unit" -V --timeout 300
 }
 
 loadgen() {
   build_cmake loadgen build/loadgen &&
-    ctest --test-dir "$repository/build/loadgen" --output-on-failure --timeout 120
+    ctest --test-dir "$repository/build/loadgen" -V --timeout 120
 }
 
 stage() { # NAME SECONDS COUNTER INPUT COMMAND...
@@ -144,10 +145,10 @@ failed_to_run() {
 }
 
 # server_tests.sh prints its stages itself; only its being there at all is judged here.
-run_server_tests() { # LABEL SCRATCH COMMAND...
+run_server_tests() { # LABEL SCRATCH COMMAND..., which begins with what changes the user
   local label=$1 scratch=$2 status=0
   shift 2
-  timeout --kill-after=30 1200 "$@" </dev/null &
+  "$@" </dev/null &
   stage_process=$!
   wait "$stage_process" || status=$?
   stage_process=
@@ -162,8 +163,8 @@ test_system_server() {
   scratch=$(make_scratch yes)
   scratch_folders+=("$scratch")
   ! is_root || chown -R "$(server_user):" "$scratch"
-  run_server_tests "$label" "$scratch" "${server_prefix[@]}" bash "$scratch/tree/scripts/server_tests.sh" \
-    "$label" "$PG_CONFIG" "$scratch" "$stages"
+  run_server_tests "$label" "$scratch" "${server_prefix[@]}" timeout --kill-after=30 "$server_limit" \
+    bash "$scratch/tree/scripts/server_tests.sh" "$label" "$PG_CONFIG" "$scratch" "$stages"
 }
 
 test_foreign_server() {
@@ -177,7 +178,8 @@ test_foreign_server() {
   scratch_folders+=("$scratch")
   owner=$(awk -F: '$1 == "postgres" { print $3 ":" $4 }' "$tree/etc/passwd")
   as_root chown -R "$owner" "$scratch"
-  run_server_tests "$label" "$scratch" "${root_prefix[@]}" bash "$repository/scripts/server_tree.sh" run "$tree" "$scratch" \
+  run_server_tests "$label" "$scratch" "${root_prefix[@]}" timeout --kill-after=30 "$server_limit" \
+    bash "$repository/scripts/server_tree.sh" run "$tree" "$scratch" \
     runuser -u postgres -- bash /mnt/scratch/tree/scripts/server_tests.sh \
     "$label" "/usr/lib/postgresql/$major/bin/pg_config" /mnt/scratch "$stages"
 }

@@ -111,7 +111,7 @@ run_tap() { run_installcheck tap; }
 run_loadgen() {
   local bin
   bin=$("$PG_CONFIG" --bindir)
-  PATH=$bin:$PATH ctest --test-dir "$scratch/loadgen" --output-on-failure
+  PATH=$bin:$PATH ctest --test-dir "$scratch/loadgen" -V
 }
 
 # A signal 9 is a test's own doing: TAP tests kill processes on purpose.

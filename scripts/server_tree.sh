@@ -93,9 +93,16 @@ enter_tree() {
   exec chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"
 }
 
+# unshare itself ignores SIGINT and SIGTERM; when it is killed, all in its namespace goes with it.
 run_in_tree() {
+  local status=0
   unshare --mount --pid --fork --kill-child --propagation private \
-    bash "${BASH_SOURCE[0]}" enter "$@"
+    bash "${BASH_SOURCE[0]}" enter "$@" &
+  local inside=$!
+  # shellcheck disable=SC2064 # the process is known now, and gone from scope then
+  trap "kill -KILL $inside; exit 143" INT TERM HUP
+  wait "$inside" || status=$?
+  return $status
 }
 
 case ${1:-} in

@@ -21,9 +21,14 @@ count_regress() { # pg_regress and the isolation tester, in the words of 15 and 
        END { print passed + 0, failed + 0 }' "$1"
 }
 
-count_ctest() {
-  awk '/^ *[0-9]+\/[0-9]+ Test .* Passed / { passed++ }
-       /^ *[0-9]+\/[0-9]+ Test .*\*\*\*/ { if (/\*\*\*Not Run \(Disabled\)|\*\*\*Skipped/) next; failed++ }
+count_ctest() { # ctest -V: the tests inside a GoogleTest program, or the program where it is not one
+  awk '/^[0-9]+: \[       OK \] / { passed++; id = $1 + 0; inside[id] = 1 }
+       /^[0-9]+: \[  FAILED  \] .* \([0-9]+ ms\)$/ { failed++; id = $1 + 0; inside[id] = 1; bad[id] = 1 }
+       /^ *[0-9]+\/[0-9]+ Test +#[0-9]+: / {
+         match($0, /#[0-9]+/); id = substr($0, RSTART + 1, RLENGTH - 1) + 0
+         if (/ Passed /) { if (!inside[id]) passed++ }
+         else if (!/\*\*\*Not Run \(Disabled\)|\*\*\*Skipped/ && !bad[id]) failed++
+       }
        END { print passed + 0, failed + 0 }' "$1"
 }
 
@@ -33,19 +38,23 @@ count_lines() { # our own checks print "pass NAME" and "FAIL NAME"
 
 # What to show of a failed stage's log: our own checks write before their verdict, the others after it.
 show_failure() {
-  local counter=$1 log=$2 verdict='^not ok|\*\*\*(Failed|Timeout|Exception)|\.\.\. FAILED|: Failure$'
+  local counter=$1 log=$2 verdict='^not ok|^#   Failed test|\*\*\*(Failed|Timeout|Exception)|\.\.\. FAILED|: Failure$|ERROR: [A-Za-z]*Sanitizer|runtime error:'
   if [[ $counter == count_lines ]]; then
     grep -v '^pass ' "$log" | tail -n 60
   elif grep -qE "$verdict" "$log"; then
-    grep -E -A 12 "$verdict" "$log" | head -n 150
+    grep -E -B 4 -A 12 "$verdict" "$log" | head -n 150
     sed -n '/^diff -U3/,$p' "$log" | head -n 150
   else
     tail -n 40 "$log"
   fi | sed 's/^/    /'
 }
 
+# Ends the running stage, if there is one, and waits until it has cleaned up after itself.
 stop_stage() {
-  [[ -z $stage_process ]] || kill "$stage_process" 2>/dev/null || true
+  [[ -n $stage_process ]] || return 0
+  kill "$stage_process" 2>/dev/null || as_root kill "$stage_process" 2>/dev/null || true
+  wait "$stage_process" || true
+  stage_process=
 }
 
 # run_stage NAME SECONDS COUNTER COMMAND...
