@@ -73,7 +73,7 @@ PROVE_FLAGS += -I test/perl $(EXTRA_PROVE_FLAGS)
 # C++ throughout; the server's rules would put objects beside the sources.
 $(OBJS): $(OBJDIR)/%.o: src/%.cpp Makefile
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	$(if $(V),,@echo 'CXX $(VARIANT) $<' &&) $(CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(OBJS:.o=.d)
 

@@ -7,12 +7,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 tidy_extension() { # FILES...
   local include
   include=$("$PG_CONFIG" --includedir-server)
-  (($# == 0)) || printf '%s\n' "$@" | xargs -P "$(jobs_for_make)" -I{} \
+  (($#)) || return 0
+  printf '%s\n' "$@" | xargs -P "$(jobs_for_make)" -I{} \
     clang-tidy --quiet {} -- -std=c++20 -Wno-register -Isrc -isystem "$include" -isystem "$include/../internal"
 }
 
 tidy_loadgen() { # FILES...
-  (($# == 0)) && return
+  (($#)) || return 0
   cmake -S loadgen -B build/loadgen >/dev/null
   printf '%s\n' "$@" | xargs -P "$(jobs_for_make)" -I{} clang-tidy --quiet -p build/loadgen {}
 }
@@ -27,6 +28,7 @@ main() {
   for file in "${files[@]}"; do
     if [[ $file == loadgen/* ]]; then loadgen+=("$file"); else extension+=("$file"); fi
   done
+  exec 2> >(grep -vE '^[0-9]+ warnings? (and [0-9]+ errors? )?generated|^Suppressed|^Use -header-filter' >&2)
   tidy_extension "${extension[@]}" || status=1
   tidy_loadgen "${loadgen[@]}" || status=1
   return $status
