@@ -49,6 +49,42 @@ SELECT pg_catalog.pg_extension_config_dump('trending.trend_id_seq', '');
 -- Worker
 ------------------------------------------------------------------------------------------------------------
 
+-- The state of all trends and the WAL position it belongs to, written together in one transaction. Only the worker
+-- reads and writes these tables. Not dumped: a restored database fills its trends anew.
+CREATE TABLE trending.checkpoint (
+  only_row          bool PRIMARY KEY DEFAULT true CHECK (only_row),
+  lsn               pg_lsn NOT NULL,
+  system_identifier bigint NOT NULL,
+  written_at        timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
+CREATE TABLE trending.trend_state (
+  trend_id     int PRIMARY KEY,
+  definition   text NOT NULL,
+  clock        bigint NOT NULL,
+  reported_end bigint NOT NULL,
+  counters     bigint[] NOT NULL
+);
+
+CREATE TABLE trending.pane_state (
+  trend_id   int NOT NULL,
+  pane_start bigint NOT NULL,
+  segment    int NOT NULL,
+  cells      bytea NOT NULL,
+  PRIMARY KEY (trend_id, pane_start, segment)
+);
+
+COMMENT ON TABLE trending.checkpoint IS 'the WAL position up to which the stored state has counted';
+COMMENT ON TABLE trending.trend_state IS 'event clock and counters of each trend at the checkpoint';
+COMMENT ON TABLE trending.pane_state IS 'counted cells of each pane at the checkpoint: a whole, then deltas';
+
+CREATE FUNCTION trending.request_worker()
+RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_request_worker';
+REVOKE ALL ON FUNCTION trending.request_worker() FROM PUBLIC;
+COMMENT ON FUNCTION trending.request_worker() IS
+  'asks for this database''s worker; warns when a setting of the server keeps it from running';
+
 ------------------------------------------------------------------------------------------------------------
 -- Windows
 ------------------------------------------------------------------------------------------------------------
@@ -154,3 +190,6 @@ CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trendi
 GRANT USAGE ON SCHEMA trending TO PUBLIC;
 GRANT USAGE ON FOREIGN SERVER trending TO PUBLIC;
 GRANT SELECT ON trending.trend TO PUBLIC;
+
+-- The worker starts when this transaction commits.
+SELECT trending.request_worker();

@@ -1,7 +1,6 @@
 #include "bgworker/hooks.h"
 
 #include "bgworker/launcher.h"
-#include "decoder/slot_name.h"
 #include "postgres/guard.h"
 #include "shmem/area.h"
 #include "shmem/directory.h"

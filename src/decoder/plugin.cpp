@@ -4,7 +4,7 @@
 // so only committed work arrives here.
 #include "decoder/change_sink.h"
 #include "decoder/json_sink.h"
-#include "decoder/slot_name.h"
+#include "decoder/slot.h"
 #include "postgres/guard.h"
 
 namespace trending {

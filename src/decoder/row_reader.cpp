@@ -198,13 +198,19 @@ RowOutcome row_read_slot(RowReader* reader, TimestampTz commit_time, RowEvent* e
 }
 
 RowOutcome row_read(RowReader* reader, const RowMapping* mapping, TupleDesc descriptor, HeapTuple tuple,
-                    TimestampTz commit_time, RowEvent* event) {
+                    HeapTuple complete, TimestampTz commit_time, RowEvent* event) {
   const Definition* definition = reader->definition;
   TupleTableSlot* slot = reader->slot;
   for (int i = 0; i < definition->source_column_count; i++) {
     int target = definition->source_columns[i].attnum - 1;
-    slot->tts_values[target] =
-        heap_getattr(tuple, mapping->attributes[i], descriptor, &slot->tts_isnull[target]);
+    AttrNumber attribute = mapping->attributes[i];
+    Datum value = heap_getattr(tuple, attribute, descriptor, &slot->tts_isnull[target]);
+    if (!slot->tts_isnull[target] && TupleDescAttr(descriptor, attribute - 1)->attlen == -1 &&
+        VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value))) {
+      if (complete == nullptr) return RowOutcome::kFailed;
+      value = heap_getattr(complete, attribute, descriptor, &slot->tts_isnull[target]);
+    }
+    slot->tts_values[target] = value;
   }
   return row_read_slot(reader, commit_time, event);
 }

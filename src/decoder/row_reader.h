@@ -63,9 +63,11 @@ RowReader* row_reader_create(const Definition* definition);
 // (of `size` bytes) then says so. Allocates in CurrentMemoryContext.
 RowMapping* row_mapping_create(const Definition* definition, Relation relation, char* reason, size_t size);
 
-// Reads one row. Never raises an error for bad data. `commit_time` bounds event times (max_ahead).
+// Reads one row. Never raises an error for bad data. `complete`, the old version of an updated row or null,
+// holds toasted values that the update left alone and that `tuple` therefore lacks. `commit_time` bounds
+// event times (max_ahead).
 RowOutcome row_read(RowReader* reader, const RowMapping* mapping, TupleDesc descriptor, HeapTuple tuple,
-                    TimestampTz commit_time, RowEvent* event);
+                    HeapTuple complete, TimestampTz commit_time, RowEvent* event);
 
 // The same for a row that is already in the reader's slot (backfill).
 RowOutcome row_read_slot(RowReader* reader, TimestampTz commit_time, RowEvent* event);

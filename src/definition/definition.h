@@ -82,8 +82,9 @@ struct Definition {
   Oid source;
   const char* text;  // canonical: every name qualified, independent of settings
 
-  // Window. The calendar that `window` may point to lies in the same memory context.
+  // Window. The context of the calendar of a zoned window lies in the same memory context.
   WindowSpec window;
+  Calendar calendar;
   Expr* event_time;
   Oid event_time_type;  // timestamptz, timestamp or date; see event_time_value
 

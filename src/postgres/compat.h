@@ -41,6 +41,11 @@ inline void slot_acquire(const char* name) {
 #endif
 }
 
+// 19 lets logical decoding switch itself on under wal_level = replica; until then the setting decides.
+inline bool wal_is_logical() {
+  return wal_level >= WAL_LEVEL_LOGICAL;
+}
+
 // 16 replaced data.invalidated_at by data.invalidated (15f8203a5975).
 inline bool slot_is_invalidated(const ReplicationSlot* slot) {
 #if PG_VERSION_NUM >= 160000

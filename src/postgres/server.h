@@ -145,4 +145,7 @@ extern "C" {
 #include "postgres/varatt_bridge.h"
 }
 
+// A list macro of the server's that the engine has as a method.
+#undef for_each_cell
+
 #include "postgres/compat.h"

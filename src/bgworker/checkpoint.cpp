@@ -1,0 +1,405 @@
+// Checkpoints: the state of all trends and the WAL position, committed in one ordinary transaction.
+//
+// Ordinary tables make the state crash-safe, replicated to standbys and part of base backups for free. Only
+// cells that changed since the last checkpoint are written, as a delta of their pane; when a pane's deltas
+// outgrow what it holds it is written whole again. A cell stands for itself (key and absolute state), so
+// reading the segments of a pane in order, the last one wins, gives the pane back. The worker alone changes
+// state, and it is the one that writes checkpoints, so no reader is held up.
+//
+// The slot is confirmed only after the transaction's commit has been flushed: after a crash the stored
+// position is never behind the slot's, and transactions committed before it are skipped.
+#include <algorithm>
+
+#include "bgworker/varint.h"
+#include "bgworker/worker.h"
+#include "postgres/guard.h"
+
+namespace trending {
+
+namespace {
+
+constexpr int kSegmentBytes = 256 * 1024;
+// A pane is written whole again when its deltas exceed this many times its whole size.
+constexpr size_t kDeltaFactor = 2;
+
+// Counters of a trend in trend_state.counters, in the order of counters_datum().
+constexpr int kStoredCounters = 9;
+
+void execute(const char* sql, int count, const Oid* types, const Datum* values) {
+  int result = SPI_execute_with_args(sql, count, const_cast<Oid*>(types), const_cast<Datum*>(values), nullptr,
+                                     false, 0);
+  if (result < 0) elog(ERROR, "checkpoint statement failed: %s", SPI_result_code_string(result));
+}
+
+// Values of statements that are all about (trend, pane start, ...).
+constexpr Oid kPaneTypes[] = {INT4OID, INT8OID, INT4OID, BYTEAOID};
+
+// -- writing
+// ----------------------------------------------------------------------------------------------------
+
+// Gathers cells and writes them as segments of one pane.
+struct SegmentWriter {
+  FollowedTrend* trend;
+  Time pane_start;
+  StoredPane* stored;
+  StringInfoData data;
+  size_t written;
+
+  void flush() {
+    if (data.len == VARHDRSZ) return;
+    SET_VARSIZE(data.data, data.len);
+    Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(pane_start), Int32GetDatum(stored->segments++),
+                      PointerGetDatum(data.data)};
+    execute("INSERT INTO trending.pane_state (trend_id, pane_start, segment, cells) VALUES ($1, $2, $3, $4)",
+            4, kPaneTypes, values);
+    written += static_cast<size_t>(data.len);
+    data.len = VARHDRSZ;
+    CHECK_FOR_INTERRUPTS();
+  }
+
+  void add(const CellView& cell) {
+    varint_append(&data, cell.key.size);
+    appendBinaryStringInfo(&data, reinterpret_cast<const char*>(cell.key.data),
+                           static_cast<int>(cell.key.size));
+    const StateLayout& layout = trend->writer.layout();
+    for (uint16_t i = 0; i < layout.words; i++) varint_append(&data, zigzag(cell.state[i]));
+    if (data.len > kSegmentBytes) flush();
+  }
+};
+
+SegmentWriter segment_writer(FollowedTrend* trend, Time pane_start) {
+  SegmentWriter writer = {trend, pane_start, &trend->stored_panes[pane_start], {}, 0};
+  initStringInfo(&writer.data);
+  writer.data.len = VARHDRSZ;
+  return writer;
+}
+
+void delete_pane(FollowedTrend* trend, Time pane_start) {
+  Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(pane_start)};
+  execute("DELETE FROM trending.pane_state WHERE trend_id = $1 AND pane_start = $2", 2, kPaneTypes, values);
+}
+
+size_t write_pane(FollowedTrend* trend, const PaneView& pane) {
+  StoredPane& stored = trend->stored_panes[pane.span.start];
+  bool whole = stored.segments == 0 || stored.delta_bytes > stored.whole_bytes * kDeltaFactor;
+  if (whole && stored.segments > 0) {
+    delete_pane(trend, pane.span.start);
+    stored = StoredPane{};
+  }
+  SegmentWriter writer = segment_writer(trend, pane.span.start);
+  if (whole) {
+    trend->writer.for_each_cell(pane.span.start, [&](const CellView& cell) { writer.add(cell); });
+  } else {
+    trend->writer.for_each_dirty_cell(pane.span.start, [&](const CellView& cell) { writer.add(cell); });
+  }
+  writer.flush();
+  pfree(writer.data.data);
+  (whole ? stored.whole_bytes : stored.delta_bytes) += writer.written;
+  return writer.written;
+}
+
+void delete_gone_panes(FollowedTrend* trend) {
+  auto kept = trend->stored_panes.lower_bound(trend->writer.kept_from());
+  if (kept == trend->stored_panes.begin()) return;
+  trend->stored_panes.erase(trend->stored_panes.begin(), kept);
+  Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(trend->writer.kept_from())};
+  execute("DELETE FROM trending.pane_state WHERE trend_id = $1 AND pane_start < $2", 2, kPaneTypes, values);
+}
+
+void delete_trend(int32 trend_id) {
+  Datum value = Int32GetDatum(trend_id);
+  execute("DELETE FROM trending.pane_state WHERE trend_id = $1", 1, kPaneTypes, &value);
+  execute("DELETE FROM trending.trend_state WHERE trend_id = $1", 1, kPaneTypes, &value);
+}
+
+Datum counters_datum(FollowedTrend* trend) {
+  const Counters& counters = trend->writer.counters();
+  Datum values[] = {Int64GetDatum(static_cast<int64>(counters.events)),
+                    Int64GetDatum(static_cast<int64>(counters.late)),
+                    Int64GetDatum(static_cast<int64>(counters.out_of_range)),
+                    Int64GetDatum(static_cast<int64>(counters.unmatched)),
+                    Int64GetDatum(static_cast<int64>(counters.refused)),
+                    Int64GetDatum(static_cast<int64>(pg_atomic_read_u64(&trend->shared->ahead))),
+                    Int64GetDatum(static_cast<int64>(pg_atomic_read_u64(&trend->shared->null_time))),
+                    Int64GetDatum(static_cast<int64>(pg_atomic_read_u64(&trend->shared->failed))),
+                    Int64GetDatum(static_cast<int64>(pg_atomic_read_u64(&trend->shared->unretracted)))};
+  static_assert(lengthof(values) == kStoredCounters);
+  return PointerGetDatum(construct_array(values, kStoredCounters, INT8OID, 8, true, TYPALIGN_DOUBLE));
+}
+
+void write_trend_row(FollowedTrend* trend) {
+  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID, INT8ARRAYOID};
+  Datum values[] = {Int32GetDatum(trend->id), CStringGetTextDatum(trend->definition->text),
+                    Int64GetDatum(trend->writer.clock()), Int64GetDatum(trend->writer.reported_end()),
+                    counters_datum(trend)};
+  execute(
+      "INSERT INTO trending.trend_state (trend_id, definition, clock, reported_end, counters) "
+      "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (trend_id) DO UPDATE SET definition = excluded.definition, "
+      "clock = excluded.clock, reported_end = excluded.reported_end, counters = excluded.counters",
+      5, types, values);
+}
+
+size_t write_trend(FollowedTrend* trend) {
+  if (!trend->stored) delete_trend(trend->id);
+  size_t bytes = 0;
+  trend->writer.for_each_pane([&](const PaneView& pane) {
+    if (pane.dirty_cells > 0 || trend->stored_panes.count(pane.span.start) == 0)
+      bytes += write_pane(trend, pane);
+  });
+  delete_gone_panes(trend);
+  write_trend_row(trend);
+  return bytes;
+}
+
+// A trend whose filling is not settled is left out: after a restart it is filled anew.
+bool is_storable(const FollowedTrend* trend) {
+  return trend != nullptr && trend->state == FillState::kRunning && !trend->filter.active() && !trend->refill;
+}
+
+void delete_forgotten_trends() {
+  execute(
+      "DELETE FROM trending.pane_state s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = "
+      "s.trend_id)",
+      0, nullptr, nullptr);
+  execute(
+      "DELETE FROM trending.trend_state s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = "
+      "s.trend_id)",
+      0, nullptr, nullptr);
+}
+
+void write_position(XLogRecPtr position) {
+  constexpr Oid types[] = {LSNOID, INT8OID};
+  Datum values[] = {LSNGetDatum(position), Int64GetDatum(static_cast<int64>(GetSystemIdentifier()))};
+  execute(
+      "INSERT INTO trending.checkpoint (lsn, system_identifier) VALUES ($1, $2) "
+      "ON CONFLICT (only_row) DO UPDATE SET lsn = excluded.lsn, system_identifier = "
+      "excluded.system_identifier, "
+      "written_at = pg_catalog.clock_timestamp()",
+      2, types, values);
+}
+
+void confirm_slot(XLogRecPtr position) {
+  LogicalConfirmReceivedLocation(position);
+  ReplicationSlotMarkDirty();
+  worker->confirmed = position;
+  pg_atomic_write_u64(&worker->entry->confirmed_lsn, position);
+}
+
+// -- reading
+// ----------------------------------------------------------------------------------------------------
+
+bool restore_cells(FollowedTrend* trend, Time pane_start, const char* data, size_t size) {
+  const StateLayout& layout = trend->writer.layout();
+  int64_t state[kMaxStateWords];
+  const char* position = data;
+  const char* end = data + size;
+  while (position < end) {
+    uint64_t key_size = 0;
+    if (!varint_read(&position, end, &key_size) || key_size > static_cast<size_t>(end - position))
+      return false;
+    KeyView key{reinterpret_cast<const std::byte*>(position), static_cast<uint32_t>(key_size)};
+    position += key_size;
+    for (uint16_t i = 0; i < layout.words; i++) {
+      uint64_t word = 0;
+      if (!varint_read(&position, end, &word)) return false;
+      state[i] = unzigzag(word);
+    }
+    if (trend->writer.restore_cell(pane_start, key, state) != Status::kOk) return false;
+  }
+  return true;
+}
+
+bool restore_panes(FollowedTrend* trend) {
+  Datum value = Int32GetDatum(trend->id);
+  Oid type = INT4OID;
+  SPIPlanPtr plan = SPI_prepare_cursor(
+      "SELECT pane_start, segment, cells FROM trending.pane_state WHERE trend_id = $1 ORDER BY pane_start, "
+      "segment",
+      1, &type, 0);
+  if (plan == nullptr) elog(ERROR, "could not read the stored panes");
+  Portal cursor = SPI_cursor_open(nullptr, plan, &value, nullptr, true);
+  bool good = true;
+  for (;;) {
+    SPI_cursor_fetch(cursor, true, 16);
+    if (SPI_processed == 0 || !good) break;
+    for (uint64 row = 0; row < SPI_processed && good; row++) {
+      bool isnull = false;
+      HeapTuple tuple = SPI_tuptable->vals[row];
+      TupleDesc descriptor = SPI_tuptable->tupdesc;
+      Time pane_start = DatumGetInt64(SPI_getbinval(tuple, descriptor, 1, &isnull));
+      bytea* cells = DatumGetByteaP(SPI_getbinval(tuple, descriptor, 3, &isnull));
+      size_t size = VARSIZE(cells) - VARHDRSZ;
+      good = restore_cells(trend, pane_start, VARDATA(cells), size);
+      StoredPane& stored = trend->stored_panes[pane_start];
+      (stored.segments == 0 ? stored.whole_bytes : stored.delta_bytes) += size;
+      stored.segments = DatumGetInt32(SPI_getbinval(tuple, descriptor, 2, &isnull)) + 1;
+      CHECK_FOR_INTERRUPTS();
+    }
+    SPI_freetuptable(SPI_tuptable);
+  }
+  SPI_cursor_close(cursor);
+  return good;
+}
+
+void restore_counters(FollowedTrend* trend, ArrayType* array) {
+  Datum* values = nullptr;
+  int count = 0;
+  deconstruct_array(array, INT8OID, 8, true, TYPALIGN_DOUBLE, &values, nullptr, &count);
+  if (count != kStoredCounters) return;
+  auto value = [values](int i) { return static_cast<uint64_t>(DatumGetInt64(values[i])); };
+  Counters counters;
+  counters.events = value(0);
+  counters.late = value(1);
+  counters.out_of_range = value(2);
+  counters.unmatched = value(3);
+  counters.refused = value(4);
+  trend->writer.restore_counters(counters);
+  pg_atomic_write_u64(&trend->shared->ahead, value(5));
+  pg_atomic_write_u64(&trend->shared->null_time, value(6));
+  pg_atomic_write_u64(&trend->shared->failed, value(7));
+  pg_atomic_write_u64(&trend->shared->unretracted, value(8));
+}
+
+// Restores within a transaction. Reading is under the trend's lock in name only: readers are kept out by its
+// phase.
+bool restore_state(FollowedTrend* trend) {
+  Oid type = INT4OID;
+  Datum value = Int32GetDatum(trend->id);
+  int result = SPI_execute_with_args(
+      "SELECT definition, clock, reported_end, counters FROM trending.trend_state WHERE trend_id = $1", 1,
+      &type, &value, nullptr, true, 1);
+  if (result != SPI_OK_SELECT) elog(ERROR, "could not read trending.trend_state");
+  if (SPI_processed == 0) return false;
+  HeapTuple tuple = SPI_tuptable->vals[0];
+  TupleDesc descriptor = SPI_tuptable->tupdesc;
+  bool isnull = false;
+  char* definition = TextDatumGetCString(SPI_getbinval(tuple, descriptor, 1, &isnull));
+  if (strcmp(definition, trend->definition->text) != 0) return false;
+  Time clock = DatumGetInt64(SPI_getbinval(tuple, descriptor, 2, &isnull));
+  Time reported_end = DatumGetInt64(SPI_getbinval(tuple, descriptor, 3, &isnull));
+  if (trend->writer.restore_clock(clock, reported_end) != Status::kOk) return false;
+  Datum counters = SPI_getbinval(tuple, descriptor, 4, &isnull);
+  if (!restore_panes(trend)) return false;
+  restore_counters(trend, DatumGetArrayTypeP(counters));
+  trend->clock_base = trend->writer.clock();
+  trend->clock_wall = GetCurrentTimestamp();
+  trend->stored = true;
+  return true;
+}
+
+}  // namespace
+
+namespace {
+
+bool needs_writing(const FollowedTrend* trend) {
+  return is_storable(trend) && (trend->dirty || !trend->stored);
+}
+
+size_t write_transaction(XLogRecPtr position) {
+  size_t bytes = 0;
+  worker_begin();
+  SPI_connect();
+  for (FollowedTrend* trend : worker->trends) {
+    if (needs_writing(trend)) bytes += write_trend(trend);
+  }
+  delete_forgotten_trends();
+  write_position(position);
+  SPI_finish();
+  worker_commit();
+  return bytes;
+}
+
+// What the failed transaction wrote is gone: every trend is written whole next time.
+void forget_stored_state() {
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr) continue;
+    trend->stored = false;
+    trend->stored_panes.clear();
+  }
+}
+
+void mark_written() {
+  for (FollowedTrend* trend : worker->trends) {
+    if (!needs_writing(trend)) continue;
+    trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });
+    trend->dirty = false;
+    trend->stored = true;
+  }
+}
+
+}  // namespace
+
+bool checkpoint_write() {
+  TimestampTz started = GetCurrentTimestamp();
+  XLogRecPtr position = worker->loop.position();
+  volatile size_t bytes = 0;
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  { bytes = write_transaction(position); }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  TimestampTz ended = GetCurrentTimestamp();
+  worker->last_checkpoint = ended;
+  worker->checkpoint_due = false;
+  if (error != nullptr) {
+    forget_stored_state();
+    // The state in memory is whole and goes on; the slot keeps the WAL since the last good checkpoint.
+    char message[kMessageSize];
+    snprintf(message, sizeof(message), "the last checkpoint failed: %s", error->message);
+    database_set_state(worker->entry, WorkerState::kRunning, message,
+                       "Results are current; WAL is kept until a checkpoint succeeds.");
+    ereport(WARNING, (errmsg("trending could not write a checkpoint: %s", error->message)));
+    FreeErrorData(error);
+    return false;
+  }
+  // Committed and flushed: from here on this is what a restart begins with.
+  mark_written();
+  confirm_slot(position);
+  if (worker->entry->message[0] != '\0')
+    database_set_state(worker->entry, WorkerState::kRunning, nullptr, nullptr);
+  pg_atomic_write_u64(&worker->entry->checkpoint_at, static_cast<uint64>(ended));
+  pg_atomic_write_u64(&worker->entry->checkpoint_us, static_cast<uint64>(ended - started));
+  pg_atomic_write_u64(&worker->entry->checkpoint_bytes, bytes);
+  return true;
+}
+
+XLogRecPtr checkpoint_position() {
+  XLogRecPtr position = InvalidXLogRecPtr;
+  worker_begin();
+  SPI_connect();
+  if (SPI_execute("SELECT lsn, system_identifier FROM trending.checkpoint", true, 1) != SPI_OK_SELECT) {
+    elog(ERROR, "could not read trending.checkpoint");
+  }
+  if (SPI_processed == 1) {
+    bool isnull = false;
+    Datum lsn = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+    Datum system = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
+    if (static_cast<uint64>(DatumGetInt64(system)) == GetSystemIdentifier()) position = DatumGetLSN(lsn);
+  }
+  SPI_finish();
+  worker_commit();
+  return position;
+}
+
+bool checkpoint_restore(FollowedTrend* trend) {
+  worker_begin();
+  SPI_connect();
+  bool restored = restore_state(trend);
+  SPI_finish();
+  worker_commit();
+  if (!restored) trend_reset_state(trend);
+  return restored;
+}
+
+void checkpoint_discard() {
+  worker_begin();
+  SPI_connect();
+  execute("DELETE FROM trending.pane_state", 0, nullptr, nullptr);
+  execute("DELETE FROM trending.trend_state", 0, nullptr, nullptr);
+  execute("DELETE FROM trending.checkpoint", 0, nullptr, nullptr);
+  SPI_finish();
+  worker_commit();
+}
+
+}  // namespace trending

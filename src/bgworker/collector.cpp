@@ -1,0 +1,203 @@
+#include "bgworker/collector.h"
+
+#include "decoder/source_list.h"
+#include "shmem/settings.h"
+
+namespace trending {
+
+namespace {
+
+// One trend that follows a table.
+struct Follower {
+  FollowedTrend* trend;
+  RowMapping* mapping;
+};
+
+// A table seen in the WAL and the trends that follow it (often none).
+struct SourceEntry {
+  Oid relation;  // hash key, must be first
+  bool valid;    // cleared by invalidations, which may come while the entry is in use: never freed there
+  int count;
+  Follower* followers;
+  MemoryContext memory;
+};
+
+HTAB* sources = nullptr;
+SourceEntry* last_source = nullptr;  // of the last change; null after an invalidation
+bool skip_transaction = false;       // trending.skip_commit names it
+
+void invalidate(Datum, Oid relation) {
+  // Re-parenting a partition may not invalidate the leaf, so ancestors count too: any change to a table that
+  // is a source or unknown forgets everything. That is rare, and finding it again is cheap.
+  if (OidIsValid(relation)) {
+    bool found = false;
+    hash_search(sources, &relation, HASH_FIND, &found);
+    if (relation == worker->catalog) worker->catalog_changed = true;
+    bool is_source = false;
+    for (FollowedTrend* trend : worker->trends) {
+      if (trend != nullptr && trend->definition != nullptr && trend->definition->source == relation) {
+        is_source = true;
+      }
+    }
+    if (!found && !is_source) return;
+  }
+  collector_forget();
+}
+
+bool follows(const FollowedTrend* trend, Oid relation, List* ancestors) {
+  return trend->definition->source == relation || list_member_oid(ancestors, trend->definition->source);
+}
+
+void find_followers(SourceEntry* entry, Relation relation) {
+  MemoryContextReset(entry->memory);
+  MemoryContext caller = MemoryContextSwitchTo(entry->memory);
+  entry->count = 0;
+  entry->valid = true;  // an invalidation from here on clears it again
+  entry->followers = static_cast<Follower*>(palloc0(sizeof(Follower) * (worker->trends.size() + 1)));
+  List* ancestors =
+      relation->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(relation)) : NIL;
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr || trend->state == FillState::kStopped || trend->definition == nullptr) continue;
+    if (!follows(trend, RelationGetRelid(relation), ancestors)) continue;
+    char reason[kMessageSize];
+    RowMapping* mapping = row_mapping_create(trend->definition, relation, reason, sizeof(reason));
+    if (mapping == nullptr) {
+      trend_stop(trend, reason);
+      continue;
+    }
+    entry->followers[entry->count++] = Follower{trend, mapping};
+  }
+  MemoryContextSwitchTo(caller);
+}
+
+SourceEntry* source_of(Relation relation) {
+  Oid oid = RelationGetRelid(relation);
+  if (last_source != nullptr && last_source->relation == oid) return last_source;
+  bool found = false;
+  auto* entry = static_cast<SourceEntry*>(hash_search(sources, &oid, HASH_ENTER, &found));
+  if (!found) {
+    entry->valid = false;
+    entry->memory = AllocSetContextCreate(TopMemoryContext, "trending source", ALLOCSET_SMALL_SIZES);
+  }
+  if (!entry->valid) find_followers(entry, relation);
+  last_source = entry->valid ? entry : nullptr;
+  return entry;
+}
+
+void count_refused(FollowedTrend* trend, RowOutcome outcome) {
+  pg_atomic_uint64* counter = outcome == RowOutcome::kNullTime ? &trend->shared->null_time
+                              : outcome == RowOutcome::kAhead  ? &trend->shared->ahead
+                                                               : &trend->shared->failed;
+  pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
+}
+
+// One version of a row for one trend. `complete` holds toasted values that `row` left out (may be null).
+void collect_row(const Follower& follower, Relation relation, HeapTuple row, HeapTuple complete,
+                 TimestampTz commit_time, int weight) {
+  FollowedTrend* trend = follower.trend;
+  RowEvent event;
+  RowOutcome outcome = row_read(trend->reader, follower.mapping, RelationGetDescr(relation), row, complete,
+                                commit_time, &event);
+  if (outcome == RowOutcome::kEvent) {
+    KeyView key{event.key.data, event.key.size};
+    Status status =
+        worker->batch.append(trend->slot, event.time, weight, key, static_cast<uint32_t>(event.args_valid));
+    if (status != Status::kOk) {
+      ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
+    }
+  } else if (outcome != RowOutcome::kFiltered && weight > 0) {
+    count_refused(trend, outcome);
+  }
+}
+
+void collect_change(const Follower& follower, Relation relation, ReorderBufferChange* change,
+                    TimestampTz commit_time) {
+  HeapTuple old_row = compat::decoded_tuple(change->data.tp.oldtuple);
+  HeapTuple new_row = compat::decoded_tuple(change->data.tp.newtuple);
+  if (change->action == REORDER_BUFFER_CHANGE_INSERT) {
+    if (new_row != nullptr) collect_row(follower, relation, new_row, nullptr, commit_time, 1);
+    return;
+  }
+  if (!follower.mapping->retractable) {
+    // What the row counted as before is not in the WAL; create_trend says so.
+    pg_atomic_uint64* counter = &follower.trend->shared->unretracted;
+    pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
+    return;
+  }
+  // Without an old version the identity, which covers all that the trend reads, is unchanged.
+  if (old_row == nullptr) return;
+  collect_row(follower, relation, old_row, nullptr, commit_time, -1);
+  if (new_row != nullptr) collect_row(follower, relation, new_row, old_row, commit_time, 1);
+}
+
+void begin(void*, ReorderBufferTXN* txn) {
+  skip_transaction = false;
+  if (settings.skip_commit == nullptr || settings.skip_commit[0] == '\0') return;
+  char position[32];
+  snprintf(position, sizeof(position), "%X/%X", TRENDING_LSN_ARGS(txn->final_lsn));
+  if (pg_strcasecmp(position, settings.skip_commit) == 0) {
+    skip_transaction = true;
+    ereport(WARNING,
+            (errmsg("trending skips the commit at %s", position),
+             errhint("Reset trending.skip_commit, and drop and create the trends it should have changed.")));
+  }
+}
+
+void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change) {
+  if (RelationGetRelid(relation) == worker->catalog) {
+    worker->catalog_changed = true;
+    return;
+  }
+  if (skip_transaction) return;
+  SourceEntry* entry = source_of(relation);
+  for (int i = 0; i < entry->count; i++) {
+    if (entry->followers[i].trend->state == FillState::kStopped) continue;
+    collect_change(entry->followers[i], relation, change, txn->xact_time.commit_time);
+  }
+}
+
+void truncate(void*, ReorderBufferTXN*, int count, Relation relations[]) {
+  for (int r = 0; r < count; r++) {
+    SourceEntry* entry = source_of(relations[r]);
+    for (int i = 0; i < entry->count; i++) entry->followers[i].trend->refill = true;
+  }
+}
+
+void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
+  Batch& batch = worker->batch;
+  pg_atomic_write_u64(&worker->entry->transactions, pg_atomic_read_u64(&worker->entry->transactions) + 1);
+  if (batch.empty()) return;
+  TimestampTz commit_time = txn->xact_time.commit_time;
+  for (uint32_t i = 0; i < batch.touched_count(); i++) {
+    FollowedTrend* trend = worker->trends[batch.touched_slot(i)];
+    BatchSlice slice = batch.slice(trend->slot);
+    if (trend->state == FillState::kWaiting) {
+      filling_record(trend, txn->xid, commit_time, slice);
+    } else if (trend->state == FillState::kRunning && trend->filter.counts(txn->xid)) {
+      trend_apply(trend, slice, commit_time);
+    }
+  }
+  batch.clear();
+}
+
+}  // namespace
+
+void collector_forget() {
+  last_source = nullptr;
+  HASH_SEQ_STATUS scan;
+  hash_seq_init(&scan, sources);
+  while (auto* entry = static_cast<SourceEntry*>(hash_seq_search(&scan))) entry->valid = false;
+}
+
+const ChangeSink* collector_create() {
+  HASHCTL control = {};
+  control.keysize = sizeof(Oid);
+  control.entrysize = sizeof(SourceEntry);
+  control.hcxt = TopMemoryContext;
+  sources = hash_create("trending sources", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  CacheRegisterRelcacheCallback(invalidate, 0);
+  static const ChangeSink sink = {nullptr, begin, change, truncate, commit};
+  return &sink;
+}
+
+}  // namespace trending

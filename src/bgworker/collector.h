@@ -1,0 +1,15 @@
+// From decoded changes to applied events: the worker's sink (decoder/change_sink.h).
+#pragma once
+
+#include "bgworker/worker.h"
+#include "decoder/change_sink.h"
+
+namespace trending {
+
+// Prepares the map from tables to trends and returns the sink.
+const ChangeSink* collector_create();
+
+// The set of trends has changed: the map is found anew.
+void collector_forget();
+
+}  // namespace trending

@@ -1,0 +1,331 @@
+// Filling a trend from rows that are already in its source, exactly, while writers write and without a lock
+// that they would wait for.
+//
+// 1. At a position P between two records the trend begins. The transactions that hold a writer's lock on the
+//    source at this moment are noted: one of them may have its commit record before P (so that it is never
+//    decoded for this trend) and yet not be visible to a snapshot.
+// 2. From P on, the trend's decoded events are recorded with their xids, until those transactions have ended.
+// 3. Then an ordinary snapshot S is taken and the source is read under it. Whoever wrote and committed before
+// P
+//    is visible in S now, since locks are given up only after a transaction has become visible.
+// 4. A transaction decoded from P on counts exactly when its top-level xid is not visible in S: the recorded
+// ones
+//    first, then those to come, until all xids that S saw running have ended.
+//
+// The protocol needs nothing but P, so it serves new trends, trends whose source was truncated, and all
+// trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins anew.
+#include <algorithm>
+
+#include "bgworker/worker.h"
+#include "postgres/guard.h"
+#include "shmem/settings.h"
+
+namespace trending {
+
+namespace {
+
+// Recorded events that may pile up while a trend waits for writers; beyond it begins anew.
+constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
+constexpr int kFetchRows = 4096;
+
+bool note_writers(FollowedTrend* trend) {
+  List* relations = find_all_inheritors(trend->definition->source, AccessShareLock, nullptr);
+  ListCell* cell = nullptr;
+  foreach (cell, relations) {
+    LOCKTAG tag;
+    SET_LOCKTAG_RELATION(tag, MyDatabaseId, lfirst_oid(cell));
+    int count = 0;
+    VirtualTransactionId* holders = GetLockConflicts(&tag, ShareLock, &count);
+    trend->writers.insert(trend->writers.end(), holders, holders + count);
+  }
+  return true;
+}
+
+// Whether all noted writers have ended.
+bool writers_ended(FollowedTrend* trend) {
+  auto& writers = trend->writers;
+  writers.erase(std::remove_if(writers.begin(), writers.end(),
+                               [](const VirtualTransactionId& id) { return VirtualXactLock(id, false); }),
+                writers.end());
+  return writers.empty();
+}
+
+// -- reading the source
+// -----------------------------------------------------------------------------------------
+
+bool is_plain_column(const Expr* expression) {
+  return IsA(expression, Var);
+}
+
+const char* column_name(const Definition* definition, AttrNumber attnum) {
+  for (int i = 0; i < definition->source_column_count; i++) {
+    if (definition->source_columns[i].attnum == attnum) return definition->source_columns[i].name;
+  }
+  return nullptr;
+}
+
+// SELECT of the columns a trend reads. With a plain time column the rows before `from` are left to the index.
+char* source_query(const Definition* definition, Time from) {
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfoString(&query, "SELECT ");
+  for (int i = 0; i < definition->source_column_count; i++) {
+    appendStringInfo(&query, "%s%s", i > 0 ? ", " : "", quote_identifier(definition->source_columns[i].name));
+  }
+  appendStringInfo(&query, " FROM %s",
+                   quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)),
+                                              get_rel_name(definition->source)));
+  if (from != kNoTime && is_plain_column(definition->event_time)) {
+    AttrNumber attnum = reinterpret_cast<Var*>(definition->event_time)->varattno;
+    appendStringInfo(&query, " WHERE %s >= %s", quote_identifier(column_name(definition, attnum)),
+                     quote_literal_cstr(
+                         DatumGetCString(definition->event_time_type == TIMESTAMPTZOID
+                                             ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(from))
+                                             : DirectFunctionCall1(timestamp_out, TimestampGetDatum(from)))));
+    if (definition->event_time_type == DATEOID) appendStringInfoString(&query, "::timestamp");
+  }
+  return query.data;
+}
+
+// Reads the source under the active snapshot and calls visit(event) for every row that is an event.
+template <typename Visit>
+void scan_source(FollowedTrend* trend, Time from, Visit&& visit) {
+  const Definition* definition = trend->definition;
+  TupleTableSlot* slot = trend->reader->slot;
+  TimestampTz now = GetCurrentTimestamp();
+  SPI_connect();
+  SPIPlanPtr plan = SPI_prepare_cursor(source_query(definition, from), 0, nullptr, 0);
+  if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
+  Portal cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
+  for (;;) {
+    SPI_cursor_fetch(cursor, true, kFetchRows);
+    if (SPI_processed == 0) break;
+    for (uint64 row = 0; row < SPI_processed; row++) {
+      for (int i = 0; i < definition->source_column_count; i++) {
+        int target = definition->source_columns[i].attnum - 1;
+        slot->tts_values[target] =
+            SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, i + 1, &slot->tts_isnull[target]);
+      }
+      RowEvent event;
+      if (row_read_slot(trend->reader, now, &event) == RowOutcome::kEvent) visit(event);
+    }
+    SPI_freetuptable(SPI_tuptable);
+    CHECK_FOR_INTERRUPTS();
+  }
+  SPI_cursor_close(cursor);
+  SPI_finish();
+}
+
+// The event clock that the rows give: the greatest time that is not too far ahead. kNoTime: no rows.
+Time clock_of_source(FollowedTrend* trend) {
+  const Definition* definition = trend->definition;
+  Time clock = kNoTime;
+  if (!is_plain_column(definition->event_time) || definition->where != nullptr) {
+    scan_source(trend, kNoTime, [&clock](const RowEvent& event) { clock = std::max(clock, event.time); });
+    return clock;
+  }
+  // The same by an index, where there is one on the time column.
+  AttrNumber attnum = reinterpret_cast<Var*>(definition->event_time)->varattno;
+  const char* column = quote_identifier(column_name(definition, attnum));
+  TimestampTz latest = GetCurrentTimestamp() + definition->options.max_ahead;
+  bool zoned = definition->event_time_type == TIMESTAMPTZOID;
+  char* bound = DatumGetCString(zoned ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(latest))
+                                      : DirectFunctionCall1(timestamp_out, TimestampGetDatum(latest)));
+  char* query = psprintf("SELECT pg_catalog.max(%s) FROM %s WHERE %s <= %s::%s", column,
+                         quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)),
+                                                    get_rel_name(definition->source)),
+                         column, quote_literal_cstr(bound), zoned ? "timestamptz" : "timestamp");
+  SPI_connect();
+  if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "could not read the source's latest time");
+  bool isnull = true;
+  Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+  if (!isnull) clock = event_time_value(definition->event_time_type, value);
+  SPI_finish();
+  // All rows infinite in the past: no clock.
+  return TIMESTAMP_NOT_FINITE(clock) ? kNoTime : clock;
+}
+
+// The first instant of any window that can still change when the event clock stands at `clock`.
+Time earliest_needed(const FollowedTrend* trend, Time clock) {
+  const DefinitionOptions& options = trend->definition->options;
+  Time oldest =
+      subtract_saturated(subtract_saturated(clock, options.watermark_delay), options.allowed_lateness);
+  const Windows& windows = trend->writer.windows();
+  return windows.in_range(oldest) ? windows.first_window(oldest).start : kMinTime;
+}
+
+void apply_batch(FollowedTrend* trend) {
+  trend_apply(trend, worker->batch.slice(trend->slot), GetCurrentTimestamp());
+  worker->batch.clear();
+}
+
+void count_source(FollowedTrend* trend) {
+  Time clock = clock_of_source(trend);
+  if (clock == kNoTime) return;
+  Time from = earliest_needed(trend, clock);
+  // The clock first, so that rows in whatever order, applied in portions, are all judged alike: none is late.
+  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  Status status = trend->writer.restore_clock(clock, kNoTime);
+  LWLockRelease(&trend->shared->lock);
+  if (status != Status::kOk) return;
+  Batch& batch = worker->batch;
+  scan_source(trend, from, [&](const RowEvent& event) {
+    if (event.time < from || event.time > clock) return;
+    KeyView key{event.key.data, event.key.size};
+    (void)batch.append(trend->slot, event.time, 1, key, static_cast<uint32_t>(event.args_valid));
+    if (batch.bytes() > (size_t{8} << 20)) apply_batch(trend);
+  });
+  if (!batch.empty()) apply_batch(trend);
+}
+
+// -- the filter
+// -------------------------------------------------------------------------------------------------
+
+SnapshotFilter filter_of(const Snapshot snapshot) {
+  SnapshotFilter filter;
+  filter.xmax = snapshot->xmax;
+  filter.in_progress.assign(snapshot->xip, snapshot->xip + snapshot->xcnt);
+  std::sort(filter.in_progress.begin(), filter.in_progress.end());
+  return filter;
+}
+
+// Once nothing that the snapshot saw running runs any more, all commits from here on count.
+void settle_filter(FollowedTrend* trend) {
+  SnapshotFilter& filter = trend->filter;
+  if (!filter.active()) return;
+  if (filter.until == InvalidXLogRecPtr) {
+    for (TransactionId xid : filter.in_progress) {
+      if (TransactionIdIsInProgress(xid)) return;
+    }
+    filter.until = GetXLogInsertRecPtr();
+  }
+  if (worker->loop.position() >= filter.until) filter = SnapshotFilter{};
+}
+
+void replay_recorded(FollowedTrend* trend) {
+  for (const RecordedTransaction& transaction : trend->recorded) {
+    if (!trend->filter.counts(transaction.xid)) continue;
+    const auto* record = reinterpret_cast<const BatchRecord*>(transaction.records.data());
+    const auto* end =
+        reinterpret_cast<const BatchRecord*>(transaction.records.data() + transaction.records.size());
+    for (; record != end; record = record->next()) {
+      for (int64_t n = 0; n < std::abs(record->weight); n++) {
+        (void)worker->batch.append(trend->slot, record->time, record->weight > 0 ? 1 : -1, record->key(),
+                                   record->valid);
+      }
+    }
+    trend_apply(trend, worker->batch.slice(trend->slot), transaction.commit_time);
+    worker->batch.clear();
+  }
+  trend->recorded.clear();
+  trend->recorded_bytes = 0;
+}
+
+void fill(FollowedTrend* trend) {
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  {
+    worker_begin();
+    if (trend->definition->options.backfill || trend->refill) {
+      trend->filter = filter_of(GetActiveSnapshot());
+      count_source(trend);
+    }
+    worker_commit();
+  }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  if (error != nullptr) {
+    worker->batch.clear();
+    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) {
+      trend_stop(trend, error->message);
+    }
+    FreeErrorData(error);
+    return;
+  }
+  replay_recorded(trend);
+  trend->refill = false;
+  trend->state = FillState::kRunning;
+  trend->dirty = true;
+  trend_set_phase(trend, TrendPhase::kRunning);
+  worker->checkpoint_due = true;
+}
+
+// Steps 1 and 2 at the present position.
+void begin_waiting(FollowedTrend* trend) {
+  if (!trend_load(trend)) return;
+  trend_reset_state(trend);
+  trend->writers.clear();
+  trend->recorded.clear();
+  trend->recorded_bytes = 0;
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  {
+    worker_begin();
+    note_writers(trend);
+    worker_commit();
+  }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  if (error != nullptr) {
+    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) trend_stop(trend, error->message);
+    FreeErrorData(error);
+    return;  // kLoading: tried again
+  }
+  trend->state = FillState::kWaiting;
+}
+
+void poll_waiting(FollowedTrend* trend) {
+  worker_begin();
+  bool ended = writers_ended(trend);
+  worker_commit();
+  if (ended) fill(trend);
+}
+
+}  // namespace
+
+bool SnapshotFilter::counts(TransactionId xid) const {
+  if (!active() || TransactionIdFollowsOrEquals(xid, xmax)) return true;
+  return std::binary_search(in_progress.begin(), in_progress.end(), xid);
+}
+
+void filling_start(FollowedTrend* trend) {
+  trend->state = FillState::kLoading;
+  begin_waiting(trend);
+  if (trend->state != FillState::kWaiting) return;
+  // Without backfill everything from here on counts, whoever is writing.
+  if (!trend->definition->options.backfill && !trend->refill) trend->writers.clear();
+  if (trend->writers.empty()) fill(trend);
+}
+
+void filling_poll() {
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr) continue;
+    if (trend->state == FillState::kLoading) {
+      filling_start(trend);
+    } else if (trend->state == FillState::kWaiting) {
+      poll_waiting(trend);
+    } else if (trend->state == FillState::kRunning && trend->filter.active()) {
+      worker_begin();
+      settle_filter(trend);
+      worker_commit();
+    }
+  }
+}
+
+void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time,
+                    const BatchSlice& slice) {
+  const auto* begin = reinterpret_cast<const std::byte*>(slice.begin);
+  const auto* end = reinterpret_cast<const std::byte*>(slice.end);
+  trend->recorded.push_back(RecordedTransaction{xid, commit_time, std::vector<std::byte>(begin, end)});
+  trend->recorded_bytes += static_cast<size_t>(end - begin);
+  // Too much: begin anew from a later position (filling_poll).
+  if (trend->recorded_bytes > kMaxRecordedBytes) {
+    trend->recorded.clear();
+    trend->recorded_bytes = 0;
+    trend->state = FillState::kLoading;
+  }
+}
+
+}  // namespace trending

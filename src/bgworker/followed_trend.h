@@ -1,0 +1,83 @@
+// The worker's side of one trend: definition, row reader, engine state, and how far its filling has come.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "decoder/row_reader.h"
+#include "engine/batch.h"
+#include "engine/trend_writer.h"
+#include "postgres/server.h"
+#include "shmem/area.h"
+
+namespace trending {
+
+// Which decoded transactions a backfill has already counted: those that its snapshot saw. A transaction
+// counts exactly when its top-level xid is not visible in the snapshot. Never decided by position or time,
+// for a transaction's commit record can be in the WAL before others see it.
+struct SnapshotFilter {
+  TransactionId xmax = InvalidTransactionId;  // invalid: no filter, everything counts
+  std::vector<TransactionId> in_progress;     // sorted; running when the snapshot was taken
+  XLogRecPtr until = InvalidXLogRecPtr;  // everything committed after this counts; invalid: not known yet
+
+  bool active() const { return TransactionIdIsValid(xmax); }
+  bool counts(TransactionId xid) const;
+};
+
+// Events of transactions decoded while the trend waits to be filled, with their xids.
+struct RecordedTransaction {
+  TransactionId xid;
+  TimestampTz commit_time;
+  std::vector<std::byte> records;  // BatchRecords
+};
+
+enum class FillState : uint8_t {
+  kLoading,  // the definition could not be read yet (its table is locked)
+  kWaiting,  // for transactions that were writing to the source when the trend began
+  kRunning,
+  kStopped,
+};
+
+// What is stored of a pane, to decide between another delta and writing it whole.
+struct StoredPane {
+  int32 segments = 0;
+  size_t whole_bytes = 0;
+  size_t delta_bytes = 0;
+};
+
+struct FollowedTrend {
+  int32 id = 0;
+  uint32_t slot = 0;  // in the batch and in Worker::trends
+  FillState state = FillState::kLoading;
+
+  // -- definition; all in `memory`
+  MemoryContext memory = nullptr;
+  Definition* definition = nullptr;
+  RowReader* reader = nullptr;
+
+  // -- engine state
+  TrendShared* shared = nullptr;
+  AreaBlocks blocks = {};
+  Arena arena;
+  TrendWriter writer;
+
+  // -- filling
+  std::vector<VirtualTransactionId> writers;  // that must end before the backfill's snapshot is taken
+  std::vector<RecordedTransaction> recorded;
+  size_t recorded_bytes = 0;
+  SnapshotFilter filter;
+  bool refill = false;  // the source was truncated: fill anew
+
+  // -- event clock of an idle source
+  Time clock_base = kNoTime;   // the event clock at the last event
+  TimestampTz clock_wall = 0;  // when that was
+
+  // -- checkpoint
+  bool dirty = false;   // changed since the last checkpoint
+  bool stored = false;  // the checkpoint tables have a state of it
+  std::map<Time, StoredPane> stored_panes;
+};
+
+}  // namespace trending

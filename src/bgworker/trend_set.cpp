@@ -1,0 +1,213 @@
+// The set of trends that the worker follows, kept equal to trending.trend.
+#include <algorithm>
+
+#include "bgworker/collector.h"
+#include "bgworker/worker.h"
+#include "decoder/source_list.h"
+#include "postgres/guard.h"
+#include "shmem/settings.h"
+
+namespace trending {
+
+namespace {
+
+int compare_keys(void* context, KeyView a, KeyView b) {
+  return key_compare(*static_cast<const KeyCodec*>(context), KeyBytes{a.data, a.size},
+                     KeyBytes{b.data, b.size});
+}
+
+TrendOptions engine_options(const Definition* definition) {
+  TrendOptions options;
+  options.window = definition->window;
+  options.aggregate_count = static_cast<uint16_t>(definition->aggregate_count);
+  for (int i = 0; i < definition->aggregate_count; i++) {
+    const DefinitionAggregate& aggregate = definition->aggregates[i];
+    bool is_row_count = aggregate.function == AggregateFunction::kCountStar && aggregate.filter == nullptr;
+    options.kinds[i] = is_row_count ? AggregateKind::kRowCount : AggregateKind::kCount;
+  }
+  options.rank_by = static_cast<uint16_t>(definition->rank_by);
+  options.descending = definition->descending;
+  options.watermark_delay = definition->options.watermark_delay;
+  options.allowed_lateness = definition->options.allowed_lateness;
+  options.max_groups = static_cast<uint32_t>(definition->options.max_groups);
+  if (!pg_strong_random(&options.hash_seed, sizeof(options.hash_seed))) {
+    elog(ERROR, "could not get random bytes");
+  }
+  return options;
+}
+
+FollowedTrend* find_trend(int32 id) {
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend != nullptr && trend->id == id) return trend;
+  }
+  return nullptr;
+}
+
+void forget_trend(FollowedTrend* trend) {
+  area_remove_trend(worker->entry, worker->area, worker->header, trend->id);
+  if (trend->arena.is_open()) trend->arena.destroy();
+  worker->trends[trend->slot] = nullptr;
+  if (trend->memory != nullptr) MemoryContextDelete(trend->memory);
+  delete trend;
+  worker->checkpoint_due = true;  // its stored state goes with the next checkpoint
+}
+
+FollowedTrend* add_trend(int32 id) {
+  auto* trend = new FollowedTrend();
+  trend->id = id;
+  auto free_slot = std::find(worker->trends.begin(), worker->trends.end(), nullptr);
+  trend->slot = static_cast<uint32_t>(free_slot - worker->trends.begin());
+  if (free_slot == worker->trends.end()) {
+    worker->trends.push_back(trend);
+  } else {
+    *free_slot = trend;
+  }
+  trend->shared = area_add_trend(worker->entry, worker->area, worker->header, id);
+  trend->blocks = AreaBlocks{worker->area, nullptr, true};
+  return trend;
+}
+
+// The ids in trending.trend, in TopMemoryContext; false when the extension is not installed.
+bool read_ids(List** ids) {
+  worker_begin();
+  bool installed = OidIsValid(get_extension_oid("trending", true));
+  if (installed) {
+    worker->catalog = trend_catalog_oid();
+    MemoryContextSwitchTo(TopMemoryContext);
+    *ids = definition_ids();
+  }
+  worker_commit();
+  return installed;
+}
+
+}  // namespace
+
+void trend_set_phase(FollowedTrend* trend, TrendPhase phase) {
+  pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(phase));
+  pg_atomic_fetch_add_u64(&trend->shared->version, 1);
+  ConditionVariableBroadcast(&worker->entry->changed);
+}
+
+void trend_stop(FollowedTrend* trend, const char* reason) {
+  trend->state = FillState::kStopped;
+  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  strlcpy(trend->shared->reason, reason, kMessageSize);
+  pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(TrendPhase::kStopped));
+  LWLockRelease(&trend->shared->lock);
+  trend->recorded.clear();
+  trend->recorded_bytes = 0;
+  trend_set_phase(trend, TrendPhase::kStopped);
+  ereport(LOG, (errmsg("trend %d is stopped", trend->id), errdetail("%s", reason)));
+}
+
+void trend_reset_state(FollowedTrend* trend) {
+  pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(TrendPhase::kFilling));
+  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  trend->blocks.held = &trend->shared->lock;
+  if (trend->arena.is_open()) trend->arena.destroy();
+  const uint64_t limit = static_cast<uint64_t>(settings.memory_limit_mb) * 1024 * 1024;
+  Hooks hooks{&trend->definition->keys, compare_keys};
+  Status status = trend->arena.create(block_source(&trend->blocks), limit);
+  if (status == Status::kOk) {
+    status = trend->writer.create(&trend->arena, engine_options(trend->definition), hooks,
+                                  trend->definition->calendar);
+  }
+  trend->shared->root = trend->arena.root_handle();
+  trend->blocks.held = nullptr;
+  LWLockRelease(&trend->shared->lock);
+  if (status == Status::kOk)
+    status = worker->batch.open_slot(trend->slot, trend->writer.windows(), trend->writer.hash_seed());
+  if (status != Status::kOk) {
+    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("no memory for the state of trend %d", trend->id),
+                    errhint("Raise trending.memory_limit, or the size of /dev/shm.")));
+  }
+  trend->stored = false;
+  trend->stored_panes.clear();
+  trend->filter = SnapshotFilter{};
+  trend->clock_base = kNoTime;
+}
+
+bool trend_load(FollowedTrend* trend) {
+  if (trend->memory == nullptr) {
+    trend->memory = AllocSetContextCreate(TopMemoryContext, "trending trend", ALLOCSET_DEFAULT_SIZES);
+  }
+  MemoryContextReset(trend->memory);
+  trend->definition = nullptr;
+  ErrorData* volatile error = nullptr;
+  volatile bool found = false;
+  PG_TRY();
+  {
+    worker_begin();
+    MemoryContextSwitchTo(trend->memory);
+    Definition* definition = definition_load(trend->id);
+    if (definition != nullptr) {
+      trend->reader = row_reader_create(definition);
+      trend->definition = definition;
+      found = true;
+    }
+    worker_commit();
+  }
+  PG_CATCH();
+  {
+    error = worker_abort();
+    trend->definition = nullptr;
+  }
+  PG_END_TRY();
+  collector_forget();
+  if (error != nullptr) {
+    // A locked table is waited for; anything else is for the user to see.
+    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) trend_stop(trend, error->message);
+    FreeErrorData(error);
+    return false;
+  }
+  return found;
+}
+
+namespace {
+
+// At the worker's start: goes on with the stored state of a trend, if there is one.
+bool trend_restore(FollowedTrend* trend) {
+  if (!trend_load(trend)) return trend->state == FillState::kStopped;
+  trend_reset_state(trend);
+  if (!checkpoint_restore(trend)) return false;
+  trend->state = FillState::kRunning;
+  trend_set_phase(trend, TrendPhase::kRunning);
+  return true;
+}
+
+}  // namespace
+
+void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time) {
+  TrendShared* shared = trend->shared;
+  LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+  trend->blocks.held = &shared->lock;
+  pg_atomic_write_u32(&shared->applying, 1);
+  (void)trend->writer.apply(slice);  // what it refuses, it counts
+  pg_atomic_write_u32(&shared->applying, 0);
+  pg_atomic_write_u64(&shared->version, pg_atomic_read_u64(&shared->version) + 1);
+  trend->blocks.held = nullptr;
+  LWLockRelease(&shared->lock);
+  trend->clock_base = trend->writer.clock();
+  trend->clock_wall = commit_time;
+  trend->dirty = true;
+}
+
+bool trends_refresh() {
+  List* ids = NIL;
+  if (!read_ids(&ids)) return false;
+  for (size_t slot = 0; slot < worker->trends.size(); slot++) {
+    FollowedTrend* trend = worker->trends[slot];
+    if (trend != nullptr && !list_member_int(ids, trend->id)) forget_trend(trend);
+  }
+  ListCell* cell = nullptr;
+  foreach (cell, ids) {
+    if (find_trend(lfirst_int(cell)) != nullptr) continue;
+    FollowedTrend* trend = add_trend(lfirst_int(cell));
+    if (!worker->restoring || !trend_restore(trend)) filling_start(trend);
+  }
+  list_free(ids);
+  collector_forget();
+  return true;
+}
+
+}  // namespace trending

@@ -1,0 +1,373 @@
+// The worker of one database: start, main loop, end.
+#include "bgworker/worker.h"
+
+#include <algorithm>
+
+#include "bgworker/collector.h"
+#include "decoder/slot.h"
+#include "postgres/guard.h"
+#include "shmem/settings.h"
+
+namespace trending {
+
+Worker* worker = nullptr;
+
+namespace {
+
+constexpr long kPollMs = 1000;              // longest sleep: prepared transactions commit without waking us
+constexpr int kRecordsBetweenChecks = 256;  // records decoded between looks at clock and duties
+constexpr int64 kMicrosPerMs = 1000;
+// Quiet databases confirm their position after this much WAL of others.
+constexpr uint64 kIdleConfirmBytes = 16 * 1024 * 1024;
+constexpr int64 kDutyIntervalUs = 20 * kMicrosPerMs;
+// Busy readers who wait are woken this often while a backlog is worked off.
+constexpr int64 kNotifyIntervalUs = 5 * kMicrosPerMs;
+// After this long a worker counts as healthy, and its next failure as the first.
+constexpr int64 kHealthyUs = 60 * INT64CONST(1000000);
+
+// -- start
+// ------------------------------------------------------------------------------------------------------
+
+// Ends the worker for a reason that somebody has to remove. The launcher tries again now and then.
+[[noreturn]] void leave_unavailable(const char* message, const char* hint) {
+  DatabaseShared* entry = worker->entry;
+  if (strcmp(entry->message, message) != 0) {
+    ereport(LOG, (errmsg("trending cannot follow database \"%s\": %s", worker->database_name, message),
+                  hint != nullptr ? errhint("%s", hint) : 0));
+  }
+  database_set_state(entry, WorkerState::kUnavailable, message, hint);
+  proc_exit(0);
+}
+
+void detach_entry(int, Datum) {
+  DatabaseShared* entry = worker->entry;
+  LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
+  entry->worker_pid = 0;
+  entry->latch = nullptr;
+  LWLockRelease(&directory->lock);
+  pg_atomic_write_u32(&entry->sleeping, 0);
+  ConditionVariableBroadcast(&entry->changed);
+}
+
+// Takes the directory entry, unless somebody asked the worker to stay away meanwhile or one runs already.
+void attach_entry(Oid database) {
+  DatabaseShared* entry = directory_find(database);
+  if (entry == nullptr) proc_exit(0);
+  worker->entry = entry;
+  LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
+  bool stay_away = database_state(entry) == WorkerState::kPaused || entry->worker_pid != 0;
+  if (!stay_away) {
+    entry->worker_pid = MyProcPid;
+    entry->latch = MyLatch;
+    pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kRecovering));
+  }
+  LWLockRelease(&directory->lock);
+  if (stay_away) proc_exit(0);
+  before_shmem_exit(detach_entry, 0);
+}
+
+void set_for_session(const char* name, const char* value) {
+  SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+void configure_session() {
+  char memory[32];
+  snprintf(memory, sizeof(memory), "%d", settings.decoding_work_mem_kb);
+  set_for_session("logical_decoding_work_mem", memory);
+  // Later minor releases refuse output plugins that are not listed (CVE-2026-6471); ours decodes in process.
+  if (GetConfigOption("output_plugin_libraries", true, false) != nullptr) {
+    set_for_session("output_plugin_libraries", "trending");
+  }
+  set_for_session("search_path", "pg_catalog");
+  // Flushed locally before the slot is confirmed; a missing standby must not hold up decoding.
+  set_for_session("synchronous_commit", "local");
+  set_for_session("lock_timeout", "1s");
+  set_for_session("statement_timeout", "0");
+  set_for_session("default_transaction_isolation", "read committed");
+  set_for_session("default_transaction_read_only", "off");
+  set_for_session("datestyle", "ISO, MDY");
+  set_for_session("row_security", "off");
+}
+
+// -- slot
+// -------------------------------------------------------------------------------------------------------
+
+bool slot_exists(const char* name, bool* invalidated) {
+  LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
+  ReplicationSlot* slot = SearchNamedReplicationSlot(name, false);
+  if (slot != nullptr) *invalidated = compat::slot_is_invalidated(slot);
+  LWLockRelease(ReplicationSlotControlLock);
+  return slot != nullptr;
+}
+
+void check_requirements() {
+  if (!compat::wal_is_logical()) {
+    leave_unavailable("wal_level is below logical", "Set wal_level = logical and restart the server.");
+  }
+}
+
+// Makes sure of the slot. Returns the position to decode from; *fresh says that the slot is a new one, so
+// that no stored state connects to it.
+XLogRecPtr prepare_slot(const char* name, bool* fresh) {
+  XLogRecPtr stored = checkpoint_position();
+  bool invalidated = false;
+  bool exists = slot_exists(name, &invalidated);
+  bool connects = exists && !invalidated && stored != InvalidXLogRecPtr;
+  if (connects) {
+    compat::slot_acquire(name);
+    XLogRecPtr confirmed = MyReplicationSlot->data.confirmed_flush;
+    ReplicationSlotRelease();
+    connects = confirmed <= stored;
+  }
+  *fresh = !connects;
+  if (connects) return stored;
+
+  if (stored != InvalidXLogRecPtr) {
+    ereport(WARNING, (errmsg("trending fills all trends of database \"%s\" anew from their sources",
+                             worker->database_name),
+                      errdetail(invalidated ? "Its replication slot was invalidated: WAL it needed is gone."
+                                : exists    ? "Its replication slot is ahead of the stored state."
+                                            : "Its replication slot is missing.")));
+  }
+  checkpoint_discard();
+  if (exists) ReplicationSlotDrop(name, false);
+  if (!slot_is_free()) {
+    leave_unavailable("no replication slot is free", "Raise max_replication_slots and restart the server.");
+  }
+  database_set_state(worker->entry, WorkerState::kRecovering,
+                     "decoding cannot start before running transactions end",
+                     "See pg_stat_activity for old transactions.");
+  return slot_create_and_start(name);
+}
+
+void leave_if_not_installed(const char* slot) {
+  worker_begin();
+  bool installed = OidIsValid(get_extension_oid("trending", true));
+  strlcpy(worker->database_name, get_database_name(MyDatabaseId), NAMEDATALEN);
+  worker_commit();
+  if (!installed) {
+    // Left behind when the extension was dropped while no worker ran; it would hold WAL for ever.
+    bool invalidated = false;
+    if (slot_exists(slot, &invalidated)) ReplicationSlotDrop(slot, true);
+    pg_atomic_write_u32(&worker->entry->state, static_cast<uint32>(WorkerState::kNone));
+    proc_exit(0);
+  }
+}
+
+void drop_slot_and_leave(const char* name) {
+  worker->loop.close();
+  ReplicationSlotDrop(name, false);
+  area_discard(worker->entry);
+  pg_atomic_write_u32(&worker->entry->state, static_cast<uint32>(WorkerState::kNone));
+  ereport(LOG, (errmsg("trending left database \"%s\": the extension was dropped", worker->database_name)));
+  proc_exit(0);
+}
+
+// -- duties between records
+// -------------------------------------------------------------------------------------
+
+// A source that is silent longer than idle_timeout: its event clock follows the wall clock.
+void advance_idle_clocks(TimestampTz now) {
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr || trend->state != FillState::kRunning || trend->clock_base == kNoTime) continue;
+    int64 silent = now - trend->clock_wall;
+    if (silent <= trend->definition->options.idle_timeout) continue;
+    Time target = add_saturated(trend->clock_base, silent);
+    // Readers see nothing before the window moves; the engine moves it exactly at its end.
+    if (trend->writer.window().contains(target)) continue;
+    StartTransactionCommand();  // comparing keys may need catalogs
+    LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+    trend->blocks.held = &trend->shared->lock;
+    pg_atomic_write_u32(&trend->shared->applying, 1);
+    (void)trend->writer.advance_clock(target);
+    pg_atomic_write_u32(&trend->shared->applying, 0);
+    pg_atomic_write_u64(&trend->shared->version, pg_atomic_read_u64(&trend->shared->version) + 1);
+    trend->blocks.held = nullptr;
+    LWLockRelease(&trend->shared->lock);
+    CommitTransactionCommand();
+    MemoryContextSwitchTo(worker->loop.memory);
+    trend->dirty = true;
+  }
+}
+
+bool checkpoint_wanted(TimestampTz now) {
+  if (worker->checkpoint_due) return true;
+  if (now - worker->last_checkpoint < settings.checkpoint_interval_s * INT64CONST(1000000)) return false;
+  for (const FollowedTrend* trend : worker->trends) {
+    if (trend != nullptr && trend->dirty) return true;
+  }
+  // Our own checkpoints are WAL too: without this a quiet database would write one after the other.
+  return worker->loop.position() - worker->confirmed > kIdleConfirmBytes;
+}
+
+void reload_configuration() {
+  if (!ConfigReloadPending) return;
+  ConfigReloadPending = false;
+  ProcessConfigFile(PGC_SIGHUP);
+}
+
+bool wants_refill() {
+  return std::any_of(worker->trends.begin(), worker->trends.end(), [](const FollowedTrend* trend) {
+    return trend != nullptr && trend->refill && trend->state == FillState::kRunning;
+  });
+}
+
+// What a decoded transaction asked for, at exactly its position.
+void follow_changes(const char* slot) {
+  if (worker->catalog_changed) {
+    worker->catalog_changed = false;
+    if (!trends_refresh()) drop_slot_and_leave(slot);
+  }
+  if (!wants_refill()) return;
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend != nullptr && trend->refill && trend->state == FillState::kRunning) filling_start(trend);
+  }
+}
+
+void do_duties(bool caught_up) {
+  static TimestampTz last = 0;
+  static const TimestampTz born = GetCurrentTimestamp();
+  TimestampTz now = GetCurrentTimestamp();
+  if (now - last < kDutyIntervalUs) return;
+  last = now;
+  reload_configuration();
+  filling_poll();
+  if (caught_up) advance_idle_clocks(now);
+  if (checkpoint_wanted(now) && checkpoint_write() && now - born > kHealthyUs) worker->entry->failures = 0;
+}
+
+// -- main loop
+// --------------------------------------------------------------------------------------------------
+
+void notify_readers(bool now) {
+  static XLogRecPtr notified = InvalidXLogRecPtr;
+  static TimestampTz last = 0;
+  XLogRecPtr position = worker->loop.position();
+  if (position == notified) return;
+  TimestampTz time = now ? 0 : GetCurrentTimestamp();
+  if (!now && time - last < kNotifyIntervalUs) return;
+  last = time;
+  notified = position;
+  ConditionVariableBroadcast(&worker->entry->changed);
+}
+
+// Decodes what is there, up to a bound. True when all flushed WAL has been read.
+bool decode_some(const char* slot) {
+  for (int i = 0; i < kRecordsBetweenChecks; i++) {
+    CHECK_FOR_INTERRUPTS();
+    if (!worker->loop.next()) return true;
+    if (worker->catalog_changed || wants_refill()) follow_changes(slot);
+    pg_atomic_write_u64(&worker->entry->applied_lsn, worker->loop.position());
+  }
+  return false;
+}
+
+// Commits that are published but not flushed (synchronous_commit = off) are flushed by us, not too often.
+// Returns how long to wait before the next look, in milliseconds; 0: look at once.
+long flush_published(XLogRecPtr flushed) {
+  static TimestampTz last = 0;
+  XLogRecPtr published = pg_atomic_read_u64(&worker->entry->published_commit);
+  if (published <= flushed || settings.flush_interval_ms < 0) return kPollMs;
+  TimestampTz now = GetCurrentTimestamp();
+  int64 wait_us = settings.flush_interval_ms * kMicrosPerMs - (now - last);
+  if (wait_us > 0) return static_cast<long>((wait_us + kMicrosPerMs - 1) / kMicrosPerMs);
+  last = now;
+  XLogFlush(published);
+  return 0;
+}
+
+// Sleeps until there is more to decode. `tried` is how far WAL was flushed when decoding last found its end.
+void wait_for_wal(XLogRecPtr tried) {
+  pg_atomic_write_u32(&worker->entry->sleeping, 1);
+  pg_memory_barrier();  // pairs with the barrier in raise_published: one of us sees the other
+  XLogRecPtr flushed = GetFlushRecPtr(nullptr);
+  long timeout = flushed > tried ? 0 : flush_published(flushed);
+  if (timeout > 0) {
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
+  }
+  pg_atomic_write_u32(&worker->entry->sleeping, 0);
+}
+
+[[noreturn]] void follow(const char* slot) {
+  for (;;) {
+    XLogRecPtr tried = GetFlushRecPtr(nullptr);
+    bool caught_up = decode_some(slot);
+    notify_readers(caught_up);
+    do_duties(caught_up);
+    if (caught_up) wait_for_wal(tried);
+  }
+}
+
+void run(Oid database) {
+  pqsignal(SIGTERM, die);
+  pqsignal(SIGHUP, SignalHandlerForConfigReload);
+  BackgroundWorkerUnblockSignals();
+  worker = new Worker();
+  attach_entry(database);
+  BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+  configure_session();
+  char slot[NAMEDATALEN];
+  slot_name(database, slot);
+  leave_if_not_installed(slot);
+  check_requirements();
+
+  worker_sink = collector_create();
+  bool fresh = false;
+  XLogRecPtr start = prepare_slot(slot, &fresh);
+  worker->area = area_create(&worker->header, &worker->root);
+  worker->loop.open(slot, start);
+  worker->confirmed = start;
+  pg_atomic_write_u64(&worker->entry->confirmed_lsn, start);
+
+  // Readers keep a predecessor's area, which is whole, until the trends are back in the new one.
+  bool has_predecessor = worker->entry->area != DSM_HANDLE_INVALID;
+  if (!has_predecessor) area_publish(worker->entry, worker->area, worker->root);
+  worker->restoring = !fresh;
+  if (!trends_refresh()) drop_slot_and_leave(slot);
+  worker->restoring = false;
+  if (has_predecessor) area_publish(worker->entry, worker->area, worker->root);
+  worker->checkpoint_due = fresh;
+  database_set_state(worker->entry, WorkerState::kRunning, nullptr, nullptr);
+  follow(slot);
+}
+
+}  // namespace
+
+void worker_begin() {
+  // Between records caches may hold what was true for a past transaction.
+  InvalidateSystemCaches();
+  SetCurrentStatementStartTimestamp();
+  replorigin_session_origin = DoNotReplicateId;
+  StartTransactionCommand();
+  PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+void worker_commit() {
+  PopActiveSnapshot();
+  CommitTransactionCommand();
+  replorigin_session_origin = InvalidRepOriginId;
+  InvalidateSystemCaches();
+  MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
+}
+
+ErrorData* worker_abort() {
+  MemoryContextSwitchTo(TopMemoryContext);
+  ErrorData* error = CopyErrorData();
+  FlushErrorState();
+  AbortCurrentTransaction();
+  replorigin_session_origin = InvalidRepOriginId;
+  InvalidateSystemCaches();
+  MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
+  // Asked to end, or the server is in trouble: not ours to survive.
+  if (ProcDiePending || error->elevel > ERROR) ReThrowError(error);
+  return error;
+}
+
+}  // namespace trending
+
+extern "C" {
+PGDLLEXPORT void trending_worker_main(Datum argument) {
+  trending::guarded([argument] { trending::run(DatumGetObjectId(argument)); });
+}
+}

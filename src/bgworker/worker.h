@@ -1,0 +1,81 @@
+// The worker of one database: everything it holds, in one place.
+//
+// One process, one thread. Between two WAL records the state of all trends is exactly that of all
+// transactions committed before DecodeLoop::position(), which is what makes a checkpoint consistent.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bgworker/followed_trend.h"
+#include "decoder/decode_loop.h"
+#include "engine/batch.h"
+#include "shmem/area.h"
+
+namespace trending {
+
+struct Worker {
+  DatabaseShared* entry = nullptr;
+  char database_name[NAMEDATALEN] = {};
+  dsa_area* area = nullptr;
+  AreaHeader* header = nullptr;
+  dsa_pointer root = InvalidDsaPointer;
+
+  DecodeLoop loop;
+  Batch batch;
+  std::vector<FollowedTrend*> trends;  // by slot; null: the slot is free
+
+  Oid catalog = InvalidOid;      // trending.trend
+  bool catalog_changed = false;  // a decoded transaction changed it, or the extension itself may have changed
+  bool restoring = false;        // starting with a stored checkpoint that is valid
+  bool checkpoint_due = false;   // soon, whatever the interval
+  XLogRecPtr confirmed = InvalidXLogRecPtr;
+  TimestampTz last_checkpoint = 0;
+};
+
+extern Worker* worker;
+
+// -- transactions of the worker's own, between records
+// ------------------------------------------------------- Starts one with an active snapshot. What it writes
+// carries an origin that the plugin filters out.
+void worker_begin();
+void worker_commit();
+// After an error that was caught: ends the transaction and gives its message (palloc'd in TopMemoryContext).
+ErrorData* worker_abort();
+
+// -- trends (trend_set.cpp)
+// ----------------------------------------------------------------------------------- Reads trending.trend
+// and follows what is new, forgets what is gone. Also notices that the extension is gone: returns false then.
+bool trends_refresh();
+// Loads definition and row reader; on failure the trend stays in kLoading or is stopped.
+bool trend_load(FollowedTrend* trend);
+// Makes an empty engine state, visible to readers as being filled. Replaces one that is there.
+void trend_reset_state(FollowedTrend* trend);
+void trend_stop(FollowedTrend* trend, const char* reason);
+void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
+// Applies events under the trend's lock.
+void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time);
+
+// -- filling (filling.cpp)
+// ------------------------------------------------------------------------------------ Starts filling a trend
+// at the present position.
+void filling_start(FollowedTrend* trend);
+// Goes on with trends that wait, and drops filters that are no longer needed.
+void filling_poll();
+// Keeps a transaction's events for a trend that waits.
+void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time,
+                    const BatchSlice& slice);
+
+// -- checkpoints (checkpoint.cpp)
+// ----------------------------------------------------------------------------- Writes what changed and the
+// position in one transaction, then confirms the slot. False when that failed: the worker goes on, the reason
+// is in the directory, and the next checkpoint writes everything.
+bool checkpoint_write();
+// The position of the stored checkpoint; invalid when there is none that belongs to this cluster.
+XLogRecPtr checkpoint_position();
+// Loads the stored state of a trend into its empty state. False: there is none that fits its definition.
+bool checkpoint_restore(FollowedTrend* trend);
+// Forgets everything stored: the slot was lost, so what happened since is unknown.
+void checkpoint_discard();
+
+}  // namespace trending
