@@ -2,8 +2,6 @@
 # Shared by the scripts: messages, packages, which server, who runs it. Sourced, never run.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# What make was told must not reach the runs of make in here: they name their own server.
-unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 oldest_server=15
 newest_server=18
 

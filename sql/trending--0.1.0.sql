@@ -161,16 +161,94 @@ AS 'MODULE_PATHNAME', 'trending_track';
 -- Foreign-data wrapper
 ------------------------------------------------------------------------------------------------------------
 
-CREATE FOREIGN DATA WRAPPER trending_fdw;
+CREATE FUNCTION trending.fdw_handler()
+RETURNS fdw_handler LANGUAGE C STRICT
+AS 'MODULE_PATHNAME', 'trending_fdw_handler';
+
+CREATE FUNCTION trending.fdw_validator(options text[], catalog oid)
+RETURNS void LANGUAGE C STRICT
+AS 'MODULE_PATHNAME', 'trending_fdw_validator';
+
+CREATE FOREIGN DATA WRAPPER trending_fdw HANDLER trending.fdw_handler VALIDATOR trending.fdw_validator;
 CREATE SERVER trending FOREIGN DATA WRAPPER trending_fdw;
 
 ------------------------------------------------------------------------------------------------------------
 -- Reading
 ------------------------------------------------------------------------------------------------------------
 
+-- Reading functions look at shared memory, which changes at any time: they are volatile.
+
+CREATE FUNCTION @extschema@.trending_top10(
+  trend regclass DEFAULT NULL,
+  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint,
+  OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'trending_top10';
+
+CREATE FUNCTION trending.top(
+  trend regclass, k int,
+  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint,
+  OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'trending_top';
+
+CREATE FUNCTION trending.rank(trend regclass, VARIADIC key text[])
+RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_rank';
+
+CREATE FUNCTION trending.sync(timeout interval DEFAULT '10 seconds')
+RETURNS pg_lsn LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_sync';
+
+CREATE FUNCTION trending.watch(trend regclass, version bigint DEFAULT 0, timeout interval DEFAULT '30 seconds')
+RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_watch';
+
+CREATE FUNCTION trending.trend_stats(
+  OUT trend_id int, OUT state text, OUT reason text, OUT version bigint,
+  OUT window_start timestamptz, OUT window_end timestamptz, OUT event_clock timestamptz, OUT watermark timestamptz,
+  OUT live_groups bigint, OUT kept_groups bigint, OUT kept_panes bigint,
+  OUT events bigint, OUT late bigint, OUT ahead bigint, OUT null_time bigint, OUT failed bigint,
+  OUT out_of_range bigint, OUT refused bigint, OUT unmatched bigint, OUT unretracted bigint,
+  OUT memory_bytes bigint)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_trend_stats';
+
+CREATE FUNCTION trending.worker_stats(
+  OUT pid int, OUT state text, OUT message text, OUT hint text, OUT applied_lsn pg_lsn, OUT lag_bytes bigint,
+  OUT confirmed_lsn pg_lsn, OUT transactions bigint, OUT checkpoint_at timestamptz, OUT checkpoint_ms float8,
+  OUT checkpoint_bytes bigint)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
+AS 'MODULE_PATHNAME', 'trending_worker_stats';
+
+COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS 'the best ten groups of a trend, with their labels';
+COMMENT ON FUNCTION trending.top(regclass, int) IS 'the best k groups of a trend, with their labels';
+COMMENT ON FUNCTION trending.rank(regclass, text[]) IS 'the rank of one key; NULL if it is not in the current window';
+COMMENT ON FUNCTION trending.sync(interval) IS 'waits until everything committed so far is visible in every trend';
+COMMENT ON FUNCTION trending.watch(regclass, bigint, interval) IS 'waits until a trend is newer than a version';
+
 ------------------------------------------------------------------------------------------------------------
 -- Views
 ------------------------------------------------------------------------------------------------------------
+
+-- One row for this database's worker, present or not.
+CREATE VIEW trending.worker_status AS
+SELECT * FROM trending.worker_stats();
+
+-- One row per trend. Without a worker the columns that only it can know are NULL.
+CREATE VIEW trending.status AS
+SELECT t.relation::text AS trend, t.relation, t.source,
+       CASE WHEN w.state = 'running' THEN coalesce(s.state, 'starting')
+            WHEN w.state IN ('starting', 'recovering') THEN w.state
+            ELSE 'worker down' END AS state,
+       CASE WHEN s.state = 'stopped' THEN s.reason
+            WHEN w.state = 'running' THEN NULL
+            ELSE concat_ws(': ', w.message, w.hint) END AS reason,
+       s.version, s.window_start, s.window_end, s.event_clock, s.watermark, s.live_groups, s.kept_groups, s.kept_panes,
+       s.events, s.late, s.ahead, s.null_time, s.failed, s.out_of_range, s.refused, s.unmatched, s.unretracted,
+       s.memory_bytes
+FROM   trending.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending.trend_stats() s ON s.trend_id = t.id
+ORDER  BY t.id;
 
 ------------------------------------------------------------------------------------------------------------
 -- Event trigger: a dropped foreign table takes its trend along
@@ -190,6 +268,7 @@ CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trendi
 GRANT USAGE ON SCHEMA trending TO PUBLIC;
 GRANT USAGE ON FOREIGN SERVER trending TO PUBLIC;
 GRANT SELECT ON trending.trend TO PUBLIC;
+GRANT SELECT ON trending.status, trending.worker_status TO PUBLIC;
 
 -- The worker starts when this transaction commits.
 SELECT trending.request_worker();

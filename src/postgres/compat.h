@@ -90,4 +90,38 @@ inline XLogRecPtr log_message(const char* prefix, const char* message, size_t si
 #endif
 }
 
+// 17 gave estimate_array_length the planner's context and a double result (9391f71523b6).
+inline double array_length(PlannerInfo* root, Node* array) {
+#if PG_VERSION_NUM >= 170000
+  return estimate_array_length(root, array);
+#else
+  (void)root;
+  return estimate_array_length(array);
+#endif
+}
+
+// 17 added fdw_restrictinfo to create_foreignscan_path (9e9931d2bf40), 18 disabled_nodes (e22253467942).
+inline ForeignPath* foreign_scan_path(PlannerInfo* root, RelOptInfo* rel, double rows, Cost startup, Cost total,
+                                      List* pathkeys, Relids required_outer, List* fdw_private) {
+#if PG_VERSION_NUM >= 180000
+  return create_foreignscan_path(root, rel, nullptr, rows, 0, startup, total, pathkeys, required_outer, nullptr,
+                                 NIL, fdw_private);
+#elif PG_VERSION_NUM >= 170000
+  return create_foreignscan_path(root, rel, nullptr, rows, startup, total, pathkeys, required_outer, nullptr,
+                                 NIL, fdw_private);
+#else
+  return create_foreignscan_path(root, rel, nullptr, rows, startup, total, pathkeys, required_outer, nullptr,
+                                 fdw_private);
+#endif
+}
+
+// 18 replaced the B-tree strategy number of a PathKey by a comparison type (8123e91f5aeb).
+inline bool pathkey_is_descending(const PathKey* key) {
+#if PG_VERSION_NUM >= 180000
+  return key->pk_cmptype == COMPARE_GT;
+#else
+  return key->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
 }  // namespace trending::compat

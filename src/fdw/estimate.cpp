@@ -1,0 +1,132 @@
+// How many rows a scan of a trend returns.
+#include "fdw/planner.h"
+#include "fdw/snapshot.h"
+
+namespace trending {
+
+namespace {
+
+// What is assumed of a trend whose worker does not run, and of a bound whose value is not known yet.
+constexpr double kUnknownGroups = 1000;
+constexpr double kUnknownRank = 10;
+
+// The integer that an expression will have, or `fallback` if planning cannot tell.
+double estimate_integer(PlannerInfo* root, Expr* value, double fallback) {
+  Node* node = estimate_expression_value(root, reinterpret_cast<Node*>(value));
+  if (!IsA(node, Const)) return fallback;
+  auto* constant = reinterpret_cast<Const*>(node);
+  if (constant->constisnull) return 0;
+  switch (constant->consttype) {
+    case INT2OID:
+      return DatumGetInt16(constant->constvalue);
+    case INT4OID:
+      return DatumGetInt32(constant->constvalue);
+    default:
+      return static_cast<double>(DatumGetInt64(constant->constvalue));
+  }
+}
+
+struct RankRange {
+  double first;
+  double last;
+  bool bounded;  // from above
+};
+
+void narrow(PlannerInfo* root, const Condition& condition, RankRange* range) {
+  double value = estimate_integer(root, condition.value, kUnknownRank);
+  switch (condition.strategy) {
+    case BTLessStrategyNumber:
+      range->last = Min(range->last, value - 1);
+      break;
+    case BTLessEqualStrategyNumber:
+      range->last = Min(range->last, value);
+      break;
+    case BTEqualStrategyNumber:
+      range->first = Max(range->first, value);
+      range->last = Min(range->last, value);
+      break;
+    case BTGreaterEqualStrategyNumber:
+      range->first = Max(range->first, value);
+      return;
+    default:
+      range->first = Max(range->first, value + 1);
+      return;
+  }
+  range->bounded = true;
+}
+
+bool reads_rank(const Definition& definition, RelOptInfo* rel, Node* node) {
+  Bitmapset* attributes = nullptr;
+  pull_varattnos(node, rel->relid, &attributes);
+  return bms_is_member(definition.column_count - FirstLowInvalidHeapAttributeNumber, attributes) ||
+         bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attributes);
+}
+
+}  // namespace
+
+const Definition* served_definition(Oid relation) {
+  const Definition* definition = definition_cached(relation);
+  if (definition == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                    errmsg("foreign table \"%s\" is not a trend", get_rel_name(relation)),
+                    errhint("Trends are created with trending.create_trend().")));
+  }
+  return definition;
+}
+
+bool is_whole_query(PlannerInfo* root, RelOptInfo* rel) {
+  const Query* query = root->parse;
+  return rel->reloptkind == RELOPT_BASEREL && query->commandType == CMD_SELECT &&
+         bms_equal(root->all_baserels, rel->relids) && !query->hasAggs && query->groupClause == NIL &&
+         query->groupingSets == NIL && query->distinctClause == NIL && query->havingQual == nullptr &&
+         !query->hasWindowFuncs && !query->hasTargetSRFs && query->setOperations == nullptr &&
+         query->rowMarks == NIL;
+}
+
+void relation_size(PlannerInfo* root, RelOptInfo* rel, Oid relation) {
+  auto* info = static_cast<PlanningInfo*>(palloc0(sizeof(PlanningInfo)));
+  rel->fdw_private = info;
+  info->definition = served_definition(relation);
+  const Definition& definition = *info->definition;
+  if (!estimate_groups(definition, &info->groups)) info->groups = kUnknownGroups;
+  rel->tuples = info->groups;
+  info->by_key = bind_keys(root, definition, rel, rel->baserestrictinfo, &info->keys);
+  info->needs_rank = reads_rank(definition, rel, reinterpret_cast<Node*>(rel->reltarget->exprs));
+
+  RankRange range = {1, info->groups, false};
+  List* rank_clauses = NIL;
+  ListCell* cell;
+  foreach (cell, rel->baserestrictinfo) {
+    auto* clause = static_cast<RestrictInfo*>(lfirst(cell));
+    Condition condition = condition_of(root, definition, rel, clause);
+    if (info->by_key && condition.kind != ConditionKind::kNone && condition.kind != ConditionKind::kRank &&
+        info->keys.clauses[condition.key] == reinterpret_cast<Node*>(clause)) {
+      continue;
+    }
+    if (condition.kind == ConditionKind::kRank) {
+      narrow(root, condition, &range);
+      rank_clauses = lappend(rank_clauses, clause);
+      continue;
+    }
+    info->remaining = lappend(info->remaining, clause);
+    if (reads_rank(definition, rel, reinterpret_cast<Node*>(clause->clause))) info->needs_rank = true;
+  }
+  info->by_rank = range.bounded && !info->by_key;
+  info->best = range.last;
+  if (!info->by_rank && rank_clauses != NIL) {  // a lower bound only, or a look-up: checked row by row
+    info->remaining = list_concat(info->remaining, rank_clauses);
+    info->needs_rank = true;
+  }
+
+  double rows = info->groups;
+  if (info->by_key) {
+    rows = Min(rows, binding_key_count(root, definition, info->keys));
+  } else if (rank_clauses != NIL) {
+    rows = Min(rows, range.last - range.first + 1);
+  }
+  List* estimated = info->by_key ? info->remaining : list_difference_ptr(info->remaining, rank_clauses);
+  rows *= clauselist_selectivity(root, estimated, 0, JOIN_INNER, nullptr);
+  rel->rows = clamp_row_est(rows);
+}
+
+}  // namespace trending

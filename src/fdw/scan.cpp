@@ -1,0 +1,332 @@
+#include "fdw/scan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "fdw/planner.h"
+#include "fdw/snapshot.h"
+
+namespace trending {
+
+namespace {
+
+struct ScanState {
+  const Definition* definition;  // cached: lives as long as the transaction
+  ScanPlan* plan;
+  bool* wanted;       // [column_count]
+  bool wants_groups;  // some wanted column belongs to the group, not to the window
+  bool wants_rank;
+  List* expressions;        // ExprStates of the plan's fdw_exprs
+  MemoryContext context;    // the snapshot, reset for each new one
+  TrendSnapshot* snapshot;  // null until the first row is asked for
+  bool empty;               // a condition can match nothing: no snapshot was needed
+  uint64_t first;           // of the snapshot's rows
+  uint64_t next;
+  uint64_t groups_read;
+};
+
+ScanState* state_of(ForeignScanState* node) {
+  return static_cast<ScanState*>(node->fdw_state);
+}
+
+// The columns of the foreign table must be those of the definition, which nothing but ALTER can change.
+void check_columns(const Definition& definition, const ScanState& state, Relation relation) {
+  TupleDesc columns = RelationGetDescr(relation);
+  for (int i = 0; i < definition.column_count; i++) {
+    if (!state.wanted[i]) continue;
+    if (i < columns->natts && TupleDescAttr(columns, i)->atttypid == definition.columns[i].type) continue;
+    ereport(ERROR, (errcode(ERRCODE_FDW_INCONSISTENT_DESCRIPTOR_INFORMATION),
+                    errmsg("column \"%s\" of trend \"%s\" has been altered", definition.columns[i].name,
+                           RelationGetRelationName(relation)),
+                    errhint("Drop the trend and create it again.")));
+  }
+}
+
+void choose_columns(const ScanPlan& plan, const Definition& definition, ScanState* state) {
+  state->wanted = static_cast<bool*>(palloc0(sizeof(bool) * static_cast<Size>(definition.column_count)));
+  ListCell* cell;
+  foreach (cell, plan.columns) {
+    int column = lfirst_int(cell);
+    if (column >= definition.column_count) continue;
+    state->wanted[column] = true;
+    ColumnRole role = definition.columns[column].role;
+    if (role == ColumnRole::kRank) state->wants_rank = true;
+    if (role != ColumnRole::kWindowStart && role != ColumnRole::kWindowEnd) state->wants_groups = true;
+  }
+}
+
+Datum evaluate(ForeignScanState* node, int expression, bool* isnull) {
+  auto* expr = static_cast<ExprState*>(list_nth(state_of(node)->expressions, expression));
+  return ExecEvalExprSwitchContext(expr, node->ss.ps.ps_ExprContext, isnull);
+}
+
+int64 integer_of(Oid type, Datum value) {
+  switch (type) {
+    case INT2OID:
+      return DatumGetInt16(value);
+    case INT4OID:
+      return DatumGetInt32(value);
+    default:
+      return DatumGetInt64(value);
+  }
+}
+
+int64 add_capped(int64 a, int64 b) {
+  int64 sum = 0;
+  return pg_add_s64_overflow(a, b, &sum) ? PG_INT64_MAX : sum;
+}
+
+// -- the best
+// -------------------------------------------------------------------------------------------------
+
+struct RankRange {
+  int64 first = 1;
+  int64 last = PG_INT64_MAX;
+};
+
+void narrow(StrategyNumber strategy, int64 value, RankRange* range) {
+  switch (strategy) {
+    case BTLessStrategyNumber:
+      range->last = Min(range->last, value == PG_INT64_MIN ? value : value - 1);
+      break;
+    case BTLessEqualStrategyNumber:
+      range->last = Min(range->last, value);
+      break;
+    case BTEqualStrategyNumber:
+      range->first = Max(range->first, value);
+      range->last = Min(range->last, value);
+      break;
+    case BTGreaterEqualStrategyNumber:
+      range->first = Max(range->first, value);
+      break;
+    default:
+      range->first = Max(range->first, add_capped(value, 1));
+      break;
+  }
+}
+
+// LIMIT and OFFSET as the executor's Limit node above reads them; it also complains about negative ones.
+void apply_limit(ForeignScanState* node, const ScanPlan& plan, RankRange* range) {
+  if (plan.limit_expression < 0) return;
+  bool isnull = false;
+  int64 rows = DatumGetInt64(evaluate(node, plan.limit_expression, &isnull));
+  if (isnull) return;
+  if (plan.offset_expression >= 0) {
+    int64 offset = DatumGetInt64(evaluate(node, plan.offset_expression, &isnull));
+    if (!isnull) rows = add_capped(Max(rows, 0), Max(offset, 0));
+  }
+  range->last = Min(range->last, add_capped(range->first - 1, Max(rows, 0)));
+}
+
+void read_best(ForeignScanState* node, ScanState* state) {
+  RankRange range;
+  const ScanPlan& plan = *state->plan;
+  for (int i = 0; i < plan.condition_count; i++) {
+    bool isnull = false;
+    Datum value = evaluate(node, plan.conditions[i].expression, &isnull);
+    if (isnull) {
+      state->empty = true;
+      return;
+    }
+    narrow(plan.conditions[i].strategy, integer_of(plan.conditions[i].value_type, value), &range);
+  }
+  apply_limit(node, plan, &range);
+  state->empty = range.last < range.first;
+  if (state->empty) return;
+  state->snapshot = snapshot_best(*state->definition, static_cast<uint64_t>(range.last), state->context);
+  state->first = static_cast<uint64_t>(range.first - 1);
+}
+
+// -- by key
+// ---------------------------------------------------------------------------------------------------
+
+// The values that a scan looks for: one a key column, but for one column that may have several.
+struct KeyValues {
+  Datum values[kMaxKeyColumns];
+  bool isnull[kMaxKeyColumns];
+  int array_key;  // the column with several values, or -1
+  int array_count;
+  Datum* array_values;
+};
+
+// A value as the key column's type; false if that type cannot hold it, so that no key equals it.
+bool convert(Oid from, Oid to, Datum value, Datum* converted) {
+  if (from == to || (to != INT2OID && to != INT4OID && to != INT8OID)) {
+    *converted = value;
+    return true;
+  }
+  int64 integer = integer_of(from, value);
+  switch (to) {
+    case INT2OID:
+      *converted = Int16GetDatum(static_cast<int16>(integer));
+      return integer >= PG_INT16_MIN && integer <= PG_INT16_MAX;
+    case INT4OID:
+      *converted = Int32GetDatum(static_cast<int32>(integer));
+      return integer >= PG_INT32_MIN && integer <= PG_INT32_MAX;
+    default:
+      *converted = Int64GetDatum(integer);
+      return true;
+  }
+}
+
+void read_array(Oid from, Oid to, Datum value, KeyValues* keys) {
+  int16 length = 0;
+  bool by_value = false;
+  char align = 0;
+  get_typlenbyvalalign(from, &length, &by_value, &align);
+  Datum* elements = nullptr;
+  bool* nulls = nullptr;
+  int count = 0;
+  deconstruct_array(DatumGetArrayTypeP(value), from, length, by_value, align, &elements, &nulls, &count);
+  keys->array_values = elements;
+  keys->array_count = 0;
+  for (int i = 0; i < count; i++) {
+    if (nulls[i]) continue;
+    if (convert(from, to, elements[i], &elements[keys->array_count])) keys->array_count++;
+  }
+}
+
+// False if nothing can match.
+bool read_key_values(ForeignScanState* node, const ScanState& state, KeyValues* keys) {
+  keys->array_key = -1;
+  for (int i = 0; i < state.plan->condition_count; i++) {
+    const PlannedCondition& condition = state.plan->conditions[i];
+    Oid key_type = state.definition->keys.columns[condition.key].type;
+    keys->isnull[condition.key] = condition.kind == ConditionKind::kKeyNull;
+    if (condition.kind == ConditionKind::kKeyNull) continue;
+    bool isnull = false;
+    Datum value = evaluate(node, condition.expression, &isnull);
+    if (isnull) return false;
+    if (condition.kind == ConditionKind::kKeyAnyOf) {
+      keys->array_key = condition.key;
+      read_array(condition.value_type, key_type, value, keys);
+    } else if (!convert(condition.value_type, key_type, value, &keys->values[condition.key])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Adds the encoding of the present values, unless it is longer than any key.
+void add_key(const KeyCodec& codec, const KeyValues& values, StringInfo buffer, KeyBytes* keys, int* count) {
+  if (!key_encode(codec, values.values, values.isnull, buffer)) return;
+  auto* bytes = static_cast<std::byte*>(palloc(static_cast<Size>(buffer->len) + 1));
+  memcpy(bytes, buffer->data, static_cast<Size>(buffer->len));
+  keys[(*count)++] = {bytes, static_cast<uint32_t>(buffer->len)};
+}
+
+// Encodes all keys in CurrentMemoryContext, each once.
+KeyBytes* encode_keys(const KeyCodec& codec, KeyValues* values, int* count) {
+  StringInfoData buffer;
+  initStringInfo(&buffer);
+  int combinations = values->array_key < 0 ? 1 : values->array_count;
+  auto* keys = static_cast<KeyBytes*>(
+      palloc_extended(sizeof(KeyBytes) * (static_cast<Size>(combinations) + 1), MCXT_ALLOC_HUGE));
+  *count = 0;
+  if (values->array_key < 0) {
+    add_key(codec, *values, &buffer, keys, count);
+    return keys;
+  }
+  for (int i = 0; i < values->array_count; i++) {
+    CHECK_FOR_INTERRUPTS();
+    values->values[values->array_key] = values->array_values[i];
+    add_key(codec, *values, &buffer, keys, count);
+  }
+  auto before = [](const KeyBytes& a, const KeyBytes& b) {
+    if (a.size != b.size) return a.size < b.size;
+    return memcmp(a.data, b.data, a.size) < 0;
+  };
+  auto same = [](const KeyBytes& a, const KeyBytes& b) {
+    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+  };
+  std::sort(keys, keys + *count, before);
+  *count = static_cast<int>(std::unique(keys, keys + *count, same) - keys);
+  return keys;
+}
+
+void read_keys(ForeignScanState* node, ScanState* state) {
+  KeyValues values = {};
+  state->empty = !read_key_values(node, *state, &values);
+  if (state->empty) return;
+  MemoryContext caller = MemoryContextSwitchTo(state->context);
+  int count = 0;
+  KeyBytes* keys = encode_keys(state->definition->keys, &values, &count);
+  state->snapshot = snapshot_keys(*state->definition, keys, count, state->wants_rank, state->context);
+  if (state->plan->ordered) {
+    order_groups(state->definition->keys, state->snapshot->groups, state->snapshot->count,
+                 state->snapshot->count);
+  }
+  MemoryContextSwitchTo(caller);
+}
+
+void read_snapshot(ForeignScanState* node, ScanState* state) {
+  MemoryContextReset(state->context);
+  ResetExprContext(node->ss.ps.ps_ExprContext);
+  state->empty = false;
+  state->first = 0;
+  switch (state->plan->mode) {
+    case ScanMode::kTop:
+      read_best(node, state);
+      break;
+    case ScanMode::kKeys:
+      read_keys(node, state);
+      break;
+    case ScanMode::kAll: {
+      Detail detail = state->wants_groups ? Detail::kGroups : Detail::kCount;
+      if (state->wants_groups && state->plan->ordered) detail = Detail::kRanked;
+      state->snapshot = snapshot_all(*state->definition, detail, state->context);
+      break;
+    }
+  }
+  if (state->snapshot != nullptr) state->groups_read += state->snapshot->groups_read;
+  state->next = state->first;
+}
+
+}  // namespace
+
+void scan_begin(ForeignScanState* node, int flags) {
+  if ((flags & EXEC_FLAG_EXPLAIN_ONLY) != 0) return;
+  auto* plan = castNode(ForeignScan, node->ss.ps.plan);
+  auto* state = static_cast<ScanState*>(palloc0(sizeof(ScanState)));
+  state->definition = served_definition(RelationGetRelid(node->ss.ss_currentRelation));
+  state->plan = plan_read(plan);
+  choose_columns(*state->plan, *state->definition, state);
+  check_columns(*state->definition, *state, node->ss.ss_currentRelation);
+  state->expressions = ExecInitExprList(plan->fdw_exprs, &node->ss.ps);
+  state->context = AllocSetContextCreate(CurrentMemoryContext, "trend snapshot", ALLOCSET_DEFAULT_SIZES);
+  node->fdw_state = state;
+}
+
+TupleTableSlot* scan_next(ForeignScanState* node) {
+  ScanState* state = state_of(node);
+  TupleTableSlot* slot = node->ss.ss_ScanTupleSlot;
+  ExecClearTuple(slot);
+  if (state->snapshot == nullptr && !state->empty) read_snapshot(node, state);
+  if (state->empty || state->next >= state->snapshot->count) return slot;
+  CHECK_FOR_INTERRUPTS();
+  for (int i = state->definition->column_count; i < slot->tts_tupleDescriptor->natts; i++) {
+    slot->tts_isnull[i] = true;  // a column that was added by ALTER
+  }
+  snapshot_row(*state->definition, *state->snapshot, state->next++, state->wanted, slot->tts_values,
+               slot->tts_isnull);
+  return ExecStoreVirtualTuple(slot);
+}
+
+void scan_again(ForeignScanState* node) {
+  ScanState* state = state_of(node);
+  state->next = state->first;
+  if (node->ss.ps.chgParam == nullptr) return;
+  state->snapshot = nullptr;
+  state->empty = false;
+}
+
+void scan_end(ForeignScanState* node) {
+  ScanState* state = state_of(node);
+  if (state != nullptr) MemoryContextDelete(state->context);
+}
+
+uint64_t scan_groups_read(ForeignScanState* node) {
+  return state_of(node)->groups_read;
+}
+
+}  // namespace trending

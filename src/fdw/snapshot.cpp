@@ -1,0 +1,281 @@
+#include <algorithm>
+#include <cstring>
+
+#include "fdw/snapshot.h"
+#include "shmem/trend_access.h"
+
+namespace trending {
+
+namespace {
+
+constexpr Size kFirstChunk = 8 * 1024;
+constexpr Size kLargestChunk = 1024 * 1024;
+
+// Groups being copied. Used under the trend's lock and from inside the engine: it never raises an error, but
+// remembers that memory ran out.
+struct Copier {
+  MemoryContext context;
+  RankedGroup* groups;
+  uint64_t count;
+  uint64_t capacity;
+  char* chunk;  // free space for copies
+  Size left;
+  Size next_chunk;
+  bool failed;
+};
+
+Copier copier_make(MemoryContext context) {
+  return Copier{context, nullptr, 0, 0, nullptr, 0, kFirstChunk, false};
+}
+
+void* allocate(Copier* copier, Size bytes) {
+  void* memory = MemoryContextAllocExtended(copier->context, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+  if (memory == nullptr) copier->failed = true;
+  return memory;
+}
+
+void reserve(Copier* copier, uint64_t capacity) {
+  if (capacity <= copier->capacity) return;
+  auto* groups = static_cast<RankedGroup*>(allocate(copier, capacity * sizeof(RankedGroup)));
+  if (groups == nullptr) return;
+  if (copier->count > 0) memcpy(groups, copier->groups, copier->count * sizeof(RankedGroup));
+  if (copier->groups != nullptr) pfree(copier->groups);
+  copier->groups = groups;
+  copier->capacity = capacity;
+}
+
+// Room for one copy of this size.
+char* take(Copier* copier, Size bytes) {
+  bytes = MAXALIGN(bytes);
+  if (bytes > copier->left) {
+    Size size = Max(bytes, copier->next_chunk);
+    copier->chunk = static_cast<char*>(allocate(copier, size));
+    copier->left = copier->chunk == nullptr ? 0 : size;
+    copier->next_chunk = Min(copier->next_chunk * 4, kLargestChunk);
+    if (copier->chunk == nullptr) return nullptr;
+  }
+  char* memory = copier->chunk;
+  copier->chunk += bytes;
+  copier->left -= bytes;
+  return memory;
+}
+
+// Copies a row with `words` words of its state; null when memory ran out.
+CopiedGroup* copy_row(Copier* copier, const Row& row, uint16_t words) {
+  if (copier->count == copier->capacity) reserve(copier, Max(copier->capacity * 2, uint64_t{64}));
+  if (copier->failed) return nullptr;
+  Size state_bytes = words * sizeof(int64_t);
+  char* memory = take(copier, sizeof(CopiedGroup) + state_bytes + row.key.size);
+  if (memory == nullptr) return nullptr;
+  auto* group = reinterpret_cast<CopiedGroup*>(memory);
+  group->rank = 0;
+  group->key_size = row.key.size;
+  group->words = words;
+  if (words > 0) memcpy(group->state(), row.state, state_bytes);
+  if (row.key.size > 0) memcpy(memory + sizeof(CopiedGroup) + state_bytes, row.key.data, row.key.size);
+  copier->groups[copier->count++] = RankedGroup{row.score, 0, group};
+  return group;
+}
+
+TrendSnapshot* make_snapshot(const Definition& definition, const TrendReader& reader, MemoryContext context) {
+  if (reader.layout().aggregate_count != definition.aggregate_count) {
+    elog(ERROR, "the state of trend %d does not fit its definition", definition.id);
+  }
+  auto* snapshot = static_cast<TrendSnapshot*>(MemoryContextAllocZero(context, sizeof(TrendSnapshot)));
+  snapshot->context = context;
+  snapshot->window = reader.window();
+  snapshot->clock = reader.clock();
+  snapshot->version = reader.version();
+  snapshot->live_groups = reader.live_groups();
+  snapshot->layout = reader.layout();
+  return snapshot;
+}
+
+void fill_prefixes(const KeyCodec& codec, Copier* copier) {
+  for (uint64_t i = 0; i < copier->count; i++) {
+    copier->groups[i].prefix = key_prefix(codec, copier->groups[i].group->key());
+  }
+}
+
+// Takes over what was copied, after the lock was let go.
+void finish(const Definition& definition, TrendSnapshot* snapshot, Copier* copier) {
+  if (copier->failed) {
+    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+                    errdetail("%llu groups of a trend were to be copied.",
+                              static_cast<unsigned long long>(snapshot->live_groups))));
+  }
+  fill_prefixes(definition.keys, copier);
+  snapshot->groups = copier->groups;
+  snapshot->count = copier->count;
+  snapshot->groups_read += copier->count;
+}
+
+void order_and_rank(const Definition& definition, TrendSnapshot* snapshot, uint64_t keep) {
+  keep = Min(keep, snapshot->count);
+  order_groups(definition.keys, snapshot->groups, snapshot->count, keep);
+  snapshot->count = keep;
+  for (uint64_t i = 0; i < keep; i++) snapshot->groups[i].group->rank = static_cast<int64_t>(i + 1);
+}
+
+// The other groups that share a score with some group that was looked up.
+struct TieSet {
+  int64_t score;
+  uint64_t better;  // groups with a better score
+  Copier ties;      // keys only
+};
+
+// Ranks the looked-up groups of one tie set: `members` of them, in order. Each tie counts for all members
+// that it ranks better than.
+void rank_members(const KeyCodec& codec, const TieSet& set, RankedGroup* members, uint64_t count) {
+  for (uint64_t i = 0; i < set.ties.count; i++) {
+    auto* first_worse = std::upper_bound(members, members + count, set.ties.groups[i],
+                                         [&codec](const RankedGroup& tie, const RankedGroup& member) {
+                                           return compare_ranked(codec, tie, member) < 0;
+                                         });
+    if (first_worse < members + count) first_worse->group->rank++;
+  }
+  int64_t before = static_cast<int64_t>(set.better) + 1;
+  for (uint64_t i = 0; i < count; i++) {
+    before += members[i].group->rank;
+    members[i].group->rank = before;
+  }
+}
+
+void rank_found(const Definition& definition, TrendSnapshot* snapshot, TieSet* sets, int set_count) {
+  auto* members = static_cast<RankedGroup*>(palloc(sizeof(RankedGroup) * snapshot->count));
+  for (int i = 0; i < set_count; i++) {
+    if (sets[i].ties.failed) ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+    fill_prefixes(definition.keys, &sets[i].ties);
+    uint64_t count = 0;
+    for (uint64_t row = 0; row < snapshot->count; row++) {
+      if (snapshot->groups[row].score == sets[i].score) members[count++] = snapshot->groups[row];
+    }
+    order_groups(definition.keys, members, count, count);
+    rank_members(definition.keys, sets[i], members, count);
+    snapshot->groups_read += sets[i].ties.count;
+  }
+  pfree(members);
+}
+
+// Copies the ties of a row, once per score; the row itself is copied as one of them.
+void collect_ties(const TrendReader& reader, const Row& row, TieSet* sets, int* set_count,
+                  MemoryContext context) {
+  for (int i = 0; i < *set_count; i++) {
+    if (sets[i].score == row.score) return;
+  }
+  TieSet* set = &sets[(*set_count)++];
+  *set = TieSet{row.score, 0, copier_make(context)};
+  uint64_t rank = reader.rank_of(row, [set](const Row& tie) { copy_row(&set->ties, tie, 0); });
+  set->better = rank - 1;
+  copy_row(&set->ties, row, 0);
+}
+
+}  // namespace
+
+bool estimate_groups(const Definition& definition, double* groups) {
+  TrendGlance glance;
+  if (!trend_glance(definition.id, &glance) || glance.phase != TrendPhase::kRunning) return false;
+  *groups = static_cast<double>(Max(glance.live_groups, uint64_t{1}));
+  return true;
+}
+
+TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryContext context) {
+  TrendRead* read = trend_read_begin(definition.id);
+  const TrendReader& reader = trend_reader(read);
+  TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
+  Copier copier = copier_make(context);
+  uint16_t words = snapshot->layout.words;
+  auto copy = [&copier, words](const Row& row) { copy_row(&copier, row, words); };
+  if (k >= snapshot->live_groups) {
+    reserve(&copier, snapshot->live_groups);
+    reader.for_each_live(copy);
+  } else if (k > 0) {
+    reserve(&copier, k);
+    Status status = Status::kOk;
+    reader.top(k, copy, &status);
+    if (status != Status::kOk) copier.failed = true;
+  }
+  trend_read_end(read);
+  finish(definition, snapshot, &copier);
+  order_and_rank(definition, snapshot, k);
+  return snapshot;
+}
+
+TrendSnapshot* snapshot_all(const Definition& definition, Detail detail, MemoryContext context) {
+  TrendRead* read = trend_read_begin(definition.id);
+  const TrendReader& reader = trend_reader(read);
+  TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
+  if (detail == Detail::kCount) {
+    trend_read_end(read);
+    snapshot->count = snapshot->live_groups;
+    return snapshot;
+  }
+  Copier copier = copier_make(context);
+  reserve(&copier, snapshot->live_groups);
+  uint16_t words = snapshot->layout.words;
+  reader.for_each_live([&copier, words](const Row& row) { copy_row(&copier, row, words); });
+  trend_read_end(read);
+  finish(definition, snapshot, &copier);
+  if (detail == Detail::kRanked) order_and_rank(definition, snapshot, snapshot->count);
+  return snapshot;
+}
+
+TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys, int count, bool ranked,
+                             MemoryContext context) {
+  auto* sets = static_cast<TieSet*>(palloc(sizeof(TieSet) * (ranked ? count : 0) + 1));
+  int set_count = 0;
+  TrendRead* read = trend_read_begin(definition.id);
+  const TrendReader& reader = trend_reader(read);
+  TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
+  Copier copier = copier_make(context);
+  for (int i = 0; i < count; i++) {
+    Row row;
+    if (!reader.find(KeyView{keys[i].data, keys[i].size}, &row)) continue;
+    copy_row(&copier, row, snapshot->layout.words);
+    if (ranked) collect_ties(reader, row, sets, &set_count, context);
+  }
+  trend_read_end(read);
+  finish(definition, snapshot, &copier);
+  if (ranked && snapshot->count > 0) rank_found(definition, snapshot, sets, set_count);
+  pfree(sets);
+  return snapshot;
+}
+
+void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, uint64_t index,
+                  const bool* wanted, Datum* values, bool* isnull) {
+  const CopiedGroup* group = snapshot.groups == nullptr ? nullptr : snapshot.groups[index].group;
+  Datum key_values[kMaxKeyColumns];
+  bool key_isnull[kMaxKeyColumns];
+  bool decoded = false;
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    isnull[i] = wanted != nullptr && !wanted[i];
+    values[i] = 0;
+    if (isnull[i]) continue;
+    switch (column.role) {
+      case ColumnRole::kWindowStart:
+        values[i] = window_bound_datum(column.type, snapshot.window.start);
+        break;
+      case ColumnRole::kWindowEnd:
+        values[i] = window_bound_datum(column.type, snapshot.window.end);
+        break;
+      case ColumnRole::kKey:
+        if (!decoded) key_decode(definition.keys, group->key(), key_values, key_isnull);
+        decoded = true;
+        values[i] = key_values[column.index];
+        isnull[i] = key_isnull[column.index];
+        break;
+      case ColumnRole::kAggregate: {
+        AggregateValue value = value_of(snapshot.layout, group->state(), static_cast<uint16_t>(column.index));
+        values[i] = Int64GetDatum(value.integer);
+        isnull[i] = value.is_null;
+        break;
+      }
+      case ColumnRole::kRank:
+        values[i] = Int64GetDatum(group->rank);
+        break;
+    }
+  }
+}
+
+}  // namespace trending

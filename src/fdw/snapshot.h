@@ -1,0 +1,75 @@
+// A copy of (part of) a trend as it was at one commit boundary.
+//
+// snapshot_best, snapshot_all and snapshot_keys take the trend's lock shared, copy rows as bytes and let go
+// of it; everything else, ties and decoding above all, works on the copy without any lock.
+#pragma once
+
+#include <cstdint>
+
+#include "definition/definition.h"
+#include "engine/trend_reader.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+// A copied group: the words of its state, then the bytes of its key follow.
+struct CopiedGroup {
+  int64_t rank;  // from 1; 0: not known
+  uint32_t key_size;
+  uint32_t words;
+
+  int64_t* state() { return reinterpret_cast<int64_t*>(this + 1); }
+  const int64_t* state() const { return reinterpret_cast<const int64_t*>(this + 1); }
+  KeyBytes key() const { return {reinterpret_cast<const std::byte*>(state() + words), key_size}; }
+};
+
+// Its place in the order.
+struct RankedGroup {
+  int64_t score;
+  uint64_t prefix;  // of the key: a smaller one ranks better among equal scores (see snapshot_order.cpp)
+  CopiedGroup* group;
+};
+
+struct TrendSnapshot {
+  MemoryContext context;  // of everything
+  Window window;
+  Time clock;
+  uint64_t version;
+  uint64_t live_groups;
+  StateLayout layout;
+  uint64_t count;  // rows; `groups` holds them unless only the number was asked for
+  RankedGroup* groups;
+  uint64_t groups_read;  // how many were copied, ties that did not make it included
+};
+
+// How many groups a trend has, for planning: false if that is not known. Never waits, never fails.
+bool estimate_groups(const Definition& definition, double* groups);
+
+// The best k groups, in order, ranked.
+TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryContext context);
+
+enum class Detail {
+  kCount,   // only how many there are
+  kGroups,  // in no particular order
+  kRanked,  // in order, ranked
+};
+TrendSnapshot* snapshot_all(const Definition& definition, Detail detail, MemoryContext context);
+
+// The groups with these (different) keys, as far as they are in the current window; in the order of their
+// keys in `keys`, ranked if asked for.
+TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys, int count, bool ranked,
+                             MemoryContext context);
+
+// Row `index` as column values; columns that are not wanted become NULL. Values passed by reference are made
+// in CurrentMemoryContext. `wanted` null: all columns.
+void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, uint64_t index,
+                  const bool* wanted, Datum* values, bool* isnull);
+
+// -- snapshot_order.cpp
+uint64_t key_prefix(const KeyCodec& codec, KeyBytes key);
+// < 0 if left ranks better.
+int compare_ranked(const KeyCodec& codec, const RankedGroup& left, const RankedGroup& right);
+// Brings the best `keep` of `count` groups to the front, in order.
+void order_groups(const KeyCodec& codec, RankedGroup* groups, uint64_t count, uint64_t keep);
+
+}  // namespace trending

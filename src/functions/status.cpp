@@ -1,0 +1,184 @@
+// trending.trend_stats and trending.worker_stats: what shared memory knows, for the status views. They never
+// wait and never fail because a worker is not there: that is when they are looked at.
+#include "functions/trend_argument.h"
+#include "postgres/guard.h"
+#include "shmem/directory.h"
+#include "shmem/trend_access.h"
+
+namespace trending {
+
+namespace {
+
+constexpr int kTrendColumns = 21;
+constexpr int kWorkerColumns = 11;
+
+// A row under construction: columns are appended in order.
+template <int kColumns>
+struct RowBuilder {
+  Datum values[kColumns] = {};
+  bool isnull[kColumns] = {};
+  int next = 0;
+
+  void add(Datum value) { values[next++] = value; }
+  void add_null() { isnull[next++] = true; }
+  void add_count(uint64 value) { add(Int64GetDatum(static_cast<int64>(value))); }
+  void add_text(const char* value) {
+    if (value == nullptr || value[0] == '\0') return add_null();
+    add(CStringGetTextDatum(value));
+  }
+  void add_time(Time value) {
+    if (value == kNoTime) return add_null();
+    add(TimestampTzGetDatum(value));
+  }
+};
+
+const char* phase_name(TrendPhase phase) {
+  switch (phase) {
+    case TrendPhase::kFilling:
+      return "filling";
+    case TrendPhase::kRunning:
+      return "running";
+    case TrendPhase::kStopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+void put_trend(int32 trend_id, const TrendGlance& glance, ReturnSetInfo* result) {
+  RowBuilder<kTrendColumns> row;
+  row.add(Int32GetDatum(trend_id));
+  row.add_text(phase_name(glance.phase));
+  row.add_text(glance.reason);
+  row.add_count(glance.version);
+  row.add_time(glance.window.start);
+  row.add_time(glance.window.end);
+  row.add_time(glance.clock);
+  row.add_time(glance.watermark);
+  row.add_count(glance.live_groups);
+  row.add_count(glance.kept_groups);
+  row.add_count(glance.kept_panes);
+  row.add_count(glance.counters.events);
+  row.add_count(glance.counters.late);
+  row.add_count(glance.ahead);
+  row.add_count(glance.null_time);
+  row.add_count(glance.failed);
+  row.add_count(glance.counters.out_of_range);
+  row.add_count(glance.counters.refused);
+  row.add_count(glance.counters.unmatched);
+  row.add_count(glance.unretracted);
+  row.add_count(glance.memory_bytes);
+  Assert(row.next == kTrendColumns);
+  tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.isnull);
+}
+
+const char* worker_state_name(WorkerState state) {
+  switch (state) {
+    case WorkerState::kNone:
+      return "none";
+    case WorkerState::kWanted:
+    case WorkerState::kStarting:
+      return "starting";
+    case WorkerState::kRecovering:
+      return "recovering";
+    case WorkerState::kRunning:
+      return "running";
+    case WorkerState::kPaused:
+      return "paused";
+    case WorkerState::kUnavailable:
+      return "unavailable";
+  }
+  return "unknown";
+}
+
+// What directory->lock protects of an entry.
+struct WorkerWords {
+  pid_t pid;
+  char message[kMessageSize];
+  char hint[kMessageSize];
+};
+
+WorkerWords worker_words(DatabaseShared* entry) {
+  WorkerWords words;
+  LWLockAcquire(&directory->lock, LW_SHARED);
+  words.pid = entry->worker_pid;
+  strlcpy(words.message, entry->message, sizeof(words.message));
+  strlcpy(words.hint, entry->hint, sizeof(words.hint));
+  LWLockRelease(&directory->lock);
+  return words;
+}
+
+void put_missing_worker(RowBuilder<kWorkerColumns>* row) {
+  row->add_null();
+  row->add_text(directory == nullptr ? "not loaded" : "none");
+  row->add_text(directory == nullptr ? "trending is not loaded into the server"
+                                     : "no worker is wanted in this database");
+  row->add_text(directory == nullptr
+                    ? "Add trending to shared_preload_libraries and restart the server."
+                    : "If trending.max_databases is exhausted, raise it and restart the server.");
+  while (row->next < kWorkerColumns) row->add_null();
+}
+
+void add_lsn(RowBuilder<kWorkerColumns>* row, XLogRecPtr lsn) {
+  if (lsn == InvalidXLogRecPtr) return row->add_null();
+  row->add(LSNGetDatum(lsn));
+}
+
+void put_worker(DatabaseShared* entry, RowBuilder<kWorkerColumns>* row) {
+  WorkerWords words = worker_words(entry);
+  if (words.pid == 0) {
+    row->add_null();
+  } else {
+    row->add(Int32GetDatum(words.pid));
+  }
+  row->add_text(worker_state_name(database_state(entry)));
+  row->add_text(words.message);
+  row->add_text(words.hint);
+  XLogRecPtr applied = pg_atomic_read_u64(&entry->applied_lsn);
+  add_lsn(row, applied);
+  if (applied == InvalidXLogRecPtr || RecoveryInProgress()) {
+    row->add_null();
+  } else {
+    XLogRecPtr written = GetXLogWriteRecPtr();
+    row->add_count(written > applied ? written - applied : 0);
+  }
+  add_lsn(row, pg_atomic_read_u64(&entry->confirmed_lsn));
+  row->add_count(pg_atomic_read_u64(&entry->transactions));
+  uint64 checkpoint_at = pg_atomic_read_u64(&entry->checkpoint_at);
+  row->add_time(checkpoint_at == 0 ? kNoTime : static_cast<Time>(checkpoint_at));
+  row->add(Float8GetDatum(static_cast<double>(pg_atomic_read_u64(&entry->checkpoint_us)) / 1000.0));
+  row->add_count(pg_atomic_read_u64(&entry->checkpoint_bytes));
+}
+
+}  // namespace
+
+}  // namespace trending
+
+TRENDING_FUNCTION(trend_stats) {
+  using namespace trending;
+  InitMaterializedSRF(fcinfo, 0);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  List* ids = definition_ids();
+  ListCell* cell;
+  foreach (cell, ids) {
+    CHECK_FOR_INTERRUPTS();
+    TrendGlance glance;
+    if (trend_glance(lfirst_int(cell), &glance)) put_trend(lfirst_int(cell), glance, result);
+  }
+  return 0;
+}
+
+TRENDING_FUNCTION(worker_stats) {
+  using namespace trending;
+  InitMaterializedSRF(fcinfo, 0);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  RowBuilder<kWorkerColumns> row;
+  DatabaseShared* entry = database_shared();
+  if (entry == nullptr) {
+    put_missing_worker(&row);
+  } else {
+    put_worker(entry, &row);
+  }
+  Assert(row.next == kWorkerColumns);
+  tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.isnull);
+  return 0;
+}

@@ -1,0 +1,97 @@
+// trending_top10 and trending.top: the best of a trend with their labels, the same columns for every trend.
+#include "fdw/snapshot.h"
+#include "functions/labels.h"
+#include "functions/trend_argument.h"
+#include "postgres/guard.h"
+
+namespace trending {
+
+namespace {
+
+constexpr int kTopColumns = 7;
+
+// How the columns of a key become text.
+struct KeyText {
+  FmgrInfo output[kMaxKeyColumns];
+};
+
+void prepare_key_text(const KeyCodec& codec, KeyText* text) {
+  for (int i = 0; i < codec.count; i++) {
+    Oid function = InvalidOid;
+    bool is_varlena = false;
+    getTypeOutputInfo(codec.columns[i].type, &function, &is_varlena);
+    fmgr_info(function, &text->output[i]);
+  }
+}
+
+// A key of one column as its text, NULL for NULL; of several as 'a, b', with NULL written out.
+Datum key_as_text(const KeyCodec& codec, KeyText* text, KeyBytes key, bool* isnull) {
+  Datum values[kMaxKeyColumns];
+  bool nulls[kMaxKeyColumns];
+  key_decode(codec, key, values, nulls);
+  *isnull = codec.count == 0 || (codec.count == 1 && nulls[0]);
+  if (*isnull) return 0;
+  StringInfoData buffer;
+  initStringInfo(&buffer);
+  for (int i = 0; i < codec.count; i++) {
+    if (i > 0) appendStringInfoString(&buffer, ", ");
+    appendStringInfoString(&buffer, nulls[i] ? "NULL" : OutputFunctionCall(&text->output[i], values[i]));
+  }
+  return PointerGetDatum(cstring_to_text_with_len(buffer.data, buffer.len));
+}
+
+void put_row(const Definition& definition, const TrendSnapshot& snapshot, uint64_t row, text* label,
+             KeyText* key_text, ReturnSetInfo* result) {
+  const CopiedGroup* group = snapshot.groups[row].group;
+  AggregateValue value = value_of(snapshot.layout, group->state(), static_cast<uint16_t>(definition.rank_by));
+  Datum values[kTopColumns] = {};
+  bool isnull[kTopColumns] = {};
+  values[0] = Int64GetDatum(group->rank);
+  values[1] = key_as_text(definition.keys, key_text, group->key(), &isnull[1]);
+  values[2] = PointerGetDatum(label);
+  isnull[2] = label == nullptr;
+  isnull[3] = value.is_null;
+  if (!value.is_null) values[3] = NumericGetDatum(int64_to_numeric(value.integer));
+  isnull[4] = true;  // ranks of the window before are not kept yet
+  values[5] = TimestampTzGetDatum(snapshot.window.start);
+  values[6] = TimestampTzGetDatum(snapshot.window.end);
+  tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+}
+
+Datum return_top(FunctionCallInfo fcinfo, Oid relation, int64 k) {
+  const Definition* definition = readable_trend(relation);
+  InitMaterializedSRF(fcinfo, 0);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "trending top", ALLOCSET_DEFAULT_SIZES);
+  MemoryContext caller = MemoryContextSwitchTo(context);
+  TrendSnapshot* snapshot = snapshot_best(*definition, static_cast<uint64_t>(k), context);
+  text** labels = read_labels(*definition, *snapshot);
+  KeyText key_text;
+  prepare_key_text(definition->keys, &key_text);
+  MemoryContext row_context = AllocSetContextCreate(context, "trending row", ALLOCSET_DEFAULT_SIZES);
+  MemoryContextSwitchTo(row_context);
+  for (uint64_t row = 0; row < snapshot->count; row++) {
+    CHECK_FOR_INTERRUPTS();
+    put_row(*definition, *snapshot, row, labels[row], &key_text, result);
+    MemoryContextReset(row_context);
+  }
+  MemoryContextSwitchTo(caller);
+  MemoryContextDelete(context);
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace trending
+
+TRENDING_FUNCTION(top10) {
+  Oid relation = PG_ARGISNULL(0) ? trending::default_trend() : PG_GETARG_OID(0);
+  return trending::return_top(fcinfo, relation, 10);
+}
+
+TRENDING_FUNCTION(top) {
+  if (PG_GETARG_INT32(1) < 0) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must not be negative")));
+  }
+  return trending::return_top(fcinfo, PG_GETARG_OID(0), PG_GETARG_INT32(1));
+}
