@@ -1,0 +1,154 @@
+# What the TAP tests share: a server with the extension, load on it, and the oracle (a trend's definition run as
+# a batch query over its source).
+package TrendingTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(trending_node create_blog sync_trends differences wait_for_worker worker_pid slot_exists
+  start_load finish_load no_crash_in_log);
+
+# A running server with the library preloaded; further settings as name => value.
+sub trending_node
+{
+	my ($name, %settings) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(allows_streaming => 'logical');
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'trending'\n");
+	$node->append_conf('postgresql.conf', "$_ = $settings{$_}\n") for sort keys %settings;
+	$node->start;
+	return $node;
+}
+
+# The extension, a table of events and a trend over it: the last minute, sliding by a second.
+sub create_blog
+{
+	my ($node, $database, %options) = @_;
+	my $time = $options{time} // 'now()';
+	$node->safe_psql(
+		$database, qq{
+		CREATE EXTENSION trending;
+		CREATE TABLE view_events (
+		  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, post_id bigint, viewed_at timestamptz DEFAULT $time);
+	});
+	create_trend($node, $database) unless $options{no_trend};
+}
+
+sub create_trend
+{
+	my ($node, $database) = @_;
+	$node->safe_psql(
+		$database, q{
+		SELECT trending.create_trend('top_posts', $$
+		  SELECT window_start, window_end, post_id, count(*) AS views
+		  FROM view_events, trending.hop(viewed_at, slide => '1 second', size => '1 minute')
+		  GROUP BY window_start, window_end, post_id ORDER BY views DESC $$, idle_timeout => '1 hour');
+	});
+}
+
+sub sync_trends
+{
+	my ($node, $database) = @_;
+	$node->safe_psql($database, "SELECT trending.sync('30 s')");
+}
+
+# Rows in which a trend's current window differs from its definition run in batch; '' when they are equal.
+sub differences
+{
+	my ($node, $database, $trend) = @_;
+	$trend //= 'top_posts';
+	sync_trends($node, $database);
+	my $definition = $node->safe_psql($database,
+		"SELECT definition FROM trending.trend WHERE relation = '$trend'::regclass");
+	$definition =~ s/;\s*$//;
+	return $node->safe_psql(
+		$database, qq{
+		WITH live AS MATERIALIZED (SELECT window_start, window_end, post_id, views, rank FROM $trend),
+		batch AS (
+		  SELECT d.window_start, d.window_end, d.post_id, d.views,
+		         row_number() OVER (ORDER BY d.views DESC, d.post_id) AS rank
+		  FROM ($definition) d
+		  WHERE (d.window_start, d.window_end) = (SELECT s.window_start, s.window_end FROM trending.status s
+		                                          WHERE s.relation = '$trend'::regclass))
+		(SELECT 'only live', * FROM (TABLE live EXCEPT ALL TABLE batch) a)
+		UNION ALL
+		(SELECT 'only batch', * FROM (TABLE batch EXCEPT ALL TABLE live) b)
+		LIMIT 10;
+	});
+}
+
+sub wait_for_worker
+{
+	my ($node, $database) = @_;
+	$node->poll_query_until($database, "SELECT state = 'running' FROM trending.worker_status")
+	  or die "the worker of $database does not run";
+}
+
+sub worker_pid
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database,
+		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'trending worker' AND datname = current_database()");
+}
+
+sub slot_exists
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql('postgres',
+		"SELECT count(*) FROM pg_replication_slots WHERE plugin = 'trending' AND database = '$database'");
+}
+
+# Writers in the background: each transaction inserts some events (post 1..50) and now and then rolls back.
+sub start_load
+{
+	my ($node, $database, $seconds, $clients) = @_;
+	my $script = PostgreSQL::Test::Utils::tempdir() . '/load.sql';
+	append_to_file($script, <<'SQL') unless -e $script;
+\set post random(1, 50)
+\set rows random(1, 5)
+\set fate random(1, 10)
+BEGIN;
+INSERT INTO view_events (post_id) SELECT :post + n FROM generate_series(1, :rows) n;
+SAVEPOINT s;
+INSERT INTO view_events (post_id) SELECT 7 FROM generate_series(1, 3);
+\if :fate <= 3
+ROLLBACK TO SAVEPOINT s;
+\endif
+\if :fate = 10
+ROLLBACK;
+\else
+COMMIT;
+\endif
+SQL
+	my ($out, $err) = ('', '');
+	my $handle = IPC::Run::start(
+		[
+			'pgbench', '-n', '-f', $script, '-T', $seconds, '-c', $clients,
+			'-h', $node->host, '-p', $node->port, $database
+		],
+		'>', \$out, '2>', \$err);
+	return { handle => $handle, out => \$out, err => \$err };
+}
+
+# Waits for the load to end; its exit status does not matter where the server was killed under it.
+sub finish_load
+{
+	my ($load) = @_;
+	eval { $load->{handle}->finish; };
+}
+
+# Deliberate kills leave lines in the log; anything else that looks like a crash fails.
+sub no_crash_in_log
+{
+	my ($node) = @_;
+	my $log = slurp_file($node->logfile);
+	my @lines = grep { /PANIC|TRAP:|AddressSanitizer|runtime error:|terminated by signal (?!9)/ } split /\n/, $log;
+	is(join("\n", @lines), '', 'no crash in the log of ' . $node->name);
+}
+
+1;
