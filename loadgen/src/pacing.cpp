@@ -1,0 +1,34 @@
+#include "pacing.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace trending::loadgen {
+
+std::optional<uint64_t> Schedule::events_within(Micros duration) const {
+  if (!paced()) return std::nullopt;
+  const double seconds = static_cast<double>(duration) / kSecond;
+  return static_cast<uint64_t>(std::ceil(seconds * rate_));
+}
+
+std::optional<EventSpan> Dispenser::next() {
+  const uint64_t first = next_.fetch_add(batch_, std::memory_order_relaxed);
+  if (first >= limit_) return std::nullopt;
+  return EventSpan{first, std::min(batch_, limit_ - first)};
+}
+
+Micros backoff(unsigned attempt, double random) {
+  constexpr Micros kFirst = 100 * kMillisecond;
+  constexpr Micros kLongest = 5 * kSecond;
+  const Micros pause = std::min(kFirst << std::min(attempt, 10U), kLongest);
+  return static_cast<Micros>(static_cast<double>(pause) * (0.75 + 0.5 * random));
+}
+
+uint64_t automatic_batch(double rate, uint64_t clients) {
+  constexpr double kLargest = 1000;
+  if (rate == 0) return static_cast<uint64_t>(kLargest);
+  return static_cast<uint64_t>(
+      std::clamp(std::round(rate / (10.0 * static_cast<double>(clients))), 1.0, kLargest));
+}
+
+}  // namespace trending::loadgen
