@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "format.h"
+
 namespace trending::loadgen {
 
 namespace {
@@ -13,10 +15,6 @@ void bump(std::atomic<uint64_t>& counter, uint64_t by = 1) {
 
 Micros micros_between(SteadyClock::time_point from, SteadyClock::time_point to) {
   return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count();
-}
-
-std::string first_line(const std::string& text) {
-  return text.substr(0, text.find('\n'));
 }
 
 }  // namespace

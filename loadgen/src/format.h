@@ -1,4 +1,4 @@
-// Numbers for people.
+// Numbers and texts for people.
 #pragma once
 
 #include <cstdint>
@@ -18,5 +18,7 @@ std::string counted(uint64_t number, std::string_view noun);
 
 // 3, 12 → "25.0 %"
 std::string percentage(uint64_t part, uint64_t whole);
+
+std::string first_line(const std::string& text);
 
 }  // namespace trending::loadgen

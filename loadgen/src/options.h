@@ -25,7 +25,7 @@ struct ConnectionOptions {
 // The shape of the load, as far as scenarios share it.
 struct ShapeOptions {
   uint64_t seed = 1;
-  double skew = 0.9;
+  double skew = 0.8;
   double late_share = 0;
   Micros late_max = 30 * kSecond;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 
@@ -43,7 +44,7 @@ class Schedule {
 
  private:
   static Micros at_rate(uint64_t event, double rate) {
-    return static_cast<Micros>(static_cast<double>(event) / rate * static_cast<double>(kSecond));
+    return std::llround(static_cast<double>(event) * (static_cast<double>(kSecond) / rate));
   }
 
   double rate_;

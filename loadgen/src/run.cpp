@@ -53,7 +53,7 @@ void wait_for_server(const Options& options, Console& console) {
     } catch (const ConnectError& error) {
       const Micros limit = options.run.reconnect_for;
       if (!options.run.reconnect || error.answers() || (limit > 0 && micros_since(begin) >= limit)) throw;
-      if (attempt == 0) console.warning(fmt::format("{}\nWaiting for the server.", error.what()));
+      if (attempt == 0) console.warning(fmt::format("{}; waiting for the server", first_line(error.what())));
     }
     std::this_thread::sleep_for(microseconds(backoff(attempt, random.unit())));
   }

@@ -1,0 +1,215 @@
+#!/usr/bin/env bash
+# end_to_end.sh PROGRAM: runs trending-loadgen against a private server, which is gone afterwards.
+#
+# The server's programs are those of PG_CONFIG, else of pg_config. A server never runs as root; called by root
+# this starts it as user postgres. Only a socket in a folder of its own is used, so no port can be taken.
+set -euo pipefail
+
+program=$(realpath "$1")
+bindir=$("${PG_CONFIG:-pg_config}" --bindir)
+folder=$(mktemp -d /tmp/loadgen-test.XXXXXX)
+data=$folder/data
+failures=0
+number=0
+
+as_server_user() { "$@"; }
+if [[ $(id -u) == 0 ]]; then
+  chown postgres "$folder"
+  as_server_user() { runuser -u postgres -- "$@"; }
+fi
+
+unset "${!PG@}"
+export PGHOST=$folder PGUSER=postgres PGDATABASE=postgres PGCONNECT_TIMEOUT=10
+
+start_server() {
+  as_server_user "$bindir/pg_ctl" -D "$data" -l "$data/log" -w start \
+    -o "-k $folder -c listen_addresses= -c fsync=off" >>"$folder/pg_ctl"
+}
+stop_server() { as_server_user "$bindir/pg_ctl" -D "$data" -m "${1:-fast}" -w stop >>"$folder/pg_ctl" 2>&1; }
+
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+  stop_server immediate || true
+  rm -rf "$folder"
+}
+trap clean_up EXIT
+
+sql() { "$bindir/psql" -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
+loadgen() { "$program" "$@" >"$folder/out" 2>"$folder/err"; }
+begin() { # leaves the process id in pid
+  "$program" "$@" >"$folder/out" 2>"$folder/err" &
+  pid=$!
+}
+fresh() { sql 'TRUNCATE view_events RESTART IDENTITY'; }
+rows() { sql 'SELECT count(*) FROM view_events'; }
+
+# A number out of the JSON summary in "out".
+summary() { sed -nE "s/.*\"$1\":([0-9.]+).*/\1/p" "$folder/out"; }
+
+report() { # STATUS NAME
+  number=$((number + 1))
+  if (($1 == 0)); then
+    echo "ok $number - $2"
+  else
+    failures=$((failures + 1))
+    echo "not ok $number - $2"
+    sed 's/^/#   /' "$folder/out" "$folder/err" 2>/dev/null || true
+  fi
+}
+is() { # GOT WANTED NAME
+  local status=0
+  [[ $1 == "$2" ]] || status=1
+  report $status "$3"
+  ((status == 0)) || echo "#   got $1, wanted $2"
+}
+holds() { # EXPRESSION NAME
+  local status=0
+  (($1)) || status=1
+  report $status "$2"
+  ((status == 0)) || echo "#   not so: $1"
+}
+says() { # FILE PATTERN NAME
+  local status=0
+  grep -qE -- "$2" "$folder/$1" || status=1
+  report $status "$3"
+}
+exits() { # STATUS NAME COMMAND...
+  local status=0
+  "${@:3}" || status=$?
+  is $status "$1" "$2"
+}
+wait_for_rows() { # AT LEAST
+  local i
+  for ((i = 0; i < 200; i++)); do
+    (($(rows) >= $1)) && return
+    sleep 0.05
+  done
+  return 1
+}
+
+as_server_user "$bindir/initdb" -D "$data" -U postgres -A trust -N >"$folder/initdb"
+
+echo '# without a server, and without the tables'
+exits 3 'no server: exit status 3' loadgen run
+says err '^trending-loadgen: error: connection to server .* failed' 'no server: the message'
+says err '^hint: ' 'no server: a hint'
+start_server
+exits 3 'no such database: exit status 3' loadgen run -d nowhere
+says err 'database "nowhere" does not exist' 'no such database: the message'
+exits 4 'no tables: exit status 4' loadgen run
+says err 'trending-loadgen init' 'no tables: the hint names init'
+exits 2 'bad option: exit status 2' loadgen run --rate -5
+
+echo '# init'
+exits 0 'init' loadgen init --posts 3000
+is "$(sql 'SELECT count(*), count(DISTINCT title), max(id) FROM posts')" '3000|3000|3000' 'posts have distinct titles'
+before=$(sql 'SELECT md5(string_agg(title, chr(10) ORDER BY id)) FROM posts')
+exits 0 'init again' loadgen init --posts 3000
+is "$(sql 'SELECT count(*) FROM posts')" 3000 'init again adds nothing'
+exits 0 'init with more posts' loadgen init --posts 4000
+is "$(sql 'SELECT count(*) FROM posts')" 4000 'init with more posts adds the others'
+exits 0 'init --drop' loadgen init --posts 3000 --drop
+is "$(sql 'SELECT md5(string_agg(title, chr(10) ORDER BY id)) FROM posts')" "$before" 'same seed, same titles'
+exits 4 'more posts than there are: exit status 4' loadgen run --posts 5000
+sql 'CREATE VIEW depends AS SELECT * FROM view_events'
+exits 5 'init --drop of tables that are needed: exit status 5' loadgen init --drop
+sql 'DROP VIEW depends'
+sql 'ALTER TABLE view_events RENAME user_id TO viewer'
+exits 4 'other columns: exit status 4' loadgen run
+says err 'no column user_id' 'other columns: the message'
+sql 'ALTER TABLE view_events RENAME viewer TO user_id'
+
+echo '# run'
+for method in copy insert; do
+  fresh
+  exits 0 "$method: two seconds" loadgen run --json --duration 2 --rate 2000 --method $method --late-share 0.3
+  is "$(rows)" "$(summary events)" "$method: as many rows as the summary says"
+  is "$(rows)" 4000 "$method: at the wanted rate"
+  is "$(sql "SELECT count(*) FROM view_events v JOIN posts p ON p.id = v.post_id
+             WHERE viewed_at BETWEEN now() - interval '40 s' AND now()")" 4000 "$method: rows fit the posts and the time"
+  holds "$(summary late) > 900 && $(summary late) < 1500" "$method: late ones among them"
+done
+
+content() {
+  sql "SELECT md5(string_agg(v::text, chr(10) ORDER BY v))
+       FROM (SELECT (post_id, user_id, region, referrer, viewed_at) FROM view_events) AS x(v)"
+}
+fresh
+replay=(run -q --rate 0 --events 20000 --start-time 2026-01-01 --late-share 0.1)
+exits 0 'replay' loadgen "${replay[@]}" --seed 7
+first=$(content)
+fresh
+exits 0 'replay in another way' loadgen "${replay[@]}" --seed 7 --clients 3 --batch 77 --method insert
+is "$(rows)" 20000 'replay writes each event once'
+is "$(content)" "$first" 'same seed, same rows, whatever clients, batch and method'
+fresh
+loadgen "${replay[@]}" --seed 8
+holds "$([[ $(content) != "$first" ]] && echo 1 || echo 0)" 'another seed, other rows'
+
+echo '# signals'
+for signal in INT TERM; do
+  fresh
+  begin run --batch 10
+  wait_for_rows 200
+  kill -$signal $pid
+  exits 0 "SIG$signal: exit status 0" wait $pid
+  says out "ended +by SIG$signal" "SIG$signal: a summary"
+  is "$(sed -nE 's/^ +events +([0-9,]+) .*/\1/p' "$folder/out" | tr -d ,)" "$(rows)" "SIG$signal: the summary is right"
+done
+
+fresh
+begin run --json --clients 2
+wait_for_rows 1
+"$bindir/psql" -Xq -c 'BEGIN' -c 'LOCK view_events' -c 'SELECT pg_sleep(30)' >"$folder/lock" 2>&1 &
+locker=$!
+sleep 0.5
+kill -INT $pid
+sleep 0.2
+kill -INT $pid
+exits 0 'a blocked server and two signals: exit status 0' wait $pid
+says err 'does not answer; cancelling' 'a blocked server: a warning'
+holds "$(summary not_written) > 0" 'a blocked server: the batches under way are reported as not written'
+sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()" >/dev/null
+wait $locker || true
+is "$(rows)" "$(summary events)" 'a blocked server: the summary is right'
+
+echo '# the server goes away'
+fresh
+begin run --json --rate 5000 --batch 5
+wait_for_rows 200
+stop_server immediate
+exits 3 'server killed: exit status 3' wait $pid
+says err '^trending-loadgen: error: connection lost: ' 'server killed: the message'
+says err '^hint: .*--reconnect' 'server killed: the hint'
+start_server
+holds "$(summary events) <= $(rows) && $(rows) <= $(summary events) + $(summary unknown_events)" \
+  'server killed: rows agree with the summary, but for the unknown'
+
+for method in copy insert; do
+  fresh
+  begin run --json --rate 2000 --batch 4 --events 6000 --method $method --reconnect
+  for goal in 400 800; do
+    wait_for_rows $goal
+    stop_server immediate
+    start_server
+  done
+  status=0
+  wait $pid || status=$?
+  unknown=$(summary unknown_events)
+  is "$status" $((unknown > 0 ? 6 : 0)) "$method, --reconnect: ends, and says if something is unknown"
+  holds "$(summary reconnects) > 0" "$method, --reconnect: connected again"
+  is $(($(summary events) + unknown)) 6000 "$method, --reconnect: every event is accounted for once"
+  holds "$(summary events) <= $(rows) && $(rows) <= 6000" "$method, --reconnect: nothing is written twice"
+  says err 'connected again after' "$method, --reconnect: says so"
+done
+
+stop_server
+begin run -q --events 10 --reconnect
+sleep 0.5
+start_server
+exits 0 '--reconnect waits for a server that is not up yet' wait $pid
+stop_server
+exits 3 '--reconnect-for gives up' loadgen run --reconnect --reconnect-for 300ms
+
+echo "1..$number"
+exit $((failures > 0))
