@@ -22,16 +22,9 @@ inline constexpr uint16_t kMaxStateWords = 1 + kMaxAggregates;
 constexpr uint16_t state_words(AggregateKind kind) {
   return kind == AggregateKind::kRowCount ? 0 : 1;
 }
-// Eight-byte argument values that an event carries for a kind; none for counts, which only ask whether it is
-// valid.
-constexpr uint16_t argument_words(AggregateKind) {
-  return 0;
-}
-
 // Where each aggregate's words are. Computed once from the options.
 struct StateLayout {
-  uint16_t words = 1;           // of a whole state
-  uint16_t argument_words = 0;  // of a whole event
+  uint16_t words = 1;  // of a whole state
   uint16_t aggregate_count = 0;
   uint16_t rank_by = 0;
   bool descending = true;

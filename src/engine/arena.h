@@ -96,6 +96,7 @@ class Arena {
   // This process's addresses of the blocks, null where not looked up yet.
   mutable std::byte** addresses_ = nullptr;
   uint32_t address_count_ = 0;
+  mutable BlockEntry* table_ = nullptr;  // of blocks, null when not looked up yet
   uint64_t seen_map_version_ = 0;
 };
 

@@ -19,13 +19,18 @@
 namespace trending {
 
 // One event, or several equal ones. Its key follows, padded to 8 bytes.
+//
+// A row can be taken back only if it was counted, so a cell with r rows has max(r - 1, 0) after a retraction.
+// Any sequence of such changes has the form max(r + weight, least), which is how merged events stay exact.
 struct BatchRecord {
   Time time;        // the latest of the merged events' times, all of one pane
-  int64_t weight;   // rows added, or taken back when negative
-  uint32_t events;  // how many events were merged
+  int64_t weight;   // rows added less rows taken back
+  int64_t least;    // what is there afterwards even if nothing was before
+  uint64_t events;  // how many events were merged
   uint32_t valid;   // bit per aggregate: has an argument
   uint32_t hash;    // of the key
   uint32_t key_size;
+  uint32_t unused;
 
   KeyView key() const { return {reinterpret_cast<const std::byte*>(this + 1), key_size}; }
   size_t bytes() const { return sizeof(BatchRecord) + ((static_cast<size_t>(key_size) + 7) & ~size_t{7}); }
@@ -38,10 +43,11 @@ struct BatchRecord {
 struct BatchSlice {
   const BatchRecord* begin = nullptr;
   const BatchRecord* end = nullptr;
-  Time max_time = kNoTime;  // the latest time of an event that adds rows; moves the clock
-  uint64_t out_of_range = 0;
+  uint64_t records = 0;
+  Time max_time = kNoTime;    // the latest time of an event that adds rows; moves the clock
+  uint64_t out_of_range = 0;  // events that were left out for their time
 
-  bool empty() const { return begin == end && out_of_range == 0; }
+  bool empty() const { return records == 0 && out_of_range == 0; }
 };
 
 class Batch {
@@ -74,7 +80,6 @@ class Batch {
  private:
   struct Slot;
 
-  bool reserve(Slot* slot, size_t more);
   bool touch(uint32_t index, Slot* slot);
   void merge_equal_events();
   void merge_slot(Slot* slot);

@@ -19,11 +19,20 @@ struct KeyView {
 // The longest key a trend takes.
 inline constexpr uint32_t kMaxKeySize = 1u << 20;
 
+// Byte order, the shorter first among equals: an order of keys for hosts that have no better one.
+inline int compare_key_bytes(void*, KeyView a, KeyView b) {
+  const uint32_t common = a.size < b.size ? a.size : b.size;
+  const int order = common == 0 ? 0 : std::memcmp(a.data, b.data, common);
+  if (order != 0) return order;
+  return a.size < b.size ? -1 : a.size > b.size ? 1 : 0;
+}
+
 // What the engine asks of its host.
 struct Hooks {
   void* context = nullptr;
   // Order of two different keys among groups of equal score: negative when a ranks before b. A total order,
-  // the same in every process: the definition's tie-breaks, then the key ascending. Null compares bytes.
+  // the same in every process: the definition's tie-breaks, then the key ascending. The writer takes null for
+  // compare_key_bytes; for a reader null means that it leaves ties to its caller.
   int (*compare_keys)(void* context, KeyView a, KeyView b) = nullptr;
 };
 

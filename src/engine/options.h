@@ -24,6 +24,21 @@ struct TrendOptions {
   uint64_t hash_seed = 0;  // something random
 };
 
+// Where the states of these aggregates lie.
+constexpr StateLayout make_layout(const TrendOptions& options) {
+  StateLayout layout;
+  layout.aggregate_count = options.aggregate_count;
+  layout.rank_by = options.rank_by;
+  layout.descending = options.descending;
+  for (uint16_t i = 0; i < options.aggregate_count; i++) {
+    layout.kinds[i] = options.kinds[i];
+    if (state_words(options.kinds[i]) == 0) continue;
+    layout.word_of[i] = layout.words;
+    layout.words = static_cast<uint16_t>(layout.words + state_words(options.kinds[i]));
+  }
+  return layout;
+}
+
 // Running totals since the trend was created or restored. Every event given to apply() adds to exactly one of
 // events, late, out_of_range, unmatched and refused.
 struct Counters {

@@ -85,12 +85,14 @@ struct GroupTableState {
 struct PaneRecord {
   Time start = 0;
   Time end = 0;
+  Time first_end = 0;  // of its windows, when the first one ends
+  Time last_end = 0;   // and the last one
   uint64_t cells = 0;
   uint64_t dirty_cells = 0;
   // Set when an event came for windows that had been reported: those ending after this are to be reported
   // again.
   Time corrected_after = INT64_MAX;
-  uint32_t first_chunk = kNone;
+  uint32_t first_chunk = kNone;  // chunks are filled in turn; all but the last are full
   uint32_t last_chunk = kNone;
   uint32_t used_in_last = 0;
   uint32_t next_free = kNone;  // while the slot is free
@@ -99,19 +101,18 @@ struct PaneRecord {
 struct PaneStoreState {
   SegmentsState slabs;               // of cells
   uint32_t first_open_slab = kNone;  // slabs with free chunks
-  uint32_t spare_slab = kNone;       // an entirely free slab kept at hand
-  uint32_t first_free_slab_number = kNone;
-  Offset records = 0;  // PaneRecord[record_capacity], by slot
+  uint32_t spare_slab = kNone;       // an entirely free slab among them
+  uint32_t unused_slab_numbers = 0;  // below slabs.count
+  Offset records = 0;                // PaneRecord[record_capacity], by slot
   uint32_t record_capacity = 0;
   uint32_t record_count = 0;
   uint32_t first_free_record = kNone;
-  Offset order = 0;  // uint32_t[order_capacity]: slots by start; [dying, live) are being freed
+  Offset order = 0;  // uint32_t[order_capacity]: the panes' slots by start
   uint32_t order_capacity = 0;
-  uint32_t dying_begin = 0;
-  uint32_t live_begin = 0;
+  uint32_t dying_begin = 0;  // panes in [dying_begin, live_begin) are being freed
+  uint32_t live_begin = 0;   // panes in [live_begin, order_end) are kept
   uint32_t order_end = 0;
-  uint32_t reclaim_chunk = kNone;  // how far the freeing of the first dying pane has come
-  uint64_t cells = 0;
+  uint64_t cells = 0;  // in kept and dying panes
 };
 
 // The lower bound of a tier of the ranking: a score and a key.
@@ -121,6 +122,13 @@ struct Threshold {
   uint32_t key_size = 0;
   uint32_t key_capacity = 0;
   Offset key = 0;
+};
+
+// A ranked group.
+struct Candidate {
+  int64_t score;
+  uint32_t group;
+  uint32_t unused;
 };
 
 struct TierState {
@@ -136,9 +144,9 @@ inline constexpr uint32_t kMaxTiers = 5;
 struct RankingState {
   TierState tiers[kMaxTiers];
   uint32_t tier_count = 1;
-  bool usable = true;  // false when memory was short: then every reader scans, and exactness is kept
-  uint64_t live = 0;   // groups in the ranking, in a tier or below all
-  uint64_t retry_in = 0;
+  bool usable = true;     // false when memory was short: then every reader scans, and exactness is kept
+  uint64_t live = 0;      // groups in the ranking, in a tier or below all
+  uint64_t retry_in = 0;  // changes to wait before the next attempt to make it usable again
 };
 
 inline constexpr uint64_t kTrendMagic = 0x31'44'4e'45'52'54'00'01;  // layout version 1
@@ -150,13 +158,14 @@ struct TrendHeader {
   Time clock = kNoTime;
   Time watermark = kNoTime;
   Window window;
-  Time late_before = INT64_MIN;  // events of panes that start before this are late
-  Time kept_from = INT64_MIN;    // panes that start before this are gone or being freed
-  Time reported_end = kNoTime;   // closed windows that end up to here were reported
-  uint32_t corrected_panes = 0;  // panes with corrected_after set
+  Time late_before = INT64_MIN;   // events of panes that start before this are late
+  Time next_horizon = INT64_MIN;  // late_before stays while watermark - allowed_lateness is below this
+  Time kept_from = INT64_MIN;     // panes that start before this are gone or being freed; at most late_before
+  Time reported_end = kNoTime;    // closed windows that end up to here were reported
+  uint32_t corrected_panes = 0;   // panes with corrected_after set
+  bool final_pending = false;     // a final window waits to be reported
   uint32_t epoch = 1;
   uint64_t version = 0;
-  uint64_t live_groups = 0;
   Counters counters;
   GroupTableState groups;
   PaneStoreState panes;

@@ -1,7 +1,7 @@
 // Reading a trend, from any process.
 //
 // The caller holds the trend's lock shared from refresh() to the last use of anything returned: rows and keys
-// point into the shared state. Reading never allocates, but for top() and for_each_ranked(), which say so.
+// point into the shared state. Nothing here allocates but top(), which says when.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,8 @@
 #include "engine/function_ref.h"
 #include "engine/key.h"
 #include "engine/options.h"
+#include "engine/group_table.h"
+#include "engine/ranking.h"
 #include "engine/state.h"
 
 namespace trending {
@@ -39,9 +41,10 @@ class TrendReader {
   Time clock() const { return header_->clock; }          // kNoTime before the first event
   Time watermark() const { return header_->watermark; }  // kNoTime before the first event
   uint64_t version() const { return header_->version; }  // grows with every visible change
-  uint64_t live_groups() const { return header_->live_groups; }  // in the current window
-  uint64_t kept_groups() const;                                  // with state in any kept pane
-  uint64_t kept_panes() const;
+  uint64_t live_groups() const { return ranking_.live(); }  // in the current window
+  // With rows in any pane that is kept (or still to be freed), and their number in all of these panes.
+  uint64_t kept_groups() const { return groups_.count(); }
+  uint64_t kept_cells() const { return header_->panes.cells; }
   const Counters& counters() const { return header_->counters; }
   uint64_t bytes_used() const { return arena_->bytes_used(); }
 
@@ -56,25 +59,37 @@ class TrendReader {
   // Gives the best k groups to the sink, in no particular order, and returns how many it gave.
   // With compare_keys: exactly min(k, live_groups()) groups, the right ones.
   // Without: these, and all others that tie with the last of them by score and could be among the best k; the
-  // caller orders by score, then key, and cuts at k. Never looks at more than a few thousand groups when k is
-  // at most kRankedFloor. Takes k * 16 bytes of the process's heap (none up to 4096); when that fails,
-  // returns 0 with *status set.
+  // caller orders by score, then key, and cuts at k.
+  // When k is at most kRankedFloor this looks at some two thousand groups, however many there are. Large k
+  // take up to 16 bytes a group of the process's heap; when there is no memory, *status says so and nothing
+  // is given.
   uint64_t top(uint64_t k, RowSink sink, Status* status = nullptr) const;
 
-  // The rank of a live group, from 1: those with a better score or, with compare_keys, an equal score and a
-  // better key, plus one. Without compare_keys every other group with the same score is given to `ties` and
-  // not counted; the caller compares their keys once the lock is released. Cheap for the best groups, a scan
-  // for others.
-  uint64_t rank_of(const Row& row, RowSink ties) const;
+  // The rank of a live group, from 1: how many have a better score, or an equal one and a better key by
+  // compare_keys, plus one. Cheap for the best groups, a scan for the others.
   uint64_t rank_of(const Row& row) const;
+  // The same without comparing keys: other groups with the same score that may be before or after it are
+  // given to `ties` and not counted; the caller compares their keys, perhaps after releasing the lock.
+  uint64_t rank_of(const Row& row, RowSink ties) const;
 
   // Every group of the current window, in no particular order.
   void for_each_live(RowSink sink) const;
 
  private:
+  Row row_of(const Candidate& candidate) const;
+  template <typename ForEach>
+  uint64_t give_best(const ForEach& for_each, uint64_t count, uint64_t k, RowSink sink, Status* status) const;
+  template <typename ForEach>
+  uint64_t give_ties(const ForEach& for_each, int64_t score, uint64_t count, uint64_t k, RowSink sink,
+                     Status* status) const;
+  template <typename Visit>
+  uint64_t visit_rivals(const Row& row, Visit&& visit) const;
+
   Arena* arena_ = nullptr;
   Hooks hooks_;
   TrendHeader* header_ = nullptr;
+  GroupTable groups_;
+  Ranking ranking_;
 };
 
 }  // namespace trending

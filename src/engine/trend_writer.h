@@ -8,13 +8,17 @@
 // transaction does not matter and replaying the same transactions gives the same results.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "engine/arena.h"
 #include "engine/batch.h"
 #include "engine/function_ref.h"
 #include "engine/key.h"
+#include "engine/group_table.h"
 #include "engine/options.h"
+#include "engine/pane_store.h"
+#include "engine/ranking.h"
 #include "engine/state.h"
 #include "engine/window.h"
 
@@ -57,17 +61,20 @@ class TrendWriter {
   // the rest is applied all the same.
   Status apply(const BatchSlice& slice);
 
-  // Moves the event clock of an idle source forward. A time not after the clock, or out of range, does
-  // nothing.
+  // Moves the event clock of an idle source forward. A time not after the clock does nothing.
   Status advance_clock(Time t);
 
+  // Frees up to about `cells` cells of panes that are gone; true while there are more. Every apply() does a
+  // portion; an idle writer may do the rest.
+  bool reclaim(uint64_t cells);
+
   // ---- closed windows (options.report_windows)
-  // A closed window with data that was not reported yet, or was corrected since, and ends after `after_end`:
-  // the one that ends first. Start with kNoTime. A window with is_final set should be reported before the
-  // next apply(), whose events may come too late for it and yet share a pane with it.
-  bool next_pending_window(Time after_end, PendingWindow* pending) const;
-  // Whether some pending window is final: cheap, to be asked after every apply() and advance_clock().
-  bool has_final_pending_window() const;
+  // A closed window with data that was not reported yet, or was corrected since: the one that follows `after`
+  // in the order of their ends; start with Window{}. A final window must be reported before the next apply(),
+  // whose events may come too late for it and yet share a pane with it.
+  bool next_pending_window(const Window& after, PendingWindow* pending) const;
+  // Whether some pending window is final: to be asked after every apply() and advance_clock(), costs nothing.
+  bool has_final_pending_window() const { return header_->final_pending; }
   // All pending windows were written. Their panes are let go when nothing else needs them.
   void mark_reported();
 
@@ -89,17 +96,64 @@ class TrendWriter {
   // Closed windows that end at or before this were reported (kNoTime: none yet).
   Time reported_end() const { return header_->reported_end; }
 
-  // Rebuilding from a checkpoint, into a state just created: the clocks first, then the cells (clean). An
-  // event clock of kNoTime means that there had been no event.
+  // Rebuilding from a checkpoint, into a state just created: its clocks, its cells (they are then clean). A
+  // clock of kNoTime means that there had been no event. A checkpoint is taken with no window pending.
   Status restore_clock(Time clock, Time reported_end);
   Status restore_cell(Time pane_start, KeyView key, const int64_t* state);
   void restore_counters(const Counters& counters) { header_->counters = counters; }
 
  private:
+  Status apply_record(const BatchRecord& record);
+  Status find_or_add(const BatchRecord& record, uint32_t pane, uint32_t* id, Cell** cell);
+  Status find_or_add_cell(KeyView key, uint32_t hash, uint32_t pane, uint32_t* id, Cell** cell);
+  uint32_t pane_at(Time t);
+  uint32_t add_pane(const Pane& span);
+  void note_correction(PaneRecord& pane);
+  template <typename Change>
+  void change_total(uint32_t id, Group* group, Change&& change);
+  void move_clock(Time t);
+  void roll(const Window& next);
+  void add_pane_to_totals(uint32_t slot);
+  void remove_pane_from_totals(uint32_t slot);
+  void start_epoch();
+  void move_horizon();
+  void let_panes_go();
+  bool first_unreported(const Window& after, Window* found) const;
+  bool first_corrected(const Window& after, Window* found) const;
+  Window window_after(const Window& after, Time above, Time pane_start) const;
+
   Arena* arena_ = nullptr;
   Hooks hooks_;
   TrendHeader* header_ = nullptr;
   Windows windows_;
+  GroupTable groups_;
+  PaneStore panes_;
+  Ranking ranking_;
+  // The pane that the last event fell into.
+  Pane last_span_;
+  uint32_t last_pane_ = kNone;
 };
+
+// Applies a change to a group's total over the current window and tells the ranking.
+template <typename Change>
+void TrendWriter::change_total(uint32_t id, Group* group, Change&& change) {
+  const StateLayout& layout = header_->layout;
+  int64_t* total = group->total();
+  if (group->epoch != header_->epoch) {
+    std::fill(total, total + layout.words, 0);
+    group->epoch = header_->epoch;
+    group->place = kNone;
+  }
+  const bool was_live = total[0] > 0;
+  change(total);
+  const bool is_live = total[0] > 0;
+  if (was_live && is_live) {
+    ranking_.change(id, group, score_of(layout, total));
+  } else if (is_live) {
+    ranking_.enter(id, group, score_of(layout, total));
+  } else if (was_live) {
+    ranking_.leave(id, group);
+  }
+}
 
 }  // namespace trending

@@ -57,8 +57,7 @@ enum class WindowError : uint8_t {
   kSlideNotPositive,
   kSlideAboveSize,  // hop: events between windows would belong to none; cumulate: the step exceeds the period
   kSizeTooLarge,    // above kMaxWindowSize
-  kTooManyPanes,    // more than kMaxPanesPerWindow panes in a window
-  kCalendarMissing,
+  kTooManyPanes,    // more than kMaxPanesPerWindow slides or steps in a window
 };
 
 inline constexpr int64_t kMaxWindowSize = 100 * 366 * kMicrosPerDay;
@@ -87,17 +86,16 @@ class Windows {
   Window first_window(Time t) const;
   // Of the windows that contain t, the one that ends last.
   Window last_window(Time t) const;
-  // The window that ends next after w, in the order in which windows close.
+  // The window that follows w in the order in which windows close: by end, then by start.
   Window next_window(const Window& w) const;
 
-  // All windows that contain t, in the order of their ends:
-  //   for (Window w = first_window(t);; w = next_window(w)) { …; if (w == last_window(t)) break; }
+  // All windows that contain t, in the order of their ends.
   template <typename Visit>
   void for_each_window_of(Time t, Visit&& visit) const {
     Window last = last_window(t);
     for (Window w = first_window(t);; w = next_window(w)) {
       visit(w);
-      if (w.end >= last.end) break;
+      if (w == last) break;
     }
   }
 
@@ -105,12 +103,14 @@ class Windows {
   int64_t unit_of(Time t) const;        // the unit that contains an instant
   Time instant_of(int64_t unit) const;  // the instant at which a unit begins
   Time day_start(int64_t day) const;
+  int64_t align(int64_t unit) const;  // the last aligned unit not after it
   Window hop_at(int64_t start_unit) const;
   Window period_of(Time t) const;  // cumulate: the whole period around t
 
   WindowSpec spec_;
   Calendar calendar_;
-  int64_t phase_ = 0;  // origin reduced to [0, alignment)
+  int64_t alignment_ = 1;  // hop: the slide; otherwise the size
+  int64_t phase_ = 0;      // origin reduced to [0, alignment)
   Time lowest_ = 0;
   Time highest_ = 0;
 

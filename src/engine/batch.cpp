@@ -1,0 +1,188 @@
+#include "engine/batch.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <type_traits>
+
+namespace trending {
+
+namespace {
+
+constexpr size_t kKeptBuffer = size_t{1} << 20;  // a slot's buffer larger than this is given back by clear()
+
+// Grows a malloc'd array of trivially copyable elements to at least `needed`.
+template <typename T, typename Count>
+bool grow(T** array, Count* capacity, size_t needed, size_t least) {
+  if (needed <= *capacity) return true;
+  const size_t larger = std::max({needed, static_cast<size_t>(*capacity) * 2, least});
+  void* grown = std::realloc(static_cast<void*>(*array), larger * sizeof(T));
+  if (grown == nullptr) return false;
+  *array = static_cast<T*>(grown);
+  *capacity = static_cast<Count>(larger);
+  return true;
+}
+
+const BatchRecord* record_at(const std::byte* data, size_t offset) {
+  return reinterpret_cast<const BatchRecord*>(data + offset);
+}
+
+}  // namespace
+
+static_assert(std::is_trivially_copyable_v<Windows>);  // slots are moved by realloc
+
+struct Batch::Slot {
+  bool is_open;
+  bool touched;
+  uint64_t hash_seed;
+  std::byte* data;
+  size_t size;
+  size_t capacity;
+  uint64_t records;
+  Time max_time;
+  uint64_t out_of_range;
+  Windows windows;
+
+  void empty() {
+    touched = false;
+    size = 0;
+    records = 0;
+    max_time = kNoTime;
+    out_of_range = 0;
+  }
+};
+
+Batch::~Batch() {
+  for (uint32_t i = 0; i < slot_count_; i++) std::free(slots_[i].data);
+  std::free(slots_);
+  std::free(touched_);
+}
+
+Status Batch::open_slot(uint32_t index, const Windows& windows, uint64_t hash_seed) {
+  const uint32_t before = slot_count_;
+  if (!grow(&slots_, &slot_count_, size_t{index} + 1, 8)) return Status::kOutOfMemory;
+  for (uint32_t i = before; i < slot_count_; i++) new (&slots_[i]) Slot{};
+  Slot& slot = slots_[index];
+  slot.is_open = true;
+  slot.hash_seed = hash_seed;
+  slot.windows = windows;
+  return Status::kOk;
+}
+
+Status Batch::append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid) {
+  if (index >= slot_count_ || !slots_[index].is_open || key.size > kMaxKeySize)
+    return Status::kInvalidOptions;
+  Slot& slot = slots_[index];
+  if (!slot.touched && !touch(index, &slot)) return Status::kOutOfMemory;
+  if (!slot.windows.in_range(time)) [[unlikely]] {
+    slot.out_of_range++;
+    return Status::kOk;
+  }
+  const size_t bytes = sizeof(BatchRecord) + ((size_t{key.size} + 7) & ~size_t{7});
+  if (bytes_ + bytes > merge_at_) [[unlikely]]
+    merge_equal_events();
+  if (slot.size + bytes > slot.capacity && !grow(&slot.data, &slot.capacity, slot.size + bytes, 1024)) {
+    return Status::kOutOfMemory;
+  }
+  auto* record = new (slot.data + slot.size) BatchRecord{};
+  record->time = time;
+  record->weight = weight;
+  record->least = std::max(weight, 0);
+  record->events = 1;
+  record->valid = valid;
+  record->hash = hash_key(key, slot.hash_seed);
+  record->key_size = key.size;
+  if (key.size > 0) std::memcpy(static_cast<void*>(record + 1), key.data, key.size);
+  slot.size += bytes;
+  slot.records++;
+  bytes_ += bytes;
+  if (weight > 0 && time > slot.max_time) slot.max_time = time;
+  return Status::kOk;
+}
+
+BatchSlice Batch::slice(uint32_t index) const {
+  if (index >= slot_count_) return {};
+  const Slot& slot = slots_[index];
+  return {record_at(slot.data, 0), record_at(slot.data, slot.size), slot.records, slot.max_time,
+          slot.out_of_range};
+}
+
+void Batch::clear() {
+  for (uint32_t i = 0; i < touched_count_; i++) {
+    Slot& slot = slots_[touched_[i]];
+    slot.empty();
+    if (slot.capacity <= kKeptBuffer) continue;
+    std::free(slot.data);
+    slot.data = nullptr;
+    slot.capacity = 0;
+  }
+  touched_count_ = 0;
+  bytes_ = 0;
+  merge_at_ = limit_;
+}
+
+bool Batch::touch(uint32_t index, Slot* slot) {
+  if (!grow(&touched_, &touched_capacity_, size_t{touched_count_} + 1, 8)) return false;
+  slot->empty();
+  slot->touched = true;
+  touched_[touched_count_++] = index;
+  return true;
+}
+
+// Merges what can be merged. When that frees less than half, the bound is doubled for this transaction.
+void Batch::merge_equal_events() {
+  bytes_ = 0;
+  for (uint32_t i = 0; i < touched_count_; i++) {
+    merge_slot(&slots_[touched_[i]]);
+    bytes_ += slots_[touched_[i]].size;
+  }
+  if (bytes_ > merge_at_ / 2) merge_at_ = std::max(merge_at_, bytes_) * 2;
+}
+
+// Merges the equal events of one trend in place, keeping the order of first arrival. Does nothing when memory
+// for the index of records is short.
+void Batch::merge_slot(Slot* slot) {
+  size_t places = 16;
+  while (places < slot->records * 2) places *= 2;
+  constexpr size_t kEmpty = SIZE_MAX;
+  auto* index = static_cast<size_t*>(std::malloc(places * sizeof(size_t)));
+  if (index == nullptr) return;
+  std::fill(index, index + places, kEmpty);
+
+  Pane pane;
+  size_t size = 0;
+  uint64_t records = 0;
+  for (size_t offset = 0; offset < slot->size;) {
+    const BatchRecord* record = record_at(slot->data, offset);
+    const size_t bytes = record->bytes();
+    if (!pane.contains(record->time)) pane = slot->windows.pane_of(record->time);
+    size_t i = (record->hash ^ static_cast<uint64_t>(pane.start) * 0x9e3779b97f4a7c15u >> 20) & (places - 1);
+    BatchRecord* equal = nullptr;
+    for (; index[i] != kEmpty; i = (i + 1) & (places - 1)) {
+      auto* other = reinterpret_cast<BatchRecord*>(slot->data + index[i]);
+      if (other->hash == record->hash && other->valid == record->valid && pane.contains(other->time) &&
+          other->key() == record->key()) {
+        equal = other;
+        break;
+      }
+    }
+    if (equal != nullptr) {
+      equal->time = std::max(equal->time, record->time);
+      equal->weight += record->weight;
+      equal->least = std::max(equal->least + record->weight, record->least);
+      equal->events += record->events;
+    } else {
+      index[i] = size;
+      if (size != offset) std::memmove(slot->data + size, slot->data + offset, bytes);
+      size += bytes;
+      records++;
+    }
+    offset += bytes;
+  }
+  slot->size = size;
+  slot->records = records;
+  std::free(index);
+}
+
+}  // namespace trending

@@ -1,0 +1,291 @@
+#include "engine/ranking.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace trending {
+
+void Ranking::enter(uint32_t id, Group* group, int64_t score) {
+  state_->live++;
+  if (state_->usable) {
+    insert(id, group, score);
+  } else if (state_->retry_in > 0) {
+    state_->retry_in--;
+  }
+}
+
+void Ranking::leave(uint32_t, Group* group) {
+  state_->live--;
+  if (!state_->usable) {
+    if (state_->retry_in > 0) state_->retry_in--;
+    return;
+  }
+  if (group->place != kBelow) remove(group->place);
+  group->place = kOut;
+}
+
+void Ranking::settle() {
+  if (!state_->usable) {
+    if (state_->retry_in == 0) rebuild();
+    return;
+  }
+  if (state_->tiers[0].size < kRankedFloor && state_->tiers[0].size < state_->live && !refill(0)) give_up();
+}
+
+void Ranking::clear() {
+  empty_tiers();
+  state_->live = 0;
+  state_->usable = true;
+}
+
+// Live groups below all tiers.
+uint64_t Ranking::below_count() const {
+  uint64_t count = state_->live;
+  for (uint32_t tier = 0; tier < state_->tier_count; tier++) count -= state_->tiers[tier].size;
+  return count;
+}
+
+bool Ranking::better(const Candidate& a, const Candidate& b) const {
+  if (a.score != b.score) return a.score > b.score;
+  if (a.group == b.group) return false;
+  return compare_keys(groups_.key(groups_.group(a.group)), groups_.key(groups_.group(b.group))) < 0;
+}
+
+// Whether a group with this score is at or above a threshold.
+bool Ranking::reaches(const Threshold& low, int64_t score, const Group* group) const {
+  if (low.lowest || score > low.score) return true;
+  if (score < low.score) return false;
+  const KeyView low_key{low.key_size > 0 ? arena_->at(low.key) : nullptr, low.key_size};
+  const KeyView key = groups_.key(group);
+  return key == low_key || compare_keys(key, low_key) < 0;
+}
+
+// Moves a group whose score changed to the tier where it belongs, if it is not there already.
+void Ranking::relocate(uint32_t id, Group* group, int64_t score) {
+  if (group->place != kBelow) {
+    const uint32_t tier = group->place >> kPlaceBits;
+    if (reaches(state_->tiers[tier].low, score, group) &&
+        (tier == 0 || !reaches(state_->tiers[tier - 1].low, score, group))) {
+      return;
+    }
+    remove(group->place);
+  }
+  insert(id, group, score);
+}
+
+void Ranking::insert(uint32_t id, Group* group, int64_t score) {
+  for (uint32_t tier = 0; tier < state_->tier_count; tier++) {
+    if (!reaches(state_->tiers[tier].low, score, group)) continue;
+    push(tier, id, group, score);
+    if (state_->usable && state_->tiers[tier].size > 2 * target(tier) && !spill(tier)) give_up();
+    return;
+  }
+  group->place = kBelow;
+}
+
+void Ranking::remove(uint32_t place) {
+  const uint32_t tier = place >> kPlaceBits;
+  Candidate* in = entries(tier);
+  const uint32_t last = --state_->tiers[tier].size;
+  const uint32_t hole = place & kPlaceMask;
+  if (hole == last) return;
+  in[hole] = in[last];
+  groups_.group(in[hole].group)->place = place;
+}
+
+void Ranking::push(uint32_t tier, uint32_t id, Group* group, int64_t score) {
+  TierState& to = state_->tiers[tier];
+  if (to.size == to.capacity && !reserve(tier, to.size + 1)) {
+    give_up();
+    return;
+  }
+  entries(tier)[to.size] = {score, id, 0};
+  group->place = tier << kPlaceBits | to.size++;
+}
+
+// Raises the threshold of a tier that has outgrown its bound: its best stay, the others go to the next tier.
+bool Ranking::spill(uint32_t tier) {
+  TierState& from = state_->tiers[tier];
+  Candidate* all = entries(tier);
+  const uint32_t kept = target(tier);
+  const uint32_t size = from.size;
+  std::nth_element(all, all + kept - 1, all + size,
+                   [this](const Candidate& a, const Candidate& b) { return better(a, b); });
+  if (!set_low(tier, all[kept - 1])) return false;
+  from.size = kept;
+  set_places(tier, 0, kept);
+  const bool is_last = tier + 1 == state_->tier_count;
+  for (uint32_t i = kept; i < size; i++) {
+    Group* group = groups_.group(all[i].group);
+    if (is_last) {
+      group->place = kBelow;
+    } else {
+      push(tier + 1, all[i].group, group, all[i].score);
+      if (!state_->usable) return false;
+    }
+  }
+  return is_last || state_->tiers[tier + 1].size <= 2 * target(tier + 1) || spill(tier + 1);
+}
+
+void Ranking::set_places(uint32_t tier, uint32_t from, uint32_t to) {
+  const Candidate* in = entries(tier);
+  for (uint32_t i = from; i < to; i++) groups_.group(in[i].group)->place = tier << kPlaceBits | i;
+}
+
+// Brings a tier back to its target from what lies below it. False when memory is short.
+bool Ranking::refill(uint32_t tier) {
+  const uint32_t wanted = target(tier) - state_->tiers[tier].size;
+  if (tier + 1 == state_->tier_count) {
+    if (tier + 1 == kMaxTiers || groups_.count() / kTierRatio <= target(tier)) return scan(tier, wanted);
+    state_->tiers[tier + 1].size = 0;
+    state_->tiers[tier + 1].low.lowest = false;
+    state_->tier_count++;
+  }
+  if (state_->tiers[tier + 1].size < wanted && below_count() > 0 && !refill(tier + 1)) return false;
+  return pull(tier, wanted);
+}
+
+// Moves the best of the next tier up into this one.
+bool Ranking::pull(uint32_t tier, uint32_t wanted) {
+  TierState& to = state_->tiers[tier];
+  TierState& from = state_->tiers[tier + 1];
+  const uint32_t count = std::min(wanted, from.size);
+  if (!reserve(tier, to.size + count)) return false;
+  if (count == 0) return copy_low(tier, tier + 1);
+
+  Candidate* source = entries(tier + 1);
+  if (count < from.size) {
+    std::nth_element(source, source + count - 1, source + from.size,
+                     [this](const Candidate& a, const Candidate& b) { return better(a, b); });
+    if (!set_low(tier, source[count - 1])) return false;
+  } else if (!copy_low(tier, tier + 1)) {
+    return false;
+  }
+  std::memcpy(entries(tier) + to.size, source, count * sizeof(Candidate));
+  set_places(tier, to.size, to.size + count);
+  to.size += count;
+  // The rest was permuted; close the gap with its end.
+  const uint32_t left = from.size - count;
+  const uint32_t moved = std::min(count, left);
+  std::memcpy(source, source + from.size - moved, moved * sizeof(Candidate));
+  from.size = left;
+  set_places(tier + 1, 0, left);
+  return true;
+}
+
+// Takes the best of the groups below all tiers into the last tier, in one pass over the groups.
+bool Ranking::scan(uint32_t tier, uint32_t wanted) {
+  TierState& to = state_->tiers[tier];
+  const uint64_t available = below_count();
+  if (available <= wanted) wanted = static_cast<uint32_t>(available);
+  // The end of the tier's own array serves as buffer: filled to twice what is wanted, then cut to the best
+  // half.
+  const uint32_t room = static_cast<uint32_t>(std::min<uint64_t>(available, uint64_t{2} * wanted));
+  if (!reserve(tier, to.size + room)) return false;
+  Candidate* first = entries(tier) + to.size;
+  uint32_t count = 0;
+  bool bounded = false;
+  const auto is_better = [this](const Candidate& a, const Candidate& b) { return better(a, b); };
+  for_each_below([&](const Candidate& candidate) {
+    if (bounded && !better(candidate, first[wanted - 1])) return;
+    if (count == room) {
+      std::nth_element(first, first + wanted - 1, first + count, is_better);
+      count = wanted;
+      bounded = true;
+      if (!better(candidate, first[wanted - 1])) return;
+    }
+    first[count++] = candidate;
+  });
+  if (available > wanted) {
+    std::nth_element(first, first + wanted - 1, first + count, is_better);
+    if (!set_low(tier, first[wanted - 1])) return false;
+  } else {
+    to.low.lowest = true;
+    to.low.score = INT64_MIN;
+  }
+  set_places(tier, to.size, to.size + wanted);
+  to.size += wanted;
+  return true;
+}
+
+// Makes room for `capacity` entries in a tier.
+bool Ranking::reserve(uint32_t tier, uint32_t capacity) {
+  TierState& to = state_->tiers[tier];
+  if (capacity <= to.capacity) return true;
+  // Double, but not beyond what a tier can come to hold: twice its target and what one spill from above
+  // brings.
+  const uint32_t most = 2 * target(tier) + (tier == 0 ? 0 : target(tier - 1)) + 1;
+  capacity = std::max(capacity, std::min(std::max(to.capacity * 2, 32u), most));
+  const Offset grown = arena_->allocate(capacity * sizeof(Candidate));
+  if (grown == 0) return false;
+  if (to.size > 0) std::memcpy(arena_->at(grown), arena_->at(to.entries), to.size * sizeof(Candidate));
+  arena_->release(to.entries, to.capacity * sizeof(Candidate));
+  to.entries = grown;
+  to.capacity = capacity;
+  return true;
+}
+
+bool Ranking::set_low(uint32_t tier, const Candidate& candidate) {
+  Threshold& low = state_->tiers[tier].low;
+  if (!store_key(low, groups_.key(groups_.group(candidate.group)))) return false;
+  low.score = candidate.score;
+  low.lowest = false;
+  return true;
+}
+
+bool Ranking::copy_low(uint32_t to, uint32_t from) {
+  const Threshold& source = state_->tiers[from].low;
+  Threshold& low = state_->tiers[to].low;
+  if (!source.lowest) {
+    const KeyView key{source.key_size > 0 ? arena_->at(source.key) : nullptr, source.key_size};
+    if (!store_key(low, key)) return false;
+  }
+  low.score = source.score;
+  low.lowest = source.lowest;
+  return true;
+}
+
+bool Ranking::store_key(Threshold& low, KeyView key) {
+  if (key.size > low.key_capacity) {
+    const Offset larger = arena_->allocate(key.size);
+    if (larger == 0) return false;
+    arena_->release(low.key, low.key_capacity);
+    low.key = larger;
+    low.key_capacity = key.size;
+  }
+  if (key.size > 0) std::memcpy(arena_->at(low.key), key.data, key.size);
+  low.key_size = key.size;
+  return true;
+}
+
+// Back to a single empty tier that takes everything; the memory of the others goes.
+void Ranking::empty_tiers() {
+  for (uint32_t tier = 0; tier < kMaxTiers; tier++) {
+    TierState& emptied = state_->tiers[tier];
+    if (tier > 0) {
+      arena_->release(emptied.entries, emptied.capacity * sizeof(Candidate));
+      arena_->release(emptied.low.key, emptied.low.key_capacity);
+      emptied = TierState{};
+    }
+    emptied.size = 0;
+    emptied.low.lowest = true;
+    emptied.low.score = INT64_MIN;
+  }
+  state_->tier_count = 1;
+}
+
+// Memory is short: do without tiers for a while.
+void Ranking::give_up() {
+  empty_tiers();
+  state_->usable = false;
+  state_->retry_in = 1024 + groups_.count() / 4;
+}
+
+void Ranking::rebuild() {
+  state_->usable = true;
+  groups_.for_each([this](uint32_t, Group* group) { group->place = is_live(group) ? kBelow : kOut; });
+  state_->tiers[0].low.lowest = false;
+  if (!refill(0)) give_up();
+}
+
+}  // namespace trending

@@ -1,0 +1,149 @@
+// The order of live groups, kept just well enough that the best ones are always at hand.
+//
+// Groups are ranked by (score, key): a higher score first, among equal scores the lower key. The best of
+// them, all at or above a threshold, form tier 0, the candidate set: between kRankedFloor and 2 *
+// kRankedTarget groups, unordered, with their scores beside them. An event compares its group's new score
+// with the threshold and is done in nearly every case. When the set outgrows its bound, nth_element raises
+// the threshold; when it falls short, the best of the others are fetched. Reading the best k looks at the
+// candidates only.
+//
+// Fetching from all others costs a scan of the groups, and there are inputs that make the best groups go as
+// fast as events come (a count of one each, keys that grow with time, a hopping window that drops the
+// oldest). So the others are not one heap: when a scan is needed and there are many groups, it fills further
+// tiers below the first, each 16 times as large as the one above, and tier t is refilled from tier t + 1. A
+// refill of tier t costs O(size of tier t + 1) and follows at least 3/4 * (size of tier t) departures from
+// it; a raise costs as much and follows as many arrivals. Every change crosses each of the log16(groups /
+// 1024) boundaries at most once, hence O(16 * tiers) amortised for any input, and nothing beyond the first
+// comparison for usual ones. (The scheme is that of a geometric sequence of buffers, as in buffer trees, Arge
+// 1995, with thresholds for routing.)
+//
+// When memory for any of this is short, the ranking declares itself unusable: readers then scan, and stay
+// exact, until a later attempt to rebuild succeeds.
+#pragma once
+
+#include "engine/arena.h"
+#include "engine/group_table.h"
+#include "engine/key.h"
+#include "engine/state.h"
+
+namespace trending {
+
+inline constexpr uint32_t kRankedTarget = 1024;  // tier 0 after a raise or a refill
+inline constexpr uint32_t kRankedFloor = 256;    // it has at least these many, if that many groups live
+
+class Ranking {
+ public:
+  Ranking() = default;
+  // `epoch` and the layout must outlive the ranking: groups of another epoch are not live.
+  Ranking(Arena* arena, RankingState* state, const GroupTable& groups, const StateLayout* layout,
+          const uint32_t* epoch, const Hooks& hooks)
+      : arena_(arena), state_(state), groups_(groups), layout_(layout), epoch_(epoch), hooks_(hooks) {}
+
+  // ---- changes (writer)
+  // A group became live, with this score.
+  void enter(uint32_t id, Group* group, int64_t score);
+  // A live group is so no longer.
+  void leave(uint32_t id, Group* group);
+  // A live group's score changed.
+  void change(uint32_t id, Group* group, int64_t score) {
+    if (!state_->usable) [[unlikely]] {
+      if (state_->retry_in > 0) state_->retry_in--;
+      return;
+    }
+    const uint32_t place = group->place;
+    if (place == kBelow) {
+      if (score < state_->tiers[state_->tier_count - 1].low.score) return;
+    } else {
+      const uint32_t tier = place >> kPlaceBits;
+      const TierState& in = state_->tiers[tier];
+      arena_->at<Candidate>(in.entries)[place & kPlaceMask].score = score;
+      if (score > in.low.score && (tier == 0 || score < state_->tiers[tier - 1].low.score)) return;
+    }
+    relocate(id, group, score);
+  }
+  // To be called when a batch of changes is done, before anyone reads: makes the candidates enough again.
+  void settle();
+  // No group is live any more.
+  void clear();
+
+  // ---- reading
+  uint64_t live() const { return state_->live; }
+  bool is_live(const Group* group) const { return group->epoch == *epoch_ && group->total()[0] > 0; }
+  int64_t score(const Group* group) const { return score_of(*layout_, group->total()); }
+
+  // Whether a ranks before b.
+  bool better(const Candidate& a, const Candidate& b) const;
+
+  // visit(const Candidate&) for every group in a tier, every live one below all tiers, or every live one.
+  template <typename Visit>
+  void for_each_in_tier(uint32_t tier, Visit&& visit) const {
+    const TierState& in = state_->tiers[tier];
+    if (in.size == 0) return;
+    const Candidate* entries = arena_->at<Candidate>(in.entries);
+    for (uint32_t i = 0; i < in.size; i++) visit(entries[i]);
+  }
+  template <typename Visit>
+  void for_each_below(Visit&& visit) const {
+    groups_.for_each([&](uint32_t id, const Group* group) {
+      if (group->place == kBelow && is_live(group)) visit(Candidate{score(group), id, 0});
+    });
+  }
+  template <typename Visit>
+  void for_each_live(Visit&& visit) const {
+    groups_.for_each([&](uint32_t id, const Group* group) {
+      if (is_live(group)) visit(Candidate{score(group), id, 0});
+    });
+  }
+
+  // Tiers that can be relied on, none when unusable, and how many groups each has.
+  uint32_t tier_count() const { return state_->usable ? state_->tier_count : 0; }
+  uint32_t tier_size(uint32_t tier) const { return state_->tiers[tier].size; }
+  // The tier of a live group; tier_count() when it is below all.
+  uint32_t tier_of(const Group* group) const {
+    return !state_->usable ? 0 : group->place == kBelow ? state_->tier_count : group->place >> kPlaceBits;
+  }
+
+ private:
+  // Group::place: tier and index within it, or one of these.
+  static constexpr uint32_t kPlaceBits = 28;
+  static constexpr uint32_t kPlaceMask = (1u << kPlaceBits) - 1;
+  static constexpr uint32_t kOut = kNone;        // not live
+  static constexpr uint32_t kBelow = kNone - 1;  // live, below all tiers
+
+  static constexpr uint32_t kTierRatio = 16;
+  static constexpr uint32_t target(uint32_t tier) { return kRankedTarget << (4 * tier); }
+
+  Candidate* entries(uint32_t tier) const { return arena_->at<Candidate>(state_->tiers[tier].entries); }
+  uint64_t below_count() const;
+  int compare_keys(KeyView a, KeyView b) const {
+    return hooks_.compare_keys != nullptr ? hooks_.compare_keys(hooks_.context, a, b)
+                                          : compare_key_bytes(nullptr, a, b);
+  }
+  bool reaches(const Threshold& low, int64_t score, const Group* group) const;
+
+  void relocate(uint32_t id, Group* group, int64_t score);
+  void insert(uint32_t id, Group* group, int64_t score);
+  void remove(uint32_t place);
+  void push(uint32_t tier, uint32_t id, Group* group, int64_t score);
+  bool spill(uint32_t tier);
+  void set_places(uint32_t tier, uint32_t from, uint32_t to);
+  bool refill(uint32_t tier);
+  bool pull(uint32_t tier, uint32_t wanted);
+  bool scan(uint32_t tier, uint32_t wanted);
+  bool reserve(uint32_t tier, uint32_t capacity);
+  bool set_low(uint32_t tier, const Candidate& candidate);
+  bool copy_low(uint32_t to, uint32_t from);
+  bool store_key(Threshold& low, KeyView key);
+  void empty_tiers();
+  void give_up();
+  void rebuild();
+
+  Arena* arena_ = nullptr;
+  RankingState* state_ = nullptr;
+  GroupTable groups_;
+  const StateLayout* layout_ = nullptr;
+  const uint32_t* epoch_ = nullptr;
+  Hooks hooks_;
+};
+
+}  // namespace trending

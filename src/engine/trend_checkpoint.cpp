@@ -1,0 +1,66 @@
+// Taking a trend's state out, cell by cell, and putting it back.
+
+#include <algorithm>
+
+#include "engine/trend_writer.h"
+
+namespace trending {
+
+void TrendWriter::for_each_pane(FunctionRef<void(const PaneView&)> sink) const {
+  for (uint32_t i = 0; i < panes_.live_count(); i++) {
+    const PaneRecord& pane = panes_.record(panes_.live_slot(i));
+    sink({{pane.start, pane.end}, pane.cells, pane.dirty_cells});
+  }
+}
+
+void TrendWriter::for_each_dirty_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const {
+  const uint32_t slot = panes_.find(pane_start);
+  if (slot == kNone || panes_.record(slot).dirty_cells == 0) return;
+  panes_.for_each_cell(panes_.record(slot), [&](const Cell* cell) {
+    if ((cell->group_and_dirty & Cell::kDirty) != 0)
+      sink({groups_.key(groups_.group(cell->group())), cell->state()});
+  });
+}
+
+void TrendWriter::for_each_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const {
+  const uint32_t slot = panes_.find(pane_start);
+  if (slot == kNone) return;
+  panes_.for_each_cell(panes_.record(slot), [&](const Cell* cell) {
+    sink({groups_.key(groups_.group(cell->group())), cell->state()});
+  });
+}
+
+void TrendWriter::mark_clean(Time pane_start) {
+  const uint32_t slot = panes_.find(pane_start);
+  if (slot == kNone || panes_.record(slot).dirty_cells == 0) return;
+  panes_.for_each_cell(panes_.record(slot), [](Cell* cell) { cell->group_and_dirty &= ~Cell::kDirty; });
+  panes_.record(slot).dirty_cells = 0;
+}
+
+Status TrendWriter::restore_clock(Time clock, Time reported_end) {
+  header_->reported_end = reported_end;
+  if (clock == kNoTime) return Status::kOk;
+  if (!windows_.in_range(clock)) return Status::kOutOfRange;
+  move_clock(clock);
+  ranking_.settle();
+  header_->version++;
+  return Status::kOk;
+}
+
+Status TrendWriter::restore_cell(Time pane_start, KeyView key, const int64_t* state) {
+  if (!windows_.in_range(pane_start)) return Status::kOutOfRange;
+  const uint32_t slot = pane_at(pane_start);
+  if (slot == kNone) return pane_start < header_->late_before ? Status::kOutOfRange : Status::kOutOfMemory;
+  uint32_t id = kNone;
+  Cell* cell = nullptr;
+  const Status status = find_or_add_cell(key, hash_key(key, hash_seed()), slot, &id, &cell);
+  if (status != Status::kOk) return status;
+  std::copy(state, state + header_->layout.words, cell->state());
+  if (header_->window.contains(panes_.record(slot).start)) {
+    change_total(id, groups_.group(id), [&](int64_t* total) { merge(header_->layout, total, state); });
+  }
+  header_->version++;
+  return Status::kOk;
+}
+
+}  // namespace trending

@@ -1,0 +1,195 @@
+#include "engine/trend_reader.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace trending {
+
+namespace {
+
+// Scores or candidates copied for a selection: on the stack when few, on the heap when many.
+template <typename T>
+class Scratch {
+ public:
+  explicit Scratch(uint64_t count) {
+    if (count > kOnStack) data_ = static_cast<T*>(std::malloc(count * sizeof(T)));
+  }
+  ~Scratch() {
+    if (data_ != local_) std::free(data_);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  T* data() const { return data_; }  // null when there was no memory
+
+ private:
+  static constexpr uint64_t kOnStack = 2 * kRankedTarget + 1;
+  T local_[kOnStack];
+  T* data_ = local_;
+};
+
+// The k-th best score, 1 <= k <= the number of candidates that for_each gives: the least of a sorted list of
+// the best k seen.
+constexpr uint64_t kShortList = 32;
+
+template <typename ForEach>
+int64_t find_kth_of_few(const ForEach& for_each, uint64_t k) {
+  int64_t best[kShortList];
+  uint64_t count = 0;
+  for_each([&](const Candidate& candidate) {
+    if (count == k && candidate.score <= best[k - 1]) return;
+    uint64_t i = count < k ? count++ : k - 1;
+    for (; i > 0 && best[i - 1] < candidate.score; i--) best[i] = best[i - 1];
+    best[i] = candidate.score;
+  });
+  return best[k - 1];
+}
+
+}  // namespace
+
+Status TrendReader::open(Arena* arena, Hooks hooks) {
+  arena_ = arena;
+  hooks_ = hooks;
+  return refresh();
+}
+
+Status TrendReader::refresh() {
+  const Status status = arena_->refresh();
+  if (status != Status::kOk) return status;
+  if (arena_->root() == 0) return Status::kCorrupt;
+  header_ = arena_->at<TrendHeader>(arena_->root());
+  if (header_->magic != kTrendMagic) return Status::kCorrupt;
+  groups_ = GroupTable(arena_, &header_->groups, header_->layout.words);
+  ranking_ = Ranking(arena_, &header_->ranking, groups_, &header_->layout, &header_->epoch, hooks_);
+  return Status::kOk;
+}
+
+Row TrendReader::row_of(const Candidate& candidate) const {
+  const Group* group = groups_.group(candidate.group);
+  return {candidate.group, candidate.score, groups_.key(group), group->total()};
+}
+
+bool TrendReader::find(KeyView key, Row* row) const {
+  const uint32_t id = groups_.find(key, hash_key(key, header_->options.hash_seed));
+  if (id == kNone || !ranking_.is_live(groups_.group(id))) return false;
+  *row = row_of({ranking_.score(groups_.group(id)), id, 0});
+  return true;
+}
+
+void TrendReader::for_each_live(RowSink sink) const {
+  ranking_.for_each_live([&](const Candidate& candidate) { sink(row_of(candidate)); });
+}
+
+uint64_t TrendReader::top(uint64_t k, RowSink sink, Status* status) const {
+  if (status != nullptr) *status = Status::kOk;
+  const auto give = [&](const Candidate& candidate) { sink(row_of(candidate)); };
+  k = std::min(k, live_groups());
+  uint64_t given = 0;
+  for (uint32_t tier = 0; tier < ranking_.tier_count() && given < k; tier++) {
+    const auto for_each = [&](auto&& visit) { ranking_.for_each_in_tier(tier, visit); };
+    const uint64_t size = ranking_.tier_size(tier);
+    if (size <= k - given) {
+      for_each(give);
+      given += size;
+    } else {
+      return given + give_best(for_each, size, k - given, sink, status);
+    }
+  }
+  if (given == k) return given;
+  const auto for_each = [&](auto&& visit) { ranking_.for_each_below(visit); };
+  const auto for_each_live = [&](auto&& visit) { ranking_.for_each_live(visit); };
+  if (ranking_.tier_count() == 0) return give_best(for_each_live, live_groups(), k, sink, status);
+  return given + give_best(for_each, live_groups() - given, k - given, sink, status);
+}
+
+// Gives the best k of `count` candidates.
+template <typename ForEach>
+uint64_t TrendReader::give_best(const ForEach& for_each, uint64_t count, uint64_t k, RowSink sink,
+                                Status* status) const {
+  if (k == count) {
+    for_each([&](const Candidate& candidate) { sink(row_of(candidate)); });
+    return count;
+  }
+  if (k <= kShortList) return give_ties(for_each, find_kth_of_few(for_each, k), count, k, sink, status);
+  Scratch<int64_t> scores(count);
+  if (scores.data() == nullptr) {
+    if (status != nullptr) *status = Status::kOutOfMemory;
+    return 0;
+  }
+  uint64_t n = 0;
+  for_each([&](const Candidate& candidate) { scores.data()[n++] = candidate.score; });
+  std::nth_element(scores.data(), scores.data() + k - 1, scores.data() + n, std::greater<>());
+  return give_ties(for_each, scores.data()[k - 1], count, k, sink, status);
+}
+
+// Gives those above a score, and of those at the score as many as are missing to k; all of them when keys
+// cannot be compared here.
+template <typename ForEach>
+uint64_t TrendReader::give_ties(const ForEach& for_each, int64_t score, uint64_t count, uint64_t k,
+                                RowSink sink, Status* status) const {
+  uint64_t above = 0;
+  uint64_t ties = 0;
+  for_each([&](const Candidate& candidate) {
+    above += candidate.score > score;
+    ties += candidate.score == score;
+  });
+  const uint64_t missing = k - above;
+  const bool all_ties = hooks_.compare_keys == nullptr || ties == missing;
+  Scratch<Candidate> tied(all_ties ? 0 : ties);
+  if (tied.data() == nullptr) {
+    if (status != nullptr) *status = Status::kOutOfMemory;
+    return 0;
+  }
+  uint64_t n = 0;
+  for_each([&](const Candidate& candidate) {
+    if (candidate.score > score || (candidate.score == score && all_ties)) {
+      sink(row_of(candidate));
+    } else if (candidate.score == score) {
+      tied.data()[n++] = candidate;
+    }
+  });
+  if (all_ties) return above + ties;
+  std::nth_element(tied.data(), tied.data() + missing - 1, tied.data() + n,
+                   [this](const Candidate& a, const Candidate& b) { return ranking_.better(a, b); });
+  for (uint64_t i = 0; i < missing; i++) sink(row_of(tied.data()[i]));
+  return std::min(k, count);
+}
+
+// Visits the other live groups that could rank before or after a row without its tier telling; returns how
+// many are in better tiers.
+template <typename Visit>
+uint64_t TrendReader::visit_rivals(const Row& row, Visit&& visit) const {
+  const auto visit_other = [&](const Candidate& candidate) {
+    if (candidate.group != row.group) visit(candidate);
+  };
+  const uint32_t tier = ranking_.tier_of(groups_.group(row.group));
+  uint64_t ahead = 0;
+  for (uint32_t better = 0; better < tier; better++) ahead += ranking_.tier_size(better);
+  if (ranking_.tier_count() == 0) {
+    ranking_.for_each_live(visit_other);
+  } else if (tier == ranking_.tier_count()) {
+    ranking_.for_each_below(visit_other);
+  } else {
+    ranking_.for_each_in_tier(tier, visit_other);
+  }
+  return ahead;
+}
+
+uint64_t TrendReader::rank_of(const Row& row) const {
+  uint64_t before = 0;
+  const Candidate own{row.score, row.group, 0};
+  const uint64_t ahead =
+      visit_rivals(row, [&](const Candidate& other) { before += ranking_.better(other, own); });
+  return ahead + before + 1;
+}
+
+uint64_t TrendReader::rank_of(const Row& row, RowSink ties) const {
+  uint64_t before = 0;
+  const uint64_t ahead = visit_rivals(row, [&](const Candidate& other) {
+    before += other.score > row.score;
+    if (other.score == row.score) ties(row_of(other));
+  });
+  return ahead + before + 1;
+}
+
+}  // namespace trending

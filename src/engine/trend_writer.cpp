@@ -1,0 +1,262 @@
+#include "engine/trend_writer.h"
+
+#include <algorithm>
+#include <new>
+
+namespace trending {
+
+namespace {
+
+// Cells of freed panes that an apply() cleans up, beside some for each of its events: a tenth of a
+// millisecond.
+constexpr uint64_t kReclaimPortion = 4096;
+
+bool is_valid(const TrendOptions& options, const Calendar& calendar) {
+  if (check_window(options.window) != WindowError::kNone) return false;
+  if (options.window.zoned && calendar.day_start == nullptr) return false;
+  if (options.aggregate_count > kMaxAggregates) return false;
+  if (options.aggregate_count > 0 && options.rank_by >= options.aggregate_count) return false;
+  if (options.aggregate_count == 0 && options.rank_by != 0) return false;
+  return options.watermark_delay >= 0 && options.allowed_lateness >= 0 && options.max_groups > 0 &&
+         options.max_groups <= kMaxGroups;
+}
+
+}  // namespace
+
+Status TrendWriter::create(Arena* arena, const TrendOptions& options, Hooks hooks, Calendar calendar) {
+  if (!is_valid(options, calendar)) return Status::kInvalidOptions;
+  const Offset root = arena->allocate(sizeof(TrendHeader));
+  if (root == 0) return Status::kOutOfMemory;
+  auto* header = new (arena->at(root)) TrendHeader{};
+  header->options = options;
+  header->layout = make_layout(options);
+  arena->set_root(root);
+  const Status status = open(arena, hooks, calendar);
+  return status == Status::kOk ? groups_.create() : status;
+}
+
+Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
+  if (arena->root() == 0) return Status::kCorrupt;
+  arena_ = arena;
+  hooks_ = hooks;
+  header_ = arena->at<TrendHeader>(arena->root());
+  if (header_->magic != kTrendMagic || !is_valid(header_->options, calendar)) return Status::kCorrupt;
+  windows_ = Windows(header_->options.window, calendar);
+  groups_ = GroupTable(arena, &header_->groups, header_->layout.words);
+  panes_ = PaneStore(arena, &header_->panes, header_->layout.words);
+  ranking_ = Ranking(arena, &header_->ranking, groups_, &header_->layout, &header_->epoch, hooks);
+  last_pane_ = kNone;
+  last_span_ = {};
+  return Status::kOk;
+}
+
+Status TrendWriter::apply(const BatchSlice& slice) {
+  if (slice.empty()) return Status::kOk;
+  Status result = Status::kOk;
+  header_->counters.out_of_range += slice.out_of_range;
+  const BatchRecord* ahead = slice.begin;
+  for (int i = 0; i < 8 && ahead != slice.end; i++) ahead = ahead->next();
+  for (const BatchRecord* record = slice.begin; record != slice.end; record = record->next()) {
+    if (ahead != slice.end) {
+      groups_.prefetch(ahead->hash);
+      ahead = ahead->next();
+    }
+    const Status status = apply_record(*record);
+    if (status != Status::kOk) [[unlikely]]
+      result = status;
+  }
+  if (slice.max_time > header_->clock) move_clock(slice.max_time);
+  ranking_.settle();
+  if (panes_.has_dying()) reclaim(kReclaimPortion + 4 * slice.records);
+  header_->version++;
+  return result;
+}
+
+Status TrendWriter::advance_clock(Time t) {
+  if (!windows_.in_range(t)) return Status::kOutOfRange;
+  if (t > header_->clock) {
+    move_clock(t);
+    ranking_.settle();
+    header_->version++;
+  }
+  reclaim(kReclaimPortion);
+  return Status::kOk;
+}
+
+bool TrendWriter::reclaim(uint64_t cells) {
+  panes_.reclaim(groups_, cells, [this](uint32_t id) { groups_.remove(id); });
+  return panes_.has_dying();
+}
+
+Status TrendWriter::apply_record(const BatchRecord& record) {
+  Counters& counters = header_->counters;
+  const uint32_t slot = pane_at(record.time);
+  if (slot == kNone) {
+    if (last_span_.start < header_->late_before) {
+      counters.late += record.events;
+      return Status::kOk;
+    }
+    counters.refused += record.events;
+    return Status::kOutOfMemory;
+  }
+
+  uint32_t id = kNone;
+  Cell* cell = nullptr;
+  const Status status = find_or_add(record, slot, &id, &cell);
+  if (status != Status::kOk) {
+    counters.refused += record.events;
+    return status;
+  }
+  // Only rows that were counted can be taken back.
+  const int64_t rows = cell != nullptr ? cell->state()[0] : 0;
+  const int64_t change = std::max(rows + record.weight, record.least) - rows;
+  const auto unmatched = static_cast<uint64_t>(change - record.weight);
+  counters.unmatched += unmatched;
+  counters.events += record.events - unmatched;
+  if (change == 0) return Status::kOk;
+
+  const StateLayout& layout = header_->layout;
+  PaneRecord& pane = panes_.record(slot);
+  fold(layout, cell->state(), change, record.valid);
+  panes_.set_dirty(pane, cell);
+  if (pane.first_end <= header_->reported_end) note_correction(pane);
+  if (header_->window.contains(pane.start)) {
+    change_total(id, groups_.group(id), [&](int64_t* total) { fold(layout, total, change, record.valid); });
+  }
+  return Status::kOk;
+}
+
+// The group and the cell of an event, made if it adds rows; the cell is null if it does not and there is
+// none.
+Status TrendWriter::find_or_add(const BatchRecord& record, uint32_t pane, uint32_t* id, Cell** cell) {
+  if (record.least > 0) return find_or_add_cell(record.key(), record.hash, pane, id, cell);
+  *id = groups_.find(record.key(), record.hash);
+  if (*id == kNone) return Status::kOk;
+  const uint32_t number = panes_.find_cell(groups_.group(*id), *id, pane);
+  if (number != kNone) *cell = panes_.cell(number);
+  return Status::kOk;
+}
+
+// At a bound, panes that are already gone give up what they hold before anything is refused.
+Status TrendWriter::find_or_add_cell(KeyView key, uint32_t hash, uint32_t pane, uint32_t* id, Cell** cell) {
+  for (;;) {
+    Status status = Status::kOk;
+    *id = groups_.find(key, hash);
+    if (*id == kNone) {
+      status = groups_.count() < header_->options.max_groups ? groups_.insert(key, hash, id)
+                                                             : Status::kTooManyGroups;
+    }
+    if (status == Status::kOk) {
+      Group* group = groups_.group(*id);
+      const uint32_t number = panes_.find_or_add_cell(group, *id, pane);
+      if (number != kNone) {
+        *cell = panes_.cell(number);
+        return Status::kOk;
+      }
+      if (group->newest_cell == kNone) groups_.remove(*id);  // made just now
+      status = Status::kOutOfMemory;
+    }
+    if (!panes_.has_dying()) return status;
+    reclaim(UINT64_MAX);
+  }
+}
+
+// The pane of a time, made when it is not there. kNone when it is late (last_span_ tells) or memory is short.
+uint32_t TrendWriter::pane_at(Time t) {
+  if (!last_span_.contains(t) || last_pane_ == kNone) {
+    last_pane_ = panes_.find(t);
+    if (last_pane_ != kNone) {
+      const PaneRecord& pane = panes_.record(last_pane_);
+      last_span_ = {pane.start, pane.end};
+    } else {
+      last_span_ = windows_.pane_of(t);
+    }
+  }
+  if (last_span_.start < header_->late_before) {
+    last_pane_ = kNone;
+    return kNone;
+  }
+  if (last_pane_ == kNone) last_pane_ = add_pane(last_span_);
+  return last_pane_;
+}
+
+uint32_t TrendWriter::add_pane(const Pane& span) {
+  const Time first_end = windows_.first_window(span.start).end;
+  const Time last_end = windows_.last_window(span.start).end;
+  return panes_.add(span, first_end, last_end);
+}
+
+// Moves the event clock, and with it the current window, the watermark and the horizon of lateness.
+void TrendWriter::move_clock(Time t) {
+  header_->clock = t;
+  header_->watermark = subtract_saturated(t, header_->options.watermark_delay);
+  if (t >= header_->window.end) roll(windows_.first_window(t));
+  if (subtract_saturated(header_->watermark, header_->options.allowed_lateness) >= header_->next_horizon) {
+    move_horizon();
+  }
+}
+
+// Makes `next` the current window: adds the panes that come in and takes out those that leave, or starts from
+// zero where that is less work. Costs as much as these panes have cells, however far the clock moved.
+void TrendWriter::roll(const Window& next) {
+  const Window old = header_->window;
+  header_->window = next;
+  const uint32_t begin = panes_.live_before(std::min(old.start, next.start));
+  const uint32_t end = panes_.live_before(std::max(old.end, next.end));
+  uint64_t leaving = 0;
+  uint64_t staying = 0;
+  for (uint32_t i = begin; i < end; i++) {
+    const PaneRecord& pane = panes_.record(panes_.live_slot(i));
+    if (old.contains(pane.start)) (next.contains(pane.start) ? staying : leaving) += pane.cells;
+  }
+  const bool from_zero = staying <= leaving;
+  if (from_zero) start_epoch();
+  for (uint32_t i = begin; i < end; i++) {
+    const uint32_t slot = panes_.live_slot(i);
+    const Time start = panes_.record(slot).start;
+    if (next.contains(start) && (from_zero || !old.contains(start))) add_pane_to_totals(slot);
+  }
+  if (from_zero) return;
+  for (uint32_t i = begin; i < end; i++) {
+    const uint32_t slot = panes_.live_slot(i);
+    const Time start = panes_.record(slot).start;
+    if (old.contains(start) && !next.contains(start)) remove_pane_from_totals(slot);
+  }
+}
+
+void TrendWriter::add_pane_to_totals(uint32_t slot) {
+  panes_.for_each_cell(panes_.record(slot), [this](const Cell* cell) {
+    if (cell->state()[0] == 0) return;
+    change_total(cell->group(), groups_.group(cell->group()),
+                 [&](int64_t* total) { merge(header_->layout, total, cell->state()); });
+  });
+}
+
+void TrendWriter::remove_pane_from_totals(uint32_t slot) {
+  panes_.for_each_cell(panes_.record(slot), [this](const Cell* cell) {
+    if (cell->state()[0] == 0) return;
+    change_total(cell->group(), groups_.group(cell->group()),
+                 [&](int64_t* total) { unmerge(header_->layout, total, cell->state()); });
+  });
+}
+
+// Makes every total zero at once.
+void TrendWriter::start_epoch() {
+  ranking_.clear();
+  if (++header_->epoch != 0) return;
+  // Once in four thousand million times: forget the epochs that groups remember.
+  groups_.for_each([](uint32_t, Group* group) { group->epoch = 0; });
+  header_->epoch = 1;
+}
+
+// Finds out anew which panes are late: those that start before the first window that can still be corrected.
+void TrendWriter::move_horizon() {
+  const Time reached = subtract_saturated(header_->watermark, header_->options.allowed_lateness);
+  if (!windows_.in_range(reached)) return;  // before all time; nothing is late
+  const Window correctable = windows_.first_window(reached);
+  header_->late_before = correctable.start;
+  header_->next_horizon = correctable.end;
+  let_panes_go();
+}
+
+}  // namespace trending
