@@ -44,6 +44,7 @@ class TrendReader {
   uint64_t live_groups() const { return ranking_.live(); }  // in the current window
   // With rows in any pane that is kept (or still to be freed), and their number in all of these panes.
   uint64_t kept_groups() const { return groups_.count(); }
+  uint64_t kept_panes() const { return header_->panes.order_end - header_->panes.live_begin; }
   uint64_t kept_cells() const { return header_->panes.cells; }
   const Counters& counters() const { return header_->counters; }
   uint64_t bytes_used() const { return arena_->bytes_used(); }
