@@ -2,6 +2,8 @@
 # Shared by the scripts: messages, packages, which server, who runs it. Sourced, never run.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# What make was told must not reach the runs of make in here: they name their own server.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 oldest_server=15
 newest_server=18
 
@@ -50,6 +52,13 @@ without_new_cluster() {
   return "$status"
 }
 
+apt_is_fresh=
+
+update_apt_once() {
+  [[ -n $apt_is_fresh ]] || as_root apt-get -qq update
+  apt_is_fresh=1
+}
+
 # Installs what is missing of the packages named, and says so; does nothing when all are there.
 require_packages() {
   local missing
@@ -61,7 +70,7 @@ require_packages() {
   mkdir -p "$repository/build"
   local log=$repository/build/apt.log
   {
-    as_root apt-get -qq update &&
+    update_apt_once &&
       without_new_cluster as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -qq -y --no-install-recommends install "${missing[@]}"
   } >"$log" 2>&1 </dev/null || {
@@ -91,7 +100,7 @@ newest_installed() {
 }
 
 distribution_server_version() {
-  apt_knows postgresql || as_root apt-get -qq update
+  apt_knows postgresql || update_apt_once
   apt-cache show postgresql | sed -n 's/^Depends:.*postgresql-\([0-9]*\).*/\1/p' | head -n 1
 }
 
@@ -121,6 +130,8 @@ choose_server() {
   ((major >= oldest_server)) ||
     die "PostgreSQL $major is too old; $oldest_server to $newest_server are supported" "Choose one: PG_CONFIG=..."
   export PG_CONFIG
+  server_prefix=(env HOME=/ LC_ALL=C.UTF-8)
+  if is_root; then server_prefix=(runuser -u "$(server_user)" -- "${server_prefix[@]}"); fi
 }
 
 # A server never runs as root.
@@ -135,8 +146,8 @@ server_user() {
 }
 
 # What to put before a command to run it as the server's user, with nothing of the caller's home or language.
-server_prefix=(env HOME=/ LC_ALL=C.UTF-8)
-if is_root; then server_prefix=(runuser -u "$(server_user)" -- "${server_prefix[@]}"); fi
+# Set by choose_server: the user comes with the server's package.
+server_prefix=()
 
 as_server() { "${server_prefix[@]}" "$@"; }
 

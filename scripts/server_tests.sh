@@ -108,12 +108,6 @@ run_isolation() {
 
 run_tap() { run_installcheck tap; }
 
-run_loadgen() {
-  local bin
-  bin=$("$PG_CONFIG" --bindir)
-  PATH=$bin:$PATH ctest --test-dir "$scratch/loadgen" -V
-}
-
 # A signal 9 is a test's own doing: TAP tests kill processes on purpose.
 scan_server_logs() {
   local log found status=0
@@ -157,7 +151,6 @@ trap 'exit 130' INT TERM HUP
 run_single "$label-start" 600 bash "${BASH_SOURCE[0]}" "$label" "$original" "$scratch" "$stages" --do prepare
 awk '{ failed += $3 } END { exit failed > 0 }' "$results" || exit 1
 shopt -s nullglob
-stage loadgen 300 count_ctest run_loadgen "$scratch"/loadgen/CTestTestfile*.cmake
 stage regress 300 count_regress run_regress "$tree"/expected/*.out
 stage isolation 300 count_regress run_isolation "$tree"/test/specs/*.spec
 stage pgtap 300 count_tap run_pgtap "$tree"/test/pgtap/*.sql

@@ -42,7 +42,7 @@ show_failure() {
   if [[ $counter == count_lines ]]; then
     grep -v '^pass ' "$log" | tail -n 60
   elif grep -qE "$verdict" "$log"; then
-    grep -E -B 4 -A 12 "$verdict" "$log" | head -n 150
+    grep -E -B 4 -A 12 "$verdict" "$log" | grep -vE '^[0-9]+: (\[ RUN|\[       OK|\[---|$)' | head -n 150
     sed -n '/^diff -U3/,$p' "$log" | head -n 150
   else
     tail -n 40 "$log"
