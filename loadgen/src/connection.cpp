@@ -102,7 +102,9 @@ void Connection::open() {
     const std::string message = tidy(PQerrorMessage(connection_.get()));
     switch (PQpingParams(keywords.keywords(), keywords.values(), 1)) {
       case PQPING_OK:
-        throw ConnectError(message, "The server answers: check database, user and password.", true);
+        throw ConnectError(
+            message, "The server answers: check database, user, password, and its limit of connections.",
+            true);
       case PQPING_REJECT:
         throw ConnectError(message, "The server is starting or stopping; --reconnect waits for it.", false);
       case PQPING_NO_RESPONSE:

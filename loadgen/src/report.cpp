@@ -43,9 +43,9 @@ std::string escape_json(const std::string& text) {
 
 }  // namespace
 
-Totals sum_up(const std::vector<std::unique_ptr<Client>>& clients) {
+Totals sum_up(const std::vector<std::shared_ptr<Client>>& clients) {
   Totals totals;
-  for (const std::unique_ptr<Client>& client : clients) {
+  for (const std::shared_ptr<Client>& client : clients) {
     const ClientCounters& counters = client->counters();
     totals.events += load(counters.events);
     totals.transactions += load(counters.transactions);
@@ -60,8 +60,8 @@ Totals sum_up(const std::vector<std::unique_ptr<Client>>& clients) {
   return totals;
 }
 
-void add_in_flight(const std::vector<std::unique_ptr<Client>>& clients, Totals& totals) {
-  for (const std::unique_ptr<Client>& client : clients) {
+void add_in_flight(const std::vector<std::shared_ptr<Client>>& clients, Totals& totals) {
+  for (const std::shared_ptr<Client>& client : clients) {
     const uint64_t events = load(client->counters().in_flight);
     totals.unknown_events += events;
     totals.unknown_transactions += events > 0 ? 1 : 0;
@@ -112,8 +112,8 @@ std::string summary_text(const Summary& summary) {
   }
   if (totals.unknown_events > 0) {
     lines.push_back(
-        {"unknown", fmt::format("{} in {}: the connection broke during commit; they may or may not "
-                                "be in the table, and were not sent again",
+        {"unknown", fmt::format("{} in {}: the answer to their commit never came, so they may or may not "
+                                "be in the table; they were not sent again",
                                 counted(totals.unknown_events, "event"),
                                 counted(totals.unknown_transactions, "transaction"))});
   }

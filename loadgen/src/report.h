@@ -25,10 +25,10 @@ struct Totals {
   LatencySnapshot latency;
 };
 
-Totals sum_up(const std::vector<std::unique_ptr<Client>>& clients);
+Totals sum_up(const std::vector<std::shared_ptr<Client>>& clients);
 
 // Counts what hung clients have under way among the unknown.
-void add_in_flight(const std::vector<std::unique_ptr<Client>>& clients, Totals& totals);
+void add_in_flight(const std::vector<std::shared_ptr<Client>>& clients, Totals& totals);
 
 // A line about the interval between two looks at the totals.
 struct ProgressView {

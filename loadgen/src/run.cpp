@@ -34,12 +34,11 @@ uint64_t event_limit(const RunOptions& run, const Schedule& schedule) {
 
 std::string announcement(const Options& options, const Scenario& scenario, const Connection& connection) {
   const RunOptions& run = options.run;
-  return fmt::format(
-      "Writing scenario {} ({}) to {}: {}, {}, {} per transaction by {}, seed {}. Ctrl-C ends.",
-      scenario.name(), scenario.describe(), connection.where(),
-      run.rate > 0 ? fmt::format("{} events/s", format_rate(run.rate)) : "as fast as possible",
-      counted(run.clients, "client"), counted(run.batch, "event"),
-      run.method == Method::kCopy ? "COPY" : "INSERT", options.shape.seed);
+  return fmt::format("Scenario {}, {}, seed {}, into {}.\n{}, {}, {} per transaction by {}. Ctrl-C ends.",
+                     scenario.name(), scenario.describe(), options.shape.seed, connection.where(),
+                     run.rate > 0 ? fmt::format("{} events/s", format_rate(run.rate)) : "As fast as possible",
+                     counted(run.clients, "client"), counted(run.batch, "event"),
+                     run.method == Method::kCopy ? "COPY" : "INSERT");
 }
 
 // Before the run begins nothing needs to be ended cleanly, so a signal just ends the program.
@@ -63,7 +62,7 @@ void wait_for_server(const Options& options, Console& console) {
 class Supervisor {
  public:
   Supervisor(RunContext& context, Console& console, Signals& signals,
-             const std::vector<std::unique_ptr<Client>>& clients)
+             const std::vector<std::shared_ptr<Client>>& clients)
       : context_(context), console_(console), signals_(signals), clients_(clients) {
     const OutputOptions& output = context.options.output;
     interval_ = output.progress.value_or(console.terminal() ? kSecond : 10 * kSecond);
@@ -106,13 +105,14 @@ class Supervisor {
     next_step_ = SteadyClock::now() + microseconds(kGrace);
   }
 
-  // PQcancel connects to the server and may hang as well, so it gets a thread that nobody waits for.
+  // PQcancel connects to the server and may hang as well, so it gets a thread that nobody waits for, and
+  // that shares in owning the client.
   void cancel() {
     console_.warning("the server does not answer; cancelling what is under way");
     step_ = Step::kCancelled;
     next_step_ = SteadyClock::now() + microseconds(kGraceAfterCancel);
-    for (const std::unique_ptr<Client>& client : clients_) {
-      std::thread([&client] { client->cancel(); }).detach();
+    for (const std::shared_ptr<Client>& client : clients_) {
+      std::thread([client] { client->cancel(); }).detach();
     }
   }
 
@@ -145,7 +145,7 @@ class Supervisor {
   RunContext& context_;
   Console& console_;
   Signals& signals_;
-  const std::vector<std::unique_ptr<Client>>& clients_;
+  const std::vector<std::shared_ptr<Client>>& clients_;
   Micros interval_;
   SteadyClock::time_point next_progress_;
   SteadyClock::time_point shown_at_;
@@ -208,8 +208,8 @@ int run_command(const Options& options, Console& console) {
                      .stop = {},
                      .start = {},
                      .deadline = SteadyClock::time_point::max()};
-  std::vector<std::unique_ptr<Client>> clients;
-  for (uint64_t i = 0; i < options.run.clients; ++i) clients.push_back(std::make_unique<Client>(context, i));
+  std::vector<std::shared_ptr<Client>> clients;
+  for (uint64_t i = 0; i < options.run.clients; ++i) clients.push_back(std::make_shared<Client>(context, i));
 
   Signals signals;
   context.start = SteadyClock::now();
@@ -219,7 +219,7 @@ int run_command(const Options& options, Console& console) {
   }
   context.running = clients.size();
   std::vector<std::thread> threads;
-  for (const std::unique_ptr<Client>& client : clients) {
+  for (const std::shared_ptr<Client>& client : clients) {
     threads.emplace_back([&context, &signals, &client] {
       client->run();
       --context.running;

@@ -173,6 +173,21 @@ sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%p
 wait $locker || true
 is "$(rows)" "$(summary events)" 'a blocked server: the summary is right'
 
+fresh
+begin run --json --clients 2 --rate 200 --batch 1
+wait_for_rows 20
+postmaster=$(as_server_user head -n 1 "$data/postmaster.pid")
+mapfile -t server < <(pgrep -P "$postmaster")
+kill -STOP "${server[@]}" "$postmaster"
+sleep 0.3
+for _ in 1 2 3; do
+  kill -INT $pid
+  sleep 0.3
+done
+exits 6 'a frozen server and three signals: exit status 6' wait $pid
+kill -CONT "$postmaster" "${server[@]}"
+holds "$(summary unknown_events) == 2" 'a frozen server: what was under way is reported as unknown'
+
 echo '# the server goes away'
 fresh
 begin run --json --rate 5000 --batch 5
