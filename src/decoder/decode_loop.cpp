@@ -16,11 +16,10 @@ XLogReaderRoutine reader_routine(XLogPageReadCB page_read) {
 }  // namespace
 
 XLogRecPtr slot_create_and_start(const char* slot) {
+  StartTransactionCommand();
   CheckSlotPermissions();
   CheckLogicalDecodingRequirements();
   compat::slot_create(slot, RS_EPHEMERAL);
-
-  StartTransactionCommand();
   MemoryContextSwitchTo(TopMemoryContext);
   // The page reader that blocks: the point is found only when running transactions have ended.
   XLogReaderRoutine routine = reader_routine(read_local_xlog_page);
