@@ -157,6 +157,7 @@ Connection::Result Connection::run(const std::string& sql, const std::vector<std
     result.reset(PQexec(connection, sql.c_str()));  // may be several statements
   } else {
     std::vector<const char*> values;
+    values.reserve(parameters.size());
     for (const std::string& each : parameters) values.push_back(each.c_str());
     result.reset(PQexecParams(connection, sql.c_str(), static_cast<int>(values.size()), nullptr,
                               values.data(), nullptr, nullptr, 0));

@@ -219,6 +219,7 @@ int run_command(const Options& options, Console& console) {
   }
   context.running = clients.size();
   std::vector<std::thread> threads;
+  threads.reserve(clients.size());
   for (const std::shared_ptr<Client>& client : clients) {
     threads.emplace_back([&context, &signals, &client] {
       client->run();

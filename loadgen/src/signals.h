@@ -2,9 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 
 #include <pthread.h>
-#include <signal.h>
 
 namespace trending::loadgen {
 
