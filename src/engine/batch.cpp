@@ -71,33 +71,43 @@ Status Batch::open_slot(uint32_t index, const Windows& windows, uint64_t hash_se
 }
 
 Status Batch::append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid) {
+  BatchRecord head{};
+  head.time = time;
+  head.weight = weight;
+  head.least = std::max(weight, 0);
+  head.events = 1;
+  head.valid = valid;
+  head.adds = weight > 0;
+  return add(index, head, key);
+}
+
+Status Batch::append(uint32_t index, const BatchRecord& record) {
+  return add(index, record, record.key());
+}
+
+Status Batch::add(uint32_t index, BatchRecord head, KeyView key) {
   if (index >= slot_count_ || !slots_[index].is_open || key.size > kMaxKeySize)
     return Status::kInvalidOptions;
   Slot& slot = slots_[index];
   if (!slot.touched && !touch(index, &slot)) return Status::kOutOfMemory;
-  if (!slot.windows.in_range(time)) [[unlikely]] {
-    slot.out_of_range++;
+  if (!slot.windows.in_range(head.time)) [[unlikely]] {
+    slot.out_of_range += head.events;
     return Status::kOk;
   }
-  const size_t bytes = sizeof(BatchRecord) + ((size_t{key.size} + 7) & ~size_t{7});
+  head.hash = hash_key(key, slot.hash_seed);
+  head.key_size = key.size;
+  const size_t bytes = head.bytes();
   if (bytes_ + bytes > merge_at_) [[unlikely]]
     merge_equal_events();
   if (slot.size + bytes > slot.capacity && !grow(&slot.data, &slot.capacity, slot.size + bytes, 1024)) {
     return Status::kOutOfMemory;
   }
-  auto* record = new (slot.data + slot.size) BatchRecord{};
-  record->time = time;
-  record->weight = weight;
-  record->least = std::max(weight, 0);
-  record->events = 1;
-  record->valid = valid;
-  record->hash = hash_key(key, slot.hash_seed);
-  record->key_size = key.size;
+  auto* record = new (slot.data + slot.size) BatchRecord(head);
   if (key.size > 0) std::memcpy(static_cast<void*>(record + 1), key.data, key.size);
   slot.size += bytes;
   slot.records++;
   bytes_ += bytes;
-  if (weight > 0 && time > slot.max_time) slot.max_time = time;
+  if (head.adds != 0 && head.time > slot.max_time) slot.max_time = head.time;
   return Status::kOk;
 }
 
@@ -172,6 +182,7 @@ void Batch::merge_slot(Slot* slot) {
       equal->weight += record->weight;
       equal->least = std::max(equal->least + record->weight, record->least);
       equal->events += record->events;
+      equal->adds |= record->adds;
     } else {
       index[i] = size;
       if (size != offset) std::memmove(slot->data + size, slot->data + offset, bytes);

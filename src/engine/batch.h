@@ -30,7 +30,7 @@ struct BatchRecord {
   uint32_t valid;   // bit per aggregate: has an argument
   uint32_t hash;    // of the key
   uint32_t key_size;
-  uint32_t unused;
+  uint32_t adds;  // whether any of the merged events added rows
 
   KeyView key() const { return {reinterpret_cast<const std::byte*>(this + 1), key_size}; }
   size_t bytes() const { return sizeof(BatchRecord) + ((static_cast<size_t>(key_size) + 7) & ~size_t{7}); }
@@ -66,6 +66,9 @@ class Batch {
   // event has an argument for aggregate i. A time out of range is counted and otherwise ignored.
   Status append(uint32_t slot, Time time, int32_t weight, KeyView key, uint32_t valid = 0);
 
+  // Adds events that another slice held: replaying what was set aside.
+  Status append(uint32_t slot, const BatchRecord& record);
+
   // The slots that have something, in the order of their first event.
   uint32_t touched_count() const { return touched_count_; }
   uint32_t touched_slot(uint32_t i) const { return touched_[i]; }
@@ -80,6 +83,7 @@ class Batch {
  private:
   struct Slot;
 
+  Status add(uint32_t index, BatchRecord head, KeyView key);
   bool touch(uint32_t index, Slot* slot);
   void merge_equal_events();
   void merge_slot(Slot* slot);

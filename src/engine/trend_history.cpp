@@ -26,7 +26,7 @@ void TrendWriter::note_correction(PaneRecord& pane) {
 // Frees the panes that no window needs any more.
 void TrendWriter::let_panes_go() {
   PendingWindow pending;
-  if (header_->options.report_windows && next_pending_window({}, &pending)) {
+  if (next_pending_window({}, &pending)) {
     header_->final_pending = pending.is_final;
     return;
   }
@@ -47,7 +47,7 @@ void TrendWriter::mark_reported() {
 }
 
 bool TrendWriter::next_pending_window(const Window& after, PendingWindow* pending) const {
-  if (header_->watermark == kNoTime) return false;
+  if (!header_->options.report_windows || header_->watermark == kNoTime) return false;
   Window unreported;
   Window corrected;
   const bool has_unreported = first_unreported(after, &unreported);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -57,7 +58,7 @@ class TestTrend {
       : options_(options), calendar_(calendar) {
     EXPECT_EQ(arena_.create(view_.source(), memory_limit), Status::kOk);
     EXPECT_EQ(writer_.create(&arena_, options, {}, calendar), Status::kOk);
-    EXPECT_EQ(batch_.open_slot(0, writer_.windows(), writer_.hash_seed()), Status::kOk);
+    EXPECT_EQ(batch_->open_slot(0, writer_.windows(), writer_.hash_seed()), Status::kOk);
     EXPECT_EQ(reader_arena_.attach(reader_view_.source(), arena_.root_handle()), Status::kOk);
     EXPECT_EQ(reader_.open(&reader_arena_, {nullptr, compare_key_bytes}), Status::kOk);
   }
@@ -67,11 +68,11 @@ class TestTrend {
   }
 
   Status append(Time time, const std::string& key, int weight = 1, uint32_t valid = 0) {
-    return batch_.append(0, time, weight, key_of(key), valid);
+    return batch_->append(0, time, weight, key_of(key), valid);
   }
   Status commit() {
-    const Status status = writer_.apply(batch_.slice(0));
-    batch_.clear();
+    const Status status = writer_.apply(batch_->slice(0));
+    batch_->clear();
     return status;
   }
   Status apply(const std::vector<Event>& events) {
@@ -81,10 +82,16 @@ class TestTrend {
     return commit();
   }
 
+  // Makes the batch merge events from this size on.
+  void limit_batch(size_t bytes) {
+    batch_ = std::make_unique<Batch>(bytes);
+    EXPECT_EQ(batch_->open_slot(0, writer_.windows(), writer_.hash_seed()), Status::kOk);
+  }
+
   SharedBlocks& blocks() { return blocks_; }
   Arena& arena() { return arena_; }
   TrendWriter& writer() { return writer_; }
-  Batch& batch() { return batch_; }
+  Batch& batch() { return *batch_; }
   TrendReader& reader() {
     EXPECT_EQ(reader_.refresh(), Status::kOk);
     return reader_;
@@ -105,6 +112,16 @@ class TestTrend {
     EXPECT_EQ(status, Status::kOk);
     EXPECT_EQ(given, found.size());
     sort(&found);
+    return found;
+  }
+  // The same by a reader that cannot compare keys and leaves ties to its caller.
+  Ranked ranked_without_keys(uint64_t k) {
+    TrendReader keyless;
+    EXPECT_EQ(keyless.open(&reader_arena_), Status::kOk);
+    Ranked found;
+    keyless.top(k, [&](const Row& row) { found.push_back({string_of(row.key), value_of_score(row.score)}); });
+    sort(&found);
+    if (found.size() > k) found.resize(k);
     return found;
   }
   // A kept window's result, by rows.
@@ -142,7 +159,7 @@ class TestTrend {
   Arena reader_arena_;
   TrendWriter writer_;
   TrendReader reader_;
-  Batch batch_;
+  std::unique_ptr<Batch> batch_ = std::make_unique<Batch>();
 };
 
 }  // namespace trending::test

@@ -1,0 +1,304 @@
+// Random runs of a trend beside the model: every kind of window, events in and out of order, retractions,
+// clock jumps, group churn, restores from checkpoints, windows reported in between.
+//
+// A failure prints the seed; TRENDING_SEED=n repeats that run, TRENDING_RUNS=n makes more of them.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <random>
+
+#include "engine/model.h"
+
+namespace trending::test {
+namespace {
+
+// Days of 20 to 28 hours of a made-up zone, one of them missing.
+Time odd_day_start(void*, int64_t day) {
+  constexpr Time kHour = kMicrosPerDay / 24;
+  if (floor_mod(day, 41) == 17) day++;
+  return day * kMicrosPerDay + (floor_mod(day * 7919, 9) - 4) * kHour / 2;
+}
+constexpr Calendar kOddCalendar{nullptr, odd_day_start};
+
+class RandomRun {
+ public:
+  explicit RandomRun(uint64_t seed) : random_(seed) {
+    choose_options();
+    model_ = std::make_unique<Model>(options_, calendar_);
+    make_trend();
+  }
+
+  void run(int transactions) {
+    for (int i = 0; i < transactions && !testing::Test::HasFailure(); i++) {
+      step();
+      if (chance(8)) compare_window();
+      if (chance(40)) report();
+      if (chance(60)) checkpoint(chance(2));
+      if (chance(100)) {
+        EXPECT_EQ(trend_->writer().open(&trend_->arena(), {}, calendar_), Status::kOk);
+      }
+      if (chance(50)) model_->forget();
+    }
+    report();
+    compare_window();
+    compare_history();
+  }
+
+ private:
+  int64_t below(int64_t n) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(n)); }
+  bool chance(int64_t one_in) { return below(one_in) == 0; }
+
+  void choose_options() {
+    WindowSpec& window = options_.window;
+    window.kind = static_cast<WindowKind>(below(3));
+    window.zoned = chance(4);
+    window.size = window.zoned ? 1 + below(9) : 20 + below(200);
+    window.slide = 1 + below(window.size);
+    if (window.kind == WindowKind::kHop && chance(2)) window.size = (1 + below(10)) * window.slide;
+    if (window.zoned && window.kind == WindowKind::kCumulate) {
+      window.slide = kMicrosPerDay / 48 * (1 + below(24 * 2 * window.size - 1));
+    }
+    window.origin = below(1000) - 500;
+    if (window.zoned) calendar_ = kOddCalendar;
+    unit_ = window.zoned ? kMicrosPerDay / 10 : 1;
+    span_ = window.zoned ? window.size * kMicrosPerDay : window.size;
+
+    if (chance(2)) options_.allowed_lateness = below(2 * span_);
+    if (chance(2)) options_.watermark_delay = below(span_);
+    options_.report_windows = chance(2);
+    options_.aggregate_count = static_cast<uint16_t>(below(3));
+    options_.kinds[0] = AggregateKind::kCount;
+    options_.kinds[1] = AggregateKind::kRowCount;
+    options_.rank_by =
+        static_cast<uint16_t>(options_.aggregate_count == 0 ? 0 : below(options_.aggregate_count));
+    options_.descending = !chance(4);
+    options_.hash_seed = random_();
+    retracts_twice_ = chance(2);
+    keys_ = chance(3) ? 3000 : 40;
+    now_ = below(1000 * span_) - 500 * span_;
+  }
+
+  void make_trend() {
+    trend_ = std::make_unique<TestTrend>(options_, calendar_);
+    if (chance(2)) trend_->limit_batch(2000);
+  }
+
+  std::string key() {
+    const int64_t n = chance(2) ? below(5) : key_base_ + below(keys_);
+    std::string name = std::to_string(n * 7919 % 1000003);
+    if (n % 5 == 1) name += std::string(static_cast<size_t>(n % 60), 'x');
+    return name;
+  }
+
+  Time time() {
+    switch (below(10)) {
+      case 0:
+        return now_ - below(3 * span_ + 1);
+      case 1:
+      case 2:
+        return now_ - below(span_ + 1);
+      default:
+        return now_ - below(2 * unit_);
+    }
+  }
+
+  // One transaction, or silence.
+  void step() {
+    now_ += chance(3) ? below(span_ / 4 + 2) : below(3) * unit_;
+    if (chance(100)) now_ += span_ * below(20);
+    if (chance(3000)) now_ += 100000 * span_;
+    if (chance(20)) key_base_ += below(keys_);
+    if (chance(40)) {
+      model_->advance_clock(now_);
+      ASSERT_EQ(trend_->writer().advance_clock(now_), Status::kOk);
+      after_change();
+      return;
+    }
+    std::vector<Event> events;
+    const int64_t count = chance(10) ? below(400) : 1 + below(5);
+    for (int64_t i = 0; i < count; i++) {
+      Event event{time(), key(), 1, 0};
+      event.valid = retracts_twice_ ? event.key.size() % 2 : static_cast<uint32_t>(below(2));
+      if (!past_.empty() && chance(5)) {
+        Event& taken_back = past_[static_cast<size_t>(below(static_cast<int64_t>(past_.size())))];
+        event = taken_back;
+        event.weight = -1;
+        if (!retracts_twice_) {
+          taken_back = past_.back();
+          past_.pop_back();
+        }
+      }
+      events.push_back(event);
+      if (event.weight > 0 && past_.size() < 2000) past_.push_back(event);
+      if (past_.size() == 2000) past_.clear();
+    }
+    model_->apply(events);
+    ASSERT_EQ(trend_->apply(events), Status::kOk);
+    after_change();
+  }
+
+  void after_change() {
+    const TrendReader& reader = trend_->reader();
+    ASSERT_EQ(reader.clock(), model_->clock());
+    ASSERT_EQ(reader.window(), model_->window());
+    ASSERT_EQ(reader.counters().late, model_->late);
+    ASSERT_EQ(reader.counters().unmatched, model_->unmatched);
+    ASSERT_EQ(reader.counters().events, model_->counted);
+    if (trend_->writer().has_final_pending_window()) report();
+  }
+
+  int64_t value_of(const Model::State& state) const {
+    return options_.aggregate_count > 0 && options_.rank_by == 0 ? state.counted : state.rows;
+  }
+  Ranked rank(const Model::States& states) const {
+    Ranked ranked;
+    for (const auto& [key, state] : states) ranked.push_back({key, value_of(state)});
+    trend_->sort(&ranked);
+    return ranked;
+  }
+
+  void compare_window() {
+    const Ranked expected = rank(model_->result(model_->window()));
+    ASSERT_EQ(trend_->reader().live_groups(), expected.size());
+    ASSERT_EQ(trend_->ranked(), expected);
+    for (const uint64_t k : {uint64_t{1}, uint64_t{10}, uint64_t{100}, static_cast<uint64_t>(below(3000))}) {
+      const Ranked best(expected.begin(),
+                        expected.begin() + static_cast<int64_t>(std::min<uint64_t>(k, expected.size())));
+      ASSERT_EQ(trend_->ranked(k), best) << "k = " << k;
+      ASSERT_EQ(trend_->ranked_without_keys(k), best) << "k = " << k;
+    }
+    for (int i = 0; i < 5 && !expected.empty(); i++) {
+      const auto rank = static_cast<size_t>(below(static_cast<int64_t>(expected.size())));
+      Row row;
+      ASSERT_TRUE(trend_->reader().find(key_of(expected[rank].key), &row));
+      ASSERT_EQ(trend_->value_of_score(row.score), expected[rank].value);
+      ASSERT_EQ(trend_->reader().rank_of(row), rank + 1);
+      uint64_t before = 0;
+      const uint64_t sure = trend_->reader().rank_of(row, [&](const Row& tie) {
+        ASSERT_EQ(tie.score, row.score);
+        before += string_of(tie.key) < expected[rank].key;
+      });
+      ASSERT_EQ(sure + before, rank + 1);
+    }
+    Row row;
+    ASSERT_FALSE(trend_->reader().find(key_of("never"), &row));
+  }
+
+  // Writes the history as the host would.
+  void report() {
+    if (!options_.report_windows) return;
+    for (const Window& window : trend_->pending()) {
+      ASSERT_LE(window.end, model_->watermark());
+      Model::States& states = written_[window];
+      states.clear();
+      trend_->writer().for_each_group_in_window(window, [&](KeyView key, const int64_t* state) {
+        Model::State& written = states[string_of(key)];
+        written.rows = state[0];
+        written.counted = options_.aggregate_count > 0 ? state[1] : 0;
+      });
+    }
+    trend_->writer().mark_reported();
+    ASSERT_TRUE(trend_->pending().empty());
+    ASSERT_FALSE(trend_->writer().has_final_pending_window());
+  }
+
+  void compare_history() {
+    if (!options_.report_windows) return;
+    for (const auto& [window, expected] : model_->history()) {
+      if (window.end > model_->watermark()) continue;
+      const Model::States& written = written_[window];
+      Ranked want = rank(expected);
+      std::erase_if(want, [&](const RankedGroup& group) { return expected.at(group.key).rows == 0; });
+      ASSERT_EQ(rank(written), want) << window.start << " to " << window.end;
+    }
+  }
+
+  // Saves what changed; compares what is saved with what is there; perhaps goes on with a state restored from
+  // it.
+  void checkpoint(bool restore) {
+    report();
+    if (testing::Test::HasFailure()) return;
+    TrendWriter& writer = trend_->writer();
+    std::vector<PaneView> panes;
+    writer.for_each_pane([&](const PaneView& pane) { panes.push_back(pane); });
+    saved_.erase(saved_.begin(), saved_.lower_bound(writer.kept_from()));
+    const auto words = writer.layout().words;
+    for (const PaneView& pane : panes) {
+      uint64_t dirty = 0;
+      writer.for_each_dirty_cell(pane.span.start, [&](const CellView& cell) {
+        saved_[pane.span.start][string_of(cell.key)].assign(cell.state, cell.state + words);
+        dirty++;
+      });
+      ASSERT_EQ(dirty, pane.dirty_cells);
+      writer.mark_clean(pane.span.start);
+      std::map<std::string, std::vector<int64_t>> whole;
+      writer.for_each_cell(pane.span.start, [&](const CellView& cell) {
+        whole[string_of(cell.key)].assign(cell.state, cell.state + words);
+      });
+      ASSERT_EQ(whole.size(), pane.cells);
+      if (!whole.empty()) {
+        ASSERT_EQ(saved_[pane.span.start], whole);
+      }
+    }
+    if (!restore) return;
+
+    const Time clock = writer.clock();
+    const Time reported_end = writer.reported_end();
+    const Counters counters = writer.counters();
+    make_trend();
+    const bool clock_first = chance(2);
+    if (clock_first) {
+      ASSERT_EQ(trend_->writer().restore_clock(clock, reported_end), Status::kOk);
+    }
+    for (const auto& [start, cells] : saved_) {
+      for (const auto& [key, state] : cells) {
+        ASSERT_EQ(trend_->writer().restore_cell(start, key_of(key), state.data()), Status::kOk);
+      }
+    }
+    if (!clock_first) {
+      ASSERT_EQ(trend_->writer().restore_clock(clock, reported_end), Status::kOk);
+    }
+    trend_->writer().restore_counters(counters);
+    ASSERT_TRUE(trend_->pending().empty());
+    trend_->writer().for_each_pane([](const PaneView& pane) { ASSERT_EQ(pane.dirty_cells, 0u); });
+    compare_window();
+  }
+
+  std::mt19937_64 random_;
+  TrendOptions options_;
+  Calendar calendar_;
+  int64_t unit_ = 1;
+  int64_t span_ = 1;
+  int64_t keys_ = 0;
+  int64_t key_base_ = 0;
+  Time now_ = 0;
+  // Whether rows are also taken back that are not there. Then equal keys must have equal arguments: which of
+  // a group's rows goes would matter otherwise.
+  bool retracts_twice_ = false;
+  std::vector<Event> past_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<TestTrend> trend_;
+  std::map<Window, Model::States, ByEnd> written_;
+  std::map<Time, std::map<std::string, std::vector<int64_t>>> saved_;
+};
+
+uint64_t from_environment(const char* name, uint64_t otherwise) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? std::strtoull(value, nullptr, 10) : otherwise;
+}
+
+TEST(Random, TrendEqualsItsDefinition) {
+  const uint64_t first = from_environment("TRENDING_SEED", std::random_device()());
+  const uint64_t runs = std::getenv("TRENDING_SEED") != nullptr ? 1 : from_environment("TRENDING_RUNS", 60);
+  for (uint64_t seed = first; seed < first + runs; seed++) {
+    SCOPED_TRACE("TRENDING_SEED=" + std::to_string(seed));
+    RandomRun(seed).run(300);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace trending::test
