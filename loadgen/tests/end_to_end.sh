@@ -3,6 +3,8 @@
 #
 # The server's programs are those of PG_CONFIG, else of pg_config. A server never runs as root; called by root
 # this starts it as user postgres. Only a socket in a folder of its own is used, so no port can be taken.
+#
+# shellcheck disable=SC2317 # functions that are called through others' arguments, or by the trap
 set -euo pipefail
 
 program=$(realpath "$1")
@@ -27,7 +29,6 @@ start_server() {
 }
 stop_server() { as_server_user "$bindir/pg_ctl" -D "$data" -m "${1:-fast}" -w stop >>"$folder/pg_ctl" 2>&1; }
 
-# shellcheck disable=SC2317 # called by the trap
 clean_up() {
   stop_server immediate || true
   rm -rf "$folder"
