@@ -166,16 +166,7 @@ run_psql() { "$psql" -X -q -v ON_ERROR_STOP=1 "$@" 9>&-; }
 
 fill_database() {
   "$loadgen_program" init --dbname "$conninfo" --posts 5000
-  run_psql <<-'SQL'
-	CREATE EXTENSION trending;
-	SELECT trending.create_trend('top_posts', $$
-	    SELECT window_start, window_end, post_id, count(*) AS views
-	    FROM   view_events, trending.hop(viewed_at, slide => '10 seconds', size => '5 minutes')
-	    GROUP  BY window_start, window_end, post_id
-	    ORDER  BY views DESC
-	$$, label => 'posts.title');
-	SELECT trending.sync('30 seconds');
-	SQL
+  run_psql -f "$repository/examples/top_posts.sql" -c "SELECT trending.sync('30 seconds')"
 }
 
 # Posts go viral often, so that ranks change while one looks.
