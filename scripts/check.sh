@@ -5,6 +5,8 @@
 #   SERVERS  major versions to run the server tests on; those that the system does not have are fetched
 #            from other Debian releases and cached in .cache/. Without it: the system's server.
 #   STAGES   some of: lint build unit loadgen regress isolation pgtap tap (all by default)
+#   VARIANT  of the extension in the server tests: debug (default: with assertions), sanitize (servers from
+#            17 on), or coverage (of the system's server, into build/check/coverage.txt)
 #   PG_CONFIG  the system's server, if not the newest installed
 # Logs are kept in build/check/.
 set -euo pipefail
@@ -16,6 +18,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 all_stages='lint build unit loadgen regress isolation pgtap tap'
 stages=" ${STAGES:-$all_stages} "
 servers=${SERVERS:-}
+variant=${VARIANT:-debug}
 stage_logs=$repository/build/check
 results=$stage_logs/results
 scratch_folders=()
@@ -50,6 +53,7 @@ check_arguments() {
   for server in $servers; do
     [[ $server =~ ^1[5-8]$ ]] || die "SERVERS: '$server' is not a supported major version"
   done
+  [[ $variant =~ ^(debug|sanitize|coverage)$ ]] || die "VARIANT must be debug, sanitize or coverage"
 }
 
 install_packages() {
@@ -57,11 +61,22 @@ install_packages() {
   wanted lint && packages+=(shellcheck clang-format)
   wanted tap && packages+=(libipc-run-perl)
   choose_server
+  check_variant
+  [[ $variant != coverage ]] || packages+=(gcovr)
   local server
   server=$(dpkg-query -S "$("$PG_CONFIG" --bindir)/postgres" 2>/dev/null | cut -d: -f1 || true)
   wanted pgtap && packages+=(libtap-parser-sourcehandler-pgtap-perl ${server:+"$server-pgtap"})
   [[ -z $(foreign_servers) ]] || packages+=(mmdebstrap)
   require_packages "${packages[@]}"
+}
+
+# The packaged server 15 hangs when ASan is preloaded.
+check_variant() {
+  local server
+  for server in ${servers:-$(system_server)}; do
+    [[ $variant != sanitize ]] || ((server > 16)) || die "VARIANT=sanitize needs a newer server: SERVERS=17"
+    [[ $variant != coverage || $server == "$(system_server)" ]] || die "VARIANT=coverage is for the system's server"
+  done
 }
 
 system_server() { major_version_of "$PG_CONFIG"; }
@@ -166,7 +181,7 @@ test_system_server() {
   scratch=$(make_scratch yes)
   scratch_folders+=("$scratch")
   ! is_root || chown -R "$(server_user):" "$scratch"
-  run_server_tests "$label" "$scratch" "${server_prefix[@]}" timeout --kill-after=30 "$server_limit" \
+  run_server_tests "$label" "$scratch" "${server_prefix[@]}" VARIANT="$variant" timeout --kill-after=30 "$server_limit" \
     bash "$scratch/tree/scripts/server_tests.sh" "$label" "$PG_CONFIG" "$scratch" "$stages"
 }
 
@@ -183,7 +198,7 @@ test_foreign_server() {
   as_root chown -R "$owner" "$scratch"
   run_server_tests "$label" "$scratch" "${root_prefix[@]}" timeout --kill-after=30 "$server_limit" \
     bash "$repository/scripts/server_tree.sh" run "$tree" "$scratch" \
-    runuser -u postgres -- bash /mnt/scratch/tree/scripts/server_tests.sh \
+    runuser -u postgres -- env VARIANT="$variant" bash /mnt/scratch/tree/scripts/server_tests.sh \
     "$label" "/usr/lib/postgresql/$major/bin/pg_config" /mnt/scratch "$stages"
 }
 

@@ -5,7 +5,7 @@
 SOURCE_DIRS = src loadgen test bench
 ALL_SOURCES = $(sort $(shell find $(SOURCE_DIRS) -name '*.cpp' -o -name '*.h' 2>/dev/null))
 
-export PG_CONFIG SERVERS STAGES FILES DURATION PORT
+export PG_CONFIG SERVERS STAGES VARIANT FILES DURATION PORT
 
 help:
 	@echo 'Using it:'
@@ -17,6 +17,7 @@ help:
 	@echo '  make check STAGES="unit regress" some of: lint build unit loadgen regress isolation pgtap tap'
 	@echo '  make tidy [FILES=...]            clang-tidy'
 	@echo '  make format, make format-check   clang-format'
+	@echo '  make check VARIANT=sanitize SERVERS=17 the server tests under ASan and UBSan (or VARIANT=coverage)'
 	@echo 'Variables: PG_CONFIG=path, CXX=clang++, DEBUG=1 (assertions), SANITIZE=1, COVERAGE=1'
 
 demo:

@@ -6,6 +6,7 @@
 #
 # LABEL names the server in the results. SCRATCH/tree is the copy of the tree; logs go to SCRATCH/logs, the
 # counts to SCRATCH/results. The extension is installed into a private copy of the server below SCRATCH.
+# VARIANT in the environment: debug (default), sanitize or coverage, as in the Makefile.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -16,6 +17,7 @@ label=$1
 original=$2
 scratch=$3
 stages=" $4 "
+variant=${VARIANT:-debug}
 tree=$scratch/tree
 data=$scratch/data
 stage_logs=$scratch/logs
@@ -40,7 +42,23 @@ stop_servers() {
 
 install_extension() {
   PG_CONFIG=$(copy_server "$scratch/server" "$original")
-  make -C "$tree" -j "$(jobs_for_make)" DEBUG=1 install
+  make -C "$tree" -j "$(jobs_for_make)" "${variant^^}=1" install
+  [[ $variant != sanitize ]] || preload_sanitizer "$("$PG_CONFIG" --bindir)/postgres"
+}
+
+# The library's sanitizer must be there when the server starts. Its programs need not know: a script in the
+# place of the server's program sees to it.
+preload_sanitizer() {
+  local program=$1
+  mv "$program" "$program.bare"
+  cat >"$program" <<-SCRIPT
+	#!/bin/bash
+	export LD_PRELOAD=$(g++ -print-file-name=libasan.so)
+	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_odr_violation=0
+	export UBSAN_OPTIONS=print_stacktrace=1
+	exec -a "\$0" "\$0.bare" "\$@"
+	SCRIPT
+  chmod +x "$program"
 }
 
 start_server() {
@@ -89,7 +107,7 @@ run_installcheck() { # KIND: leaves the two other kinds out
   [[ $kind == regress ]] || none+=(REGRESS=)
   [[ $kind == isolation ]] || none+=(ISOLATION=)
   [[ $kind == tap ]] || none+=(TAP_TESTS=)
-  EXTRA_PROVE_FLAGS=-v make -C "$tree" installcheck DEBUG=1 "${none[@]}"
+  EXTRA_PROVE_FLAGS=-v make -C "$tree" installcheck "${variant^^}=1" "${none[@]}"
 }
 
 run_regress() {
@@ -157,6 +175,7 @@ stage pgtap 300 count_tap run_pgtap "$tree"/test/pgtap/*.sql
 stage tap 900 count_tap run_tap "$tree"/test/t/*.pl
 stop_servers
 run_stage "$label-logs" 60 count_lines bash "${BASH_SOURCE[0]}" "$label" "$original" "$scratch" "$stages" --do scan_server_logs
+[[ $variant != coverage ]] || (cd "$tree" && gcovr -r . -f src/ build >"$stage_logs/coverage.txt")
 cp "$tree"/regression.diffs "$stage_logs/$label-regression.diffs" 2>/dev/null || true
 cp -r "$scratch"/serverlogs "$tree"/tmp_check/log "$stage_logs/" 2>/dev/null || true
 awk '{ failed += $3 } END { exit failed > 0 }' "$results"
