@@ -89,6 +89,35 @@ void GroupTable::remove(uint32_t id) {
   state_->count--;
 }
 
+void GroupTable::shrink() {
+  if (state_->count > 0 || state_->table_count == 1) return;
+  const Offset smallest = arena_->allocate(sizeof(Offset));
+  if (smallest == 0) return;
+  const Offset* directory = arena_->at<Offset>(state_->directory);
+  const uint32_t entries = 1u << state_->depth;
+  const Offset kept = directory[0];
+  for (uint32_t i = 0; i < entries;) {  // the entries of one table are neighbours
+    const Offset table = directory[i];
+    const uint32_t depth = arena_->at<Table>(table)->depth;
+    if (table != kept) arena_->release(table, table_bytes(kMaxSlots));
+    i += 1u << (state_->depth - depth);
+  }
+  arena_->release(state_->directory, entries * sizeof(Offset));
+  *arena_->at<Offset>(smallest) = kept;
+  arena_->at<Table>(kept)->depth = 0;
+  state_->directory = smallest;
+  state_->depth = 0;
+  state_->table_count = 1;
+
+  for (uint32_t segment = 1; segment < state_->groups.count; segment++) {
+    const size_t bytes = static_cast<size_t>(segment_capacity(segment, kShift)) * stride_;
+    arena_->release(segment_offset(*arena_, state_->groups, segment), bytes);
+  }
+  state_->groups.count = 1;
+  state_->next_unused = 0;
+  state_->first_free = kNone;
+}
+
 Offset GroupTable::make_table(uint32_t capacity, uint32_t depth) {
   const Offset offset = arena_->allocate(table_bytes(capacity));
   if (offset == 0) return 0;

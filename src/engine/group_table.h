@@ -40,6 +40,8 @@ class GroupTable {
   // Adds a group that is not there, with a total of zero. The state is unchanged unless the status is kOk.
   Status insert(KeyView key, uint32_t hash, uint32_t* id);
   void remove(uint32_t id);
+  // Gives back what an empty table grew to in its time.
+  void shrink();
 
   // Starts loading what find() will read.
   void prefetch(uint32_t hash) const;

@@ -85,7 +85,12 @@ Status TrendWriter::advance_clock(Time t) {
 
 bool TrendWriter::reclaim(uint64_t cells) {
   panes_.reclaim(groups_, cells, [this](uint32_t id) { groups_.remove(id); });
-  return panes_.has_dying();
+  if (panes_.has_dying()) return true;
+  if (groups_.count() == 0 && ranking_.live() == 0) {
+    ranking_.clear();
+    groups_.shrink();
+  }
+  return false;
 }
 
 Status TrendWriter::apply_record(const BatchRecord& record) {

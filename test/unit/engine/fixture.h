@@ -54,10 +54,10 @@ inline TrendOptions hop(int64_t slide, int64_t size) {
 class TestTrend {
  public:
   explicit TestTrend(const TrendOptions& options, Calendar calendar = {},
-                     uint64_t memory_limit = uint64_t{1} << 30)
+                     uint64_t memory_limit = uint64_t{1} << 30, Hooks hooks = {})
       : options_(options), calendar_(calendar) {
     EXPECT_EQ(arena_.create(view_.source(), memory_limit), Status::kOk);
-    EXPECT_EQ(writer_.create(&arena_, options, {}, calendar), Status::kOk);
+    EXPECT_EQ(writer_.create(&arena_, options, hooks, calendar), Status::kOk);
     EXPECT_EQ(batch_->open_slot(0, writer_.windows(), writer_.hash_seed()), Status::kOk);
     EXPECT_EQ(reader_arena_.attach(reader_view_.source(), arena_.root_handle()), Status::kOk);
     EXPECT_EQ(reader_.open(&reader_arena_, {nullptr, compare_key_bytes}), Status::kOk);

@@ -11,17 +11,10 @@
 #include <random>
 
 #include "engine/model.h"
+#include "engine/odd_calendar.h"
 
 namespace trending::test {
 namespace {
-
-// Days of 20 to 28 hours of a made-up zone, one of them missing.
-Time odd_day_start(void*, int64_t day) {
-  constexpr Time kHour = kMicrosPerDay / 24;
-  if (floor_mod(day, 41) == 17) day++;
-  return day * kMicrosPerDay + (floor_mod(day * 7919, 9) - 4) * kHour / 2;
-}
-constexpr Calendar kOddCalendar{nullptr, odd_day_start};
 
 class RandomRun {
  public:
