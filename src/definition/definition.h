@@ -82,7 +82,7 @@ struct Definition {
   Oid source;
   const char* text;  // canonical: every name qualified, independent of settings
 
-  // Window. The context of the calendar of a zoned window lies in the same memory context.
+  // Window. `calendar` belongs to this process (see calendar.h); its function is null without a zone.
   WindowSpec window;
   Calendar calendar;
   Expr* event_time;
@@ -108,8 +108,9 @@ struct Definition {
 
 // Parses, analyses and checks `query` under the caller's search_path. Errors carry the position within
 // `query`. Everything is allocated in CurrentMemoryContext. Locks the source ACCESS SHARE until the end of
-// the transaction. Checks no rights: see create_trend.
-Definition* definition_analyze(const char* query);
+// the transaction. With check_rights, the current user must be allowed to run the query and to see every row
+// of the source.
+Definition* definition_analyze(const char* query, bool check_rights);
 
 // Loads a registered trend into CurrentMemoryContext; NULL if there is no such row in trending.trend. Raises
 // an error, with the trend's name as context, if its definition no longer fits the source (table dropped,

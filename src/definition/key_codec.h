@@ -13,15 +13,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/key.h"
 #include "postgres/server.h"
 
 namespace trending {
 
 // Most key columns of one trend (the same as of an index).
 constexpr int kMaxKeyColumns = INDEX_MAX_KEYS;
-
-// Longest encoded key. Longer ones are refused by key_encode: the event is counted as failed.
-constexpr uint32_t kMaxKeyBytes = 64 * 1024;
 
 // One GROUP BY column. `expr` is planned (constant-folded), its Vars have varno 1 over the source's row type.
 struct KeyColumn {
@@ -46,14 +44,11 @@ struct KeyCodec {
   int* order;          // [count], column indexes in the order in which ties are broken
 };
 
-// An encoded key, somewhere else in memory.
-struct KeyBytes {
-  const std::byte* data;
-  uint32_t size;
-};
+// An encoded key, somewhere else in memory: what the engine calls a KeyView.
+using KeyBytes = KeyView;
 
 // Packs a key into `buffer` (reset first). `values` may be toasted. False, with `buffer` empty, if the key
-// would be longer than kMaxKeyBytes. Detoasting allocates in CurrentMemoryContext.
+// would be longer than the engine's kMaxKeySize. Detoasting allocates in CurrentMemoryContext.
 bool key_encode(const KeyCodec& codec, const Datum* values, const bool* isnull, StringInfo buffer);
 
 // Unpacks a key. Values passed by reference are palloc'd copies in CurrentMemoryContext.

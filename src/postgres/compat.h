@@ -64,6 +64,14 @@ inline AclResult schema_aclcheck(Oid schema, Oid role, AclMode mode) {
 #endif
 }
 
+inline bool relation_ownercheck(Oid relation, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(RelationRelationId, relation, role);
+#else
+  return pg_class_ownercheck(relation, role);
+#endif
+}
+
 inline bool database_ownercheck(Oid database, Oid role) {
 #if PG_VERSION_NUM >= 160000
   return object_ownercheck(DatabaseRelationId, database, role);
@@ -122,6 +130,71 @@ inline bool pathkey_is_descending(const PathKey* key) {
 #else
   return key->pk_strategy == BTGreaterStrategyNumber;
 #endif
+}
+
+// 17 added infinite intervals (519fc1bd9e9d).
+inline bool interval_is_finite(const Interval* interval) {
+#if PG_VERSION_NUM >= 170000
+  return !INTERVAL_NOT_FINITE(interval);
+#else
+  (void)interval;
+  return true;
+#endif
+}
+
+// 16 gave tree walkers a real prototype (1c27d16e6e5c); 15 declares their callback without arguments.
+inline bool walk_expression(Node* node, bool (*walker)(Node*, void*), void* context) {
+#if PG_VERSION_NUM >= 160000
+  return expression_tree_walker(node, walker, context);
+#else
+  return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
+#endif
+}
+
+// 18 added virtual generated columns (83ea6c54025b).
+inline bool is_virtual_column(Oid relation, AttrNumber attribute) {
+#if PG_VERSION_NUM >= 180000
+  return get_attgenerated(relation, attribute) == ATTRIBUTE_GENERATED_VIRTUAL;
+#else
+  (void)relation;
+  (void)attribute;
+  return false;
+#endif
+}
+
+// 18 puts GROUP BY expressions into a range table entry of their own (247dea89f761); this takes them out again.
+inline void inline_group_expressions(Query* query) {
+#if PG_VERSION_NUM >= 180000
+  if (!query->hasGroupRTE) return;
+  query->targetList =
+      reinterpret_cast<List*>(flatten_group_exprs(nullptr, query, reinterpret_cast<Node*>(query->targetList)));
+#else
+  (void)query;
+#endif
+}
+
+// 16 moved permissions out of range table entries (a61b1f74823c). Raises an error if the user lacks rights.
+inline void check_query_rights(Query* query) {
+#if PG_VERSION_NUM >= 160000
+  ExecCheckPermissions(query->rtable, query->rteperminfos, true);
+#else
+  ExecCheckRTPerms(query->rtable, true);
+#endif
+}
+
+// 18 compares sort orders by a type of their own (8123e91f5aeb).
+inline bool ordering_operator(Oid operator_id, Oid* family, bool* descending) {
+  Oid input_type = InvalidOid;
+#if PG_VERSION_NUM >= 180000
+  CompareType order = COMPARE_INVALID;
+  if (!get_ordering_op_properties(operator_id, family, &input_type, &order)) return false;
+  *descending = order == COMPARE_GT;
+#else
+  int16 order = 0;
+  if (!get_ordering_op_properties(operator_id, family, &input_type, &order)) return false;
+  *descending = order == BTGreaterStrategyNumber;
+#endif
+  return true;
 }
 
 }  // namespace trending::compat

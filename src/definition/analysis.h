@@ -1,0 +1,65 @@
+// The steps of definition_analyze, for src/definition only. Each raises an error at what it does not accept.
+#pragma once
+
+#include "definition/definition.h"
+#include "definition/expression_check.h"
+#include "definition/query_text.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+// What is to be analysed: a user's text, or a registered trend's.
+struct AnalysisRequest {
+  const char* query;
+  const char* trend;  // NULL, or the registered trend's name
+  Oid source;         // InvalidOid, or its source, whatever that is called now
+  bool check_rights;
+};
+Definition* analyze(const AnalysisRequest& request);
+
+// What the steps know so far.
+struct Analysis {
+  QueryText text;
+  SelectStmt* select;  // as parsed
+  Query* query;        // as analysed
+  Definition* definition;
+
+  ExpressionScope scope;
+  int source_location;  // of the source's name in the text
+  int window_location;  // of the window function's
+
+  bool groups_by_start;
+  bool groups_by_end;
+  List* keys;        // expressions of GROUP BY, not planned, window bounds left out
+  List* aggregates;  // Aggrefs, not planned, in the order of Definition::aggregates
+};
+
+// Checks of the parse tree, where clauses still have their places: clause_check.cpp.
+SelectStmt* parse_select(const QueryText& text, RawStmt** statement);
+void check_clauses(const SelectStmt* select, const QueryText& text);
+
+// FROM: from_clause.cpp. Before analysis the shape and the places, after it the relation and the function.
+void check_from_shape(Analysis* analysis);
+void analyze_from(Analysis* analysis);
+
+// The window function's arguments: window_call.cpp.
+void analyze_window_call(Analysis* analysis, RangeTblEntry* entry);
+
+// GROUP BY, select list and ORDER BY: group_by.cpp, select_list.cpp, order_by.cpp.
+void analyze_group_by(Analysis* analysis);
+void analyze_select_list(Analysis* analysis);
+void analyze_order_by(Analysis* analysis);
+
+// The aggregate's index in the definition, added if it is new; checks it. (select_list.cpp)
+int analyze_aggregate(Analysis* analysis, Aggref* aggregate);
+
+// The index of the key that is this expression, or -1. (group_by.cpp)
+int find_key(const Analysis& analysis, Node* expression);
+
+// Whether the expression is a bound of the window, by itself. (group_by.cpp)
+bool is_window_bound(const Analysis& analysis, Node* expression, ColumnRole* role);
+
+// A checked expression made ready to run: planned, Vars renumbered to 1. NULL for NULL. (definition.cpp)
+Expr* prepare_expression(const Analysis& analysis, Node* expression);
+
+}  // namespace trending

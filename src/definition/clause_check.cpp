@@ -1,0 +1,104 @@
+// The parse tree is looked at only for clauses that a trend does not have: here they still have their places.
+#include "definition/analysis.h"
+
+namespace trending {
+
+namespace {
+
+[[noreturn]] void refuse(const QueryText& text, const char* construct, const char* hint, int location) {
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                  errmsg("%s is not allowed in the definition of a trend", construct), errhint("%s", hint),
+                  query_position(text, location)));
+  pg_unreachable();
+}
+
+// The place of a list's first node that has one.
+int list_location(const List* list) {
+  return list == NIL ? -1 : exprLocation(reinterpret_cast<const Node*>(list));
+}
+
+int lock_location(const List* clauses) {
+  auto* clause = linitial_node(LockingClause, clauses);
+  return clause->lockedRels == NIL ? -1 : linitial_node(RangeVar, clause->lockedRels)->location;
+}
+
+void check_set_operation(const SelectStmt* select, const QueryText& text) {
+  if (select->op == SETOP_NONE) return;
+  const char* name = select->op == SETOP_UNION       ? "UNION"
+                     : select->op == SETOP_INTERSECT ? "INTERSECT"
+                                                     : "EXCEPT";
+  refuse(text, name, "Create one trend for each SELECT.", list_location(select->rarg->targetList));
+}
+
+void check_grouping(const SelectStmt* select, const QueryText& text) {
+  constexpr const char* kHint = "Create one trend for each grouping.";
+  ListCell* cell = nullptr;
+  foreach (cell, select->groupClause) {
+    auto* node = static_cast<Node*>(lfirst(cell));
+    if (IsA(node, GroupingSet)) {
+      refuse(text, "GROUPING SETS, ROLLUP or CUBE", kHint, reinterpret_cast<GroupingSet*>(node)->location);
+    }
+  }
+  if (select->groupDistinct) refuse(text, "GROUP BY DISTINCT", kHint, list_location(select->groupClause));
+  if (select->groupClause == NIL) {
+    ereport(ERROR, (errcode(ERRCODE_GROUPING_ERROR), errmsg("the definition of a trend needs GROUP BY"),
+                    errhint("Add GROUP BY window_start, window_end and the columns to rank.")));
+  }
+}
+
+}  // namespace
+
+SelectStmt* parse_select(const QueryText& text, RawStmt** statement) {
+  List* parsed = raw_parser(text.text, RAW_PARSE_DEFAULT);
+  if (parsed == NIL) {
+    ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("the definition of a trend is empty"),
+                    errhint("Write a SELECT.")));
+  }
+  if (list_length(parsed) > 1) {
+    ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("the definition of a trend must be one statement"),
+                    query_position(text, lsecond_node(RawStmt, parsed)->stmt_location)));
+  }
+  *statement = linitial_node(RawStmt, parsed);
+  Node* node = (*statement)->stmt;
+  bool is_select = IsA(node, SelectStmt) && reinterpret_cast<SelectStmt*>(node)->valuesLists == NIL;
+  if (!is_select) {
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the definition of a trend must be a SELECT")));
+  }
+  return reinterpret_cast<SelectStmt*>(node);
+}
+
+void check_clauses(const SelectStmt* select, const QueryText& text) {
+  if (select->withClause != nullptr) {
+    refuse(text, "WITH", "Write one SELECT from the source and a window function.",
+           select->withClause->location);
+  }
+  check_set_operation(select, text);
+  if (select->intoClause != nullptr) {
+    refuse(text, "INTO", "create_trend creates the relation; its name is an argument.",
+           select->intoClause->rel->location);
+  }
+  if (select->distinctClause != NIL) {
+    refuse(text, "DISTINCT", "Groups are distinct already.",
+           linitial(select->distinctClause) == nullptr ? -1 : list_location(select->distinctClause));
+  }
+  if (select->windowClause != NIL) {
+    refuse(text, "WINDOW", "The trend's own column rank takes the place of rank() OVER (...).",
+           linitial_node(WindowDef, select->windowClause)->location);
+  }
+  if (select->havingClause != nullptr) {
+    refuse(text, "HAVING", "Use WHERE on the trend when you read it.", exprLocation(select->havingClause));
+  }
+  if (select->limitCount != nullptr || select->limitOffset != nullptr) {
+    Node* clause = select->limitCount != nullptr ? select->limitCount : select->limitOffset;
+    refuse(text, select->limitCount != nullptr ? "LIMIT" : "OFFSET",
+           "A trend ranks all groups. Use LIMIT, or WHERE rank <= 10, when you read it.",
+           exprLocation(clause));
+  }
+  if (select->lockingClause != NIL) {
+    refuse(text, "FOR UPDATE or SHARE", "A trend locks no rows.", lock_location(select->lockingClause));
+  }
+  check_grouping(select, text);
+}
+
+}  // namespace trending

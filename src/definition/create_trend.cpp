@@ -1,0 +1,311 @@
+// trending.create_trend, trending.track and trending.drop_trend.
+//
+// Rights: everything is done as the caller (analysis, reading rights, CREATE FOREIGN TABLE), except for the
+// row of trending.trend, which only the extension's owner may write. Locks: ACCESS SHARE on the source and on
+// the label's table. Writers wait for none of these; the worker arranges an exact backfill by itself once the
+// row is committed.
+#include "definition/definition_catalog.h"
+#include "definition/label.h"
+#include "definition/trend_options.h"
+#include "postgres/guard.h"
+
+namespace trending {
+
+namespace {
+
+// What create_trend adds to a trend's name for tables of its own ("_history") must fit into a name.
+constexpr int kMaxTrendName = NAMEDATALEN - 1 - 8;
+
+struct TrendName {
+  Oid schema;
+  const char* name;
+};
+
+TrendName resolve_name(const char* name) {
+  RangeVar* range = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(name)));
+  if (strlen(range->relname) > kMaxTrendName) {
+    ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG), errmsg("trend name \"%s\" is too long", range->relname),
+                    errdetail("At most %d bytes.", kMaxTrendName)));
+  }
+  TrendName resolved{RangeVarGetCreationNamespace(range), range->relname};
+  if (isAnyTempNamespace(resolved.schema)) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_TABLE_DEFINITION), errmsg("a trend cannot be temporary"),
+                    errhint("Name a schema: 'public.%s'.", resolved.name)));
+  }
+  if (OidIsValid(get_relname_relid(resolved.name, resolved.schema))) {
+    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists", resolved.name),
+                    errhint("Choose another name, or drop it first.")));
+  }
+  return resolved;
+}
+
+void check_installed() {
+  if (OidIsValid(trend_table())) return;
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("extension trending is not installed"), errhint("Run CREATE EXTENSION trending.")));
+}
+
+// CREATE FOREIGN TABLE with every name and type qualified, so that the caller's search_path has no say.
+const char* table_command(const TrendName& name, const Definition& definition) {
+  StringInfoData command;
+  initStringInfo(&command);
+  appendStringInfo(&command, "CREATE FOREIGN TABLE %s (",
+                   quote_qualified_identifier(get_namespace_name(name.schema), name.name));
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    appendStringInfo(&command, "%s%s %s", i == 0 ? "" : ", ", quote_identifier(column.name),
+                     format_type_extended(column.type, column.typmod,
+                                          FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+    if (OidIsValid(column.collation) && column.collation != get_typcollation(column.type)) {
+      appendStringInfo(&command, " COLLATE %s", generate_collation_name(column.collation));
+    }
+  }
+  appendStringInfoString(&command, ") SERVER trending");
+  return command.data;
+}
+
+void run(const char* command, int expected) {
+  int result = SPI_execute(command, false, 0);
+  if (result != expected) elog(ERROR, "%s failed: %s", command, SPI_result_code_string(result));
+}
+
+Oid create_table(const TrendName& name, const Definition& definition) {
+  run(table_command(name, definition), SPI_OK_UTILITY);
+  return get_relname_relid(name.name, name.schema);
+}
+
+Datum interval_datum(const Interval* interval) {
+  return PointerGetDatum(interval);
+}
+
+struct RowValue {
+  Oid type;
+  Datum value;
+  bool isnull;
+};
+
+RowValue not_null(Oid type, Datum value) {
+  return RowValue{type, value, false};
+}
+RowValue text_value(const char* value) {
+  return value == nullptr ? RowValue{TEXTOID, Datum{0}, true} : not_null(TEXTOID, CStringGetTextDatum(value));
+}
+RowValue pointer_value(Oid type, const void* value) {
+  return RowValue{type, PointerGetDatum(value), value == nullptr};
+}
+
+constexpr const char* kInsert =
+    "INSERT INTO trending.trend (relation, source, query, definition, label, watermark_delay, "
+    "allowed_lateness, "
+    "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+constexpr int kInsertColumns = 15;
+
+void insert_row(Oid relation, const char* query, const Definition& definition,
+                const TrendOptionArguments& options) {
+  const RowValue row[kInsertColumns] = {
+      not_null(REGCLASSOID, ObjectIdGetDatum(relation)),
+      not_null(REGCLASSOID, ObjectIdGetDatum(definition.source)),
+      text_value(query),
+      text_value(definition.text),
+      text_value(definition.label),
+      not_null(INTERVALOID, interval_datum(options.watermark_delay)),
+      not_null(INTERVALOID, interval_datum(options.allowed_lateness)),
+      text_value(options.late_events),
+      not_null(INTERVALOID, interval_datum(options.idle_timeout)),
+      not_null(INTERVALOID, interval_datum(options.max_ahead)),
+      options.history_limit == nullptr ? RowValue{INT8OID, Datum{0}, true}
+                                       : not_null(INT8OID, Int64GetDatum(*options.history_limit)),
+      pointer_value(INTERVALOID, options.retention),
+      not_null(BOOLOID, BoolGetDatum(*options.backfill)),
+      pointer_value(NAMEARRAYOID, options.partition_by),
+      not_null(INT4OID, Int32GetDatum(*options.max_groups)),
+  };
+  Oid types[kInsertColumns];
+  Datum values[kInsertColumns];
+  char nulls[kInsertColumns];
+  for (int i = 0; i < kInsertColumns; i++) {
+    types[i] = row[i].type;
+    values[i] = row[i].value;
+    nulls[i] = row[i].isnull ? 'n' : ' ';
+  }
+  int result = SPI_execute_with_args(kInsert, kInsertColumns, types, values, nulls, false, 0);
+  if (result != SPI_OK_INSERT)
+    elog(ERROR, "could not register the trend: %s", SPI_result_code_string(result));
+}
+
+// Runs with the identity of the owner of trending.trend. An error restores the caller's identity by itself.
+template <typename Body>
+void as_extension_owner(Body body) {
+  Relation table = table_open(trend_table(), RowExclusiveLock);
+  Oid owner = table->rd_rel->relowner;
+  table_close(table, NoLock);
+  Oid user = InvalidOid;
+  int context = 0;
+  GetUserIdAndSecContext(&user, &context);
+  SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+  body();
+  SetUserIdAndSecContext(user, context);
+}
+
+Oid create_trend(const char* name, const char* query, const TrendOptionArguments& options) {
+  check_installed();
+  Definition* definition = definition_analyze(query, true);
+  check_options(options, *definition);
+  if (options.label != nullptr) {
+    LabelSource label = label_resolve(options.label, definition);
+    label_check_rights(label);
+    definition->label = label_text(label);
+  }
+  TrendName resolved = resolve_name(name);
+  SPI_connect();
+  Oid relation = create_table(resolved, *definition);
+  as_extension_owner([&] { insert_row(relation, query, *definition, options); });
+  SPI_finish();
+  CommandCounterIncrement();
+  // What was stored must mean the same when it is loaded; a reader may have cached that there was no trend.
+  CacheInvalidateRelcacheByRelid(relation);
+  definition_load_relation(relation);
+  return relation;
+}
+
+const char* text_argument(FunctionCallInfo fcinfo, int position) {
+  return PG_ARGISNULL(position) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(position));
+}
+
+const Interval* interval_argument(FunctionCallInfo fcinfo, int position) {
+  return PG_ARGISNULL(position) ? nullptr : PG_GETARG_INTERVAL_P(position);
+}
+
+template <typename Value>
+const Value* copied_argument(FunctionCallInfo fcinfo, int position, Value value) {
+  if (PG_ARGISNULL(position)) return nullptr;
+  auto* copy = static_cast<Value*>(palloc(sizeof(Value)));
+  *copy = value;
+  return copy;
+}
+
+void check_argument(const void* value, const char* name) {
+  if (value != nullptr) return;
+  ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+}
+
+const char* interval_literal(const Interval* interval) {
+  Datum text = DirectFunctionCall1(interval_out, interval_datum(interval));
+  return quote_literal_cstr(DatumGetCString(text));
+}
+
+const char* existing_column(Oid relation, const char* column) {
+  if (get_attnum(relation, column) == InvalidAttrNumber) {
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_COLUMN),
+             errmsg("column \"%s\" of relation \"%s\" does not exist", column, get_rel_name(relation))));
+  }
+  return quote_identifier(column);
+}
+
+// The definition that track stands for.
+const char* track_query(Oid source, const char* key, const char* time, const Interval* size,
+                        const Interval* slide) {
+  const char* table =
+      quote_qualified_identifier(get_namespace_name(get_rel_namespace(source)), get_rel_name(source));
+  const char* key_column = psprintf("s.%s", existing_column(source, key));
+  return psprintf(
+      "SELECT window_start, window_end, %s, count(*)\n"
+      "FROM %s s, trending.hop(s.%s, slide => %s, size => %s) w\n"
+      "GROUP BY window_start, window_end, %s\n"
+      "ORDER BY count(*) DESC",
+      key_column, table, existing_column(source, time), interval_literal(slide), interval_literal(size),
+      key_column);
+}
+
+}  // namespace
+
+}  // namespace trending
+
+TRENDING_FUNCTION(create_trend) {
+  using namespace trending;
+  const char* name = text_argument(fcinfo, 0);
+  const char* query = text_argument(fcinfo, 1);
+  check_argument(name, "name");
+  check_argument(query, "query");
+  TrendOptionArguments options = {};
+  options.label = text_argument(fcinfo, 2);
+  options.watermark_delay = interval_argument(fcinfo, 3);
+  options.allowed_lateness = interval_argument(fcinfo, 4);
+  options.late_events = text_argument(fcinfo, 5);
+  options.idle_timeout = interval_argument(fcinfo, 6);
+  options.max_ahead = interval_argument(fcinfo, 7);
+  options.history_limit = copied_argument<int64>(fcinfo, 8, PG_ARGISNULL(8) ? 0 : PG_GETARG_INT64(8));
+  options.retention = interval_argument(fcinfo, 9);
+  options.backfill = copied_argument<bool>(fcinfo, 10, PG_ARGISNULL(10) ? false : PG_GETARG_BOOL(10));
+  options.partition_by = PG_ARGISNULL(11) ? nullptr : PG_GETARG_ARRAYTYPE_P(11);
+  options.max_groups = copied_argument<int32>(fcinfo, 12, PG_ARGISNULL(12) ? 0 : PG_GETARG_INT32(12));
+  PG_RETURN_OID(create_trend(name, query, options));
+}
+
+TRENDING_FUNCTION(track) {
+  using namespace trending;
+  constexpr const char* kNames[] = {"source", "key", "event_time", "name", "size", "slide", "label"};
+  for (int i : {0, 1, 2, 4, 5}) {
+    if (!PG_ARGISNULL(i)) continue;
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", kNames[i])));
+  }
+  Oid source = PG_GETARG_OID(0);
+  if (get_rel_name(source) == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", source)));
+  }
+  const char* name = text_argument(fcinfo, 3);
+  if (name == nullptr) name = quote_identifier(psprintf("top_%s", get_rel_name(source)));
+  const char* query = track_query(source, NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(2)),
+                                  PG_GETARG_INTERVAL_P(4), PG_GETARG_INTERVAL_P(5));
+  TrendOptionArguments options = default_options();
+  options.label = text_argument(fcinfo, 6);
+  PG_RETURN_OID(create_trend(name, query, options));
+}
+
+TRENDING_FUNCTION(drop_trend) {
+  using namespace trending;
+  Oid relation = PG_GETARG_OID(0);
+  const char* name = get_rel_name(relation);
+  if (name == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("trend with OID %u does not exist", relation)));
+  }
+  if (!trend_is_registered(relation)) {
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not a trend", name),
+                    errhint("Trends are created with trending.create_trend().")));
+  }
+  // Before the lock: nobody may lock a relation of others. Under the lock the name stays.
+  if (!compat::relation_ownercheck(relation, GetUserId())) {
+    aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_TABLE, name);
+  }
+  LockRelationOid(relation, AccessExclusiveLock);
+  name = get_rel_name(relation);
+  if (name == nullptr) PG_RETURN_VOID();  // dropped while we waited
+  SPI_connect();
+  // Dependent objects are checked by the command; the event trigger removes the trend.
+  run(psprintf("DROP FOREIGN TABLE %s",
+               quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name)),
+      SPI_OK_UTILITY);
+  SPI_finish();
+  PG_RETURN_VOID();
+}
+
+// The event trigger: forgets the trends whose foreign tables were dropped, by whatever command.
+TRENDING_FUNCTION(forget_dropped) {
+  using namespace trending;
+  if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) {
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("trending.forget_dropped must be called by an event trigger")));
+  }
+  if (!OidIsValid(trend_table())) return Datum{0};
+  SPI_connect();
+  as_extension_owner([] {
+    run("DELETE FROM trending.trend t USING pg_catalog.pg_event_trigger_dropped_objects() d "
+        "WHERE d.object_type OPERATOR(pg_catalog.=) 'foreign table' "
+        "AND t.relation::pg_catalog.oid OPERATOR(pg_catalog.=) d.objid",
+        SPI_OK_DELETE);
+  });
+  SPI_finish();
+  return Datum{0};
+}

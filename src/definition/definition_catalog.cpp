@@ -1,0 +1,223 @@
+// Registered trends: reading trending.trend, and the cache of definitions that readers use.
+//
+// The table is read directly under the newest snapshot, as the server reads its own catalogs: what counts is
+// what is committed, and readers of a trend need no rights on the table. It has a row per trend, so it is
+// simply scanned.
+#include "definition/definition_catalog.h"
+
+#include "definition/analysis.h"
+#include "definition/definition.h"
+#include "definition/window_args.h"
+
+namespace trending {
+
+namespace {
+
+struct Row {
+  Datum values[kTrendColumnCount + 1];
+  bool isnull[kTrendColumnCount + 1];
+
+  Datum value(TrendColumn column) const { return values[column - 1]; }
+  bool is_null(TrendColumn column) const { return isnull[column - 1]; }
+};
+
+Oid relation_of(const Row& row) {
+  return DatumGetObjectId(row.value(kTrendRelation));
+}
+
+int64 span_of(const Row& row, TrendColumn column) {
+  if (row.is_null(column)) return -1;
+  return interval_to_span(DatumGetIntervalP(row.value(column)), "interval");
+}
+
+void read_options(const Row& row, DefinitionOptions* options) {
+  options->watermark_delay = span_of(row, kTrendWatermarkDelay);
+  options->allowed_lateness = span_of(row, kTrendAllowedLateness);
+  options->idle_timeout = span_of(row, kTrendIdleTimeout);
+  options->max_ahead = span_of(row, kTrendMaxAhead);
+  options->retention = span_of(row, kTrendRetention);
+  options->history_limit =
+      row.is_null(kTrendHistoryLimit) ? -1 : DatumGetInt64(row.value(kTrendHistoryLimit));
+  options->max_groups = DatumGetInt32(row.value(kTrendMaxGroups));
+  options->keep_late_events = strcmp(TextDatumGetCString(row.value(kTrendLateEvents)), "keep") == 0;
+  options->backfill = DatumGetBool(row.value(kTrendBackfill));
+}
+
+Oid relation_owner(Oid relation) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
+// Analyses a stored definition again, under the settings it was written with.
+Definition* analyze_stored(const Row& row) {
+  Oid relation = relation_of(row);
+  Oid source = DatumGetObjectId(row.value(kTrendSource));
+  const char* trend = get_rel_name(relation);
+  if (get_rel_name(source) == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the source of trend \"%s\" was dropped", trend),
+                    errhint("Drop the trend, or create it again on another table.")));
+  }
+  const char* stored = TextDatumGetCString(row.value(kTrendDefinition));
+  int nest_level = canonical_settings_begin();
+  Definition* definition = analyze(AnalysisRequest{stored, trend, source, false});
+  canonical_settings_end(nest_level);
+  definition->text = stored;
+  definition->id = DatumGetInt32(row.value(kTrendId));
+  definition->relation = relation;
+  definition->owner = relation_owner(relation);
+  if (!row.is_null(kTrendLabel)) definition->label = TextDatumGetCString(row.value(kTrendLabel));
+  read_options(row, &definition->options);
+  return definition;
+}
+
+// The one row whose `column` equals `value`. False if there is none, or its foreign table is gone (dropped
+// while event triggers were switched off). The row's values are palloc'd.
+bool find_row(TrendColumn column, RegProcedure equal, Datum value, Row* row) {
+  Oid table = trend_table();
+  if (!OidIsValid(table)) return false;
+  Relation catalog = table_open(table, AccessShareLock);
+  ScanKeyData key;
+  ScanKeyInit(&key, column, BTEqualStrategyNumber, equal, value);
+  SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, nullptr, 1, &key);
+  HeapTuple tuple = systable_getnext(scan);
+  bool found = HeapTupleIsValid(tuple);
+  if (found) {
+    // Flattened while the scan's snapshot protects the out-of-line values.
+    HeapTuple flat = toast_flatten_tuple(tuple, RelationGetDescr(catalog));
+    heap_deform_tuple(flat, RelationGetDescr(catalog), row->values, row->isnull);
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return found && get_rel_name(relation_of(*row)) != nullptr;
+}
+
+Definition* load_by(TrendColumn column, RegProcedure equal, Datum value) {
+  Row row;
+  return find_row(column, equal, value, &row) ? analyze_stored(row) : nullptr;
+}
+
+int compare_ids(const ListCell* left, const ListCell* right) {
+  return lfirst_int(left) - lfirst_int(right);
+}
+
+// The cache. Invalidation only marks entries (definitions may be in use); a replaced definition is freed when
+// its transaction is over.
+struct CacheEntry {
+  Oid relation;  // hash key, first
+  bool stale;
+  Oid source;
+  MemoryContext memory;  // NULL: nothing loaded
+  Definition* definition;
+};
+
+HTAB* cache = nullptr;
+uint64 invalidations = 0;
+MemoryContext retired = nullptr;  // parent of replaced definitions
+
+void invalidate(Datum, Oid relation) {
+  invalidations++;
+  HASH_SEQ_STATUS status;
+  hash_seq_init(&status, cache);
+  while (auto* entry = static_cast<CacheEntry*>(hash_seq_search(&status))) {
+    if (!OidIsValid(relation) || relation == entry->relation || relation == entry->source)
+      entry->stale = true;
+  }
+}
+
+void free_retired(XactEvent event, void*) {
+  bool over = event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE ||
+              event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT;
+  if (over) MemoryContextDeleteChildren(retired);
+}
+
+void create_cache() {
+  retired = AllocSetContextCreate(CacheMemoryContext, "trending retired definitions", ALLOCSET_SMALL_SIZES);
+  HASHCTL control = {};
+  control.keysize = sizeof(Oid);
+  control.entrysize = sizeof(CacheEntry);
+  cache = hash_create("trending definitions", 16, &control, HASH_ELEM | HASH_BLOBS);
+  CacheRegisterRelcacheCallback(invalidate, Datum{0});
+  RegisterXactCallback(free_retired, nullptr);
+}
+
+void retire(CacheEntry* entry) {
+  if (entry->memory != nullptr) MemoryContextSetParent(entry->memory, retired);
+  entry->memory = nullptr;
+  entry->definition = nullptr;
+}
+
+// Loads in a context of the caller's, which an error frees; only success makes it the cache's.
+const Definition* fill(Oid relation) {
+  MemoryContext memory =
+      AllocSetContextCreate(CurrentMemoryContext, "trending definition", ALLOCSET_DEFAULT_SIZES);
+  MemoryContext caller = MemoryContextSwitchTo(memory);
+  uint64 before = invalidations;
+  Definition* definition = definition_load_relation(relation);
+  MemoryContextSwitchTo(caller);
+
+  bool found = false;
+  auto* entry = static_cast<CacheEntry*>(hash_search(cache, &relation, HASH_ENTER, &found));
+  if (!found) entry->memory = nullptr;
+  retire(entry);
+  if (definition == nullptr) {
+    hash_search(cache, &relation, HASH_REMOVE, nullptr);
+    MemoryContextDelete(memory);
+    return nullptr;
+  }
+  MemoryContextSetParent(memory, CacheMemoryContext);
+  entry->memory = memory;
+  entry->definition = definition;
+  entry->source = definition->source;
+  entry->stale = invalidations != before;
+  return definition;
+}
+
+}  // namespace
+
+Oid trend_table() {
+  Oid schema = get_namespace_oid("trending", true);
+  if (!OidIsValid(schema) || !OidIsValid(get_extension_oid("trending", true))) return InvalidOid;
+  return get_relname_relid("trend", schema);
+}
+
+bool trend_is_registered(Oid relation) {
+  Row row;
+  return find_row(kTrendRelation, F_OIDEQ, ObjectIdGetDatum(relation), &row);
+}
+
+Definition* definition_load(int32 trend_id) {
+  return load_by(kTrendId, F_INT4EQ, Int32GetDatum(trend_id));
+}
+
+Definition* definition_load_relation(Oid relation) {
+  return load_by(kTrendRelation, F_OIDEQ, ObjectIdGetDatum(relation));
+}
+
+List* definition_ids() {
+  Oid table = trend_table();
+  if (!OidIsValid(table)) return NIL;
+  List* ids = NIL;
+  Relation catalog = table_open(table, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, nullptr, 0, nullptr);
+  while (HeapTuple tuple = systable_getnext(scan)) {
+    Row row;
+    heap_deform_tuple(tuple, RelationGetDescr(catalog), row.values, row.isnull);
+    if (get_rel_name(relation_of(row)) != nullptr) ids = lappend_int(ids, DatumGetInt32(row.value(kTrendId)));
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  list_sort(ids, compare_ids);
+  return ids;
+}
+
+const Definition* definition_cached(Oid relation) {
+  if (cache == nullptr) create_cache();
+  auto* entry = static_cast<CacheEntry*>(hash_search(cache, &relation, HASH_FIND, nullptr));
+  if (entry != nullptr && !entry->stale && entry->definition != nullptr) return entry->definition;
+  return fill(relation);
+}
+
+}  // namespace trending

@@ -1,0 +1,189 @@
+#include "definition/expression_check.h"
+
+#include "definition/key_type.h"
+
+namespace trending {
+
+namespace {
+
+struct Walk {
+  const ExpressionScope* scope;
+  const char* place;
+};
+
+// A function that may not be used, found in some node.
+struct BadFunction {
+  Oid function = InvalidOid;
+  bool user_defined = false;
+};
+
+bool find_bad_function(Oid function, void* context) {
+  auto* found = static_cast<BadFunction*>(context);
+  found->user_defined = function >= FirstNormalObjectId;
+  if (!found->user_defined && func_volatile(function) == PROVOLATILE_IMMUTABLE) return false;
+  found->function = function;
+  return true;
+}
+
+bool is_operator_node(Node* node) {
+  return IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr) ||
+         IsA(node, ScalarArrayOpExpr);
+}
+
+// Functions that depend on the time zone setting have timestamptz on one side.
+bool touches_timestamptz(Oid function) {
+  Oid* types = nullptr;
+  int count = 0;
+  if (get_func_signature(function, &types, &count) == TIMESTAMPTZOID) return true;
+  for (int i = 0; i < count; i++) {
+    if (types[i] == TIMESTAMPTZOID) return true;
+  }
+  return false;
+}
+
+void report_function(Node* node, const BadFunction& bad, const Walk& walk) {
+  const char* name = format_procedure(bad.function);
+  int location = exprLocation(node);
+  if (bad.user_defined) {
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             is_operator_node(node)
+                 ? errmsg("user-defined operators are not allowed in %s of a trend", walk.place)
+                 : errmsg("user-defined functions are not allowed in %s of a trend", walk.place),
+             errdetail("Function %s is not built in.", name),
+             errhint("Trends are computed while WAL is decoded, where only built-in functions may run. A "
+                     "generated column can hold the result."),
+             query_position(*walk.scope->text, location)));
+  }
+  bool is_volatile = func_volatile(bad.function) == PROVOLATILE_VOLATILE;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+                  errmsg("functions in %s of a trend must be immutable", walk.place),
+                  errdetail("Function %s is %s.", name, is_volatile ? "volatile" : "stable"),
+                  !is_volatile && touches_timestamptz(bad.function)
+                      ? errhint("It depends on the setting TimeZone. Name the zone: (column AT TIME ZONE "
+                                "'Europe/Berlin') is immutable.")
+                      : errhint("Only what gives the same result at any time can be counted."),
+                  query_position(*walk.scope->text, location)));
+}
+
+void report_construct(Node* node, const char* construct, const char* hint, const Walk& walk) {
+  ereport(ERROR,
+          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+           errmsg("%s is not allowed in %s of a trend", construct, walk.place),
+           hint == nullptr ? 0 : errhint("%s", hint), query_position(*walk.scope->text, exprLocation(node))));
+}
+
+void check_functions(Node* node, const Walk& walk) {
+  BadFunction bad;
+  if (check_functions_in_node(node, find_bad_function, &bad)) report_function(node, bad, walk);
+  bool returns_set = (IsA(node, FuncExpr) && reinterpret_cast<FuncExpr*>(node)->funcretset) ||
+                     (IsA(node, OpExpr) && reinterpret_cast<OpExpr*>(node)->opretset);
+  if (returns_set) report_construct(node, "a set-returning function", nullptr, walk);
+}
+
+void check_type(Node* node, const Walk& walk) {
+  Oid type = exprType(node);
+  if (type_is_safe(type)) return;
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                  errmsg("user-defined types are not allowed in %s of a trend", walk.place),
+                  errdetail("Type %s is neither built in nor an enum, nor a domain over such a type.",
+                            format_type_be(type)),
+                  query_position(*walk.scope->text, exprLocation(node))));
+}
+
+void check_column(Var* column, const Walk& walk) {
+  auto* node = reinterpret_cast<Node*>(column);
+  const ExpressionScope& scope = *walk.scope;
+  if (column->varno != static_cast<int>(scope.source)) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+         errmsg("%s of a trend may only use columns of its source", walk.place),
+         errhint("Window bounds may stand in the select list, in GROUP BY and in ORDER BY, by themselves."),
+         query_position(*scope.text, column->location)));
+  }
+  if (column->varattno == 0) report_construct(node, "a whole row", "Name the columns.", walk);
+  if (column->varattno < 0) report_construct(node, "a system column", nullptr, walk);
+  if (compat::is_virtual_column(scope.source_relation, column->varattno)) {
+    report_construct(node, "a virtual generated column",
+                     "Its value is not in the row. Repeat its expression, or make it STORED.", walk);
+  }
+}
+
+// NULL for the kinds of node that are allowed.
+const char* forbidden_construct(Node* node) {
+  switch (nodeTag(node)) {
+    case T_Var:
+    case T_Const:
+    case T_FuncExpr:
+    case T_NamedArgExpr:
+    case T_OpExpr:
+    case T_DistinctExpr:
+    case T_NullIfExpr:
+    case T_ScalarArrayOpExpr:
+    case T_BoolExpr:
+    case T_RelabelType:
+    case T_CoerceViaIO:
+    case T_ArrayCoerceExpr:
+    case T_CollateExpr:
+    case T_CaseExpr:
+    case T_CaseWhen:
+    case T_CaseTestExpr:
+    case T_ArrayExpr:
+    case T_CoalesceExpr:
+    case T_MinMaxExpr:
+    case T_NullTest:
+    case T_BooleanTest:
+    case T_SubscriptingRef:
+    case T_List:
+      return nullptr;
+    case T_SubLink:
+      return "a subquery";
+    case T_Param:
+      return "a parameter";
+    case T_Aggref:
+    case T_GroupingFunc:
+      return "an aggregate";
+    case T_WindowFunc:
+      return "a window function";
+    case T_CoerceToDomain:
+    case T_CoerceToDomainValue:
+      return "a cast to a domain";
+    case T_RowExpr:
+    case T_RowCompareExpr:
+    case T_FieldSelect:
+    case T_ConvertRowtypeExpr:
+      return "a row value";
+    case T_XmlExpr:
+      return "an XML expression";
+    default:
+      return "an expression of this kind";
+  }
+}
+
+bool check_node(Node* node, void* context) {
+  if (node == nullptr) return false;
+  const Walk& walk = *static_cast<Walk*>(context);
+  if (IsA(node, SQLValueFunction)) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+                    errmsg("functions in %s of a trend must be immutable", walk.place),
+                    errdetail("CURRENT_TIMESTAMP, CURRENT_USER and their kind change with time and session."),
+                    errhint("A window function says which time counts."),
+                    query_position(*walk.scope->text, exprLocation(node))));
+  }
+  const char* construct = forbidden_construct(node);
+  if (construct != nullptr) report_construct(node, construct, nullptr, walk);
+  check_functions(node, walk);
+  if (IsA(node, Var)) check_column(reinterpret_cast<Var*>(node), walk);
+  if (!IsA(node, List) && !IsA(node, CaseWhen)) check_type(node, walk);
+  return compat::walk_expression(node, check_node, context);
+}
+
+}  // namespace
+
+void expression_check(Node* expression, const ExpressionScope& scope, const char* place) {
+  Walk walk{&scope, place};
+  check_node(expression, &walk);
+}
+
+}  // namespace trending

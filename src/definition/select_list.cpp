@@ -1,0 +1,146 @@
+// The select list: window bounds, keys and aggregates, each by itself. They become the foreign table's
+// columns.
+#include "definition/aggregate_functions.h"
+#include "definition/analysis.h"
+#include "engine/aggregate.h"
+
+namespace trending {
+
+namespace {
+
+void check_aggregate_form(const Analysis& analysis, const Aggref* aggregate) {
+  const char* construct = nullptr;
+  if (aggregate->aggkind != AGGKIND_NORMAL) construct = "an ordered-set aggregate";
+  if (aggregate->aggorder != NIL) construct = "ORDER BY in an aggregate";
+  if (aggregate->aggdistinct != NIL) construct = "DISTINCT in an aggregate";
+  if (construct == nullptr) return;
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported by trends", construct),
+                  errhint("Supported are %s.", supported_aggregates()),
+                  query_position(analysis.text, aggregate->location)));
+}
+
+const AggregateEntry* find_entry(const Analysis& analysis, const Aggref* aggregate) {
+  const AggregateEntry* entry = aggregate_entry(aggregate->aggfnoid);
+  if (entry != nullptr) return entry;
+  ereport(ERROR,
+          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+           errmsg("aggregate function %s is not supported by trends", format_procedure(aggregate->aggfnoid)),
+           errhint("Supported are %s.", supported_aggregates()),
+           query_position(analysis.text, aggregate->location)));
+  pg_unreachable();
+}
+
+// Something in the select list that is none of the three.
+[[noreturn]] void report_column(const Analysis& analysis, Node* expression) {
+  int code = ERRCODE_FEATURE_NOT_SUPPORTED;
+  const char* message =
+      "an output column of a trend must be a window bound, a GROUP BY expression or an aggregate";
+  const char* hint = "Add it to GROUP BY, or compute it when you read the trend.";
+  if (contain_windowfuncs(expression)) {
+    message = "window functions are not allowed in the definition of a trend";
+    hint = "The trend's own column rank takes the place of rank() OVER (...).";
+  } else if (analysis.query->hasSubLinks && checkExprHasSubLink(expression)) {
+    message = "subqueries are not allowed in the definition of a trend";
+    hint = "Join other tables when you read the trend.";
+  } else if (expression_returns_set(expression)) {
+    message = "set-returning functions are not allowed in the select list of a trend";
+    hint = "Call them when you read the trend.";
+  } else if (contain_aggs_of_level(expression, 0)) {
+    message = "an aggregate of a trend must stand by itself";
+    hint = "Select the aggregate, and compute with it when you read the trend.";
+  }
+  ereport(ERROR, (errcode(code), errmsg("%s", message), errhint("%s", hint),
+                  query_position(analysis.text, exprLocation(expression))));
+  pg_unreachable();
+}
+
+void set_role(Analysis* analysis, Node* expression, DefinitionColumn* column) {
+  column->index = 0;
+  if (is_window_bound(*analysis, expression, &column->role)) return;
+  int key = find_key(*analysis, expression);
+  if (key >= 0) {
+    column->role = ColumnRole::kKey;
+    column->index = key;
+  } else if (IsA(expression, Aggref)) {
+    column->role = ColumnRole::kAggregate;
+    column->index = analyze_aggregate(analysis, reinterpret_cast<Aggref*>(expression));
+  } else {
+    report_column(*analysis, expression);
+  }
+}
+
+void check_name(const Analysis& analysis, const DefinitionColumn& column, int location) {
+  const Definition& definition = *analysis.definition;
+  if (strcmp(column.name, "rank") == 0) {
+    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+                    errmsg("column name \"rank\" is taken: every trend has a column of its own called so"),
+                    errhint("Give the column another alias."), query_position(analysis.text, location)));
+  }
+  for (int i = 0; i < definition.column_count; i++) {
+    if (strcmp(definition.columns[i].name, column.name) != 0) continue;
+    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+                    errmsg("column name \"%s\" is specified more than once", column.name),
+                    errhint("Give the columns different aliases."), query_position(analysis.text, location)));
+  }
+}
+
+void add_column(Analysis* analysis, TargetEntry* entry) {
+  auto* expression = reinterpret_cast<Node*>(entry->expr);
+  DefinitionColumn column = {};
+  column.name = pstrdup(entry->resname);
+  column.type = exprType(expression);
+  column.typmod = exprTypmod(expression);
+  column.collation = exprCollation(expression);
+  set_role(analysis, expression, &column);
+  check_name(*analysis, column, exprLocation(expression));
+  analysis->definition->columns[analysis->definition->column_count++] = column;
+}
+
+}  // namespace
+
+int analyze_aggregate(Analysis* analysis, Aggref* aggregate) {
+  ListCell* cell = nullptr;
+  foreach (cell, analysis->aggregates) {
+    if (equal(lfirst(cell), aggregate)) return foreach_current_index(cell);
+  }
+  check_aggregate_form(*analysis, aggregate);
+  const AggregateEntry* entry = find_entry(*analysis, aggregate);
+  Definition* definition = analysis->definition;
+  if (definition->aggregate_count == kMaxAggregates) {
+    ereport(ERROR,
+            (errcode(ERRCODE_TOO_MANY_COLUMNS), errmsg("a trend has at most %d aggregates", kMaxAggregates),
+             query_position(analysis->text, aggregate->location)));
+  }
+  Node* argument = nullptr;
+  if (aggregate->args != NIL) {
+    argument = reinterpret_cast<Node*>(linitial_node(TargetEntry, aggregate->args)->expr);
+    expression_check(argument, analysis->scope, "an aggregate's argument");
+  }
+  auto* filter = reinterpret_cast<Node*>(aggregate->aggfilter);
+  if (filter != nullptr) expression_check(filter, analysis->scope, "FILTER");
+  DefinitionAggregate* added = &definition->aggregates[definition->aggregate_count];
+  added->function = entry->kind;
+  added->result_type = aggregate->aggtype;
+  added->argument = prepare_expression(*analysis, argument);
+  added->filter = prepare_expression(*analysis, filter);
+  analysis->aggregates = lappend(analysis->aggregates, aggregate);
+  return definition->aggregate_count++;
+}
+
+void analyze_select_list(Analysis* analysis) {
+  List* targets = analysis->query->targetList;
+  Definition* definition = analysis->definition;
+  definition->aggregates =
+      static_cast<DefinitionAggregate*>(palloc0(sizeof(DefinitionAggregate) * kMaxAggregates));
+  definition->columns =
+      static_cast<DefinitionColumn*>(palloc0(sizeof(DefinitionColumn) * (list_length(targets) + 1)));
+  ListCell* cell = nullptr;
+  foreach (cell, targets) {
+    auto* entry = lfirst_node(TargetEntry, cell);
+    if (!entry->resjunk) add_column(analysis, entry);
+  }
+  definition->columns[definition->column_count++] =
+      DefinitionColumn{"rank", INT8OID, -1, InvalidOid, ColumnRole::kRank, 0};
+}
+
+}  // namespace trending

@@ -1,0 +1,16 @@
+// Which relations can be followed.
+#pragma once
+
+#include "definition/query_text.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+// Raises an error unless the relation of a FROM item is an ordinary or partitioned, permanent user table all
+// of whose rows are logically logged. `only`: the user wrote ONLY. `location`: of its name in the text.
+void source_check(Oid relation, bool only, const QueryText& text, int location);
+
+// Refuses a table whose row security applies to the current user: the worker sees every row.
+void source_check_row_security(Oid relation, const QueryText& text, int location);
+
+}  // namespace trending

@@ -1,0 +1,105 @@
+#include "definition/trend_options.h"
+
+#include "definition/window_args.h"
+
+namespace trending {
+
+namespace {
+
+constexpr int32 kMaxGroupsLimit = 1'000'000'000;
+
+void check_span(const Interval* interval, const char* option, bool zero_allowed) {
+  int64 span = interval_to_span(interval, option);
+  if (span > 0 || (zero_allowed && span == 0)) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  zero_allowed ? errmsg("%s must not be negative", option)
+                               : errmsg("%s must be greater than zero", option)));
+}
+
+void check_given(const void* value, const char* option) {
+  if (value != nullptr) return;
+  ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", option)));
+}
+
+void check_late_events(const char* late_events) {
+  check_given(late_events, "late_events");
+  if (strcmp(late_events, "drop") == 0) return;
+  if (strcmp(late_events, "keep") == 0) {
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("late_events => 'keep' is not supported yet"),
+             errhint("Late events are counted in trending.status.")));
+  }
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("invalid value for late_events: \"%s\"", late_events),
+                  errhint("Valid values are 'drop' and 'keep'.")));
+}
+
+void check_history_limit(const int64* history_limit) {
+  if (history_limit == nullptr || *history_limit >= 0) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("history_limit must not be negative"),
+                  errhint("NULL keeps all groups, 0 none.")));
+}
+
+void check_max_groups(const int32* max_groups) {
+  check_given(max_groups, "max_groups");
+  if (*max_groups >= 1 && *max_groups <= kMaxGroupsLimit) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("max_groups must be between 1 and %d", kMaxGroupsLimit)));
+}
+
+bool is_key_name(const Definition& definition, const char* name) {
+  for (int i = 0; i < definition.keys.count; i++) {
+    if (strcmp(definition.keys.columns[i].name, name) == 0) return true;
+  }
+  return false;
+}
+
+void check_partition_by(ArrayType* partition_by, const Definition& definition) {
+  if (partition_by == nullptr) return;
+  Datum* names = nullptr;
+  bool* isnull = nullptr;
+  int count = 0;
+  deconstruct_array(partition_by, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &names, &isnull, &count);
+  for (int i = 0; i < count; i++) {
+    if (isnull[i]) {
+      ereport(ERROR,
+              (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("partition_by must not contain nulls")));
+    }
+    const char* name = NameStr(*DatumGetName(names[i]));
+    if (is_key_name(definition, name)) continue;
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("\"%s\" in partition_by is no key of the trend", name),
+             errhint("Name columns of GROUP BY.")));
+  }
+  ereport(ERROR,
+          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("partition_by is not supported yet"),
+           errhint("Create the trend without it, and rank with rank() OVER (PARTITION BY ...) on reading.")));
+}
+
+}  // namespace
+
+TrendOptionArguments default_options() {
+  static const Interval kZero = {0, 0, 0};
+  static const Interval kTenSeconds = {10 * USECS_PER_SEC, 0, 0};
+  static const Interval kMinute = {USECS_PER_MINUTE, 0, 0};
+  static const int64 kHistoryLimit = 100;
+  static const bool kBackfill = true;
+  static const int32 kMaxGroups = 1'000'000;
+  return {nullptr,        &kZero,  &kMinute,   "drop",  &kTenSeconds, &kMinute,
+          &kHistoryLimit, nullptr, &kBackfill, nullptr, &kMaxGroups};
+}
+
+void check_options(const TrendOptionArguments& options, const Definition& definition) {
+  check_span(options.watermark_delay, "watermark_delay", true);
+  check_span(options.allowed_lateness, "allowed_lateness", true);
+  check_late_events(options.late_events);
+  check_span(options.idle_timeout, "idle_timeout", false);
+  check_span(options.max_ahead, "max_ahead", true);
+  check_history_limit(options.history_limit);
+  if (options.retention != nullptr) check_span(options.retention, "retention", false);
+  check_given(options.backfill, "backfill");
+  check_max_groups(options.max_groups);
+  check_partition_by(options.partition_by, definition);
+}
+
+}  // namespace trending

@@ -1,0 +1,30 @@
+// The options of create_trend, read from its arguments and checked.
+#pragma once
+
+#include "definition/definition.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+// As given to SQL. Values that are NULL in SQL and may be: label, history_limit, retention, partition_by.
+struct TrendOptionArguments {
+  const char* label;
+  const Interval* watermark_delay;
+  const Interval* allowed_lateness;
+  const char* late_events;
+  const Interval* idle_timeout;
+  const Interval* max_ahead;
+  const int64* history_limit;
+  const Interval* retention;
+  const bool* backfill;
+  ArrayType* partition_by;
+  const int32* max_groups;
+};
+
+// The defaults, as in the install script.
+TrendOptionArguments default_options();
+
+// Raises an error that names the first option out of range.
+void check_options(const TrendOptionArguments& options, const Definition& definition);
+
+}  // namespace trending
