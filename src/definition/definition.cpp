@@ -64,6 +64,7 @@ const char* canonical_text(Query* query) {
   int nest_level = canonical_settings_begin();
   const char* text = pg_get_querydef(static_cast<Query*>(copyObjectImpl(query)), false);
   canonical_settings_end(nest_level);
+  while (*text == ' ') text++;
   return text;
 }
 

@@ -97,7 +97,6 @@ void report(WindowError error, WindowKind kind) {
       return;
     case WindowError::kSizeNotPositive:
     case WindowError::kSlideNotPositive:
-    case WindowError::kCalendarMissing:
       break;
   }
   elog(ERROR, "unexpected window error %d", static_cast<int>(error));
