@@ -50,6 +50,16 @@ const char* expression_text(ForeignScanState* node, ExplainState* explain, List*
   return deparse_expression(expression, context, with_prefix, false);
 }
 
+// A constant LIMIT as a plain number; the deparser would write '10'::bigint.
+const char* row_count_text(ForeignScanState* node, ExplainState* explain, List* ancestors, int expression) {
+  auto* plan = castNode(ForeignScan, node->ss.ps.plan);
+  auto* count = static_cast<Node*>(list_nth(plan->fdw_exprs, expression));
+  if (IsA(count, Const) && !reinterpret_cast<Const*>(count)->constisnull) {
+    return psprintf(INT64_FORMAT, DatumGetInt64(reinterpret_cast<Const*>(count)->constvalue));
+  }
+  return expression_text(node, explain, ancestors, count);
+}
+
 }  // namespace
 
 void explain_scan(ForeignScanState* node, ExplainState* explain) {
@@ -62,11 +72,10 @@ void explain_scan(ForeignScanState* node, ExplainState* explain) {
                         expression_text(node, explain, ancestors, condition), explain);
   }
   if (scan->limit_expression >= 0) {
-    auto* limit = static_cast<Node*>(list_nth(plan->fdw_exprs, scan->limit_expression));
-    const char* text = expression_text(node, explain, ancestors, limit);
+    const char* text = row_count_text(node, explain, ancestors, scan->limit_expression);
     if (scan->offset_expression >= 0) {
-      auto* offset = static_cast<Node*>(list_nth(plan->fdw_exprs, scan->offset_expression));
-      text = psprintf("%s OFFSET %s", text, expression_text(node, explain, ancestors, offset));
+      text =
+          psprintf("%s OFFSET %s", text, row_count_text(node, explain, ancestors, scan->offset_expression));
     }
     ExplainPropertyText("Limit", text, explain);
   }

@@ -37,6 +37,17 @@ void sleep(DatabaseShared* entry, const Deadline& deadline) {
   check_serving(entry);
 }
 
+// Whether the worker is still counting the rows that a new trend's source had. It does so beside decoding.
+bool some_trend_is_filling() {
+  List* ids = definition_ids();
+  ListCell* cell;
+  foreach (cell, ids) {
+    TrendGlance glance;
+    if (trend_glance(lfirst_int(cell), &glance) && glance.phase == TrendPhase::kFilling) return true;
+  }
+  return false;
+}
+
 // Puts a record behind everything committed so far, and has the worker look at it.
 XLogRecPtr mark_position(DatabaseShared* entry) {
   XLogRecPtr mark = compat::log_message("trending", "sync", 4);
@@ -49,7 +60,7 @@ XLogRecPtr mark_position(DatabaseShared* entry) {
 
 void wait_until_applied(DatabaseShared* entry, XLogRecPtr mark, const Deadline& deadline) {
   ConditionVariablePrepareToSleep(&entry->changed);
-  while (pg_atomic_read_u64(&entry->applied_lsn) < mark) {
+  while (pg_atomic_read_u64(&entry->applied_lsn) < mark || some_trend_is_filling()) {
     if (deadline.left() == 0) {
       ConditionVariableCancelSleep();
       ereport(ERROR,
