@@ -61,11 +61,11 @@ BEGIN
   PERFORM trending.create_trend(name, format(
     'SELECT window_end, post_id, count(*) AS views FROM %I, trending.hop(at, ''10 seconds'', ''5 minutes'')
      GROUP BY window_start, window_end, post_id ORDER BY views DESC', name || '_events'),
-    label => 'posts.title', idle_timeout => '10 years', max_groups => 2000000000);
+    label => 'posts.title', idle_timeout => '3650 days', max_groups => 2000000000);
   PERFORM trending.create_trend(name || '_plain', format(
     'SELECT window_end, post_id, count(*) AS views FROM %I, trending.hop(at, ''10 seconds'', ''5 minutes'')
      GROUP BY window_start, window_end, post_id ORDER BY views DESC', name || '_events'),
-    idle_timeout => '10 years', max_groups => 2000000000);
+    idle_timeout => '3650 days', max_groups => 2000000000);
 END $$;
 SELECT make_trend('few_skewed', 1000, true), make_trend('few_flat', 1000, false),
        make_trend('many_skewed', :groups, true), make_trend('many_flat', :groups, false) \g /dev/null

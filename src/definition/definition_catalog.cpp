@@ -149,13 +149,27 @@ void retire(CacheEntry* entry) {
   entry->definition = nullptr;
 }
 
+// Reads a definition for a reader, who need not have rights on the schema of the source: names are looked up
+// with the rights of the trend's owner. An error restores the caller's identity.
+Definition* load_for_reader(Oid relation) {
+  Oid owner = relation_owner(relation);
+  if (!OidIsValid(owner)) return nullptr;
+  Oid caller = InvalidOid;
+  int context = 0;
+  GetUserIdAndSecContext(&caller, &context);
+  SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+  Definition* definition = definition_load_relation(relation);
+  SetUserIdAndSecContext(caller, context);
+  return definition;
+}
+
 // Loads in a context of the caller's, which an error frees; only success makes it the cache's.
 const Definition* fill(Oid relation) {
   MemoryContext memory =
       AllocSetContextCreate(CurrentMemoryContext, "trending definition", ALLOCSET_DEFAULT_SIZES);
   MemoryContext caller = MemoryContextSwitchTo(memory);
   uint64 before = invalidations;
-  Definition* definition = definition_load_relation(relation);
+  Definition* definition = load_for_reader(relation);
   MemoryContextSwitchTo(caller);
 
   bool found = false;

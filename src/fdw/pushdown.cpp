@@ -24,7 +24,6 @@ bool is_value(PlannerInfo* root, Index relid, Expr* value) {
 // key's. Integers of other widths are converted when the scan starts; blank-padded strings are equal without
 // having equal bytes, so they are left to the executor.
 bool is_key_equality(const KeyColumn& key, Oid operator_id, Oid collation, Oid value_type) {
-  if (key.type == BPCHAROID) return false;
   if (OidIsValid(collation) && !get_collation_isdeterministic(collation)) return false;
   if (is_integer(key.type) && is_integer(value_type)) {
     return get_op_opfamily_strategy(operator_id, INTEGER_BTREE_FAM_OID) == BTEqualStrategyNumber;

@@ -7,14 +7,13 @@ namespace trending {
 
 namespace {
 
-// Parses one part of a key as its column's type would be read from a literal. Only blank-padded strings take
-// the column's length: for all others it would change what is asked for, or refuse what simply is not there.
+// Parses one part of a key as a literal of its column's type would be. Without the column's length: a longer
+// value is no error, it simply is not there.
 Datum parse_key_part(const KeyColumn& column, Datum part) {
   Oid function = InvalidOid;
   Oid parameter = InvalidOid;
   getTypeInputInfo(column.type, &function, &parameter);
-  return OidInputFunctionCall(function, TextDatumGetCString(part), parameter,
-                              column.type == BPCHAROID ? column.typmod : -1);
+  return OidInputFunctionCall(function, TextDatumGetCString(part), parameter, -1);
 }
 
 bool parse_key(const Definition& definition, ArrayType* parts, StringInfo buffer) {
@@ -23,9 +22,10 @@ bool parse_key(const Definition& definition, ArrayType* parts, StringInfo buffer
   int count = 0;
   deconstruct_array(parts, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &count);
   if (count != definition.keys.count) {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("the key of trend \"%s\" has %d columns, but %d values are given",
-                           get_rel_name(definition.relation), definition.keys.count, count)));
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("wrong number of values for the key of trend \"%s\"", get_rel_name(definition.relation)),
+             errdetail("Columns of the key: %d, values given: %d.", definition.keys.count, count)));
   }
   for (int i = 0; i < count; i++) {
     if (!isnull[i]) elements[i] = parse_key_part(definition.keys.columns[i], elements[i]);

@@ -13,26 +13,26 @@ INSERT INTO events (region, post_id)
 SELECT CASE WHEN random() < 0.05 THEN NULL ELSE 'r' || (random() * 20)::int END,
        CASE WHEN random() < 0.02 THEN NULL ELSE (random() * random() * 400)::int END
 FROM   generate_series(1, 20000);
-SELECT trending.create_trend('both', $$
+SELECT trending.create_trend('pairs', $$
   SELECT window_end, region, post_id, count(*) AS views, count(post_id) FILTER (WHERE post_id % 2 = 0) AS even
   FROM   events, trending.tumble(at, '1 day')
   GROUP  BY window_start, window_end, region, post_id
   ORDER  BY views DESC, post_id DESC
-$$, idle_timeout => '10 years') \g /dev/null
+$$, idle_timeout => '3650 days') \g /dev/null
 SELECT trending.create_trend('single', $$
   SELECT post_id, count(*) AS views
   FROM   events, trending.tumble(at, '1 day')
   GROUP  BY window_start, window_end, post_id
   ORDER  BY views DESC
-$$, idle_timeout => '10 years') \g /dev/null
+$$, idle_timeout => '3650 days') \g /dev/null
 SELECT trending.sync() \g /dev/null
 
-CREATE TABLE both_copy AS SELECT * FROM both;
+CREATE TABLE pairs_copy AS SELECT * FROM pairs;
 CREATE TABLE single_copy AS SELECT * FROM single;
-ANALYZE both_copy;
+ANALYZE pairs_copy;
 ANALYZE single_copy;
 
--- A random condition on the columns of `both`; those on post_id, views and rank suit `single` as well.
+-- A random condition on the columns of `pairs`; those on post_id, views and rank suit `single` as well.
 CREATE FUNCTION condition(single bool) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   parts text[] := '{}';
@@ -92,21 +92,21 @@ END $$;
 
 SELECT plan(22);
 
-SELECT ok(count(*) > 3000, 'there are many groups') FROM both;
-SELECT results_eq('SELECT * FROM both', 'SELECT * FROM both_copy', 'the whole trend, in its order');
+SELECT ok(count(*) > 3000, 'there are many groups') FROM pairs;
+SELECT results_eq('SELECT * FROM pairs', 'SELECT * FROM pairs_copy', 'the whole trend, in its order');
 SELECT results_eq(
-  'SELECT region, post_id, views, even FROM both',
+  'SELECT region, post_id, views, even FROM pairs',
   $$SELECT region, post_id, count(*), count(post_id) FILTER (WHERE post_id % 2 = 0) FROM events GROUP BY 1, 2
     ORDER BY count(*) DESC, post_id DESC, region$$,
   'it is what its definition says');
-SELECT results_eq('SELECT rank FROM both ORDER BY rank', 'SELECT generate_series(1, count(*)) FROM both', 'ranks have no gaps');
-SELECT is_empty($$SELECT mismatches('both', 400)$$, 'random queries over a key of two columns');
+SELECT results_eq('SELECT rank FROM pairs ORDER BY rank', 'SELECT generate_series(1, count(*)) FROM pairs', 'ranks have no gaps');
+SELECT is_empty($$SELECT mismatches('pairs', 400)$$, 'random queries over a key of two columns');
 SELECT is_empty($$SELECT mismatches('single', 400)$$, 'random queries over a key of one column');
 SET plan_cache_mode = force_generic_plan;
 SELECT is_empty($$SELECT mismatches('single', 50)$$, 'the same with generic plans');
 RESET plan_cache_mode;
 SELECT is_empty(
-  'SELECT c.* FROM both_copy c WHERE c.rank IS DISTINCT FROM trending.rank(''both'', c.region, c.post_id::text)',
+  'SELECT c.* FROM pairs_copy c WHERE c.rank IS DISTINCT FROM trending.rank(''pairs'', c.region, c.post_id::text)',
   'trending.rank agrees for every key, ties and NULLs included');
 SELECT results_eq(
   'SELECT c.rank, t.rank FROM single_copy c LEFT JOIN single t ON t.post_id = c.post_id WHERE c.post_id IS NOT NULL ORDER BY 1',
@@ -114,8 +114,8 @@ SELECT results_eq(
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 SELECT results_eq(
-  'SELECT c.rank, t.rank FROM both_copy c JOIN both t USING (region, post_id) ORDER BY 1',
-  'SELECT rank, rank FROM both_copy WHERE region IS NOT NULL AND post_id IS NOT NULL ORDER BY 1',
+  'SELECT c.rank, t.rank FROM pairs_copy c JOIN pairs t USING (region, post_id) ORDER BY 1',
+  'SELECT rank, rank FROM pairs_copy WHERE region IS NOT NULL AND post_id IS NOT NULL ORDER BY 1',
   'so does a nested loop over a key of two columns');
 RESET enable_hashjoin;
 RESET enable_mergejoin;
@@ -123,18 +123,18 @@ SELECT results_eq(
   'SELECT rank, key, value FROM trending.top(''single'', 50)',
   'SELECT rank, post_id::text, views::numeric FROM single_copy WHERE rank <= 50', 'trending.top agrees');
 SELECT results_eq(
-  'SELECT rank, key FROM trending_top10(''both'')',
-  'SELECT rank, coalesce(region, ''NULL'') || '', '' || coalesce(post_id::text, ''NULL'') FROM both_copy WHERE rank <= 10',
+  'SELECT rank, key FROM trending_top10(''pairs'')',
+  'SELECT rank, coalesce(region, ''NULL'') || '', '' || coalesce(post_id::text, ''NULL'') FROM pairs_copy WHERE rank <= 10',
   'trending_top10 agrees');
 
 -- Only what is needed is copied.
 SELECT is(plan_of('SELECT * FROM single WHERE post_id = 42') ->> 'Key Cond', '(post_id = 42)', 'a key is looked up');
 SELECT is(plan_of('SELECT views FROM single WHERE post_id = 42') -> 'Groups Read', '1', 'and only its group is read');
-SELECT cmp_ok((plan_of('SELECT views FROM both WHERE rank <= 3') -> 'Groups Read')::int, '<', 2100, 'the best few: a few');
-SELECT is(plan_of('SELECT count(*) FROM both') -> 'Plans' -> 0 -> 'Groups Read', '0', 'counting them reads none');
-SELECT is(plan_of('SELECT * FROM both LIMIT 3') -> 'Plans' -> 0 ->> 'Limit', '3', 'LIMIT is taken over');
-SELECT is((plan_of('SELECT * FROM both') -> 'Plan Rows')::int, (SELECT count(*)::int FROM both), 'the planner knows the size');
-SELECT is((plan_of('SELECT * FROM both WHERE rank <= 12') -> 'Plan Rows')::int, 12, 'and that of the best');
+SELECT cmp_ok((plan_of('SELECT views FROM pairs WHERE rank <= 3') -> 'Groups Read')::int, '<', 2100, 'the best few: a few');
+SELECT is(plan_of('SELECT count(*) FROM pairs') -> 'Plans' -> 0 -> 'Groups Read', '0', 'counting them reads none');
+SELECT is(plan_of('SELECT * FROM pairs LIMIT 3') -> 'Plans' -> 0 ->> 'Limit', '3', 'LIMIT is taken over');
+SELECT is((plan_of('SELECT * FROM pairs') -> 'Plan Rows')::int, (SELECT count(*)::int FROM pairs), 'the planner knows the size');
+SELECT is((plan_of('SELECT * FROM pairs WHERE rank <= 12') -> 'Plan Rows')::int, 12, 'and that of the best');
 
 -- A trend made in this transaction cannot be read yet, and says so at once.
 BEGIN;
