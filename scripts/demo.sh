@@ -15,6 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 duration=${DURATION:-}
 port=${PORT:-15432}
 rate=${RATE:-2000}
+seed=$RANDOM
 log_folder=$repository/build/demo
 folder=         # everything of the running demo: data, server, socket, logs
 loadgen=        # process of the load generator
@@ -164,15 +165,21 @@ start_server() {
 
 run_psql() { "$psql" -X -q -v ON_ERROR_STOP=1 "$@" 9>&-; }
 
+write_views() { # FURTHER OPTIONS...
+  "$loadgen_program" run --dbname "$conninfo" --skew 0.7 --seed "$seed" "$@"
+}
+
+# The blog as it was when the demo began: five quiet minutes, which the trend counts when it is created.
 fill_database() {
   "$loadgen_program" init --dbname "$conninfo" --posts 5000
+  write_views --rate 0 --events 150000 --viral-every 0 --start-time "$(date -u -d '300 seconds ago' +%FT%TZ)" --speed 20
   run_psql -f "$repository/examples/top_posts.sql" -c "SELECT trending.sync('30 seconds')"
 }
 
-# Posts go viral often, so that ranks change while one looks.
+# Then posts go viral often, so that ranks change while one looks.
 start_loadgen() {
-  start "$log_folder/loadgen.log" "$loadgen_program" run --dbname "$conninfo" --rate "$rate" --clients 2 \
-    --skew 0.7 --viral-every 6s --viral-life 60s --seed "$RANDOM" --progress 10s
+  start "$log_folder/loadgen.log" write_views --rate "$rate" --clients 2 \
+    --viral-every 6s --viral-life 60s --progress 10s
   loadgen=$started
   say "$loadgen" >"$folder/loadgen.pid"
 }
@@ -217,10 +224,11 @@ read_frame() {
 	       to_char(window_start, 'HH24:MI:SS'), to_char(window_end, 'HH24:MI:SS'),
 	       round(1000 * extract(epoch FROM clock_timestamp() - :'asked'::timestamptz), 1)
 	FROM   trending.status WHERE trend = 'top_posts';
-	SELECT 'post', rank, previous_rank, value, left(label, :width) FROM trending_top10('top_posts');
+	SELECT 'post', rank, key, value, left(label, :width) FROM trending.top('top_posts', 200);
 	SQL
 }
 
+# Arguments: escape codes or not, the frame that ranks are compared with, the frame to show.
 render_frame() {
   awk -F '\t' -v seen="$last_seen" -v arrows="$(arrows)" -v escapes="$1" '
     function thousands(n,    s) {
@@ -229,35 +237,50 @@ render_frame() {
       return s
     }
     function paint(code, text) { return escapes ? "\033[" code "m" text "\033[0m" : text }
-    function change(rank, before) {
-      if (before == "") return paint(36, " new")
-      if (before > rank) return paint(32, sprintf(" %s%-2d", arrow[1], before - rank))
-      if (before < rank) return paint(31, sprintf(" %s%-2d", arrow[2], rank - before))
+    function change(rank, key) {
+      if (!(key in before)) return paint(36, " new")
+      if (before[key] > rank) return paint(32, sprintf(" %s%-2d", arrow[1], before[key] - rank))
+      if (before[key] < rank) return paint(31, sprintf(" %s%-2d", arrow[2], rank - before[key]))
       return "    "
     }
     function line(text) { print text (escapes ? "\033[K" : "") }
     BEGIN { split(arrows, arrow, " "); split(seen, old, " ") }
+    FNR == 1 { file++ }
+    file == 1 { if ($1 == "post") before[$3] = $2; next }
     $1 == "trend" {
       speed = seen == "" || $2 <= old[1] ? "" : sprintf(", %s a second", thousands(($3 - old[2]) / ($2 - old[1])))
-      line(paint(1, "Most viewed posts") "   window " $5 " - " $6 ", moves every 10 s")
+      line(paint(1, "Most viewed posts") ($5 == "" ? "" : "   window " $5 " - " $6 ", moves every 10 s"))
       line(thousands($3) " views" speed "; " thousands($4) " posts; visible " $7 " ms after commit")
       line("")
       line(paint(1, "  #           views  post"))
     }
-    $1 == "post" { line(sprintf("%3d %s %10s  %s", $2, change($2 + 0, $3), thousands($4), $5)); rows++ }
-    END { if (!rows) line("    no views yet") }'
+    $1 == "post" && $2 <= 10 { line(sprintf("%3d %s %10s  %s", $2, change($2 + 0, $3), thousands($4), $5)) }
+    ' "$2" "$3"
+}
+
+window_of() { awk -F '\t' '$1 == "trend" { print $5 }' "$1"; }
+
+# Ranks are compared with those before the window moved last, or with the first ones seen.
+keep_frame() {
+  if [[ ! -e $folder/latest ]]; then
+    cp "$folder/frame" "$folder/compared"
+  elif [[ $(window_of "$folder/latest") != "$(window_of "$folder/frame")" ]]; then
+    mv "$folder/latest" "$folder/compared"
+  fi
+  cp "$folder/frame" "$folder/latest"
 }
 
 show_frame() {
-  local escapes='' width=60 frame
+  local escapes='' width=60
   if on_terminal; then
     escapes=1
     width=$(($(tput cols 2>/dev/null || say 80) - 22))
   fi
-  frame=$(read_frame "$((width > 10 ? width : 10))") || return 1
+  read_frame "$((width > 10 ? width : 10))" >"$folder/frame" || return 1
+  keep_frame
   [[ -z $escapes ]] || printf '\e[H'
-  render_frame "$escapes" <<<"$frame"
-  last_seen=$(awk -F '\t' '$1 == "trend" { print $2, $3 }' <<<"$frame")
+  render_frame "$escapes" "$folder/compared" "$folder/frame"
+  last_seen=$(awk -F '\t' '$1 == "trend" { print $2, $3 }' "$folder/frame")
   if [[ -n $escapes ]]; then
     printf '\e[K\n%s\e[K\n' 'Ctrl-C stops the demo. To look inside:' "$(psql_command)"
     printf '\e[J'
