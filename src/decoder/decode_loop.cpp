@@ -35,7 +35,8 @@ XLogRecPtr slot_create_and_start(const char* slot) {
   return start;
 }
 
-void DecodeLoop::open(const char* slot, XLogRecPtr start) {
+void DecodeLoop::open(const char* slot, XLogRecPtr start_at) {
+  start = start_at;
   compat::slot_acquire(slot);
 
   // Inside a transaction on purpose: outside one the process would be marked as being in logical decoding,

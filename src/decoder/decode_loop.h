@@ -12,14 +12,16 @@ namespace trending {
 struct DecodeLoop {
   LogicalDecodingContext* decoding = nullptr;
   MemoryContext memory = nullptr;  // current between records
+  XLogRecPtr start = InvalidXLogRecPtr;
 
-  // Acquires the slot and starts reading at its restart position; transactions that committed before `start`
-  // are skipped. Call outside a transaction.
-  void open(const char* slot, XLogRecPtr start);
+  // Acquires the slot and starts reading at its restart position; transactions that committed before
+  // `start_at` are skipped. Call outside a transaction.
+  void open(const char* slot, XLogRecPtr start_at);
   // Decodes one record. False when all flushed WAL has been read.
   bool next();
-  // All WAL before this has been decoded.
-  XLogRecPtr position() const { return decoding->reader->EndRecPtr; }
+  // What committed before this has been decoded or, before `start`, was skipped: reading begins earlier than
+  // that, and until it gets there the position is `start`.
+  XLogRecPtr position() const { return Max(decoding->reader->EndRecPtr, start); }
   void close();
 };
 

@@ -55,10 +55,14 @@ Status TrendWriter::restore_cell(Time pane_start, KeyView key, const int64_t* st
   Cell* cell = nullptr;
   const Status status = find_or_add_cell(key, hash_key(key, hash_seed()), slot, &id, &cell);
   if (status != Status::kOk) return status;
-  std::copy(state, state + header_->layout.words, cell->state());
+  // A later segment of a checkpoint replaces what an earlier one said of the cell.
   if (header_->window.contains(panes_.record(slot).start)) {
-    change_total(id, groups_.group(id), [&](int64_t* total) { merge(header_->layout, total, state); });
+    change_total(id, groups_.group(id), [&](int64_t* total) {
+      unmerge(header_->layout, total, cell->state());
+      merge(header_->layout, total, state);
+    });
   }
+  std::copy(state, state + header_->layout.words, cell->state());
   header_->version++;
   return Status::kOk;
 }

@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(trending_node create_blog sync_trends differences wait_for_worker worker_pid slot_exists
-  start_load finish_load no_crash_in_log);
+  start_again start_load finish_load no_crash_in_log);
 
 # A running server with the library preloaded; further settings as name => value.
 sub trending_node
@@ -94,6 +94,19 @@ sub worker_pid
 	my ($node, $database) = @_;
 	return $node->safe_psql($database,
 		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'trending worker' AND datname = current_database()");
+}
+
+# Starts a server whose postmaster was killed: its children may need a moment to notice.
+sub start_again
+{
+	my ($node) = @_;
+	for (1 .. 50)
+	{
+		return if $node->start(fail_ok => 1);
+		$node->{_pid} = undef;
+		sleep(0.2);
+	}
+	die 'the server does not start again';
 }
 
 sub slot_exists

@@ -17,7 +17,7 @@ for my $round (1 .. 2)
 	my $load = start_load($node, 'postgres', 4, 4);
 	sleep(2);
 	my $pid = worker_pid($node, 'postgres');
-	kill 'KILL', $pid;
+	kill "KILL", $pid;
 	finish_load($load);
 	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
 	wait_for_worker($node, 'postgres');
@@ -31,7 +31,7 @@ for my $round (1 .. 2)
 	sleep(2);
 	$node->kill9;
 	finish_load($load);
-	$node->start;
+	start_again($node);
 	wait_for_worker($node, 'postgres');
 	is(differences($node, 'postgres'), '', "equal after the server was killed ($round)");
 	cmp_ok($node->safe_psql('postgres', 'SELECT sum(views) FROM top_posts'), '>', 0, 'and not empty');
