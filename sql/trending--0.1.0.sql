@@ -134,6 +134,25 @@ CREATE FUNCTION trending.cumulate(ts date, step interval, size interval, origin 
 RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
 AS 'MODULE_PATHNAME', 'trending_cumulate_date';
 
+COMMENT ON FUNCTION trending.tumble(timestamptz, interval, timestamptz, text) IS
+'the window of this size that contains ts. Windows follow each other without gap, aligned to origin (1970-01-01 UTC). With a zone, size is in local days of that zone, right across changes of daylight saving. No rows for a NULL or infinite ts';
+COMMENT ON FUNCTION trending.tumble(timestamp, interval, timestamp) IS
+'the window of this size that contains ts, aligned to origin (1970-01-01). No rows for a NULL or infinite ts';
+COMMENT ON FUNCTION trending.tumble(date, interval, timestamp) IS
+'the window of this size that contains the beginning of the day, aligned to origin (1970-01-01). No rows for a NULL or infinite date';
+COMMENT ON FUNCTION trending.hop(timestamptz, interval, interval, timestamptz, text) IS
+'the windows of this size, a new one beginning every slide, that contain ts; in the order in which they end. With a zone, slide and size are in local days of that zone';
+COMMENT ON FUNCTION trending.hop(timestamp, interval, interval, timestamp) IS
+'the windows of this size, a new one beginning every slide, that contain ts; in the order in which they end';
+COMMENT ON FUNCTION trending.hop(date, interval, interval, timestamp) IS
+'the windows of this size, a new one beginning every slide, that contain the beginning of the day; in the order in which they end';
+COMMENT ON FUNCTION trending.cumulate(timestamptz, interval, interval, timestamptz, text) IS
+'the windows that begin with the period of this size around ts, grow by step, and contain ts; the last is the whole period. With a zone, size is in local days of that zone, step in elapsed time';
+COMMENT ON FUNCTION trending.cumulate(timestamp, interval, interval, timestamp) IS
+'the windows that begin with the period of this size around ts, grow by step, and contain ts; the last is the whole period';
+COMMENT ON FUNCTION trending.cumulate(date, interval, interval, timestamp) IS
+'the windows that begin with the period of this size around the beginning of the day, grow by step, and contain it; the last is the whole period';
+
 ------------------------------------------------------------------------------------------------------------
 -- Definitions
 ------------------------------------------------------------------------------------------------------------
@@ -156,6 +175,13 @@ CREATE FUNCTION trending.track(
   size interval DEFAULT '5 minutes', slide interval DEFAULT '10 seconds', label text DEFAULT NULL)
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_track';
+
+COMMENT ON FUNCTION trending.create_trend(text, text, text, interval, interval, text, interval, interval, bigint, interval, bool, name[], int) IS
+'creates a trend: a foreign table of this name that keeps the result of query (one source, one window function, GROUP BY, ORDER BY an aggregate) for the current window, ranked. Needs SELECT on what the query reads. What a query may not contain is reported with its position';
+COMMENT ON FUNCTION trending.drop_trend(regclass) IS
+'drops a trend with everything that belongs to it, as DROP FOREIGN TABLE does; for its owner';
+COMMENT ON FUNCTION trending.track(regclass, name, name, text, interval, interval, text) IS
+'creates the common trend: the rows of source counted by key over the last size, moving on every slide. Named top_<source> unless name is given';
 
 ------------------------------------------------------------------------------------------------------------
 -- Foreign-data wrapper

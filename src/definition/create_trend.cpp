@@ -32,6 +32,8 @@ TrendName resolve_name(const char* name) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_TABLE_DEFINITION), errmsg("a trend cannot be temporary"),
                     errhint("Name a schema: 'public.%s'.", resolved.name)));
   }
+  AclResult rights = compat::schema_aclcheck(resolved.schema, GetUserId(), ACL_CREATE);
+  if (rights != ACLCHECK_OK) aclcheck_error(rights, OBJECT_SCHEMA, get_namespace_name(resolved.schema));
   if (OidIsValid(get_relname_relid(resolved.name, resolved.schema))) {
     ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists", resolved.name),
                     errhint("Choose another name, or drop it first.")));
@@ -211,9 +213,9 @@ const char* track_query(Oid source, const char* key, const char* time, const Int
       quote_qualified_identifier(get_namespace_name(get_rel_namespace(source)), get_rel_name(source));
   const char* key_column = psprintf("s.%s", existing_column(source, key));
   return psprintf(
-      "SELECT window_start, window_end, %s, count(*)\n"
+      "SELECT w.window_start, w.window_end, %s, count(*)\n"
       "FROM %s s, trending.hop(s.%s, slide => %s, size => %s) w\n"
-      "GROUP BY window_start, window_end, %s\n"
+      "GROUP BY w.window_start, w.window_end, %s\n"
       "ORDER BY count(*) DESC",
       key_column, table, existing_column(source, time), interval_literal(slide), interval_literal(size),
       key_column);

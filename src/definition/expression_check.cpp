@@ -30,13 +30,14 @@ bool is_operator_node(Node* node) {
          IsA(node, ScalarArrayOpExpr);
 }
 
-// Functions that depend on the time zone setting have timestamptz on one side.
-bool touches_timestamptz(Oid function) {
+// Conversions between timestamptz and local time depend on the setting TimeZone.
+bool depends_on_zone(Oid function) {
   Oid* types = nullptr;
   int count = 0;
-  if (get_func_signature(function, &types, &count) == TIMESTAMPTZOID) return true;
+  bool gives_timestamptz = get_func_signature(function, &types, &count) == TIMESTAMPTZOID;
   for (int i = 0; i < count; i++) {
     if (types[i] == TIMESTAMPTZOID) return true;
+    if (gives_timestamptz && (types[i] == TIMESTAMPOID || types[i] == DATEOID)) return true;
   }
   return false;
 }
@@ -59,7 +60,7 @@ void report_function(Node* node, const BadFunction& bad, const Walk& walk) {
   ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
                   errmsg("functions in %s of a trend must be immutable", walk.place),
                   errdetail("Function %s is %s.", name, is_volatile ? "volatile" : "stable"),
-                  !is_volatile && touches_timestamptz(bad.function)
+                  !is_volatile && depends_on_zone(bad.function)
                       ? errhint("It depends on the setting TimeZone. Name the zone: (column AT TIME ZONE "
                                 "'Europe/Berlin') is immutable.")
                       : errhint("Only what gives the same result at any time can be counted."),
@@ -168,7 +169,7 @@ bool check_node(Node* node, void* context) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
                     errmsg("functions in %s of a trend must be immutable", walk.place),
                     errdetail("CURRENT_TIMESTAMP, CURRENT_USER and their kind change with time and session."),
-                    errhint("A window function says which time counts."),
+                    errhint("Only what gives the same result at any time can be counted."),
                     query_position(*walk.scope->text, exprLocation(node))));
   }
   const char* construct = forbidden_construct(node);

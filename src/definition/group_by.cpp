@@ -19,12 +19,11 @@ void report_key_type(const Analysis& analysis, Node* expression) {
                     errhint("GROUP BY column COLLATE \"C\", or another deterministic collation."),
                     query_position(analysis.text, position)));
   }
-  const char* cast = image_equal_cast(type);
+  const char* hint = key_type_hint(type);
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                   errmsg("type %s cannot be a key of a trend", format_type_be(type)),
                   errdetail("Equal values of this type can look different."),
-                  cast == nullptr ? 0 : errhint("GROUP BY a cast of it: %s.", cast),
-                  query_position(analysis.text, position)));
+                  hint == nullptr ? 0 : errhint("%s", hint), query_position(analysis.text, position)));
 }
 
 const char* key_name(const Analysis& analysis, TargetEntry* entry, int index) {
@@ -40,7 +39,7 @@ void add_key(Analysis* analysis, TargetEntry* entry) {
   Oid type = exprType(expression);
   int32 typmod = exprTypmod(expression);
   Oid collation = exprCollation(expression);
-  if (!type_is_image_equal(type, typmod, collation)) report_key_type(*analysis, expression);
+  if (!type_is_image_equal(type, collation)) report_key_type(*analysis, expression);
   if (codec->count == kMaxKeyColumns) {
     ereport(ERROR, (errcode(ERRCODE_TOO_MANY_COLUMNS), errmsg("a trend has at most %d keys", kMaxKeyColumns),
                     query_position(analysis->text, exprLocation(expression))));

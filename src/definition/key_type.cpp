@@ -21,8 +21,9 @@ DefaultBtree default_btree(Oid type) {
 
 }  // namespace
 
-bool type_is_image_equal(Oid type, int32 typmod, Oid collation) {
-  if (getBaseTypeAndTypmod(type, &typmod) == BPCHAROID && typmod < 0) return false;
+bool type_is_image_equal(Oid type, Oid collation) {
+  // Equal whatever blanks follow. Not every minor release of the server says so.
+  if (getBaseType(type) == BPCHAROID) return false;
   DefaultBtree btree = default_btree(type);
   if (!OidIsValid(btree.family)) return false;
   Oid proc = get_opfamily_proc(btree.family, btree.input_type, btree.input_type, BTEQUALIMAGE_PROC);
@@ -30,20 +31,21 @@ bool type_is_image_equal(Oid type, int32 typmod, Oid collation) {
   return DatumGetBool(OidFunctionCall1Coll(proc, collation, ObjectIdGetDatum(btree.input_type)));
 }
 
-const char* image_equal_cast(Oid type) {
+const char* key_type_hint(Oid type) {
   switch (getBaseType(type)) {
     case FLOAT4OID:
     case FLOAT8OID:
     case NUMERICOID:
-      return "::bigint or ::text";
+      return "Group by a cast to bigint, or to text.";
     case BPCHAROID:
-    case VARCHAROID:
-    case TEXTOID:
-      return "::text COLLATE \"C\"";
-    case RECORDOID:
-      return nullptr;
+    case JSONOID:
+    case JSONBOID:
+    case XMLOID:
+      return "Group by a cast to text.";
+    case INTERVALOID:
+      return "Group by its length in seconds: extract(epoch FROM ...)::bigint.";
     default:
-      return "::text";
+      return nullptr;
   }
 }
 

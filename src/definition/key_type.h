@@ -7,12 +7,11 @@
 namespace trending {
 
 // Whether values of a type that are equal also have equal bytes, as PostgreSQL itself decides it before it
-// deduplicates a B-tree (_bt_allequalimage). Also false where that answer needs a length limit (character
-// without one: 'a' equals 'a ').
-bool type_is_image_equal(Oid type, int32 typmod, Oid collation);
+// deduplicates a B-tree (_bt_allequalimage).
+bool type_is_image_equal(Oid type, Oid collation);
 
-// The cast that makes a type usable as a key ("::text"), or NULL if none is worth suggesting.
-const char* image_equal_cast(Oid type);
+// What to group by instead of a type that cannot be a key, as a hint; NULL if nothing simple would do.
+const char* key_type_hint(Oid type);
 
 // Whether values of the type may take part in a definition: built-in types, and the enums and domains of
 // users (no code of theirs runs for those).

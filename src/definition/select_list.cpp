@@ -10,9 +10,9 @@ namespace {
 
 void check_aggregate_form(const Analysis& analysis, const Aggref* aggregate) {
   const char* construct = nullptr;
-  if (aggregate->aggkind != AGGKIND_NORMAL) construct = "an ordered-set aggregate";
   if (aggregate->aggorder != NIL) construct = "ORDER BY in an aggregate";
   if (aggregate->aggdistinct != NIL) construct = "DISTINCT in an aggregate";
+  if (aggregate->aggkind != AGGKIND_NORMAL) construct = "WITHIN GROUP";
   if (construct == nullptr) return;
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported by trends", construct),
                   errhint("Supported are %s.", supported_aggregates()),
@@ -32,7 +32,6 @@ const AggregateEntry* find_entry(const Analysis& analysis, const Aggref* aggrega
 
 // Something in the select list that is none of the three.
 [[noreturn]] void report_column(const Analysis& analysis, Node* expression) {
-  int code = ERRCODE_FEATURE_NOT_SUPPORTED;
   const char* message =
       "an output column of a trend must be a window bound, a GROUP BY expression or an aggregate";
   const char* hint = "Add it to GROUP BY, or compute it when you read the trend.";
@@ -49,7 +48,7 @@ const AggregateEntry* find_entry(const Analysis& analysis, const Aggref* aggrega
     message = "an aggregate of a trend must stand by itself";
     hint = "Select the aggregate, and compute with it when you read the trend.";
   }
-  ereport(ERROR, (errcode(code), errmsg("%s", message), errhint("%s", hint),
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", message), errhint("%s", hint),
                   query_position(analysis.text, exprLocation(expression))));
   pg_unreachable();
 }

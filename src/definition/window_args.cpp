@@ -18,11 +18,10 @@ void check_positive(int64 span, const char* argument) {
 int64 interval_to_days(const Interval* interval, const char* argument) {
   check_positive(interval_to_span(interval, argument), argument);
   if (interval->time != 0) {
-    ereport(ERROR,
-            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-             errmsg("%s must be whole days when a zone is given", argument),
-             errdetail("Local days have 23, 24 or 25 hours; shorter windows do not depend on the zone."),
-             errhint("Write days, such as '1 day', or leave out the zone.")));
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("%s must be whole days when a zone is given", argument),
+                    errdetail("Windows in a zone follow its local days, of 23, 24 or 25 hours."),
+                    errhint("Write days, such as '1 day', or leave out the zone.")));
   }
   return interval->day;
 }
