@@ -31,7 +31,8 @@ CREATE TABLE trending.trend (
   backfill         bool NOT NULL,
   partition_by     name[],
   max_groups       int NOT NULL,
-  created_at       timestamptz NOT NULL DEFAULT pg_catalog.now()
+  created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  history          regclass
 );
 ALTER SEQUENCE trending.trend_id_seq OWNED BY trending.trend.id;
 
@@ -40,6 +41,7 @@ COMMENT ON COLUMN trending.trend.relation IS 'the foreign table that serves the 
 COMMENT ON COLUMN trending.trend.source IS 'the table whose row changes are followed';
 COMMENT ON COLUMN trending.trend.query IS 'the definition as it was written';
 COMMENT ON COLUMN trending.trend.definition IS 'the definition with every name qualified';
+COMMENT ON COLUMN trending.trend.history IS 'the table of closed windows; NULL when none is kept';
 COMMENT ON COLUMN trending.trend.label IS 'schema.table.column shown beside the key, or NULL';
 
 SELECT pg_catalog.pg_extension_config_dump('trending.trend', '');

@@ -142,6 +142,10 @@ void write_trend_row(FollowedTrend* trend) {
 size_t write_trend(FollowedTrend* trend) {
   if (!trend->stored) delete_trend(trend->id);
   size_t bytes = 0;
+  if (history_is_due(trend)) {
+    history_take(trend);
+    history_write(trend);
+  }
   trend->writer.for_each_pane([&](const PaneView& pane) {
     if (pane.dirty_cells > 0 || trend->stored_panes.count(pane.span.start) == 0)
       bytes += write_pane(trend, pane);
@@ -284,6 +288,7 @@ bool restore_state(FollowedTrend* trend) {
   trend->clock_base = trend->writer.clock();
   trend->clock_wall = GetCurrentTimestamp();
   trend->stored = true;
+  history_restore(trend);
   return true;
 }
 
@@ -292,7 +297,7 @@ bool restore_state(FollowedTrend* trend) {
 namespace {
 
 bool needs_writing(const FollowedTrend* trend) {
-  return is_storable(trend) && (trend->dirty || !trend->stored);
+  return is_storable(trend) && (trend->dirty || !trend->stored || history_is_due(trend));
 }
 
 size_t write_transaction(XLogRecPtr position) {
@@ -322,6 +327,7 @@ void mark_written() {
   for (FollowedTrend* trend : worker->trends) {
     if (!needs_writing(trend)) continue;
     trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });
+    history_written(trend);
     trend->dirty = false;
     trend->stored = true;
   }

@@ -243,7 +243,9 @@ void fill(FollowedTrend* trend) {
     FreeErrorData(error);
     return;
   }
+  worker_begin();  // comparing keys may need catalogs
   replay_recorded(trend);
+  worker_commit();
   trend->refill = false;
   trend->state = FillState::kRunning;
   trend->dirty = true;

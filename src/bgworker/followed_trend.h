@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
+#include "bgworker/history.h"
 #include "decoder/row_reader.h"
 #include "engine/batch.h"
 #include "engine/trend_writer.h"
@@ -73,6 +75,10 @@ struct FollowedTrend {
   // -- event clock of an idle source
   Time clock_base = kNoTime;   // the event clock at the last event
   TimestampTz clock_wall = 0;  // when that was
+
+  // -- history
+  std::vector<ClosedWindow> closed;  // results to be written with the next checkpoint
+  std::set<Time> unfinal_ends;       // ends of windows in the table that may still be corrected
 
   // -- checkpoint
   bool dirty = false;   // changed since the last checkpoint

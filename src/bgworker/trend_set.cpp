@@ -29,6 +29,7 @@ TrendOptions engine_options(const Definition* definition) {
   options.descending = definition->descending;
   options.watermark_delay = definition->options.watermark_delay;
   options.allowed_lateness = definition->options.allowed_lateness;
+  options.report_windows = OidIsValid(definition->history);
   options.max_groups = static_cast<uint32_t>(definition->options.max_groups);
   if (!pg_strong_random(&options.hash_seed, sizeof(options.hash_seed))) {
     elog(ERROR, "could not get random bytes");
@@ -190,6 +191,8 @@ void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz comm
   trend->clock_base = trend->writer.clock();
   trend->clock_wall = commit_time;
   trend->dirty = true;
+  // The next event may share a pane with a final window for which it comes too late.
+  if (trend->writer.has_final_pending_window()) history_take(trend);
 }
 
 bool trends_refresh() {

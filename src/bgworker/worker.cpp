@@ -19,6 +19,10 @@ constexpr int kRecordsBetweenChecks = 256;  // records decoded between looks at 
 constexpr int64 kMicrosPerMs = 1000;
 // Quiet databases confirm their position after this much WAL of others.
 constexpr uint64 kIdleConfirmBytes = 16 * 1024 * 1024;
+// Closed windows are written no more often than this.
+constexpr int64 kHistoryIntervalUs = 500 * kMicrosPerMs;
+// Steps of an idle source's event clock within a window.
+constexpr int64 kIdleStepUs = 1000 * kMicrosPerMs;
 constexpr int64 kDutyIntervalUs = 20 * kMicrosPerMs;
 // Busy readers who wait are woken this often while a backlog is worked off.
 constexpr int64 kNotifyIntervalUs = 5 * kMicrosPerMs;
@@ -173,17 +177,21 @@ void advance_idle_clocks(TimestampTz now) {
     int64 silent = now - trend->clock_wall;
     if (silent <= trend->definition->options.idle_timeout) continue;
     Time target = add_saturated(trend->clock_base, silent);
-    // Readers see nothing before the window moves; the engine moves it exactly at its end.
-    if (trend->writer.window().contains(target)) continue;
+    // Readers see nothing before the window moves, and a delayed watermark need not be moved more often than
+    // this.
+    bool moves = !trend->writer.window().contains(target);
+    if (!moves && target - trend->writer.clock() < kIdleStepUs) continue;
     StartTransactionCommand();  // comparing keys may need catalogs
     LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
     trend->blocks.held = &trend->shared->lock;
     pg_atomic_write_u32(&trend->shared->applying, 1);
     (void)trend->writer.advance_clock(target);
     pg_atomic_write_u32(&trend->shared->applying, 0);
-    pg_atomic_write_u64(&trend->shared->version, pg_atomic_read_u64(&trend->shared->version) + 1);
+    if (moves) pg_atomic_write_u64(&trend->shared->version, pg_atomic_read_u64(&trend->shared->version) + 1);
     trend->blocks.held = nullptr;
     LWLockRelease(&trend->shared->lock);
+    if (trend->writer.has_final_pending_window()) history_take(trend);
+    if (moves) ConditionVariableBroadcast(&worker->entry->changed);
     CommitTransactionCommand();
     MemoryContextSwitchTo(worker->loop.memory);
     trend->dirty = true;
@@ -192,6 +200,11 @@ void advance_idle_clocks(TimestampTz now) {
 
 bool checkpoint_wanted(TimestampTz now) {
   if (worker->checkpoint_due) return true;
+  if (now - worker->last_checkpoint > kHistoryIntervalUs) {
+    for (const FollowedTrend* trend : worker->trends) {
+      if (trend != nullptr && trend->state == FillState::kRunning && history_is_due(trend)) return true;
+    }
+  }
   if (now - worker->last_checkpoint < settings.checkpoint_interval_s * INT64CONST(1000000)) return false;
   for (const FollowedTrend* trend : worker->trends) {
     if (trend != nullptr && trend->dirty) return true;

@@ -5,6 +5,7 @@
 // the label's table. Writers wait for none of these; the worker arranges an exact backfill by itself once the
 // row is committed.
 #include "definition/definition_catalog.h"
+#include "definition/history_table.h"
 #include "definition/label.h"
 #include "definition/trend_options.h"
 #include "postgres/guard.h"
@@ -53,15 +54,7 @@ const char* table_command(const TrendName& name, const Definition& definition) {
   initStringInfo(&command);
   appendStringInfo(&command, "CREATE FOREIGN TABLE %s (",
                    quote_qualified_identifier(get_namespace_name(name.schema), name.name));
-  for (int i = 0; i < definition.column_count; i++) {
-    const DefinitionColumn& column = definition.columns[i];
-    appendStringInfo(&command, "%s%s %s", i == 0 ? "" : ", ", quote_identifier(column.name),
-                     format_type_extended(column.type, column.typmod,
-                                          FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
-    if (OidIsValid(column.collation) && column.collation != get_typcollation(column.type)) {
-      appendStringInfo(&command, " COLLATE %s", generate_collation_name(column.collation));
-    }
-  }
+  append_column_list(&command, definition);
   appendStringInfoString(&command, ") SERVER trending");
   return command.data;
 }
@@ -99,11 +92,11 @@ RowValue pointer_value(Oid type, const void* value) {
 constexpr const char* kInsert =
     "INSERT INTO trending.trend (relation, source, query, definition, label, watermark_delay, "
     "allowed_lateness, "
-    "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-constexpr int kInsertColumns = 15;
+    "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups, history) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+constexpr int kInsertColumns = 16;
 
-void insert_row(Oid relation, const char* query, const Definition& definition,
+void insert_row(Oid relation, Oid history, const char* query, const Definition& definition,
                 const TrendOptionArguments& options) {
   const RowValue row[kInsertColumns] = {
       not_null(REGCLASSOID, ObjectIdGetDatum(relation)),
@@ -122,6 +115,7 @@ void insert_row(Oid relation, const char* query, const Definition& definition,
       not_null(BOOLOID, BoolGetDatum(*options.backfill)),
       pointer_value(NAMEARRAYOID, options.partition_by),
       not_null(INT4OID, Int32GetDatum(*options.max_groups)),
+      RowValue{REGCLASSOID, ObjectIdGetDatum(history), !OidIsValid(history)},
   };
   Oid types[kInsertColumns];
   Datum values[kInsertColumns];
@@ -162,7 +156,9 @@ Oid create_trend(const char* name, const char* query, const TrendOptionArguments
   TrendName resolved = resolve_name(name);
   SPI_connect();
   Oid relation = create_table(resolved, *definition);
-  as_extension_owner([&] { insert_row(relation, query, *definition, options); });
+  bool keeps_history = options.history_limit == nullptr || *options.history_limit > 0;
+  Oid history = keeps_history ? history_table_create(relation, *definition) : InvalidOid;
+  as_extension_owner([&] { insert_row(relation, history, query, *definition, options); });
   SPI_finish();
   CommandCounterIncrement();
   // What was stored must mean the same when it is loaded; a reader may have cached that there was no trend.

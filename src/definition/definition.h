@@ -77,6 +77,7 @@ struct Definition {
   int32 id;
   Oid relation;  // the foreign table
   Oid owner;     // its owner
+  Oid history;   // the table of closed windows; InvalidOid: none is kept
   const char* label;
 
   Oid source;
@@ -128,6 +129,11 @@ List* definition_ids();
 // An event time as the engine's microseconds since 2000-01-01 UTC. timestamp and date are read as if UTC;
 // infinities become DT_NOBEGIN and DT_NOEND.
 TimestampTz event_time_value(Oid type, Datum value);
+
+// The type of the window bounds.
+inline Oid window_bound_type(const Definition& definition) {
+  return definition.event_time_type == TIMESTAMPTZOID ? TIMESTAMPTZOID : TIMESTAMPOID;
+}
 
 // The engine's time as a Datum of a window column's type (timestamptz or timestamp).
 Datum window_bound_datum(Oid type, TimestampTz bound);

@@ -68,6 +68,7 @@ Definition* analyze_stored(const Row& row) {
   definition->id = DatumGetInt32(row.value(kTrendId));
   definition->relation = relation;
   definition->owner = relation_owner(relation);
+  if (!row.is_null(kTrendHistory)) definition->history = DatumGetObjectId(row.value(kTrendHistory));
   if (!row.is_null(kTrendLabel)) definition->label = TextDatumGetCString(row.value(kTrendLabel));
   read_options(row, &definition->options);
   return definition;

@@ -24,7 +24,8 @@ enum TrendColumn : AttrNumber {
   kTrendPartitionBy,
   kTrendMaxGroups,
   kTrendCreatedAt,
-  kTrendColumnCount = kTrendCreatedAt,
+  kTrendHistory,
+  kTrendColumnCount = kTrendHistory,
 };
 
 // The OID of trending.trend; InvalidOid if the extension is not installed in this database.

@@ -1,0 +1,342 @@
+#include "bgworker/history.h"
+
+#include <algorithm>
+
+#include "bgworker/worker.h"
+#include "definition/history_table.h"
+#include "postgres/guard.h"
+
+namespace trending {
+
+namespace {
+
+// -- taking
+// -----------------------------------------------------------------------------------------------------
+
+// Order of rank: the better score first, ties by the definition's tie-breaks.
+struct RankOrder {
+  const ClosedWindow* closed;
+  const KeyCodec* codec;
+
+  bool operator()(const ClosedWindow::Row& a, const ClosedWindow::Row& b) const {
+    if (a.score != b.score) return a.score > b.score;
+    return key_compare(*codec, KeyBytes{closed->keys.data() + a.key_offset, a.key_size},
+                       KeyBytes{closed->keys.data() + b.key_offset, b.key_size}) < 0;
+  }
+};
+
+// Keeps the best `limit` rows and drops the keys and states of the others.
+void keep_best(ClosedWindow* closed, const KeyCodec* codec, size_t limit, uint16_t words) {
+  RankOrder order{closed, codec};
+  if (closed->rows.size() > limit) {
+    std::nth_element(closed->rows.begin(), closed->rows.begin() + static_cast<ptrdiff_t>(limit),
+                     closed->rows.end(), order);
+    closed->rows.resize(limit);
+  }
+  std::vector<std::byte> keys;
+  std::vector<int64_t> states;
+  for (ClosedWindow::Row& row : closed->rows) {
+    auto key = closed->keys.begin() + row.key_offset;
+    auto state = closed->states.begin() + row.state_offset;
+    row.key_offset = static_cast<uint32_t>(keys.size());
+    row.state_offset = static_cast<uint32_t>(states.size());
+    keys.insert(keys.end(), key, key + row.key_size);
+    states.insert(states.end(), state, state + words);
+  }
+  closed->keys.swap(keys);
+  closed->states.swap(states);
+}
+
+void take_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindow* closed) {
+  const Definition* definition = trend->definition;
+  const StateLayout& layout = trend->writer.layout();
+  const int64 configured = definition->options.history_limit;
+  const size_t limit = configured < 0 ? SIZE_MAX : static_cast<size_t>(configured);
+  closed->window = pending.window;
+  closed->is_final = pending.is_final;
+  trend->writer.for_each_group_in_window(pending.window, [&](KeyView key, const int64_t* state) {
+    closed->rows.push_back({score_of(layout, state), static_cast<uint32_t>(closed->keys.size()), key.size,
+                            static_cast<uint32_t>(closed->states.size())});
+    closed->keys.insert(closed->keys.end(), key.data, key.data + key.size);
+    closed->states.insert(closed->states.end(), state, state + layout.words);
+    // Pruned now and then, so that a window of a million groups does not pile up for its best hundred.
+    if (limit != SIZE_MAX && closed->rows.size() >= 4 * limit + 4096) {
+      keep_best(closed, &definition->keys, limit, layout.words);
+    }
+  });
+  if (limit != SIZE_MAX) keep_best(closed, &definition->keys, limit, layout.words);
+  std::sort(closed->rows.begin(), closed->rows.end(), RankOrder{closed, &definition->keys});
+}
+
+// A correction replaces what waits for the same window.
+ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
+  for (ClosedWindow& closed : trend->closed) {
+    if (closed.window == window) {
+      closed = ClosedWindow{};
+      return &closed;
+    }
+  }
+  trend->closed.emplace_back();
+  return &trend->closed.back();
+}
+
+// -- writing
+// ----------------------------------------------------------------------------------------------------
+
+bool is_window_bound(const DefinitionColumn& column) {
+  return column.role == ColumnRole::kWindowStart || column.role == ColumnRole::kWindowEnd;
+}
+
+// Window columns that the select list lacks, the trend's columns, final: the order of the table's parameters.
+char* insert_statement(const Definition& definition, const char* table) {
+  StringInfoData names;
+  StringInfoData values;
+  initStringInfo(&names);
+  initStringInfo(&values);
+  int parameter = 0;
+  for (ColumnRole role : {ColumnRole::kWindowStart, ColumnRole::kWindowEnd}) {
+    appendStringInfo(&names, "%s, ", history_window_column(definition, role));
+    appendStringInfo(&values, "$%d, ", ++parameter);
+  }
+  for (int i = 0; i < definition.column_count; i++) {
+    if (is_window_bound(definition.columns[i])) continue;
+    appendStringInfo(&names, "%s, ", quote_identifier(definition.columns[i].name));
+    appendStringInfo(&values, "$%d, ", ++parameter);
+  }
+  return psprintf("INSERT INTO %s (%sfinal) VALUES (%s$%d)", table, names.data, values.data, parameter + 1);
+}
+
+// The types of these parameters; returns how many there are.
+int parameter_types(const Definition& definition, Oid* types) {
+  int count = 0;
+  types[count++] = window_bound_type(definition);
+  types[count++] = window_bound_type(definition);
+  for (int i = 0; i < definition.column_count; i++) {
+    if (!is_window_bound(definition.columns[i])) types[count++] = definition.columns[i].type;
+  }
+  types[count++] = BOOLOID;
+  return count;
+}
+
+void delete_window(const Definition& definition, const char* table, const Window& window) {
+  Oid type = window_bound_type(definition);
+  Oid types[] = {type, type};
+  Datum values[] = {window_bound_datum(type, window.start), window_bound_datum(type, window.end)};
+  char* sql = psprintf("DELETE FROM %s WHERE %s = $2 AND %s = $1", table,
+                       history_window_column(definition, ColumnRole::kWindowEnd),
+                       history_window_column(definition, ColumnRole::kWindowStart));
+  if (SPI_execute_with_args(sql, 2, types, values, nullptr, false, 0) != SPI_OK_DELETE) {
+    elog(ERROR, "could not delete a window from history");
+  }
+}
+
+void fill_row(const FollowedTrend* trend, const ClosedWindow& closed, size_t rank, Datum* values,
+              char* nulls) {
+  const Definition& definition = *trend->definition;
+  const StateLayout& layout = trend->writer.layout();
+  const ClosedWindow::Row& row = closed.rows[rank];
+  Datum keys[kMaxKeyColumns];
+  bool key_nulls[kMaxKeyColumns];
+  key_decode(definition.keys, KeyBytes{closed.keys.data() + row.key_offset, row.key_size}, keys, key_nulls);
+  int n = 0;
+  auto put = [&](Datum value, bool isnull) {
+    values[n] = value;
+    nulls[n++] = isnull ? 'n' : ' ';
+  };
+  put(window_bound_datum(window_bound_type(definition), closed.window.start), false);
+  put(window_bound_datum(window_bound_type(definition), closed.window.end), false);
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    const auto index = static_cast<uint16_t>(column.index);
+    if (column.role == ColumnRole::kKey) {
+      put(keys[index], key_nulls[index]);
+    } else if (column.role == ColumnRole::kAggregate) {
+      put(Int64GetDatum(value_of(layout, closed.states.data() + row.state_offset, index).integer), false);
+    } else if (column.role == ColumnRole::kRank) {
+      put(Int64GetDatum(static_cast<int64>(rank) + 1), false);
+    }
+  }
+  put(BoolGetDatum(closed.is_final), false);
+}
+
+void insert_window(const FollowedTrend* trend, SPIPlanPtr insert, int parameters,
+                   const ClosedWindow& closed) {
+  auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * parameters));
+  auto* nulls = static_cast<char*>(palloc(parameters));
+  MemoryContext row_memory =
+      AllocSetContextCreate(CurrentMemoryContext, "trending history row", ALLOCSET_DEFAULT_SIZES);
+  for (size_t rank = 0; rank < closed.rows.size(); rank++) {
+    CHECK_FOR_INTERRUPTS();
+    MemoryContext caller = MemoryContextSwitchTo(row_memory);
+    fill_row(trend, closed, rank, values, nulls);
+    MemoryContextSwitchTo(caller);
+    if (SPI_execute_plan(insert, values, nulls, false, 0) != SPI_OK_INSERT) {
+      elog(ERROR, "could not insert into history");
+    }
+    MemoryContextReset(row_memory);
+  }
+  MemoryContextDelete(row_memory);
+}
+
+void write_windows(FollowedTrend* trend, const char* table) {
+  const Definition& definition = *trend->definition;
+  auto* types = static_cast<Oid*>(palloc(sizeof(Oid) * (definition.column_count + 3)));
+  int parameters = parameter_types(definition, types);
+  SPIPlanPtr insert = SPI_prepare(insert_statement(definition, table), parameters, types);
+  if (insert == nullptr) elog(ERROR, "could not prepare the insertion into history");
+  for (const ClosedWindow& closed : trend->closed) {
+    delete_window(definition, table, closed.window);
+    insert_window(trend, insert, parameters, closed);
+  }
+  SPI_freeplan(insert);
+}
+
+// Windows that end up to here can no longer be corrected.
+Time final_before(const FollowedTrend* trend) {
+  return subtract_saturated(trend->writer.watermark(), trend->definition->options.allowed_lateness);
+}
+
+bool has_window_to_finish(const FollowedTrend* trend) {
+  return !trend->unfinal_ends.empty() && *trend->unfinal_ends.begin() <= final_before(trend);
+}
+
+void execute_with_bound(const Definition& definition, const char* sql, Time bound) {
+  Oid type = window_bound_type(definition);
+  Datum value = window_bound_datum(type, bound);
+  int result = SPI_execute_with_args(sql, 1, &type, &value, nullptr, false, 0);
+  if (result < 0) elog(ERROR, "could not change history: %s", SPI_result_code_string(result));
+}
+
+void finish_windows(const FollowedTrend* trend, const char* table) {
+  if (!has_window_to_finish(trend)) return;
+  const Definition& definition = *trend->definition;
+  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+  execute_with_bound(definition,
+                     psprintf("UPDATE %s SET final = true WHERE NOT final AND %s <= $1", table, end),
+                     final_before(trend));
+}
+
+// Retention, counted back from the watermark, so that replayed old data is kept as long as live data.
+void expire_windows(const FollowedTrend* trend, const char* table) {
+  const Definition& definition = *trend->definition;
+  if (definition.options.retention < 0) return;
+  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+  execute_with_bound(definition, psprintf("DELETE FROM %s WHERE %s < $1", table, end),
+                     subtract_saturated(trend->writer.watermark(), definition.options.retention));
+}
+
+// Runs body() as the owner of a table, without anything that could leave that identity: the owner may have
+// put triggers on it, and they must not run with the worker's rights. In a subtransaction; an error becomes
+// `message`.
+template <typename Body>
+bool run_as_owner(Oid relation, char* message, Body&& body) {
+  MemoryContext memory = CurrentMemoryContext;
+  ResourceOwner resources = CurrentResourceOwner;
+  Oid user = InvalidOid;
+  int security = 0;
+  GetUserIdAndSecContext(&user, &security);
+  volatile bool good = true;
+  BeginInternalSubTransaction(nullptr);
+  PG_TRY();
+  {
+    Relation table = relation_open(relation, RowExclusiveLock);
+    SetUserIdAndSecContext(table->rd_rel->relowner, security | SECURITY_RESTRICTED_OPERATION);
+    body(quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
+                                    RelationGetRelationName(table)));
+    relation_close(table, NoLock);
+    SetUserIdAndSecContext(user, security);
+    ReleaseCurrentSubTransaction();
+  }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(memory);
+    ErrorData* error = CopyErrorData();
+    FlushErrorState();
+    RollbackAndReleaseCurrentSubTransaction();
+    SetUserIdAndSecContext(user, security);
+    if (ProcDiePending || ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES) {
+      ReThrowError(error);
+    }
+    strlcpy(message, error->message, kMessageSize);
+    FreeErrorData(error);
+    good = false;
+  }
+  PG_END_TRY();
+  MemoryContextSwitchTo(memory);
+  CurrentResourceOwner = resources;
+  return good;
+}
+
+void report(FollowedTrend* trend, const char* message) {
+  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  bool changed = strcmp(trend->shared->reason, message) != 0;
+  strlcpy(trend->shared->reason, message, kMessageSize);
+  LWLockRelease(&trend->shared->lock);
+  if (changed && message[0] != '\0') {
+    ereport(WARNING, (errmsg("trending could not write the history of trend %d: %s", trend->id, message)));
+  }
+}
+
+}  // namespace
+
+void history_take(FollowedTrend* trend) {
+  PendingWindow pending;
+  for (Window after; trend->writer.next_pending_window(after, &pending); after = pending.window) {
+    take_window(trend, pending, place_for(trend, pending.window));
+  }
+  // Frees panes that were kept for this.
+  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  trend->writer.mark_reported();
+  LWLockRelease(&trend->shared->lock);
+}
+
+bool history_is_due(const FollowedTrend* trend) {
+  PendingWindow pending;
+  return !trend->closed.empty() || has_window_to_finish(trend) ||
+         trend->writer.next_pending_window({}, &pending);
+}
+
+void history_write(FollowedTrend* trend) {
+  if (trend->closed.empty() && !has_window_to_finish(trend)) return;
+  char message[kMessageSize] = "";
+  if (run_as_owner(trend->definition->history, message, [trend](const char* table) {
+        write_windows(trend, table);
+        finish_windows(trend, table);
+        expire_windows(trend, table);
+      })) {
+    return;
+  }
+  char reason[kMessageSize];
+  snprintf(reason, sizeof(reason), "history is incomplete: %s", message);
+  report(trend, reason);
+}
+
+void history_written(FollowedTrend* trend) {
+  for (const ClosedWindow& closed : trend->closed) {
+    if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
+  }
+  trend->closed.clear();
+  trend->unfinal_ends.erase(trend->unfinal_ends.begin(),
+                            trend->unfinal_ends.upper_bound(final_before(trend)));
+}
+
+void history_restore(FollowedTrend* trend) {
+  const Definition& definition = *trend->definition;
+  if (!OidIsValid(definition.history)) return;
+  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+  char message[kMessageSize] = "";
+  bool good = run_as_owner(definition.history, message, [&](const char* table) {
+    if (SPI_execute(psprintf("SELECT DISTINCT %s FROM %s WHERE NOT final", end, table), true, 0) !=
+        SPI_OK_SELECT) {
+      elog(ERROR, "could not read history");
+    }
+    for (uint64 i = 0; i < SPI_processed; i++) {
+      bool isnull = false;
+      Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+      if (!isnull) trend->unfinal_ends.insert(DatumGetTimestampTz(value));
+    }
+  });
+  if (!good) report(trend, message);
+}
+
+}  // namespace trending

@@ -1,0 +1,51 @@
+// Closed windows: their results are taken from the engine when they are due and written with the next
+// checkpoint, in the same transaction as the state, so that a restart neither loses nor repeats one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/window.h"
+
+namespace trending {
+
+struct FollowedTrend;
+
+// One closed window's best groups, in rank order, waiting to be written.
+struct ClosedWindow {
+  struct Row {
+    int64_t score;
+    uint32_t key_offset;
+    uint32_t key_size;
+    uint32_t state_offset;  // in words
+  };
+  Window window;
+  bool is_final;
+  std::vector<Row> rows;
+  std::vector<std::byte> keys;
+  std::vector<int64_t> states;
+
+  size_t bytes() const { return rows.size() * sizeof(Row) + keys.size() + states.size() * sizeof(int64_t); }
+};
+
+// Takes the results of all windows that closed or were corrected since the last call. Call it in a
+// transaction (ties may need catalogs) whenever a final one is pending, before the next event is applied, and
+// before a checkpoint.
+void history_take(FollowedTrend* trend);
+
+// Whether windows wait to be taken or written.
+bool history_is_due(const FollowedTrend* trend);
+
+// Writes what was taken into the trend's history table; needs a transaction and SPI. An error that lies with
+// the table (dropped column, a trigger of its owner) is kept to this trend: these windows are missing from
+// history and its status says so. A full disk and the like fail the whole checkpoint, which is repeated.
+void history_write(FollowedTrend* trend);
+
+// The transaction that wrote has committed: forgets what it wrote.
+void history_written(FollowedTrend* trend);
+
+// At the worker's start: learns which windows in the table are not marked final. Needs a transaction and SPI.
+void history_restore(FollowedTrend* trend);
+
+}  // namespace trending

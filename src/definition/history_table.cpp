@@ -1,0 +1,83 @@
+#include "definition/history_table.h"
+
+namespace trending {
+
+namespace {
+
+void run(const char* command) {
+  int result = SPI_execute(command, false, 0);
+  if (result != SPI_OK_UTILITY) elog(ERROR, "%s failed: %s", command, SPI_result_code_string(result));
+}
+
+void append_window_column(StringInfo out, const Definition& definition, ColumnRole role) {
+  if (has_column(definition, role)) return;
+  appendStringInfo(out, "%s %s, ", history_window_column(definition, role),
+                   format_type_extended(window_bound_type(definition), -1, FORMAT_TYPE_FORCE_QUALIFY));
+}
+
+// "The ranking at a time" reads the first index; "one item over time" the second. A long text would not fit
+// into a B-tree, so keys of variable length get a hash index.
+void create_indexes(const char* table, const Definition& definition) {
+  const char* start = history_window_column(definition, ColumnRole::kWindowStart);
+  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+  run(psprintf("CREATE UNIQUE INDEX ON %s (%s, %s, rank)", table, end, start));
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (column.role != ColumnRole::kKey) continue;
+    const char* name = quote_identifier(column.name);
+    bool is_fixed = definition.keys.columns[column.index].length > 0;
+    run(is_fixed ? psprintf("CREATE INDEX ON %s (%s, %s)", table, name, end)
+                 : psprintf("CREATE INDEX ON %s USING hash (%s)", table, name));
+    return;
+  }
+}
+
+}  // namespace
+
+bool has_column(const Definition& definition, ColumnRole role) {
+  for (int i = 0; i < definition.column_count; i++) {
+    if (definition.columns[i].role == role) return true;
+  }
+  return false;
+}
+
+const char* history_window_column(const Definition& definition, ColumnRole role) {
+  for (int i = 0; i < definition.column_count; i++) {
+    if (definition.columns[i].role == role) return quote_identifier(definition.columns[i].name);
+  }
+  return role == ColumnRole::kWindowStart ? "window_start" : "window_end";
+}
+
+void append_column_list(StringInfo out, const Definition& definition) {
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    appendStringInfo(out, "%s%s %s", i == 0 ? "" : ", ", quote_identifier(column.name),
+                     format_type_extended(column.type, column.typmod,
+                                          FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+    if (OidIsValid(column.collation) && column.collation != get_typcollation(column.type)) {
+      appendStringInfo(out, " COLLATE %s", generate_collation_name(column.collation));
+    }
+  }
+}
+
+Oid history_table_create(Oid relation, const Definition& definition) {
+  Oid schema = get_rel_namespace(relation);
+  const char* name = psprintf("%s_history", get_rel_name(relation));
+  const char* table = quote_qualified_identifier(get_namespace_name(schema), name);
+  StringInfoData command;
+  initStringInfo(&command);
+  appendStringInfo(&command, "CREATE TABLE %s (", table);
+  append_window_column(&command, definition, ColumnRole::kWindowStart);
+  append_window_column(&command, definition, ColumnRole::kWindowEnd);
+  append_column_list(&command, definition);
+  appendStringInfoString(&command, ", final bool NOT NULL)");
+  run(command.data);
+  create_indexes(table, definition);
+  Oid history = get_relname_relid(name, schema);
+  ObjectAddress owned = {RelationRelationId, history, 0};
+  ObjectAddress owner = {RelationRelationId, relation, 0};
+  recordDependencyOn(&owned, &owner, DEPENDENCY_AUTO);
+  return history;
+}
+
+}  // namespace trending
