@@ -140,21 +140,26 @@ stage() { # NAME SECONDS COUNTER INPUT COMMAND...
 
 # --- server tests --------------------------------------------------------------------------------
 
-# A scratch folder outside the repository, that the server's user owns whoever we are, with a copy of the tree.
+# A scratch folder outside the repository, that the server's user owns whoever we are, with a copy of the tree
+# and of what is already built for the server.
 make_scratch() {
-  local keep_objects=$1 scratch
+  local major=$1 scratch
   scratch=$(mktemp -d /var/tmp/trending-check.XXXXXX)
   mkdir "$scratch/tree"
-  local -a leave_out=(--exclude=./.git --exclude=./.cache --exclude=./.demo --exclude='./build/[!p]*')
-  [[ $keep_objects == yes ]] || leave_out+=(--exclude=./build --exclude=./trending.so)
-  tar -C "$repository" "${leave_out[@]}" -cf - . | tar -C "$scratch/tree" --no-same-owner -xf -
+  tar -C "$repository" --exclude=./.git --exclude=./.cache --exclude=./.demo --exclude=./build \
+    --exclude=./trending.so -cf - . | tar -C "$scratch/tree" --no-same-owner -xf -
+  mkdir "$scratch/tree/build"
+  cp -a "$repository/build/pg$major."*-"$variant"-* "$scratch/tree/build/" 2>/dev/null || true
   say "$scratch"
 }
 
+# Logs, counts, and what was built, for the next time.
 collect() {
-  local scratch=$1
-  cp -r "$scratch"/logs/. "$stage_logs/" 2>/dev/null || true
+  local major=$1 scratch=$2
+  [[ -e $scratch/results ]] || return 0
   cat "$scratch/results" >>"$results"
+  cp -r "$scratch"/logs/. "$stage_logs/" 2>/dev/null || true
+  cp -a "$scratch/tree/build/pg$major."* "$repository/build/" 2>/dev/null || true
 }
 
 failed_to_run() {
@@ -172,17 +177,19 @@ run_server_tests() { # LABEL SCRATCH COMMAND..., which begins with what changes 
   stage_process=
   [[ -s $scratch/results ]] || failed_to_run "$label" "the server tests did not start"
   ((status != 124 && status != 137)) || failed_to_run "$label" "time limit reached"
-  [[ ! -e $scratch/results ]] || collect "$scratch"
 }
 
 test_system_server() {
-  local scratch label
-  label=pg$(system_server)
-  scratch=$(make_scratch yes)
+  local major scratch label
+  major=$(system_server)
+  label=pg$major
+  scratch=$(make_scratch "$major")
   scratch_folders+=("$scratch")
   ! is_root || chown -R "$(server_user):" "$scratch"
   run_server_tests "$label" "$scratch" "${server_prefix[@]}" VARIANT="$variant" timeout --kill-after=30 "$server_limit" \
     bash "$scratch/tree/scripts/server_tests.sh" "$label" "$PG_CONFIG" "$scratch" "$stages"
+  ! is_root || chown -R root: "$scratch"
+  collect "$major" "$scratch"
 }
 
 test_foreign_server() {
@@ -192,7 +199,7 @@ test_foreign_server() {
     failed_to_run "$label-tree" "no tree"
     return
   fi
-  scratch=$(make_scratch no)
+  scratch=$(make_scratch "$major")
   scratch_folders+=("$scratch")
   owner=$(awk -F: '$1 == "postgres" { print $3 ":" $4 }' "$tree/etc/passwd")
   as_root chown -R "$owner" "$scratch"
@@ -200,6 +207,8 @@ test_foreign_server() {
     bash "$repository/scripts/server_tree.sh" run "$tree" "$scratch" \
     runuser -u postgres -- env VARIANT="$variant" bash /mnt/scratch/tree/scripts/server_tests.sh \
     "$label" "/usr/lib/postgresql/$major/bin/pg_config" /mnt/scratch "$stages"
+  as_root chown -R "$(id -u):$(id -g)" "$scratch"
+  collect "$major" "$scratch"
 }
 
 test_servers() {

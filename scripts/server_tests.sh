@@ -42,6 +42,7 @@ stop_servers() {
 
 install_extension() {
   PG_CONFIG=$(copy_server "$scratch/server" "$original")
+  find "$tree/build" -name '*.gcda' -delete
   make -C "$tree" -j "$(jobs_for_make)" "${variant^^}=1" install
   [[ $variant != sanitize ]] || preload_sanitizer "$("$PG_CONFIG" --bindir)/postgres"
 }

@@ -90,7 +90,9 @@ enter_tree() {
   mount -t tmpfs tmpfs "$tree/mnt"
   mkdir "$tree/mnt/scratch"
   mount --bind "$scratch" "$tree/mnt/scratch"
-  exec chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"
+  # Not exec: this shell is the first process in there and must stay, to take the exit status of orphans.
+  # A killed server would look alive without it.
+  chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"
 }
 
 # unshare itself ignores SIGINT and SIGTERM; when it is killed, all in its namespace goes with it.
