@@ -61,11 +61,11 @@ BEGIN
   PERFORM trending.create_trend(name, format(
     'SELECT window_end, post_id, count(*) AS views FROM %I, trending.hop(at, ''10 seconds'', ''5 minutes'')
      GROUP BY window_start, window_end, post_id ORDER BY views DESC', name || '_events'),
-    label => 'posts.title', idle_timeout => '3650 days', max_groups => 2000000000);
+    label => 'posts.title', idle_timeout => '3650 days', max_groups => 100000000);
   PERFORM trending.create_trend(name || '_plain', format(
     'SELECT window_end, post_id, count(*) AS views FROM %I, trending.hop(at, ''10 seconds'', ''5 minutes'')
      GROUP BY window_start, window_end, post_id ORDER BY views DESC', name || '_events'),
-    idle_timeout => '3650 days', max_groups => 2000000000);
+    idle_timeout => '3650 days', max_groups => 100000000);
 END $$;
 SELECT make_trend('few_skewed', 1000, true), make_trend('few_flat', 1000, false),
        make_trend('many_skewed', :groups, true), make_trend('many_flat', :groups, false) \g /dev/null
@@ -90,14 +90,16 @@ END $f$;
 SQL
 }
 
-# NAME, number of reads in a batch, the query with TREND for few_skewed and so on.
+# NAME, number of reads in a batch, the query with TREND for few_skewed and so on, LAST for the greatest key.
 measure() {
   local name=$1 reads=$2 text=$3 shape few many
   for shape in skewed flat; do
-    few=$(query -c "SELECT cost_of(\$\$${text//TREND/few_$shape}\$\$, $reads, 21)")
-    many=$(query -c "SELECT cost_of(\$\$${text//TREND/many_$shape}\$\$, $reads, 21)")
+    few=${text//TREND/few_$shape}
+    few=$(query -c "SELECT cost_of(\$\$${few//LAST/1000}\$\$, $reads, 21)")
+    many=${text//TREND/many_$shape}
+    many=$(query -c "SELECT cost_of(\$\$${many//LAST/$groups}\$\$, $reads, 21)")
     awk -v name="$name" -v shape="$shape" -v few="$few" -v many="$many" \
-      'BEGIN { printf "%-44s %-7s %9.1f %9.1f   x%.2f\n", name, shape, few, many, few > 0 ? many / few : 0 }'
+      'BEGIN { printf "%-44s %-7s %9.1f %9.1f   x%.2f\n", name, shape, few, many, (few > 0 ? many / few : 0) }'
   done
 }
 
@@ -113,8 +115,8 @@ measure 'rank <= 10, joined with posts' 500 \
   "SELECT t.rank, p.title, t.views FROM TREND t JOIN posts p ON p.id = t.post_id WHERE t.rank <= 10 ORDER BY t.rank"
 measure 'post_id = 42, without rank' 500 "SELECT post_id, views FROM TREND WHERE post_id = 42"
 measure 'post_id = a parameter, without rank' 500 "SELECT post_id, views FROM TREND WHERE post_id = me"
-measure 'post_id = 42, with rank (a good one)' 20 "SELECT * FROM TREND WHERE post_id = 42"
-measure 'trending.rank of the last' 5 "SELECT trending.rank('TREND', '1000')"
+measure 'post_id = 42, with rank (among the best)' 20 "SELECT * FROM TREND WHERE post_id = 42"
+measure 'trending.rank of the last key' 3 "SELECT trending.rank('TREND', 'LAST')"
 measure 'rank <= 1000' 50 "SELECT * FROM TREND WHERE rank <= 1000"
 measure 'count(*)' 2 "SELECT count(*) FROM TREND"
 measure 'rank <= 10, planned each time' 300 "EXECUTE 'SELECT * FROM TREND WHERE rank <= 10'"

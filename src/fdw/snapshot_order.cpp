@@ -80,6 +80,10 @@ void order_groups(const KeyCodec& codec, RankedGroup* groups, uint64_t count, ui
   auto better = [&codec](const RankedGroup& left, const RankedGroup& right) {
     return compare_ranked(codec, left, right) < 0;
   };
+  if (keep < count / 8) {  // one comparison for most of the groups
+    std::partial_sort(groups, groups + keep, groups + count, better);
+    return;
+  }
   if (keep < count) {
     std::nth_element(groups, groups + keep, groups + count, better);
     count = keep;
