@@ -151,7 +151,7 @@ SELECT rank, day FROM rare_sales WHERE region = 'south' ORDER BY sold, day DESC;
 :explain SELECT rank FROM rare_sales WHERE region = 'south' AND day = '2024-05-02' AND paid;
 :explain SELECT rank FROM rare_sales WHERE region = 'south' AND paid;
 :explain SELECT * FROM rare_sales ORDER BY sold, day DESC, region, paid;
-:explain SELECT * FROM rare_sales ORDER BY sold, day;
+:explain SELECT * FROM rare_sales ORDER BY sold DESC, day;
 SELECT key, label, value FROM trending.top('rare_sales', 3);
 SELECT trending.rank('rare_sales', 'north', '2024-05-01', 'yes');
 SELECT trending.rank('rare_sales', NULL, NULL, NULL);

@@ -22,10 +22,7 @@ struct Deadline {
 };
 
 void check_serving(DatabaseShared* entry) {
-  WorkerState state = entry == nullptr ? WorkerState::kNone : database_state(entry);
-  if (state == WorkerState::kNone || state == WorkerState::kPaused || state == WorkerState::kUnavailable) {
-    raise_not_serving(entry);
-  }
+  if (entry == nullptr || !worker_serves(entry)) raise_not_serving(entry);
 }
 
 // Sleeps until something changes, at most until the deadline. The caller has prepared to sleep and looks

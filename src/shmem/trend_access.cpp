@@ -90,19 +90,6 @@ Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, uint64*
   return result;
 }
 
-// A worker that failed again and again leaves results too old to be shown without a word.
-bool serves(DatabaseShared* entry) {
-  switch (database_state(entry)) {
-    case WorkerState::kNone:
-    case WorkerState::kPaused:
-      return false;
-    case WorkerState::kUnavailable:
-      return entry->failures > 0 && entry->failures <= 3;
-    default:
-      return true;
-  }
-}
-
 [[noreturn]] void raise_stopped(TrendShared* shared) {
   char reason[kMessageSize];
   strlcpy(reason, shared->reason, sizeof(reason));
@@ -134,6 +121,19 @@ void wait_for_change(DatabaseShared* entry, long timeout_ms) {
 
 }  // namespace
 
+// A worker that failed again and again leaves results too old to be shown without a word.
+bool worker_serves(DatabaseShared* entry) {
+  switch (database_state(entry)) {
+    case WorkerState::kNone:
+    case WorkerState::kPaused:
+      return false;
+    case WorkerState::kUnavailable:
+      return entry->failures > 0 && entry->failures <= 3;
+    default:
+      return true;
+  }
+}
+
 TrendRead* trend_read_begin(int32 trend_id) {
   DatabaseShared* entry = database_shared();
   if (entry == nullptr) raise_not_serving(nullptr);
@@ -142,7 +142,7 @@ TrendRead* trend_read_begin(int32 trend_id) {
   long patience_ms = TransactionIdIsValid(GetTopTransactionIdIfAny()) ? 0 : kReadPatienceMs;
   TimestampTz started = 0;
   for (;;) {
-    if (!serves(entry)) raise_not_serving(entry);
+    if (!worker_serves(entry)) raise_not_serving(entry);
     dsa_area* area = nullptr;
     uint64 generation = 0;
     Attempt attempt = try_lock(entry, trend_id, &area, &generation, &read->shared);

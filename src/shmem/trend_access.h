@@ -17,6 +17,9 @@ namespace trending {
 
 struct TrendRead;
 
+// Whether results can be shown or waited for: the worker runs, or is coming back by itself.
+bool worker_serves(DatabaseShared* entry);
+
 // How long a read waits for a trend that is being made or filled before it gives up, in milliseconds.
 constexpr long kReadPatienceMs = 10 * 1000;
 
