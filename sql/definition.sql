@@ -81,6 +81,16 @@ SET quote_all_identifiers = on;
 SELECT definition FROM accept(E'SELECT post_id, count(*) FROM view_events, trending.tumble(viewed_at, \'1 day\') WHERE viewed_at > \'3/2/2024 00:00\' GROUP BY window_end, post_id');
 RESET DateStyle; RESET IntervalStyle; SET TimeZone = 'UTC'; RESET standard_conforming_strings; RESET quote_all_identifiers;
 
+-- Nor do types of the session's own.
+CREATE TEMP TABLE text (a int);
+CREATE TEMP TABLE int8 (a int);
+SELECT trending.create_trend('accepted', 'SELECT post_id, count(*) FROM view_events, trending.tumble(viewed_at, interval ''1 day'') WHERE slug = pg_catalog.lower(''A'') GROUP BY window_end, post_id');
+SELECT definition FROM trending.trend WHERE relation = 'accepted'::regclass;
+SELECT trending.drop_trend('accepted');
+DROP TABLE pg_temp.text, pg_temp.int8;
+-- Window arguments may be computed from constants.
+SELECT definition FROM accept('SELECT count(*) FROM view_events, trending.hop(viewed_at, size => 6 * interval ''10 minutes'', slide => interval ''1'' minute) GROUP BY window_end');
+
 -- Partitioned sources, and ONLY of a table with inheritance children.
 CREATE TABLE parted (post_id int, at timestamptz) PARTITION BY RANGE (at);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');

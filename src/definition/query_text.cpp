@@ -24,7 +24,8 @@ struct Setting {
 
 // Everything that the server's parser or deparser listens to.
 constexpr Setting kCanonicalSettings[] = {
-    {"search_path", "pg_catalog"},
+    // pg_temp last: left out it would come first for types, and a session's own "text" would be found.
+    {"search_path", "pg_catalog, pg_temp"},
     {"DateStyle", "ISO, YMD"},
     {"IntervalStyle", "postgres"},
     {"TimeZone", "UTC"},

@@ -35,7 +35,10 @@ Const* constant_argument(Analysis* analysis, List* arguments, int position, cons
   auto* argument = static_cast<Node*>(list_nth(arguments, position));
   int location = exprLocation(argument);
   analysis->text.location = location >= 0 ? location : analysis->window_location;
-  Node* folded = eval_const_expressions(nullptr, argument);
+  // Checked before it is evaluated: the worker does so, too, with rights of its own.
+  bool is_constant = !contain_var_clause(argument);
+  if (is_constant) expression_check(argument, analysis->scope, "a window argument");
+  Node* folded = is_constant ? eval_const_expressions(nullptr, argument) : argument;
   if (!IsA(folded, Const)) {
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                     errmsg("argument %s of a trend's window function must be a constant", name),
