@@ -64,6 +64,15 @@ const char* column_name(const Definition* definition, AttrNumber attnum) {
   return nullptr;
 }
 
+// The source may have been dropped since the definition was loaded.
+const char* source_name(const Definition* definition) {
+  const char* name = get_rel_name(definition->source);
+  if (name == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the source was dropped")));
+  }
+  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)), name);
+}
+
 // SELECT of the columns a trend reads. With a plain time column the rows before `from` are left to the index.
 char* source_query(const Definition* definition, Time from) {
   StringInfoData query;
@@ -72,9 +81,7 @@ char* source_query(const Definition* definition, Time from) {
   for (int i = 0; i < definition->source_column_count; i++) {
     appendStringInfo(&query, "%s%s", i > 0 ? ", " : "", quote_identifier(definition->source_columns[i].name));
   }
-  appendStringInfo(&query, " FROM %s",
-                   quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)),
-                                              get_rel_name(definition->source)));
+  appendStringInfo(&query, " FROM %s", source_name(definition));
   if (from != kNoTime && is_plain_column(definition->event_time)) {
     AttrNumber attnum = reinterpret_cast<Var*>(definition->event_time)->varattno;
     appendStringInfo(&query, " WHERE %s >= %s", quote_identifier(column_name(definition, attnum)),
@@ -131,10 +138,9 @@ Time clock_of_source(FollowedTrend* trend) {
   bool zoned = definition->event_time_type == TIMESTAMPTZOID;
   char* bound = DatumGetCString(zoned ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(latest))
                                       : DirectFunctionCall1(timestamp_out, TimestampGetDatum(latest)));
-  char* query = psprintf("SELECT pg_catalog.max(%s) FROM %s WHERE %s <= %s::%s", column,
-                         quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)),
-                                                    get_rel_name(definition->source)),
-                         column, quote_literal_cstr(bound), zoned ? "timestamptz" : "timestamp");
+  char* query =
+      psprintf("SELECT pg_catalog.max(%s) FROM %s WHERE %s <= %s::%s", column, source_name(definition),
+               column, quote_literal_cstr(bound), zoned ? "timestamptz" : "timestamp");
   SPI_connect();
   if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "could not read the source's latest time");
   bool isnull = true;

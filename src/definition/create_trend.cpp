@@ -92,7 +92,8 @@ RowValue pointer_value(Oid type, const void* value) {
 constexpr const char* kInsert =
     "INSERT INTO trending.trend (relation, source, query, definition, label, watermark_delay, "
     "allowed_lateness, "
-    "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups, history) "
+    "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups, "
+    "history) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 constexpr int kInsertColumns = 16;
 

@@ -16,7 +16,7 @@ void append_window_column(StringInfo out, const Definition& definition, ColumnRo
 }
 
 // "The ranking at a time" reads the first index; "one item over time" the second. A long text would not fit
-// into a B-tree, so keys of variable length get a hash index.
+// into a B-tree, so keys of variable length get a hash index, if their type (bit does not) has one.
 void create_indexes(const char* table, const Definition& definition) {
   const char* start = history_window_column(definition, ColumnRole::kWindowStart);
   const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
@@ -25,9 +25,11 @@ void create_indexes(const char* table, const Definition& definition) {
     const DefinitionColumn& column = definition.columns[i];
     if (column.role != ColumnRole::kKey) continue;
     const char* name = quote_identifier(column.name);
-    bool is_fixed = definition.keys.columns[column.index].length > 0;
-    run(is_fixed ? psprintf("CREATE INDEX ON %s (%s, %s)", table, name, end)
-                 : psprintf("CREATE INDEX ON %s USING hash (%s)", table, name));
+    if (definition.keys.columns[column.index].length > 0) {
+      run(psprintf("CREATE INDEX ON %s (%s, %s)", table, name, end));
+    } else if (OidIsValid(GetDefaultOpClass(getBaseType(column.type), HASH_AM_OID))) {
+      run(psprintf("CREATE INDEX ON %s USING hash (%s)", table, name));
+    }
     return;
   }
 }

@@ -68,12 +68,22 @@ void set_role(Analysis* analysis, Node* expression, DefinitionColumn* column) {
   }
 }
 
+// The trend adds rank, its history `final` and the window's bounds.
+bool is_reserved(const DefinitionColumn& column) {
+  if (strcmp(column.name, "rank") == 0 || strcmp(column.name, "final") == 0) return true;
+  return (strcmp(column.name, "window_start") == 0 && column.role != ColumnRole::kWindowStart) ||
+         (strcmp(column.name, "window_end") == 0 && column.role != ColumnRole::kWindowEnd);
+}
+
 void check_name(const Analysis& analysis, const DefinitionColumn& column, int location) {
   const Definition& definition = *analysis.definition;
-  if (strcmp(column.name, "rank") == 0) {
-    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
-                    errmsg("column name \"rank\" is taken: every trend has a column of its own called so"),
-                    errhint("Give the column another alias."), query_position(analysis.text, location)));
+  if (is_reserved(column)) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_DUPLICATE_COLUMN),
+         errmsg("column name \"%s\" is taken: a trend and its history have a column of their own called so",
+                column.name),
+         errhint("Give the column another alias."), query_position(analysis.text, location)));
   }
   for (int i = 0; i < definition.column_count; i++) {
     if (strcmp(definition.columns[i].name, column.name) != 0) continue;
