@@ -117,57 +117,89 @@ void order_and_rank(const Definition& definition, TrendSnapshot* snapshot, uint6
   for (uint64_t i = 0; i < keep; i++) snapshot->groups[i].group->rank = static_cast<int64_t>(i + 1);
 }
 
-// The other groups that share a score with some group that was looked up.
+// Looked-up groups of one score: snapshot->groups[first .. first + count), ordered by prefix, after the lock
+// was let go by key. Groups that tie with them rank before some of the members and after the others.
 struct TieSet {
-  int64_t score;
+  uint64_t first;
+  uint64_t count;
   uint64_t better;  // groups with a better score
-  Copier ties;      // keys only
+  Copier ties;      // those whose prefix equals a member's: their keys decide
 };
 
-// Ranks the looked-up groups of one tie set: `members` of them, in order. Each tie counts for all members
-// that it ranks better than.
-void rank_members(const KeyCodec& codec, const TieSet& set, RankedGroup* members, uint64_t count) {
-  for (uint64_t i = 0; i < set.ties.count; i++) {
-    auto* first_worse = std::upper_bound(members, members + count, set.ties.groups[i],
-                                         [&codec](const RankedGroup& tie, const RankedGroup& member) {
-                                           return compare_ranked(codec, tie, member) < 0;
-                                         });
-    if (first_worse < members + count) first_worse->group->rank++;
-  }
-  int64_t before = static_cast<int64_t>(set.better) + 1;
-  for (uint64_t i = 0; i < count; i++) {
-    before += members[i].group->rank;
-    members[i].group->rank = before;
+// Ranks of looked-up groups in the making. ties_before[i] counts the ties that rank right before groups[i].
+struct RankWork {
+  TieSet* sets;
+  int set_count;
+  uint64_t* ties_before;
+  Row* rows;
+};
+
+RankWork rank_work_make(int count) {
+  Size n = static_cast<Size>(count) + 1;
+  return RankWork{
+      static_cast<TieSet*>(palloc_extended(n * sizeof(TieSet), MCXT_ALLOC_HUGE)), 0,
+      static_cast<uint64_t*>(palloc_extended(n * sizeof(uint64_t), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO)),
+      static_cast<Row*>(palloc_extended(n * sizeof(Row), MCXT_ALLOC_HUGE))};
+}
+
+// Counts a tie where its prefix decides, else copies it. Under the lock.
+void count_tie(const KeyCodec& codec, const RankedGroup* members, TieSet* set, uint64_t* ties_before,
+               const Row& tie) {
+  uint64_t prefix = key_prefix(codec, KeyBytes{tie.key.data, tie.key.size});
+  const RankedGroup* end = members + set->count;
+  const RankedGroup* next = std::lower_bound(
+      members, end, prefix, [](const RankedGroup& member, uint64_t value) { return member.prefix < value; });
+  if (next == end) return;
+  if (next->prefix == prefix) {
+    copy_row(&set->ties, tie, 0);
+  } else {
+    ties_before[next - members]++;
   }
 }
 
-void rank_found(const Definition& definition, TrendSnapshot* snapshot, TieSet* sets, int set_count) {
-  auto* members = static_cast<RankedGroup*>(palloc(sizeof(RankedGroup) * snapshot->count));
-  for (int i = 0; i < set_count; i++) {
-    if (sets[i].ties.failed) ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-    fill_prefixes(definition.keys, &sets[i].ties);
-    uint64_t count = 0;
-    for (uint64_t row = 0; row < snapshot->count; row++) {
-      if (snapshot->groups[row].score == sets[i].score) members[count++] = snapshot->groups[row];
-    }
-    order_groups(definition.keys, members, count, count);
-    rank_members(definition.keys, sets[i], members, count);
-    snapshot->groups_read += sets[i].ties.count;
+// Looks at the ties of each group found, once per score. Under the lock: raises no error.
+void count_ties(const KeyCodec& codec, const TrendReader& reader, Copier* found, MemoryContext context,
+                RankWork* work) {
+  if (found->failed) return;
+  for (uint64_t i = 0; i < found->count; i++) {
+    found->groups[i].prefix = key_prefix(codec, found->groups[i].group->key());
+    found->groups[i].group->rank = static_cast<int64_t>(i);  // which row it is, while they are sorted
   }
-  pfree(members);
+  std::sort(found->groups, found->groups + found->count, [](const RankedGroup& a, const RankedGroup& b) {
+    return a.score != b.score ? a.score > b.score : a.prefix < b.prefix;
+  });
+  for (uint64_t first = 0; first < found->count;) {
+    RankedGroup* members = found->groups + first;
+    uint64_t count = 1;
+    while (first + count < found->count && members[count].score == members[0].score) count++;
+    TieSet* set = &work->sets[work->set_count++];
+    *set = TieSet{first, count, 0, copier_make(context)};
+    uint64_t* ties_before = work->ties_before + first;
+    auto sink = [&](const Row& tie) { count_tie(codec, members, set, ties_before, tie); };
+    const Row& row = work->rows[members[0].group->rank];
+    set->better = reader.rank_of(row, sink) - 1;
+    sink(row);
+    first += count;
+  }
 }
 
-// Copies the ties of a row, once per score; the row itself is copied as one of them.
-void collect_ties(const TrendReader& reader, const Row& row, TieSet* sets, int* set_count,
-                  MemoryContext context) {
-  for (int i = 0; i < *set_count; i++) {
-    if (sets[i].score == row.score) return;
+// Compares the keys that prefixes could not tell apart, and adds up.
+void rank_members(const KeyCodec& codec, TieSet* set, RankedGroup* members, uint64_t* ties_before) {
+  if (set->ties.failed) ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+  order_groups(codec, members, set->count, set->count);
+  fill_prefixes(codec, &set->ties);
+  for (uint64_t i = 0; i < set->ties.count; i++) {
+    auto* next = std::upper_bound(members, members + set->count, set->ties.groups[i],
+                                  [&codec](const RankedGroup& tie, const RankedGroup& member) {
+                                    return compare_ranked(codec, tie, member) < 0;
+                                  });
+    if (next < members + set->count) ties_before[next - members]++;
   }
-  TieSet* set = &sets[(*set_count)++];
-  *set = TieSet{row.score, 0, copier_make(context)};
-  uint64_t rank = reader.rank_of(row, [set](const Row& tie) { copy_row(&set->ties, tie, 0); });
-  set->better = rank - 1;
-  copy_row(&set->ties, row, 0);
+  uint64_t rank = set->better + 1;
+  for (uint64_t i = 0; i < set->count; i++) {
+    rank += ties_before[i];
+    members[i].group->rank = static_cast<int64_t>(rank);
+  }
 }
 
 }  // namespace
@@ -222,8 +254,7 @@ TrendSnapshot* snapshot_all(const Definition& definition, Detail detail, MemoryC
 
 TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys, int count, bool ranked,
                              MemoryContext context) {
-  auto* sets = static_cast<TieSet*>(palloc(sizeof(TieSet) * (ranked ? count : 0) + 1));
-  int set_count = 0;
+  RankWork work = rank_work_make(ranked ? count : 0);
   TrendRead* read = trend_read_begin(definition.id);
   const TrendReader& reader = trend_reader(read);
   TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
@@ -231,13 +262,17 @@ TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys,
   for (int i = 0; i < count; i++) {
     Row row;
     if (!reader.find(KeyView{keys[i].data, keys[i].size}, &row)) continue;
+    if (ranked) work.rows[copier.count] = row;
     copy_row(&copier, row, snapshot->layout.words);
-    if (ranked) collect_ties(reader, row, sets, &set_count, context);
   }
+  if (ranked) count_ties(definition.keys, reader, &copier, context, &work);
   trend_read_end(read);
   finish(definition, snapshot, &copier);
-  if (ranked && snapshot->count > 0) rank_found(definition, snapshot, sets, set_count);
-  pfree(sets);
+  for (int i = 0; i < work.set_count; i++) {
+    TieSet* set = &work.sets[i];
+    rank_members(definition.keys, set, snapshot->groups + set->first, work.ties_before + set->first);
+    snapshot->groups_read += set->ties.count;
+  }
   return snapshot;
 }
 

@@ -25,8 +25,17 @@ SELECT trending.create_trend('single', $$
   GROUP  BY window_start, window_end, post_id
   ORDER  BY views DESC
 $$, idle_timeout => '3650 days') \g /dev/null
+-- Ascending, NULLs first, and a first key that decides many ties but not all.
+SELECT trending.create_trend('rare', $$
+  SELECT region, post_id, count(*) AS views
+  FROM   events, trending.tumble(at, '1 day')
+  GROUP  BY window_start, window_end, post_id, region
+  ORDER  BY views, post_id NULLS FIRST
+$$, idle_timeout => '3650 days') \g /dev/null
 SELECT trending.sync() \g /dev/null
 
+CREATE TABLE rare_copy AS SELECT * FROM rare;
+ANALYZE rare_copy;
 CREATE TABLE pairs_copy AS SELECT * FROM pairs;
 CREATE TABLE single_copy AS SELECT * FROM single;
 ANALYZE pairs_copy;
@@ -90,7 +99,7 @@ BEGIN
   RETURN plan::jsonb -> 0 -> 'Plan';
 END $$;
 
-SELECT plan(22);
+SELECT plan(24);
 
 SELECT ok(count(*) > 3000, 'there are many groups') FROM pairs;
 SELECT results_eq('SELECT * FROM pairs', 'SELECT * FROM pairs_copy', 'the whole trend, in its order');
@@ -102,12 +111,16 @@ SELECT results_eq(
 SELECT results_eq('SELECT rank FROM pairs ORDER BY rank', 'SELECT generate_series(1, count(*)) FROM pairs', 'ranks have no gaps');
 SELECT is_empty($$SELECT mismatches('pairs', 400)$$, 'random queries over a key of two columns');
 SELECT is_empty($$SELECT mismatches('single', 400)$$, 'random queries over a key of one column');
+SELECT is_empty($$SELECT mismatches('rare', 400)$$, 'random queries over a trend ranked from below');
 SET plan_cache_mode = force_generic_plan;
 SELECT is_empty($$SELECT mismatches('single', 50)$$, 'the same with generic plans');
 RESET plan_cache_mode;
 SELECT is_empty(
   'SELECT c.* FROM pairs_copy c WHERE c.rank IS DISTINCT FROM trending.rank(''pairs'', c.region, c.post_id::text)',
   'trending.rank agrees for every key, ties and NULLs included');
+SELECT is_empty(
+  'SELECT c.* FROM rare_copy c WHERE c.rank IS DISTINCT FROM trending.rank(''rare'', c.post_id::text, c.region)',
+  'also where a prefix of the key decides');
 SELECT results_eq(
   'SELECT c.rank, t.rank FROM single_copy c LEFT JOIN single t ON t.post_id = c.post_id WHERE c.post_id IS NOT NULL ORDER BY 1',
   'SELECT rank, rank FROM single_copy WHERE post_id IS NOT NULL ORDER BY 1', 'a join by key finds every group');
