@@ -1,0 +1,253 @@
+// What an event, a look at the best ten and a window's end cost, and what memory groups and cells take.
+//
+//   engine_bench                              all of it, about a minute
+//   engine_bench --benchmark_filter=Top
+//
+// Arguments in the names: groups, panes in the window. Keys are 9 bytes, as an encoded bigint.
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "engine/batch.h"
+#include "engine/trend_reader.h"
+#include "engine/trend_writer.h"
+
+namespace {
+
+using namespace trending;
+
+constexpr Time kSecond = 1'000'000;
+
+BlockSource heap() {
+  return {nullptr,
+          [](void*, size_t bytes, uint64_t* handle, void** address) {
+            *address = std::aligned_alloc(4096, (bytes + 4095) & ~size_t{4095});
+            *handle = reinterpret_cast<uint64_t>(*address);
+            return *address != nullptr;
+          },
+          [](void*, uint64_t handle) { std::free(reinterpret_cast<void*>(handle)); },
+          [](void*, uint64_t handle) { return reinterpret_cast<void*>(handle); }};
+}
+
+struct Key {
+  std::byte bytes[9];
+  KeyView view() const { return {bytes, sizeof(bytes)}; }
+};
+
+Key key_of(uint64_t n) {
+  Key key{};
+  std::memcpy(key.bytes + 1, &n, sizeof(n));
+  return key;
+}
+
+// A window of `panes` panes of ten seconds.
+struct Trend {
+  explicit Trend(int64_t panes) {
+    TrendOptions options;
+    options.window = {WindowKind::kHop, false, panes * 10 * kSecond, 10 * kSecond, 0};
+    options.max_groups = 100'000'000;
+    options.hash_seed = 42;
+    arena.create(heap(), uint64_t{8} << 30);
+    writer.create(&arena, options, {});
+    batch.open_slot(0, writer.windows(), writer.hash_seed());
+    reader.open(&arena, {nullptr, compare_key_bytes});
+  }
+  ~Trend() { arena.destroy(); }
+
+  void add(Time t, uint64_t key) { batch.append(0, t, 1, key_of(key).view()); }
+  void commit() {
+    writer.apply(batch.slice(0));
+    batch.clear();
+  }
+
+  Arena arena;
+  TrendWriter writer;
+  TrendReader reader;
+  Batch batch;
+};
+
+// Draws of Zipf's law with exponent 1, scattered over the keys; made beforehand.
+const std::vector<uint32_t>& zipf(uint32_t keys) {
+  static std::vector<uint32_t> draws;
+  static uint32_t made_for = 0;
+  if (made_for == keys) return draws;
+  made_for = keys;
+  std::mt19937_64 random(1);
+  std::vector<double> sums(keys);
+  double sum = 0;
+  for (uint32_t i = 0; i < keys; i++) sums[i] = sum += 1.0 / (i + 1);
+  draws.resize(4'000'000);
+  for (uint32_t& draw : draws) {
+    const double x = std::uniform_real_distribution<double>(0, sum)(random);
+    const auto rank = static_cast<uint64_t>(std::lower_bound(sums.begin(), sums.end(), x) - sums.begin());
+    draw = static_cast<uint32_t>(rank * 2654435761 % keys);
+  }
+  return draws;
+}
+
+// Events in time order, `per_commit` to a transaction, 100,000 to a pane; windows roll all the while.
+void events(benchmark::State& state, int64_t per_commit) {
+  const auto& draws = zipf(static_cast<uint32_t>(state.range(0)));
+  Trend trend(state.range(1));
+  const uint64_t per_pane = 100'000;
+  uint64_t n = 0;
+  const auto one = [&] {
+    trend.add(static_cast<Time>(n * static_cast<uint64_t>(10 * kSecond) / per_pane), draws[n % draws.size()]);
+    n++;
+    if (n % static_cast<uint64_t>(per_commit) == 0) trend.commit();
+  };
+  while (n < draws.size()) one();
+  for (auto _ : state) one();
+  state.SetItemsProcessed(state.iterations());
+  state.counters["live"] = static_cast<double>(trend.reader.live_groups());
+}
+void Events_InLargeTransactions(benchmark::State& state) { events(state, 1000); }
+void Events_OneToATransaction(benchmark::State& state) { events(state, 1); }
+
+void sizes(benchmark::internal::Benchmark* bench) {
+  bench->ArgsProduct({{100'000, 1'000'000}, {1, 30}})->ArgNames({"groups", "panes"})->MinTime(1);
+}
+BENCHMARK(Events_InLargeTransactions)->Apply(sizes);
+BENCHMARK(Events_OneToATransaction)->Apply(sizes);
+
+// Half of the events up to a window late.
+void Events_OutOfOrder(benchmark::State& state) {
+  const auto& draws = zipf(static_cast<uint32_t>(state.range(0)));
+  Trend trend(30);
+  std::mt19937_64 random(1);
+  std::vector<Time> lateness(1 << 16);
+  for (Time& t : lateness) t = random() % 2 == 0 ? 0 : static_cast<Time>(random() % (290 * kSecond));
+  uint64_t n = 0;
+  const auto one = [&] {
+    const Time now = static_cast<Time>(n * 100);
+    trend.add(now - lateness[n % lateness.size()], draws[n % draws.size()]);
+    if (++n % 1000 == 0) trend.commit();
+  };
+  while (n < draws.size()) one();
+  for (auto _ : state) one();
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(Events_OutOfOrder)->Arg(100'000)->Arg(1'000'000)->ArgName("groups")->MinTime(1);
+
+// Groups of one event each with keys that grow, in a hopping window: the best leave as fast as others come.
+void Events_QueueOfTies(benchmark::State& state) {
+  Trend trend(100);
+  const auto groups = static_cast<uint64_t>(state.range(0));
+  uint64_t n = 0;
+  const auto one = [&] {
+    trend.add(static_cast<Time>(n * static_cast<uint64_t>(1000 * kSecond) / groups), __builtin_bswap64(n));
+    if (++n % 100 == 0) trend.commit();
+  };
+  while (n < 2 * groups) one();
+  for (auto _ : state) one();
+  state.SetItemsProcessed(state.iterations());
+  state.counters["live"] = static_cast<double>(trend.reader.live_groups());
+}
+BENCHMARK(Events_QueueOfTies)->Arg(100'000)->Arg(1'000'000)->ArgName("groups")->MinTime(1);
+
+// A window full of the given number of groups, Zipf on top.
+std::unique_ptr<Trend> filled(uint32_t groups, int64_t panes) {
+  auto trend = std::make_unique<Trend>(panes);
+  for (int64_t pane = 0; pane < panes; pane++) {
+    for (uint32_t n = 0; n < groups; n++) {
+      trend->add(pane * 10 * kSecond, n);
+      if (n % 1000 == 999) trend->commit();
+    }
+    trend->commit();
+  }
+  if (panes > 1) return trend;
+  const auto& draws = zipf(groups);
+  for (uint32_t n = 0; n < 1'000'000; n++) {
+    trend->add(0, draws[n]);
+    if (n % 1000 == 999) trend->commit();
+  }
+  return trend;
+}
+
+void Top(benchmark::State& state) {
+  const auto trend = filled(static_cast<uint32_t>(state.range(0)), 1);
+  int64_t sum = 0;
+  for (auto _ : state) {
+    trend->reader.refresh();
+    trend->reader.top(static_cast<uint64_t>(state.range(1)), [&](const Row& row) { sum += row.score; });
+  }
+  benchmark::DoNotOptimize(sum);
+}
+BENCHMARK(Top)->ArgsProduct({{1000, 100'000, 1'000'000}, {10, 100}})->ArgNames({"groups", "k"});
+
+void Find(benchmark::State& state) {
+  const auto groups = static_cast<uint32_t>(state.range(0));
+  const auto trend = filled(groups, 1);
+  uint64_t n = 0;
+  Row row;
+  for (auto _ : state) benchmark::DoNotOptimize(trend->reader.find(key_of((n += 7919) % groups).view(), &row));
+}
+BENCHMARK(Find)->Arg(1000)->Arg(1'000'000)->ArgName("groups");
+
+// The longest any one commit of a thousand events takes while a table of a million groups grows.
+void LongestCommitWhileGrowing(benchmark::State& state) {
+  double longest = 0;
+  for (auto _ : state) {
+    Trend trend(1);
+    for (uint64_t n = 0; n < 1'000'000;) {
+      for (int i = 0; i < 1000; i++) trend.add(0, n++);
+      const auto start = std::chrono::steady_clock::now();
+      trend.commit();
+      const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - start;
+      longest = std::max(longest, took.count());
+    }
+  }
+  state.counters["longest_us"] = longest;
+}
+BENCHMARK(LongestCommitWhileGrowing)->Iterations(2)->Unit(benchmark::kMillisecond);
+
+// What is paused when the clock passes the end of a pane of a hopping window, all groups in every pane.
+void Roll(benchmark::State& state) {
+  const auto groups = static_cast<uint32_t>(state.range(0));
+  const int64_t panes = state.range(1);
+  const auto trend = filled(groups, panes);
+  Time t = panes * 10 * kSecond;
+  for (auto _ : state) {
+    trend->add(t, 0);
+    trend->commit();
+    t += 10 * kSecond;
+    state.PauseTiming();
+    while (trend->writer.reclaim(1'000'000)) {
+    }
+    for (uint32_t n = 0; n < groups; n++) trend->add(t - 10 * kSecond, n);
+    trend->commit();
+    state.ResumeTiming();
+  }
+}
+BENCHMARK(Roll)
+    ->Args({100'000, 3})
+    ->Args({1'000'000, 1})
+    ->Args({1'000'000, 3})
+    ->ArgNames({"groups", "panes"})
+    ->Iterations(5)
+    ->Unit(benchmark::kMillisecond);
+
+// Bytes for a group with one cell, and for each further cell of a group.
+void Memory(benchmark::State& state) {
+  const auto groups = static_cast<uint32_t>(state.range(0));
+  double one = 0;
+  double many = 0;
+  for (auto _ : state) {
+    one = static_cast<double>(filled(groups, 1)->arena.bytes_used());
+    many = static_cast<double>(filled(groups, 11)->arena.bytes_used());
+  }
+  const double cell = (many - one) / 10 / groups;
+  state.counters["bytes_per_cell"] = cell;
+  state.counters["bytes_per_group"] = one / groups - cell;
+}
+BENCHMARK(Memory)->Arg(1'000'000)->ArgName("groups")->Iterations(1)->Unit(benchmark::kMillisecond);
+
+}  // namespace
