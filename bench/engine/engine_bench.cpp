@@ -109,8 +109,12 @@ void events(benchmark::State& state, int64_t per_commit) {
   state.SetItemsProcessed(state.iterations());
   state.counters["live"] = static_cast<double>(trend.reader.live_groups());
 }
-void Events_InLargeTransactions(benchmark::State& state) { events(state, 1000); }
-void Events_OneToATransaction(benchmark::State& state) { events(state, 1); }
+void Events_InLargeTransactions(benchmark::State& state) {
+  events(state, 1000);
+}
+void Events_OneToATransaction(benchmark::State& state) {
+  events(state, 1);
+}
 
 void sizes(benchmark::internal::Benchmark* bench) {
   bench->ArgsProduct({{100'000, 1'000'000}, {1, 30}})->ArgNames({"groups", "panes"})->MinTime(1);
@@ -188,7 +192,8 @@ void Find(benchmark::State& state) {
   const auto trend = filled(groups, 1);
   uint64_t n = 0;
   Row row;
-  for (auto _ : state) benchmark::DoNotOptimize(trend->reader.find(key_of((n += 7919) % groups).view(), &row));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(trend->reader.find(key_of((n += 7919) % groups).view(), &row));
 }
 BENCHMARK(Find)->Arg(1000)->Arg(1'000'000)->ArgName("groups");
 

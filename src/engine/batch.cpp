@@ -71,43 +71,56 @@ Status Batch::open_slot(uint32_t index, const Windows& windows, uint64_t hash_se
 }
 
 Status Batch::append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid) {
-  BatchRecord head{};
-  head.time = time;
-  head.weight = weight;
-  head.least = std::max(weight, 0);
-  head.events = 1;
-  head.valid = valid;
-  head.adds = weight > 0;
-  return add(index, head, key);
+  BatchRecord* record = nullptr;
+  const Status status = make(index, time, 1, key, &record);
+  if (record == nullptr) [[unlikely]]
+    return status;
+  record->weight = weight;
+  record->least = std::max(weight, 0);
+  record->valid = valid;
+  record->adds = weight > 0;
+  if (weight > 0 && time > slots_[index].max_time) slots_[index].max_time = time;
+  return Status::kOk;
 }
 
-Status Batch::append(uint32_t index, const BatchRecord& record) {
-  return add(index, record, record.key());
+Status Batch::append(uint32_t index, const BatchRecord& event) {
+  BatchRecord* record = nullptr;
+  const Status status = make(index, event.time, event.events, event.key(), &record);
+  if (record == nullptr) return status;
+  record->weight = event.weight;
+  record->least = event.least;
+  record->valid = event.valid;
+  record->adds = event.adds;
+  if (event.adds != 0 && event.time > slots_[index].max_time) slots_[index].max_time = event.time;
+  return Status::kOk;
 }
 
-Status Batch::add(uint32_t index, BatchRecord head, KeyView key) {
+// Makes room for a record and enters its key; the caller sets the rest. No record for a time out of range.
+Status Batch::make(uint32_t index, Time time, uint64_t events, KeyView key, BatchRecord** record) {
   if (index >= slot_count_ || !slots_[index].is_open || key.size > kMaxKeySize)
     return Status::kInvalidOptions;
   Slot& slot = slots_[index];
   if (!slot.touched && !touch(index, &slot)) return Status::kOutOfMemory;
-  if (!slot.windows.in_range(head.time)) [[unlikely]] {
-    slot.out_of_range += head.events;
+  if (!slot.windows.in_range(time)) [[unlikely]] {
+    slot.out_of_range += events;
     return Status::kOk;
   }
-  head.hash = hash_key(key, slot.hash_seed);
-  head.key_size = key.size;
-  const size_t bytes = head.bytes();
+  const size_t bytes = sizeof(BatchRecord) + ((size_t{key.size} + 7) & ~size_t{7});
   if (bytes_ + bytes > merge_at_) [[unlikely]]
     merge_equal_events();
   if (slot.size + bytes > slot.capacity && !grow(&slot.data, &slot.capacity, slot.size + bytes, 1024)) {
     return Status::kOutOfMemory;
   }
-  auto* record = new (slot.data + slot.size) BatchRecord(head);
-  if (key.size > 0) std::memcpy(static_cast<void*>(record + 1), key.data, key.size);
+  auto* made = new (slot.data + slot.size) BatchRecord;
+  made->time = time;
+  made->events = events;
+  made->hash = hash_key(key, slot.hash_seed);
+  made->key_size = key.size;
+  if (key.size > 0) std::memcpy(static_cast<void*>(made + 1), key.data, key.size);
   slot.size += bytes;
   slot.records++;
   bytes_ += bytes;
-  if (head.adds != 0 && head.time > slot.max_time) slot.max_time = head.time;
+  *record = made;
   return Status::kOk;
 }
 

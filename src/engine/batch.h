@@ -60,19 +60,19 @@ class Batch {
 
   // Says how the trend in a slot cuts time and hashes keys (from TrendWriter::windows() and hash_seed()).
   // Windows is copied. Call again when the slot is given to another trend.
-  Status open_slot(uint32_t slot, const Windows& windows, uint64_t hash_seed);
+  Status open_slot(uint32_t index, const Windows& windows, uint64_t hash_seed);
 
   // Adds an event: weight +1 for a row that appears, −1 for one that goes. `valid` has bit i set when the
   // event has an argument for aggregate i. A time out of range is counted and otherwise ignored.
-  Status append(uint32_t slot, Time time, int32_t weight, KeyView key, uint32_t valid = 0);
+  Status append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid = 0);
 
   // Adds events that another slice held: replaying what was set aside.
-  Status append(uint32_t slot, const BatchRecord& record);
+  Status append(uint32_t index, const BatchRecord& event);
 
   // The slots that have something, in the order of their first event.
   uint32_t touched_count() const { return touched_count_; }
   uint32_t touched_slot(uint32_t i) const { return touched_[i]; }
-  BatchSlice slice(uint32_t slot) const;
+  BatchSlice slice(uint32_t index) const;
 
   bool empty() const { return touched_count_ == 0; }
   size_t bytes() const { return bytes_; }
@@ -83,7 +83,7 @@ class Batch {
  private:
   struct Slot;
 
-  Status add(uint32_t index, BatchRecord head, KeyView key);
+  Status make(uint32_t index, Time time, uint64_t events, KeyView key, BatchRecord** record);
   bool touch(uint32_t index, Slot* slot);
   void merge_equal_events();
   void merge_slot(Slot* slot);

@@ -7,6 +7,7 @@ namespace trending {
 Status GroupTable::create() {
   state_->directory = arena_->allocate(sizeof(Offset));
   if (state_->directory == 0) return Status::kOutOfMemory;
+  state_->table_slots = kMinSlots;
   const Offset table = make_table(kMinSlots, 0);
   if (table == 0) return Status::kOutOfMemory;
   *arena_->at<Offset>(state_->directory) = table;
@@ -16,18 +17,13 @@ Status GroupTable::create() {
 
 uint32_t GroupTable::find(KeyView wanted, uint32_t hash) const {
   const Table* table = table_of(hash);
-  uint32_t i = table->home(hash);
+  uint32_t i = home(hash);
   for (;;) {
     const Slot& slot = table->slots[i];
     if (slot.id == kNone) return kNone;
     if (slot.hash == hash && key(group(slot.id)) == wanted) return slot.id;
-    if (++i == table->capacity) i = 0;
+    if (++i == state_->table_slots) i = 0;
   }
-}
-
-void GroupTable::prefetch(uint32_t hash) const {
-  const Table* table = table_of(hash);
-  __builtin_prefetch(&table->slots[table->home(hash)]);
 }
 
 Status GroupTable::insert(KeyView key, uint32_t hash, uint32_t* id) {
@@ -64,17 +60,17 @@ Status GroupTable::insert(KeyView key, uint32_t hash, uint32_t* id) {
 void GroupTable::remove(uint32_t id) {
   Group* gone = group(id);
   Table* table = table_of(gone->hash);
-  uint32_t hole = table->home(gone->hash);
+  uint32_t hole = home(gone->hash);
   while (table->slots[hole].id != id) {
-    if (++hole == table->capacity) hole = 0;
+    if (++hole == state_->table_slots) hole = 0;
   }
   // Move back every follower that may lie at the hole: those whose home is not between the hole and
   // themselves.
   for (uint32_t i = hole;;) {
-    if (++i == table->capacity) i = 0;
+    if (++i == state_->table_slots) i = 0;
     if (table->slots[i].id == kNone) break;
-    const uint32_t home = table->home(table->slots[i].hash);
-    const bool stays = hole < i ? hole < home && home <= i : hole < home || home <= i;
+    const uint32_t wanted = home(table->slots[i].hash);
+    const bool stays = hole < i ? hole < wanted && wanted <= i : hole < wanted || wanted <= i;
     if (stays) continue;
     table->slots[hole] = table->slots[i];
     hole = i;
@@ -118,22 +114,21 @@ void GroupTable::shrink() {
   state_->first_free = kNone;
 }
 
-Offset GroupTable::make_table(uint32_t capacity, uint32_t depth) {
-  const Offset offset = arena_->allocate(table_bytes(capacity));
+Offset GroupTable::make_table(uint32_t slots, uint32_t depth) {
+  const Offset offset = arena_->allocate(table_bytes(slots));
   if (offset == 0) return 0;
   Table* table = arena_->at<Table>(offset);
   table->depth = depth;
-  table->capacity = capacity;
   table->used = 0;
   table->unused = 0;
-  std::memset(static_cast<void*>(table->slots), 0xff, capacity * sizeof(Slot));
+  std::memset(static_cast<void*>(table->slots), 0xff, slots * sizeof(Slot));
   return offset;
 }
 
 void GroupTable::put(Table* table, uint32_t hash, uint32_t id) {
-  uint32_t i = table->home(hash);
+  uint32_t i = home(hash);
   while (table->slots[i].id != kNone) {
-    if (++i == table->capacity) i = 0;
+    if (++i == state_->table_slots) i = 0;
   }
   table->slots[i] = {hash, id};
   table->used++;
@@ -142,7 +137,7 @@ void GroupTable::put(Table* table, uint32_t hash, uint32_t id) {
 // Makes the table that takes this hash less than full.
 Status GroupTable::make_room(uint32_t hash) {
   while (is_full(table_of(hash))) {
-    const Status status = table_of(hash)->capacity < kMaxSlots ? enlarge(hash) : split(hash);
+    const Status status = state_->table_slots < kMaxSlots ? enlarge(hash) : split(hash);
     if (status != Status::kOk) return status;
   }
   return Status::kOk;
@@ -151,16 +146,18 @@ Status GroupTable::make_room(uint32_t hash) {
 // Replaces a table by one four times as large; only while there is a single one.
 Status GroupTable::enlarge(uint32_t hash) {
   const Table* old = table_of(hash);
-  const Offset offset = make_table(old->capacity * 4 + 6, old->depth);
+  const uint32_t old_slots = state_->table_slots;
+  const Offset offset = make_table(old_slots * 4 + 6, old->depth);
   if (offset == 0) return Status::kOutOfMemory;
+  state_->table_slots = old_slots * 4 + 6;
   Table* larger = arena_->at<Table>(offset);
-  for (uint32_t i = 0; i < old->capacity; i++) {
+  for (uint32_t i = 0; i < old_slots; i++) {
     if (old->slots[i].id != kNone) put(larger, old->slots[i].hash, old->slots[i].id);
   }
   Offset* entry = arena_->at<Offset>(state_->directory);
   const Offset old_offset = *entry;
   *entry = offset;
-  arena_->release(old_offset, table_bytes(old->capacity));
+  arena_->release(old_offset, table_bytes(old_slots));
   return Status::kOk;
 }
 

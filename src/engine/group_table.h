@@ -36,15 +36,30 @@ class GroupTable {
   }
 
   // The number of the group with this key, or kNone.
-  uint32_t find(KeyView key, uint32_t hash) const;
+  uint32_t find(KeyView wanted, uint32_t hash) const;
   // Adds a group that is not there, with a total of zero. The state is unchanged unless the status is kOk.
   Status insert(KeyView key, uint32_t hash, uint32_t* id);
   void remove(uint32_t id);
   // Gives back what an empty table grew to in its time.
   void shrink();
 
-  // Starts loading what find() will read.
-  void prefetch(uint32_t hash) const;
+  // For many look-ups at once: starts loading the slots that find() will read; then, when they are there, the
+  // probable group, which is returned (or kNone).
+  void prefetch(uint32_t hash) const { __builtin_prefetch(&table_of(hash)->slots[home(hash)]); }
+  uint32_t prefetch_group(uint32_t hash) const {
+    const Table* table = table_of(hash);
+    uint32_t i = home(hash);
+    while (table->slots[i].id != kNone && table->slots[i].hash != hash) {
+      if (++i == state_->table_slots) i = 0;
+    }
+    const uint32_t id = table->slots[i].id;
+    if (id != kNone) __builtin_prefetch(group(id));
+    return id;
+  }
+  // Whether a group that was probable still is and has this key.
+  bool is_group_of(const Group* group, KeyView wanted) const {
+    return group->key_size == wanted.size && key(group) == wanted;
+  }
 
   // visit(id, Group*) for every group in use, in the order of their numbers.
   template <typename Visit>
@@ -68,14 +83,9 @@ class GroupTable {
   };
   struct Table {
     uint32_t depth;  // how many bits of the hash its entries share
-    uint32_t capacity;
     uint32_t used;
-    uint32_t unused;
-    Slot slots[1];  // capacity of them
-
-    uint32_t home(uint32_t hash) const {
-      return static_cast<uint32_t>((hash & 0xffff) * uint64_t{capacity} >> 16);
-    }
+    uint64_t unused;
+    Slot slots[1];  // GroupTableState::table_slots of them
   };
 
   static constexpr uint32_t kShift = 12;  // groups in a segment
@@ -86,16 +96,21 @@ class GroupTable {
   static constexpr uint32_t kMinSlots = 62;
   static constexpr uint32_t kMaxDepth = 16;
 
-  static size_t table_bytes(uint32_t capacity) { return (capacity + 2) * sizeof(Slot); }
-  static bool is_full(const Table* table) { return table->used * 16 >= table->capacity * 13; }
+  static size_t table_bytes(uint32_t slots) { return (slots + 2) * sizeof(Slot); }
+  bool is_full(const Table* table) const { return table->used * 16 >= state_->table_slots * 13; }
 
+  // Where a hash belongs in its table. The number of slots is kept with the state and not in the tables:
+  // their first cache lines, all equally aligned, would compete for the same few places in the cache.
+  uint32_t home(uint32_t hash) const {
+    return static_cast<uint32_t>((hash & 0xffff) * uint64_t{state_->table_slots} >> 16);
+  }
   uint32_t directory_index(uint32_t hash) const {
     return static_cast<uint32_t>((static_cast<uint64_t>(hash) << state_->depth) >> 32);
   }
   Table* table_of(uint32_t hash) const {
     return arena_->at<Table>(arena_->at<Offset>(state_->directory)[directory_index(hash)]);
   }
-  Offset make_table(uint32_t capacity, uint32_t depth);
+  Offset make_table(uint32_t slots, uint32_t depth);
   void put(Table* table, uint32_t hash, uint32_t id);
   Status make_room(uint32_t hash);
   Status enlarge(uint32_t hash);

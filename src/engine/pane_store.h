@@ -72,6 +72,16 @@ class PaneStore {
     }
   }
 
+  // The same with the cell's group, loading the groups of a chunk together.
+  template <typename Visit>
+  void for_each_cell(const PaneRecord& pane, const GroupTable& groups, Visit&& visit) const {
+    for (uint32_t chunk = pane.first_chunk; chunk != kNone; chunk = chunk_of(chunk).next) {
+      const uint32_t count = chunk == pane.last_chunk ? pane.used_in_last : kChunkCells;
+      prefetch_groups(chunk, count, groups);
+      visit_chunk(chunk, count, [&](const Cell* cell) { visit(cell, groups.group(cell->group())); });
+    }
+  }
+
   // ---- going
   // Panes that start before t are dying from now on.
   void expire_before(Time t);
@@ -126,9 +136,13 @@ class PaneStore {
 
   template <typename IsBefore>
   uint32_t partition_point(IsBefore&& is_before) const;
+  void prefetch_groups(uint32_t chunk, uint32_t count, const GroupTable& groups) const {
+    visit_chunk(chunk, count, [&](const Cell* cell) { __builtin_prefetch(groups.group(cell->group())); });
+  }
+
   uint32_t find_or_add_cell_slowly(Group* group, uint32_t id, uint32_t pane);
   uint32_t resolve(uint32_t number, uint32_t id, uint32_t* slot) const;
-  uint32_t take_cell(uint32_t pane);
+  uint32_t take_cell(uint32_t slot);
   uint32_t take_chunk(uint32_t pane);
   void free_chunk(uint32_t chunk);
   uint32_t add_slab();
@@ -154,6 +168,7 @@ void PaneStore::reclaim(const GroupTable& groups, uint64_t budget, Dead&& dead) 
       const bool is_last = chunk == pane.last_chunk;
       const uint32_t count = is_last ? pane.used_in_last : kChunkCells;
       uint32_t number = chunk << kCellBits;
+      prefetch_groups(chunk, count, groups);
       visit_chunk(chunk, count, [&](Cell* cell) {
         const uint32_t id = cell->group();
         if (groups.group(id)->newest_cell == number) dead(id);

@@ -136,7 +136,7 @@ void Ranking::set_places(uint32_t tier, uint32_t from, uint32_t to) {
 bool Ranking::refill(uint32_t tier) {
   const uint32_t wanted = target(tier) - state_->tiers[tier].size;
   if (tier + 1 == state_->tier_count) {
-    if (tier + 1 == kMaxTiers || groups_.count() / kTierRatio <= target(tier)) return scan(tier, wanted);
+    if (tier + 1 == kMaxTiers || groups_.count() / kScanRatio <= target(tier)) return scan(tier, wanted);
     state_->tiers[tier + 1].size = 0;
     state_->tiers[tier + 1].low.lowest = false;
     state_->tier_count++;
@@ -186,15 +186,21 @@ bool Ranking::scan(uint32_t tier, uint32_t wanted) {
   uint32_t count = 0;
   bool bounded = false;
   const auto is_better = [this](const Candidate& a, const Candidate& b) { return better(a, b); };
-  for_each_below([&](const Candidate& candidate) {
-    if (bounded && !better(candidate, first[wanted - 1])) return;
-    if (count == room) {
-      std::nth_element(first, first + wanted - 1, first + count, is_better);
-      count = wanted;
-      bounded = true;
-      if (!better(candidate, first[wanted - 1])) return;
+  KeyView worst;  // key of first[wanted - 1] while bounded
+  groups_.for_each([&](uint32_t id, const Group* group) {
+    if (group->place != kBelow || !is_live(group)) return;
+    const Candidate candidate{score(group), id, 0};
+    if (bounded) {
+      const int64_t least = first[wanted - 1].score;
+      if (candidate.score < least) return;
+      if (candidate.score == least && compare_keys(groups_.key(group), worst) >= 0) return;
     }
     first[count++] = candidate;
+    if (count < room) return;
+    std::nth_element(first, first + wanted - 1, first + count, is_better);
+    count = wanted;
+    bounded = true;
+    worst = groups_.key(groups_.group(first[wanted - 1].group));
   });
   if (available > wanted) {
     std::nth_element(first, first + wanted - 1, first + count, is_better);

@@ -10,12 +10,12 @@
 // Fetching from all others costs a scan of the groups, and there are inputs that make the best groups go as
 // fast as events come (a count of one each, keys that grow with time, a hopping window that drops the
 // oldest). So the others are not one heap: when a scan is needed and there are many groups, it fills further
-// tiers below the first, each 16 times as large as the one above, and tier t is refilled from tier t + 1. A
-// refill of tier t costs O(size of tier t + 1) and follows at least 3/4 * (size of tier t) departures from
-// it; a raise costs as much and follows as many arrivals. Every change crosses each of the log16(groups /
-// 1024) boundaries at most once, hence O(16 * tiers) amortised for any input, and nothing beyond the first
-// comparison for usual ones. (The scheme is that of a geometric sequence of buffers, as in buffer trees, Arge
-// 1995, with thresholds for routing.)
+// tiers below the first, each 16 times as large as the one above; tier t is refilled from tier t + 1, and the
+// last one, of at least a 64th of the groups, by a scan. A refill of a tier costs a look at 16 or 64 times
+// its size and follows departures of 3/4 of it at least; a raise costs a look at the tier and follows as many
+// arrivals. A change crosses each of the log16(groups / 1024) boundaries at most once, hence a constant cost
+// for each tier, amortised, for any input, and nothing beyond the first comparison for usual ones. (A
+// geometric sequence of buffers, as in buffer trees, Arge 1995, with thresholds for routing.)
 //
 // When memory for any of this is short, the ranking declares itself unusable: readers then scan, and stay
 // exact, until a later attempt to rebuild succeeds.
@@ -111,7 +111,14 @@ class Ranking {
   static constexpr uint32_t kBelow = kNone - 1;  // live, below all tiers
 
   static constexpr uint32_t kTierRatio = 16;
-  static constexpr uint32_t target(uint32_t tier) { return kRankedTarget << (4 * tier); }
+  // A scan reads groups in order, with one comparison for most, so the last tier may be further from their
+  // number.
+  static constexpr uint32_t kScanRatio = 64;
+  static constexpr uint32_t target(uint32_t tier) {
+    uint32_t size = kRankedTarget;
+    for (; tier > 0; tier--) size *= kTierRatio;
+    return size;
+  }
 
   Candidate* entries(uint32_t tier) const { return arena_->at<Candidate>(state_->tiers[tier].entries); }
   uint64_t below_count() const;

@@ -80,6 +80,7 @@ struct GroupTableState {
   Offset directory = 0;  // Offset[1 << depth]
   uint32_t depth = 0;
   uint32_t table_count = 0;
+  uint32_t table_slots = 0;  // of every table
 };
 
 struct PaneRecord {

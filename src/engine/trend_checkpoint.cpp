@@ -51,18 +51,18 @@ Status TrendWriter::restore_cell(Time pane_start, KeyView key, const int64_t* st
   if (!windows_.in_range(pane_start)) return Status::kOutOfRange;
   const uint32_t slot = pane_at(pane_start);
   if (slot == kNone) return pane_start < header_->late_before ? Status::kOutOfRange : Status::kOutOfMemory;
-  uint32_t id = kNone;
-  Cell* cell = nullptr;
-  const Status status = find_or_add_cell(key, hash_key(key, hash_seed()), slot, &id, &cell);
+  Target target;
+  const Status status = find_or_add(key, hash_key(key, hash_seed()), slot, kNone, &target);
   if (status != Status::kOk) return status;
   // A later segment of a checkpoint replaces what an earlier one said of the cell.
   if (header_->window.contains(panes_.record(slot).start)) {
-    change_total(id, groups_.group(id), [&](int64_t* total) {
-      unmerge(header_->layout, total, cell->state());
+    change_total(target.id, target.group, [&](int64_t* total) {
+      unmerge(header_->layout, total, target.cell->state());
       merge(header_->layout, total, state);
     });
+    ranking_.settle();
   }
-  std::copy(state, state + header_->layout.words, cell->state());
+  std::copy(state, state + header_->layout.words, target.cell->state());
   header_->version++;
   return Status::kOk;
 }

@@ -127,32 +127,31 @@ uint64_t TrendReader::give_best(const ForEach& for_each, uint64_t count, uint64_
 template <typename ForEach>
 uint64_t TrendReader::give_ties(const ForEach& for_each, int64_t score, uint64_t count, uint64_t k,
                                 RowSink sink, Status* status) const {
-  uint64_t above = 0;
-  uint64_t ties = 0;
-  for_each([&](const Candidate& candidate) {
-    above += candidate.score > score;
-    ties += candidate.score == score;
-  });
-  const uint64_t missing = k - above;
-  const bool all_ties = hooks_.compare_keys == nullptr || ties == missing;
-  Scratch<Candidate> tied(all_ties ? 0 : ties);
+  const bool all_ties = hooks_.compare_keys == nullptr;
+  Scratch<Candidate> tied(all_ties ? 0 : count);
   if (tied.data() == nullptr) {
     if (status != nullptr) *status = Status::kOutOfMemory;
     return 0;
   }
-  uint64_t n = 0;
+  uint64_t given = 0;
+  uint64_t ties = 0;
   for_each([&](const Candidate& candidate) {
-    if (candidate.score > score || (candidate.score == score && all_ties)) {
+    if (candidate.score < score) return;
+    if (candidate.score > score || all_ties) {
       sink(row_of(candidate));
-    } else if (candidate.score == score) {
-      tied.data()[n++] = candidate;
+      given++;
+    } else {
+      tied.data()[ties++] = candidate;
     }
   });
-  if (all_ties) return above + ties;
-  std::nth_element(tied.data(), tied.data() + missing - 1, tied.data() + n,
-                   [this](const Candidate& a, const Candidate& b) { return ranking_.better(a, b); });
+  if (all_ties) return given;
+  const uint64_t missing = k - given;
+  if (missing < ties) {
+    std::nth_element(tied.data(), tied.data() + missing - 1, tied.data() + ties,
+                     [this](const Candidate& a, const Candidate& b) { return ranking_.better(a, b); });
+  }
   for (uint64_t i = 0; i < missing; i++) sink(row_of(tied.data()[i]));
-  return std::min(k, count);
+  return k;
 }
 
 // Visits the other live groups that could rank before or after a row without its tier telling; returns how

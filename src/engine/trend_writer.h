@@ -96,16 +96,24 @@ class TrendWriter {
   // Closed windows that end at or before this were reported (kNoTime: none yet).
   Time reported_end() const { return header_->reported_end; }
 
-  // Rebuilding from a checkpoint, into a state just created: its clocks, its cells (they are then clean). A
+  // Rebuilding from a checkpoint, into a state just created: its clocks, its cells (they are then
+  // clean; one given again replaces what was given before). A
   // clock of kNoTime means that there had been no event. A checkpoint is taken with no window pending.
   Status restore_clock(Time clock, Time reported_end);
   Status restore_cell(Time pane_start, KeyView key, const int64_t* state);
   void restore_counters(const Counters& counters) { header_->counters = counters; }
 
  private:
-  Status apply_record(const BatchRecord& record);
-  Status find_or_add(const BatchRecord& record, uint32_t pane, uint32_t* id, Cell** cell);
-  Status find_or_add_cell(KeyView key, uint32_t hash, uint32_t pane, uint32_t* id, Cell** cell);
+  // What an event touches. The cell is null when there is none.
+  struct Target {
+    uint32_t id = kNone;
+    Group* group = nullptr;
+    Cell* cell = nullptr;
+  };
+  void prefetch(const BatchRecord* begin, const BatchRecord* end, uint32_t* probable) const;
+  Status apply_record(const BatchRecord& record, uint32_t probable);
+  void find_group(KeyView key, uint32_t hash, uint32_t probable, Target* target) const;
+  Status find_or_add(KeyView key, uint32_t hash, uint32_t pane, uint32_t probable, Target* target);
   uint32_t pane_at(Time t);
   uint32_t add_pane(const Pane& span);
   void note_correction(PaneRecord& pane);

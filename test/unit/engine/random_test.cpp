@@ -203,9 +203,9 @@ class RandomRun {
     for (const auto& [window, expected] : model_->history()) {
       if (window.end > model_->watermark()) continue;
       const Model::States& written = written_[window];
-      Ranked want = rank(expected);
-      std::erase_if(want, [&](const RankedGroup& group) { return expected.at(group.key).rows == 0; });
-      ASSERT_EQ(rank(written), want) << window.start << " to " << window.end;
+      Model::States present = expected;
+      std::erase_if(present, [](const auto& group) { return group.second.rows == 0; });
+      ASSERT_EQ(rank(written), rank(present)) << window.start << " to " << window.end;
     }
   }
 
@@ -248,6 +248,10 @@ class RandomRun {
     }
     for (const auto& [start, cells] : saved_) {
       for (const auto& [key, state] : cells) {
+        if (chance(5)) {  // an older segment of the checkpoint said otherwise
+          const std::vector<int64_t> older(state.size(), 1 + below(3));
+          ASSERT_EQ(trend_->writer().restore_cell(start, key_of(key), older.data()), Status::kOk);
+        }
         ASSERT_EQ(trend_->writer().restore_cell(start, key_of(key), state.data()), Status::kOk);
       }
     }
