@@ -96,9 +96,9 @@ class TrendWriter {
   // Closed windows that end at or before this were reported (kNoTime: none yet).
   Time reported_end() const { return header_->reported_end; }
 
-  // Rebuilding from a checkpoint, into a state just created: its clocks, its cells (they are then
-  // clean; one given again replaces what was given before). A
-  // clock of kNoTime means that there had been no event. A checkpoint is taken with no window pending.
+  // Rebuilding from a checkpoint, into a state just created: its clocks, its cells (they are then clean; one
+  // given again replaces what was given before). A clock of kNoTime means that there had been no event. A
+  // checkpoint is taken with no window pending.
   Status restore_clock(Time clock, Time reported_end);
   Status restore_cell(Time pane_start, KeyView key, const int64_t* state);
   void restore_counters(const Counters& counters) { header_->counters = counters; }
