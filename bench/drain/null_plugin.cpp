@@ -1,6 +1,7 @@
 // The yardstick of the drain benchmark: the same decoding loop with an output plugin that does nothing.
 //
-// bench_drain(slot, upto) runs it in a background worker, like the real thing, and returns the seconds it took.
+// bench_drain(slot, upto) runs it in a background worker, like the real thing, and returns the seconds it
+// took.
 #include "decoder/decode_loop.h"
 #include "postgres/guard.h"
 
@@ -75,7 +76,8 @@ PGDLLEXPORT Datum bench_drain(PG_FUNCTION_ARGS) {
   WaitForBackgroundWorkerShutdown(handle);
   FILE* file = AllocateFile(kResultFile, "r");
   double seconds = 0;
-  if (file == nullptr || fscanf(file, "%lf", &seconds) != 1) elog(ERROR, "the drain failed, see the server log");
+  if (file == nullptr || fscanf(file, "%lf", &seconds) != 1)
+    elog(ERROR, "the drain failed, see the server log");
   FreeFile(file);
   PG_RETURN_FLOAT8(seconds);
 }

@@ -109,11 +109,11 @@ inline double array_length(PlannerInfo* root, Node* array) {
 }
 
 // 17 added fdw_restrictinfo to create_foreignscan_path (9e9931d2bf40), 18 disabled_nodes (e22253467942).
-inline ForeignPath* foreign_scan_path(PlannerInfo* root, RelOptInfo* rel, double rows, Cost startup, Cost total,
-                                      List* pathkeys, Relids required_outer, List* fdw_private) {
+inline ForeignPath* foreign_scan_path(PlannerInfo* root, RelOptInfo* rel, double rows, Cost startup,
+                                      Cost total, List* pathkeys, Relids required_outer, List* fdw_private) {
 #if PG_VERSION_NUM >= 180000
-  return create_foreignscan_path(root, rel, nullptr, rows, 0, startup, total, pathkeys, required_outer, nullptr,
-                                 NIL, fdw_private);
+  return create_foreignscan_path(root, rel, nullptr, rows, 0, startup, total, pathkeys, required_outer,
+                                 nullptr, NIL, fdw_private);
 #elif PG_VERSION_NUM >= 170000
   return create_foreignscan_path(root, rel, nullptr, rows, startup, total, pathkeys, required_outer, nullptr,
                                  NIL, fdw_private);
@@ -147,7 +147,8 @@ inline bool walk_expression(Node* node, bool (*walker)(Node*, void*), void* cont
 #if PG_VERSION_NUM >= 160000
   return expression_tree_walker(node, walker, context);
 #else
-  return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
+  return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)),
+                                context);
 #endif
 }
 
@@ -162,12 +163,13 @@ inline bool is_virtual_column(Oid relation, AttrNumber attribute) {
 #endif
 }
 
-// 18 puts GROUP BY expressions into a range table entry of their own (247dea89f761); this takes them out again.
+// 18 puts GROUP BY expressions into a range table entry of their own (247dea89f761); this takes them out
+// again.
 inline void inline_group_expressions(Query* query) {
 #if PG_VERSION_NUM >= 180000
   if (!query->hasGroupRTE) return;
-  query->targetList =
-      reinterpret_cast<List*>(flatten_group_exprs(nullptr, query, reinterpret_cast<Node*>(query->targetList)));
+  query->targetList = reinterpret_cast<List*>(
+      flatten_group_exprs(nullptr, query, reinterpret_cast<Node*>(query->targetList)));
 #else
   (void)query;
 #endif
