@@ -50,6 +50,10 @@ void analyze_group_by(Analysis* analysis);
 void analyze_select_list(Analysis* analysis);
 void analyze_order_by(Analysis* analysis);
 
+// Where an item of a clause stands in the text: the i-th node of the parse tree's list, if the analysed
+// clause has as many items; else (a star, a duplicate) where the expression itself is. (clause_check.cpp)
+int item_location(const List* parsed, int analysed_count, int i, Node* expression);
+
 // The aggregate's index in the definition, added if it is new; checks it. (select_list.cpp)
 int analyze_aggregate(Analysis* analysis, Aggref* aggregate);
 

@@ -48,6 +48,13 @@ void check_grouping(const SelectStmt* select, const QueryText& text) {
 
 }  // namespace
 
+int item_location(const List* parsed, int analysed_count, int i, Node* expression) {
+  if (list_length(parsed) != analysed_count) return exprLocation(expression);
+  auto* item = static_cast<Node*>(list_nth(parsed, i));
+  if (IsA(item, SortBy)) item = reinterpret_cast<SortBy*>(item)->node;
+  return exprLocation(item);
+}
+
 SelectStmt* parse_select(const QueryText& text, RawStmt** statement) {
   List* parsed = raw_parser(text.text, RAW_PARSE_DEFAULT);
   if (parsed == NIL) {
@@ -55,8 +62,10 @@ SelectStmt* parse_select(const QueryText& text, RawStmt** statement) {
                     errhint("Write a SELECT.")));
   }
   if (list_length(parsed) > 1) {
+    int location = lsecond_node(RawStmt, parsed)->stmt_location;
+    while (scanner_isspace(text.text[location])) location++;
     ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("the definition of a trend must be one statement"),
-                    query_position(text, lsecond_node(RawStmt, parsed)->stmt_location)));
+                    query_position(text, location)));
   }
   *statement = linitial_node(RawStmt, parsed);
   Node* node = (*statement)->stmt;

@@ -7,23 +7,22 @@ namespace trending {
 namespace {
 
 // What keeps a type from being a key, and what to do.
-void report_key_type(const Analysis& analysis, Node* expression) {
+void report_key_type(const Analysis& analysis, Node* expression, int location) {
   Oid type = exprType(expression);
   Oid collation = exprCollation(expression);
-  int position = exprLocation(expression);
   if (OidIsValid(collation) && !get_collation_isdeterministic(collation)) {
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                     errmsg("a key must not have the nondeterministic collation \"%s\"",
                            get_collation_name(collation)),
                     errdetail("Strings that differ would be one group."),
                     errhint("GROUP BY column COLLATE \"C\", or another deterministic collation."),
-                    query_position(analysis.text, position)));
+                    query_position(analysis.text, location)));
   }
   const char* hint = key_type_hint(type);
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                   errmsg("type %s cannot be a key of a trend", format_type_be(type)),
                   errdetail("Equal values of this type can look different."),
-                  hint == nullptr ? 0 : errhint("%s", hint), query_position(analysis.text, position)));
+                  hint == nullptr ? 0 : errhint("%s", hint), query_position(analysis.text, location)));
 }
 
 const char* key_name(const Analysis& analysis, TargetEntry* entry, int index) {
@@ -32,17 +31,17 @@ const char* key_name(const Analysis& analysis, TargetEntry* entry, int index) {
   return get_attname(analysis.scope.source_relation, reinterpret_cast<Var*>(entry->expr)->varattno, false);
 }
 
-void add_key(Analysis* analysis, TargetEntry* entry) {
+void add_key(Analysis* analysis, TargetEntry* entry, int location) {
   auto* expression = reinterpret_cast<Node*>(entry->expr);
   KeyCodec* codec = &analysis->definition->keys;
   expression_check(expression, analysis->scope, "GROUP BY");
   Oid type = exprType(expression);
   int32 typmod = exprTypmod(expression);
   Oid collation = exprCollation(expression);
-  if (!type_is_image_equal(type, collation)) report_key_type(*analysis, expression);
+  if (!type_is_image_equal(type, collation)) report_key_type(*analysis, expression, location);
   if (codec->count == kMaxKeyColumns) {
     ereport(ERROR, (errcode(ERRCODE_TOO_MANY_COLUMNS), errmsg("a trend has at most %d keys", kMaxKeyColumns),
-                    query_position(analysis->text, exprLocation(expression))));
+                    query_position(analysis->text, location)));
   }
   KeyColumn* key = &codec->columns[codec->count];
   key->name = key_name(*analysis, entry, codec->count);
@@ -94,9 +93,12 @@ void analyze_group_by(Analysis* analysis) {
   ListCell* cell = nullptr;
   foreach (cell, query->groupClause) {
     TargetEntry* entry = get_sortgroupclause_tle(lfirst_node(SortGroupClause, cell), query->targetList);
+    auto* expression = reinterpret_cast<Node*>(entry->expr);
     ColumnRole role;
-    if (!is_window_bound(*analysis, reinterpret_cast<Node*>(entry->expr), &role)) {
-      add_key(analysis, entry);
+    if (!is_window_bound(*analysis, expression, &role)) {
+      add_key(analysis, entry,
+              item_location(analysis->select->groupClause, list_length(query->groupClause),
+                            foreach_current_index(cell), expression));
     } else if (role == ColumnRole::kWindowStart) {
       analysis->groups_by_start = true;
     } else {

@@ -8,7 +8,7 @@ namespace trending {
 namespace {
 
 // The direction of a sort item; its operator must belong to the type's default order, which the trend keeps.
-bool is_descending(const Analysis& analysis, const SortGroupClause* clause, Node* expression) {
+bool is_descending(const Analysis& analysis, const SortGroupClause* clause, Node* expression, int location) {
   Oid family = InvalidOid;
   bool descending = false;
   Oid opclass = GetDefaultOpClass(getBaseType(exprType(expression)), BTREE_AM_OID);
@@ -18,27 +18,27 @@ bool is_descending(const Analysis& analysis, const SortGroupClause* clause, Node
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                     errmsg("ORDER BY of a trend must use the default order of type %s",
                            format_type_be(exprType(expression))),
-                    errhint("Write ASC or DESC."), query_position(analysis.text, exprLocation(expression))));
+                    errhint("Write ASC or DESC."), query_position(analysis.text, location)));
   }
   return descending;
 }
 
-void report_first(const Analysis& analysis, Node* expression) {
+void report_first(const Analysis& analysis, Node* expression, int location) {
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                   contain_aggs_of_level(expression, 0)
                       ? errmsg("ORDER BY of a trend must name an aggregate by itself")
                       : errmsg("ORDER BY of a trend must begin with an aggregate"),
                   errhint("Write ORDER BY count(*) DESC, or the alias of an aggregate."),
-                  query_position(analysis.text, exprLocation(expression))));
+                  query_position(analysis.text, location)));
 }
 
-void report_tie_break(const Analysis& analysis, Node* expression) {
+void report_tie_break(const Analysis& analysis, Node* expression, int location) {
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                   contain_aggs_of_level(expression, 0)
                       ? errmsg("a trend is ranked by one aggregate")
                       : errmsg("ORDER BY of a trend may only contain one aggregate and GROUP BY expressions"),
                   errhint("After the aggregate, list the keys that break ties."),
-                  query_position(analysis.text, exprLocation(expression))));
+                  query_position(analysis.text, location)));
 }
 
 // Puts a key next in the order of tie-breaks.
@@ -52,11 +52,12 @@ void order_key(KeyCodec* codec, int key, int* ordered) {
   }
 }
 
-void add_tie_break(Analysis* analysis, const SortGroupClause* clause, Node* expression, int* ordered) {
+void add_tie_break(Analysis* analysis, const SortGroupClause* clause, Node* expression, int location,
+                   int* ordered) {
   KeyCodec* codec = &analysis->definition->keys;
   int key = find_key(*analysis, expression);
-  if (key < 0) report_tie_break(*analysis, expression);
-  codec->columns[key].descending = is_descending(*analysis, clause, expression);
+  if (key < 0) report_tie_break(*analysis, expression, location);
+  codec->columns[key].descending = is_descending(*analysis, clause, expression, location);
   codec->columns[key].nulls_first = clause->nulls_first;
   order_key(codec, key, ordered);
 }
@@ -88,15 +89,17 @@ void analyze_order_by(Analysis* analysis) {
     auto* clause = lfirst_node(SortGroupClause, cell);
     TargetEntry* entry = get_sortgroupclause_tle(clause, analysis->query->targetList);
     auto* expression = reinterpret_cast<Node*>(entry->expr);
+    int location = item_location(analysis->select->sortClause, list_length(analysis->query->sortClause),
+                                 foreach_current_index(cell), expression);
     ColumnRole role;
     if (is_window_bound(*analysis, expression, &role)) continue;
     if (ranked) {
-      add_tie_break(analysis, clause, expression, &ordered);
+      add_tie_break(analysis, clause, expression, location, &ordered);
       continue;
     }
-    if (!IsA(expression, Aggref)) report_first(*analysis, expression);
+    if (!IsA(expression, Aggref)) report_first(*analysis, expression, location);
     definition->rank_by = analyze_aggregate(analysis, reinterpret_cast<Aggref*>(expression));
-    definition->descending = is_descending(*analysis, clause, expression);
+    definition->descending = is_descending(*analysis, clause, expression, location);
     ranked = true;
   }
   if (!ranked) default_order(analysis);

@@ -31,7 +31,7 @@ const AggregateEntry* find_entry(const Analysis& analysis, const Aggref* aggrega
 }
 
 // Something in the select list that is none of the three.
-[[noreturn]] void report_column(const Analysis& analysis, Node* expression) {
+[[noreturn]] void report_column(const Analysis& analysis, Node* expression, int location) {
   const char* message =
       "an output column of a trend must be a window bound, a GROUP BY expression or an aggregate";
   const char* hint = "Add it to GROUP BY, or compute it when you read the trend.";
@@ -49,11 +49,11 @@ const AggregateEntry* find_entry(const Analysis& analysis, const Aggref* aggrega
     hint = "Select the aggregate, and compute with it when you read the trend.";
   }
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", message), errhint("%s", hint),
-                  query_position(analysis.text, exprLocation(expression))));
+                  query_position(analysis.text, location)));
   pg_unreachable();
 }
 
-void set_role(Analysis* analysis, Node* expression, DefinitionColumn* column) {
+void set_role(Analysis* analysis, Node* expression, int location, DefinitionColumn* column) {
   column->index = 0;
   if (is_window_bound(*analysis, expression, &column->role)) return;
   int key = find_key(*analysis, expression);
@@ -64,7 +64,7 @@ void set_role(Analysis* analysis, Node* expression, DefinitionColumn* column) {
     column->role = ColumnRole::kAggregate;
     column->index = analyze_aggregate(analysis, reinterpret_cast<Aggref*>(expression));
   } else {
-    report_column(*analysis, expression);
+    report_column(*analysis, expression, location);
   }
 }
 
@@ -93,15 +93,16 @@ void check_name(const Analysis& analysis, const DefinitionColumn& column, int lo
   }
 }
 
-void add_column(Analysis* analysis, TargetEntry* entry) {
+void add_column(Analysis* analysis, TargetEntry* entry, int column_count) {
   auto* expression = reinterpret_cast<Node*>(entry->expr);
+  int location = item_location(analysis->select->targetList, column_count, entry->resno - 1, expression);
   DefinitionColumn column = {};
   column.name = pstrdup(entry->resname);
   column.type = exprType(expression);
   column.typmod = exprTypmod(expression);
   column.collation = exprCollation(expression);
-  set_role(analysis, expression, &column);
-  check_name(*analysis, column, exprLocation(expression));
+  set_role(analysis, expression, location, &column);
+  check_name(*analysis, column, location);
   analysis->definition->columns[analysis->definition->column_count++] = column;
 }
 
@@ -146,7 +147,7 @@ void analyze_select_list(Analysis* analysis) {
   ListCell* cell = nullptr;
   foreach (cell, targets) {
     auto* entry = lfirst_node(TargetEntry, cell);
-    if (!entry->resjunk) add_column(analysis, entry);
+    if (!entry->resjunk) add_column(analysis, entry, count_nonjunk_tlist_entries(targets));
   }
   definition->columns[definition->column_count++] =
       DefinitionColumn{"rank", INT8OID, -1, InvalidOid, ColumnRole::kRank, 0};

@@ -163,13 +163,31 @@ inline bool is_virtual_column(Oid relation, AttrNumber attribute) {
 #endif
 }
 
+#if PG_VERSION_NUM >= 180000
+// Gives references to GROUP BY expressions the place of the expression, which the parser leaves out.
+inline bool locate_group_references(Node* node, void* context) {
+  if (node == nullptr) return false;
+  auto* query = static_cast<Query*>(context);
+  if (IsA(node, Var)) {
+    auto* reference = reinterpret_cast<Var*>(node);
+    RangeTblEntry* entry = rt_fetch(reference->varno, query->rtable);
+    if (entry->rtekind == RTE_GROUP && reference->location < 0) {
+      reference->location =
+          exprLocation(static_cast<Node*>(list_nth(entry->groupexprs, reference->varattno - 1)));
+    }
+  }
+  return walk_expression(node, locate_group_references, context);
+}
+#endif
+
 // 18 puts GROUP BY expressions into a range table entry of their own (247dea89f761); this takes them out
 // again.
 inline void inline_group_expressions(Query* query) {
 #if PG_VERSION_NUM >= 180000
   if (!query->hasGroupRTE) return;
-  query->targetList = reinterpret_cast<List*>(
-      flatten_group_exprs(nullptr, query, reinterpret_cast<Node*>(query->targetList)));
+  auto* targets = reinterpret_cast<Node*>(query->targetList);
+  walk_expression(targets, locate_group_references, query);
+  query->targetList = reinterpret_cast<List*>(flatten_group_exprs(nullptr, query, targets));
 #else
   (void)query;
 #endif
