@@ -36,6 +36,10 @@ class Expected {
   std::set<std::pair<int64_t, std::string>> order_;
 };
 
+// A scan finds that further tiers are needed when there are more groups than 64 times the first tier.
+constexpr uint64_t kManyGroups = 70000;
+static_assert(kManyGroups > 64 * kRankedTarget);
+
 std::string numbered(uint64_t n) {
   std::string digits = std::to_string(n);
   return std::string(8 - digits.size(), '0') + digits;
@@ -60,7 +64,7 @@ TEST(Ranking, FollowsAQueueOfTies) {
   Expected expected;
   uint64_t first = 0;
   uint64_t next = 0;
-  for (; next < 60000; next++) {
+  for (; next < kManyGroups; next++) {
     trend.append(1, numbered(next));
     expected.add(numbered(next), 1);
   }
@@ -97,7 +101,7 @@ TEST(Ranking, FollowsWaves) {
   std::mt19937_64 random(seed);
   TestTrend trend(tumble(kWindow));
   Expected expected;
-  constexpr uint64_t kKeys = 30000;
+  constexpr uint64_t kKeys = kManyGroups;
   for (uint64_t n = 0; n < kKeys; n++) {
     trend.append(1, numbered(n));
     expected.add(numbered(n), 1);
