@@ -8,10 +8,10 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <random>
 #include <vector>
@@ -197,17 +197,23 @@ void Find(benchmark::State& state) {
 }
 BENCHMARK(Find)->Arg(1000)->Arg(1'000'000)->ArgName("groups");
 
-// The longest any one commit of a thousand events takes while a table of a million groups grows.
+// Processor time, so that a busy machine does not count as a pause of ours.
+double thread_micros() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
+}
+
+// The longest any one commit of a thousand new groups takes while a table of a million groups grows.
 void LongestCommitWhileGrowing(benchmark::State& state) {
   double longest = 0;
   for (auto _ : state) {
     Trend trend(1);
     for (uint64_t n = 0; n < 1'000'000;) {
       for (int i = 0; i < 1000; i++) trend.add(0, n++);
-      const auto start = std::chrono::steady_clock::now();
+      const double start = thread_micros();
       trend.commit();
-      const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - start;
-      longest = std::max(longest, took.count());
+      longest = std::max(longest, thread_micros() - start);
     }
   }
   state.counters["longest_us"] = longest;
