@@ -104,11 +104,11 @@ lint() {
   cd "$repository"
   while read -r file; do
     lint_file "$file" shellcheck -x || status=1
-  done < <(find scripts docker loadgen .ci -type f \( -name '*.sh' -o -name run \) 2>/dev/null | sort)
+  done < <(find scripts docker loadgen viewer .ci -type f \( -name '*.sh' -o -name run \) 2>/dev/null | sort)
   clang_format_is_ours || return $status
   while read -r file; do
     lint_file "$file" clang-format --dry-run -Werror || status=1
-  done < <(find src loadgen test bench -type f \( -name '*.cpp' -o -name '*.h' \) 2>/dev/null | sort)
+  done < <(find src loadgen viewer test bench -type f \( -name '*.cpp' -o -name '*.h' \) 2>/dev/null | sort)
   return $status
 }
 

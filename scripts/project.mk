@@ -2,7 +2,7 @@
 
 .PHONY: $(PROJECT_GOALS)
 
-SOURCE_DIRS = src loadgen test bench
+SOURCE_DIRS = src loadgen viewer test bench
 ALL_SOURCES = $(sort $(shell find $(SOURCE_DIRS) -name '*.cpp' -o -name '*.h' 2>/dev/null))
 
 export PG_CONFIG SERVERS STAGES VARIANT FILES DURATION PORT
@@ -10,11 +10,13 @@ export PG_CONFIG SERVERS STAGES VARIANT FILES DURATION PORT
 help:
 	@echo 'Using it:'
 	@echo '  make demo [DURATION=s] [PORT=n]  the live top 10 of a blog under load, until Ctrl-C'
+	@echo '  make viewer                      build/viewer/trending-viewer, a window for live rankings'
 	@echo '  make && make install             build, and install into the server of PG_CONFIG'
 	@echo '  make installcheck                regression tests against a running server'
 	@echo 'Working on it:'
 	@echo '  make check [SERVERS="15 17 18"]  every test; also on servers of other Debian releases'
 	@echo '  make check STAGES="unit regress" some of: lint build unit loadgen regress isolation pgtap tap'
+	@echo '  make check-viewer                the viewer'"'"'s tests, in a window of their own'
 	@echo '  make tidy [FILES=...]            clang-tidy'
 	@echo '  make format, make format-check   clang-format'
 	@echo '  make check VARIANT=sanitize SERVERS=17 the server tests under ASan and UBSan (or VARIANT=coverage)'
@@ -23,8 +25,14 @@ help:
 demo:
 	@bash scripts/demo.sh
 
+viewer:
+	@bash scripts/viewer.sh
+
 check:
 	@bash scripts/check.sh
+
+check-viewer:
+	@bash scripts/viewer.sh --check
 
 tidy:
 	@bash scripts/tidy.sh

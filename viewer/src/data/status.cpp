@@ -1,0 +1,35 @@
+#include "data/status.h"
+
+namespace trending {
+
+void derive_rates(StatusSample& sample, const StatusSample& before) {
+  const double seconds = static_cast<double>(before.taken_at.msecsTo(sample.taken_at)) / 1000;
+  if (!before.taken_at.isValid() || seconds <= 0.05) return;
+
+  // A counter that went back belongs to a worker that started anew: no rate until the next sample.
+  const auto rate = [seconds](qint64 now, qint64 then) {
+    return now < 0 || then < 0 || now < then ? -1.0 : static_cast<double>(now - then) / seconds;
+  };
+  double total = 0;
+  bool any = false;
+  for (TrendStatus& trend : sample.trends) {
+    const auto old = before.trends.constFind(trend.id);
+    if (old == before.trends.constEnd()) continue;
+    trend.events_per_second = rate(trend.events, old->events);
+    if (trend.events_per_second < 0) continue;
+    total += trend.events_per_second;
+    any = true;
+  }
+  if (any) sample.events_per_second = total;
+
+  WorkerStatus& worker = sample.worker;
+  worker.transactions_per_second = rate(worker.transactions, before.worker.transactions);
+  const double bytes_per_second = rate(worker.applied_position, before.worker.applied_position);
+  if (worker.lag_bytes == 0) {
+    worker.lag_seconds = 0;
+  } else if (worker.lag_bytes > 0 && bytes_per_second > 0) {
+    worker.lag_seconds = static_cast<double>(worker.lag_bytes) / bytes_per_second;
+  }
+}
+
+}  // namespace trending

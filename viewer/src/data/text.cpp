@@ -1,0 +1,128 @@
+#include "data/text.h"
+
+#include <QCoreApplication>
+#include <QLocale>
+#include <QRegularExpression>
+#include <QStringList>
+#include <cmath>
+
+namespace trending::text {
+
+namespace {
+
+// The context of this file's words for translators.
+class TextWords {
+  Q_DECLARE_TR_FUNCTIONS(TextWords)
+};
+
+bool is_plain_decimal(const QString& text) {
+  static const QRegularExpression kDecimal(QStringLiteral("^-?[0-9]+(\\.[0-9]+)?$"));
+  return kDecimal.match(text).hasMatch();
+}
+
+QString short_number(double number) {
+  const double magnitude = std::fabs(number);
+  return QLocale().toString(number, 'f', magnitude < 9.95 && magnitude != std::floor(magnitude) ? 1 : 0);
+}
+
+}  // namespace
+
+QString grouped(const QString& decimal) {
+  if (!is_plain_decimal(decimal)) return decimal;
+  const QLocale locale;
+  const bool negative = decimal.startsWith(u'-');
+  const qsizetype point = decimal.indexOf(u'.');
+  QString whole = decimal.mid(negative ? 1 : 0, point < 0 ? -1 : point - (negative ? 1 : 0));
+  if (!(locale.numberOptions() & QLocale::OmitGroupSeparator)) {
+    for (qsizetype at = whole.size() - 3; at > 0; at -= 3) whole.insert(at, locale.groupSeparator());
+  }
+  if (negative) whole.prepend(locale.negativeSign());
+  return point < 0 ? whole : whole + locale.decimalPoint() + decimal.mid(point + 1);
+}
+
+QString count(qint64 number) {
+  return grouped(QString::number(number));
+}
+
+QString abbreviated(double number) {
+  static constexpr struct {
+    double size;
+    const char* unit;
+  } kUnits[] = {{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+  for (const auto& [size, unit] : kUnits) {
+    if (std::fabs(number) >= size) {
+      return QStringLiteral("%1\u202f%2").arg(short_number(number / size), QLatin1String(unit));
+    }
+  }
+  return short_number(number);
+}
+
+QString bytes(qint64 number) {
+  return QLocale().formattedDataSize(number, number < 1024 ? 0 : 1, QLocale::DataSizeTraditionalFormat);
+}
+
+QString duration(qint64 milliseconds) {
+  if (milliseconds < 0) return QStringLiteral("\u2212") + duration(-milliseconds);
+  if (milliseconds < 1000) return TextWords::tr("%1 ms").arg(milliseconds);
+  const qint64 seconds = milliseconds / 1000;
+  const auto pair = [](const QString& first, const QString& second, qint64 rest) {
+    return rest == 0 ? first : first + u' ' + second;
+  };
+  if (seconds < 10 && milliseconds % 1000 >= 100) {
+    return TextWords::tr("%1 s").arg(QLocale().toString(static_cast<double>(milliseconds) / 1000, 'f', 1));
+  }
+  if (seconds < 60) return TextWords::tr("%1 s").arg(seconds);
+  if (seconds < 3600)
+    return pair(TextWords::tr("%1 min").arg(seconds / 60), TextWords::tr("%1 s").arg(seconds % 60),
+                seconds % 60);
+  if (seconds < 86400) {
+    const qint64 minutes = seconds / 60;
+    return pair(TextWords::tr("%1 h").arg(minutes / 60), TextWords::tr("%1 min").arg(minutes % 60),
+                minutes % 60);
+  }
+  const qint64 hours = seconds / 3600;
+  return pair(TextWords::tr("%1 d").arg(hours / 24), TextWords::tr("%1 h").arg(hours % 24), hours % 24);
+}
+
+QString rate(double per_second) {
+  return TextWords::tr("%1/s").arg(abbreviated(per_second));
+}
+
+QString moment(const QDateTime& time) {
+  if (!time.isValid()) return QStringLiteral("–");
+  const QDateTime local = time.toLocalTime();
+  const QString clock = local.toString(QStringLiteral("HH:mm:ss"));
+  if (local.date() == QDate::currentDate()) return clock;
+  return QLocale().toString(local.date(), QLocale::ShortFormat) + u' ' + clock;
+}
+
+QString window(const QDateTime& start, const QDateTime& end) {
+  if (!start.isValid() || !end.isValid()) return QStringLiteral("–");
+  const bool same_day = start.toLocalTime().date() == end.toLocalTime().date();
+  const QString last = same_day ? end.toLocalTime().toString(QStringLiteral("HH:mm:ss")) : moment(end);
+  return moment(start) + QStringLiteral(" – ") + last;
+}
+
+QString interval(const QString& server_text) {
+  static const QRegularExpression kClock(QStringLiteral("^(.*?)\\s*(\\d+):(\\d\\d):(\\d\\d(?:\\.\\d+)?)$"));
+  const auto match = kClock.match(server_text);
+  if (!match.hasMatch()) return server_text;
+  const qint64 milliseconds =
+      (match.captured(2).toLongLong() * 3600 + match.captured(3).toLongLong() * 60) * 1000 +
+      std::llround(match.captured(4).toDouble() * 1000);
+  const QString days = match.captured(1);
+  if (days.isEmpty()) return duration(milliseconds);
+  return milliseconds == 0 ? days : days + u' ' + duration(milliseconds);
+}
+
+QString one_line(const QString& text) {
+  QString line = text.left(2000);
+  for (QChar& c : line) {
+    if (c.category() == QChar::Other_Control || c == QChar::LineSeparator || c == QChar::ParagraphSeparator) {
+      c = u' ';
+    }
+  }
+  return line;
+}
+
+}  // namespace trending::text

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <QDateTime>
+#include <QString>
+
+// How numbers, spans and moments are written. Numbers stay decimal text from the server to the screen, so
+// nothing is rounded on the way, however large.
+namespace trending::text {
+
+// "1234567.50" → "1,234,567.50" with the locale's signs; text that is no plain decimal is given back as it
+// is.
+QString grouped(const QString& decimal);
+QString count(qint64 number);
+// For axes and tiles: 950, 1.2 k, 3.4 M.
+QString abbreviated(double number);
+QString bytes(qint64 number);
+// "340 ms", "12 s", "5 min 10 s", "2 h 3 min", "4 d 1 h".
+QString duration(qint64 milliseconds);
+QString rate(double per_second);
+// The time, with the date unless it is today's.
+QString moment(const QDateTime& time);
+QString window(const QDateTime& start, const QDateTime& end);
+// An interval as the server writes it ("00:05:00", "1 day") in words ("5 min", "1 day").
+QString interval(const QString& server_text);
+// One line, without control characters, safe to paint whatever the text holds.
+QString one_line(const QString& text);
+
+}  // namespace trending::text

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <QDateTime>
+#include <QList>
+#include <QString>
+
+#include "data/definition_shape.h"
+
+namespace trending {
+
+using TrendId = quint32;  // the OID of the trend's relation
+
+// What the catalog says of one trend.
+struct TrendInfo {
+  TrendId id = 0;
+  QString name;  // as the server writes it: quoted and qualified where it must be
+  QString schema, table;
+  QString source;
+  QString owner;
+  QString query, definition;
+  QString label;
+  QString watermark_delay, allowed_lateness, late_events, idle_timeout, max_ahead;
+  QString history_limit, retention, partition_by, max_groups;
+  QDateTime created_at;
+  DefinitionShape shape;
+
+  bool operator==(const TrendInfo& other) const {
+    return id == other.id && name == other.name && definition == other.definition && label == other.label;
+  }
+};
+
+using TrendList = QList<TrendInfo>;
+
+}  // namespace trending

@@ -1,0 +1,372 @@
+#include "source/queries.h"
+
+#include <QTimeZone>
+
+namespace trending::queries {
+
+const char* const kProbe = R"(
+SELECT current_setting('server_version') AS version, current_database() AS database, current_user AS "user",
+       pg_is_in_recovery() AS in_recovery, current_setting('wal_level') AS wal_level,
+       (SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries') AS preloaded,
+       coalesce((SELECT extversion FROM pg_extension WHERE extname = 'trending'), '') AS extension_version,
+       to_regclass('trending.trend') IS NOT NULL AS installed,
+       EXISTS (SELECT FROM pg_available_extensions WHERE name = 'trending') AS available,
+       set_config('DateStyle', 'ISO, MDY', false), set_config('IntervalStyle', 'postgres', false))";
+
+const char* const kTrendListSignature = R"(
+SELECT count(*), bit_xor(hashtextextended(concat_ws('/', t.relation::text, t.label,
+                                                    has_table_privilege(t.relation, 'SELECT')), t.id))
+FROM   trending.trend t)";
+
+const char* const kTrendList = R"(
+SELECT c.oid AS id, t.relation::text AS name, n.nspname AS "schema", c.relname AS "table", t.source::text AS source,
+       pg_get_userbyid(c.relowner) AS owner, t.query, t.definition, t.label, t.watermark_delay, t.allowed_lateness,
+       t.late_events, t.idle_timeout, t.max_ahead, t.history_limit, t.retention,
+       array_to_string(t.partition_by, ', ') AS partition_by, t.max_groups, t.created_at
+FROM   trending.trend t JOIN pg_class c ON c.oid = t.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE  has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE')
+ORDER  BY t.id)";
+
+const char* const kStatus = "SELECT s.*, s.relation::oid AS id FROM trending.status s";
+
+const char* const kWorkerStatus = R"(
+SELECT w.*, clock_timestamp() AS taken_at, pg_wal_lsn_diff(w.applied_lsn, '0/0')::bigint AS applied_position,
+       s.slot_name, s.wal_status, pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+       ELSE pg_current_wal_lsn() END, s.restart_lsn)::bigint AS held_bytes
+FROM   trending.worker_status w LEFT JOIN LATERAL (SELECT * FROM pg_replication_slots
+       WHERE database = current_database() AND plugin = 'trending' ORDER BY active DESC LIMIT 1) s ON true)";
+
+const char* const kTop = R"(
+SELECT rank, key, label, value, previous_rank, window_start, window_end
+FROM   trending.top($1::oid::regclass, $2::int) ORDER BY rank)";
+
+const char* const kWatch = "SELECT trending.watch($1::oid::regclass, $2::bigint, '25 seconds')";
+
+const char* const kHistoryColumns = R"(
+SELECT a.attname FROM pg_attribute a
+WHERE  a.attrelid = to_regclass(format('%I.%I', $1::text, $2::text || '_history')) AND a.attnum > 0
+       AND NOT a.attisdropped
+ORDER  BY a.attnum)";
+
+const char* const kLabelSource = R"(
+SELECT format('%I.%I', p.part[1], p.part[2]) AS "table", quote_ident(p.part[3]) AS label,
+       quote_ident(a.attname) AS key, format_type(a.atttypid, a.atttypmod) AS type
+FROM   (SELECT parse_ident($1::text) AS part) p
+JOIN   pg_index i ON i.indrelid = to_regclass(format('%I.%I', p.part[1], p.part[2])) AND i.indisprimary
+       AND i.indnkeyatts = 1
+JOIN   pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0])";
+
+namespace {
+
+// As trending.top writes the key of a group.
+const QString kNullKey = QStringLiteral("(null)");
+
+bool truth(const PgResult& result, int row, const char* name) {
+  return result.text(row, result.column(name)) == QLatin1String("t");
+}
+
+qint64 number(const PgResult& result, int row, const char* name, qint64 missing = -1) {
+  const QString text = result.text(row, result.column(name));
+  return text.isEmpty() ? missing : text.toLongLong();
+}
+
+QString string(const PgResult& result, int row, const char* name) {
+  return result.text(row, result.column(name));
+}
+
+QDateTime time(const PgResult& result, int row, const char* name) {
+  return parse_timestamp(result.text(row, result.column(name)));
+}
+
+bool numeric_type(Oid type) {
+  switch (type) {
+    case 20:
+    case 21:
+    case 23:
+    case 26:
+    case 700:
+    case 701:
+    case 790:
+    case 1700:  // int8 int2 int4 oid float4 float8 money numeric
+      return true;
+    default:
+      return false;
+  }
+}
+
+QString key_text(const QStringList& cells, const QList<int>& key_columns) {
+  if (key_columns.size() == 1) {
+    const QString& cell = cells.value(key_columns.first());
+    return cell.isNull() ? kNullKey : cell;
+  }
+  QStringList parts;
+  for (const int column : key_columns) {
+    const QString& cell = cells.value(column);
+    parts.append(cell.isNull() ? QStringLiteral("NULL") : cell);
+  }
+  return parts.join(QLatin1String(", "));
+}
+
+// Columns of the trend's rows, by their names in its history.
+QByteArray column_name(const QStringList& columns, int index) {
+  return quote_identifier(columns.value(index));
+}
+
+QByteArray window_column(const TrendInfo& trend, const QStringList& columns, bool start) {
+  const int index = start ? trend.shape.window_start : trend.shape.window_end;
+  return index < 0 ? QByteArray(start ? "window_start" : "window_end") : column_name(columns, index);
+}
+
+}  // namespace
+
+QByteArray quote_identifier(const QString& name) {
+  return '"' + QString(name).replace(u'"', QLatin1String("\"\"")).toUtf8() + '"';
+}
+
+QByteArray text_array(const QStringList& values) {
+  QByteArray array = "{";
+  for (const QString& value : values) {
+    if (array.size() > 1) array += ',';
+    array +=
+        '"' +
+        QString(value).replace(u'\\', QLatin1String("\\\\")).replace(u'"', QLatin1String("\\\"")).toUtf8() +
+        '"';
+  }
+  return array + '}';
+}
+
+QByteArray timestamp(const QDateTime& time) {
+  return time.toUTC().toString(Qt::ISODateWithMs).toLatin1();
+}
+
+QByteArray live_rows(const TrendInfo& trend, int limit) {
+  return "SELECT * FROM " + quote_identifier(trend.schema) + '.' + quote_identifier(trend.table) +
+         " ORDER BY rank LIMIT " + QByteArray::number(limit);
+}
+
+QByteArray history_table(const TrendInfo& trend) {
+  return quote_identifier(trend.schema) + '.' + quote_identifier(trend.table + QLatin1String("_history"));
+}
+
+// The closed windows, newest first. One index probe a window: the rows of each are skipped, not read.
+QByteArray history_windows(const TrendInfo& trend, const QStringList& columns) {
+  const QByteArray start = window_column(trend, columns, true), end = window_column(trend, columns, false);
+  const QByteArray table = history_table(trend);
+  return "WITH RECURSIVE w AS ((SELECT " + start + " AS s, " + end + " AS e FROM " + table + " ORDER BY " +
+         start + " DESC, " + end + " DESC LIMIT 1) UNION ALL SELECT n.s, n.e FROM w, LATERAL (SELECT " +
+         start + " AS s, " + end + " AS e FROM " + table + " WHERE (" + start + ", " + end +
+         ") < (w.s, w.e) ORDER BY " + start + " DESC, " + end +
+         " DESC LIMIT 1) n) SELECT s, e FROM w LIMIT 720";
+}
+
+QByteArray history_rows(const TrendInfo& trend, const QStringList& columns, int limit) {
+  return "SELECT * FROM " + history_table(trend) + " WHERE " + window_column(trend, columns, true) +
+         " = $1 AND " + window_column(trend, columns, false) + " = $2 ORDER BY rank LIMIT " +
+         QByteArray::number(limit);
+}
+
+QByteArray history_series(const TrendInfo& trend, const QStringList& columns) {
+  QByteArray key;
+  if (trend.shape.keys.size() == 1) {
+    key =
+        "coalesce(" + column_name(columns, trend.shape.keys.first()) + "::text, '" + kNullKey.toUtf8() + "')";
+  } else {
+    for (const int column : trend.shape.keys) {
+      if (!key.isEmpty()) key += " || ', ' || ";
+      key += "coalesce(" + column_name(columns, column) + "::text, 'NULL')";
+    }
+    if (key.isEmpty()) key = "''";
+  }
+  const QByteArray end = window_column(trend, columns, false);
+  return "SELECT " + key + ", " + end + ", " + column_name(columns, trend.shape.value) + " FROM " +
+         history_table(trend) + " WHERE " + key + " = ANY ($1::text[]) AND " +
+         window_column(trend, columns, true) + " >= $2 ORDER BY " + end + " LIMIT 20000";
+}
+
+// "2026-11-21 04:05:06.789+01:30"; without an offset it is taken as UTC, as the server does for windows.
+QDateTime parse_timestamp(const QString& text) {
+  if (text.size() < 10 || !text[0].isDigit()) return {};
+  const QDate date = QDate::fromString(text.left(10), Qt::ISODate);
+  qsizetype zone = text.size();
+  for (qsizetype at = 11; at < text.size(); ++at) {
+    if (text[at] == u'+' || text[at] == u'-') {
+      zone = at;
+      break;
+    }
+  }
+  const QString clock = text.mid(11, zone - 11);
+  const QTime time = clock.isEmpty() ? QTime(0, 0) : QTime::fromString(clock.left(12), Qt::ISODateWithMs);
+  if (!date.isValid() || !time.isValid()) return {};
+  qint64 offset = 0;
+  if (zone < text.size()) {
+    const QStringList parts = text.mid(zone + 1).split(u':');
+    offset =
+        parts.value(0).toLongLong() * 3600 + parts.value(1).toLongLong() * 60 + parts.value(2).toLongLong();
+    if (text[zone] == u'-') offset = -offset;
+  }
+  return QDateTime(date, time, QTimeZone::utc()).addSecs(-offset);
+}
+
+ServerInfo parse_probe(const PgResult& result) {
+  ServerInfo server;
+  server.version = string(result, 0, "version").section(u' ', 0, 0);
+  server.database = string(result, 0, "database");
+  server.user = string(result, 0, "user");
+  server.in_recovery = truth(result, 0, "in_recovery");
+  server.wal_level = string(result, 0, "wal_level");
+  server.preloaded = string(result, 0, "preloaded");
+  server.extension_version = string(result, 0, "extension_version");
+  server.extension_installed = truth(result, 0, "installed");
+  server.extension_available = truth(result, 0, "available");
+  return server;
+}
+
+TrendList parse_trends(const PgResult& result) {
+  TrendList trends;
+  trends.reserve(result.rows());
+  for (int row = 0; row < result.rows(); ++row) {
+    TrendInfo trend;
+    trend.id = string(result, row, "id").toUInt();
+    trend.name = string(result, row, "name");
+    trend.schema = string(result, row, "schema");
+    trend.table = string(result, row, "table");
+    trend.source = string(result, row, "source");
+    trend.owner = string(result, row, "owner");
+    trend.query = string(result, row, "query");
+    trend.definition = string(result, row, "definition");
+    trend.label = string(result, row, "label");
+    trend.watermark_delay = string(result, row, "watermark_delay");
+    trend.allowed_lateness = string(result, row, "allowed_lateness");
+    trend.late_events = string(result, row, "late_events");
+    trend.idle_timeout = string(result, row, "idle_timeout");
+    trend.max_ahead = string(result, row, "max_ahead");
+    trend.history_limit = string(result, row, "history_limit");
+    trend.retention = string(result, row, "retention");
+    trend.partition_by = string(result, row, "partition_by");
+    trend.max_groups = string(result, row, "max_groups");
+    trend.created_at = time(result, row, "created_at");
+    trend.shape = read_shape(trend.definition);
+    trends.append(trend);
+  }
+  return trends;
+}
+
+void parse_status(const PgResult& result, StatusSample& sample) {
+  for (int row = 0; row < result.rows(); ++row) {
+    TrendStatus trend;
+    trend.id = string(result, row, "id").toUInt();
+    trend.state = string(result, row, "state");
+    trend.reason = string(result, row, "reason");
+    trend.window_start = time(result, row, "window_start");
+    trend.window_end = time(result, row, "window_end");
+    trend.event_clock = time(result, row, "event_clock");
+    trend.watermark = time(result, row, "watermark");
+    trend.version = number(result, row, "version");
+    trend.live_groups = number(result, row, "live_groups");
+    trend.events = number(result, row, "events");
+    trend.late = number(result, row, "late");
+    trend.ahead = number(result, row, "ahead");
+    trend.null_time = number(result, row, "null_time");
+    trend.failed = number(result, row, "failed");
+    trend.refused = number(result, row, "refused");
+    trend.memory_bytes = number(result, row, "memory_bytes");
+    sample.trends.insert(trend.id, trend);
+  }
+}
+
+void parse_worker(const PgResult& result, StatusSample& sample) {
+  WorkerStatus& worker = sample.worker;
+  worker.known = true;
+  sample.taken_at = QDateTime::currentDateTimeUtc();
+  if (result.rows() == 0) {
+    worker.state = QStringLiteral("down");
+    return;
+  }
+  sample.taken_at = time(result, 0, "taken_at");
+  worker.pid = number(result, 0, "pid", 0);
+  worker.state = string(result, 0, "state");
+  worker.message = string(result, 0, "message");
+  worker.hint = string(result, 0, "hint");
+  worker.lag_bytes = number(result, 0, "lag_bytes");
+  worker.transactions = number(result, 0, "transactions");
+  worker.applied_position = number(result, 0, "applied_position");
+  worker.checkpoint_at = time(result, 0, "checkpoint_at");
+  const QString checkpoint_ms = string(result, 0, "checkpoint_ms");
+  worker.checkpoint_ms = checkpoint_ms.isEmpty() ? -1 : checkpoint_ms.toDouble();
+  worker.slot = string(result, 0, "slot_name");
+  worker.slot_wal_status = string(result, 0, "wal_status");
+  worker.slot_held_bytes = number(result, 0, "held_bytes");
+}
+
+QHash<QString, TopRow> parse_top_labels(const PgResult& result) {
+  QHash<QString, TopRow> rows;
+  const Ranking top = parse_top(result, {});
+  for (const RankedItem& item : top.items) rows.insert(item.key, {item.label, item.previous_rank});
+  return rows;
+}
+
+Ranking parse_top(const PgResult& result, const TrendInfo& trend) {
+  Ranking ranking;
+  ranking.trend = trend.id;
+  ranking.columns = {QStringLiteral("key"), QStringLiteral("value")};
+  ranking.numeric = {false, true};
+  for (int row = 0; row < result.rows(); ++row) {
+    RankedItem item;
+    item.rank = number(result, row, "rank");
+    const QString previous = string(result, row, "previous_rank");
+    if (!previous.isEmpty()) item.previous_rank = previous.toLongLong();
+    item.key = string(result, row, "key");
+    if (item.key.isNull()) item.key = kNullKey;
+    item.label = string(result, row, "label");
+    item.value = string(result, row, "value");
+    item.magnitude = item.value.toDouble();
+    item.cells = {item.key, item.value};
+    ranking.window = {time(result, row, "window_start"), time(result, row, "window_end")};
+    ranking.items.append(item);
+  }
+  return ranking;
+}
+
+Ranking parse_rows(const PgResult& result, const TrendInfo& trend) {
+  Ranking ranking;
+  ranking.trend = trend.id;
+  const int rank_column = result.column("rank");
+  for (int column = 0; column < result.columns(); ++column) {
+    ranking.columns.append(result.column_name(column));
+    ranking.numeric.append(numeric_type(result.column_type(column)));
+  }
+  for (int row = 0; row < result.rows(); ++row) {
+    RankedItem item;
+    item.cells.reserve(result.columns());
+    for (int column = 0; column < result.columns(); ++column) item.cells.append(result.text(row, column));
+    item.rank = rank_column < 0 ? row + 1 : item.cells[rank_column].toLongLong();
+    item.key = key_text(item.cells, trend.shape.keys);
+    item.value = item.cells.value(trend.shape.value);
+    item.magnitude = item.value.toDouble();
+    if (row == 0) {
+      ranking.window = {parse_timestamp(item.cells.value(trend.shape.window_start)),
+                        parse_timestamp(item.cells.value(trend.shape.window_end))};
+    }
+    ranking.items.append(item);
+  }
+  return ranking;
+}
+
+QList<WindowSpan> parse_windows(const PgResult& result) {
+  QList<WindowSpan> windows;
+  for (int row = result.rows() - 1; row >= 0; --row) {
+    windows.append({parse_timestamp(result.text(row, 0)), parse_timestamp(result.text(row, 1))});
+  }
+  return windows;
+}
+
+SeriesByKey parse_series(const PgResult& result) {
+  SeriesByKey series;
+  for (int row = 0; row < result.rows(); ++row) {
+    series[result.text(row, 0)].append(
+        {parse_timestamp(result.text(row, 1)).toMSecsSinceEpoch(), result.text(row, 2).toDouble()});
+  }
+  return series;
+}
+
+}  // namespace trending::queries

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <QByteArray>
+#include <QDateTime>
+#include <QHash>
+
+#include "data/ranking.h"
+#include "data/status.h"
+#include "data/timeline.h"
+#include "source/pg_connection.h"
+
+// The statements the viewer runs, and how their rows become values. Columns are found by name and may be
+// missing, so that servers with an older or newer extension can be looked at too.
+namespace trending::queries {
+
+extern const char* const kProbe;
+extern const char* const kTrendListSignature;  // one value that changes when the list does
+extern const char* const kTrendList;
+extern const char* const kStatus;
+extern const char* const kWorkerStatus;
+extern const char* const kTop;             // relation, k
+extern const char* const kWatch;           // relation, version
+extern const char* const kHistoryColumns;  // schema, table
+extern const char* const kLabelSource;     // label
+
+QByteArray live_rows(const TrendInfo& trend, int limit);
+QByteArray history_table(const TrendInfo& trend);
+QByteArray history_windows(const TrendInfo& trend, const QStringList& columns);
+QByteArray history_rows(const TrendInfo& trend, const QStringList& columns, int limit);  // window start, end
+QByteArray history_series(const TrendInfo& trend, const QStringList& columns);           // array of keys
+
+QByteArray quote_identifier(const QString& name);
+QByteArray text_array(const QStringList& values);
+QByteArray timestamp(const QDateTime& time);
+
+QDateTime parse_timestamp(const QString& text);
+ServerInfo parse_probe(const PgResult& result);
+TrendList parse_trends(const PgResult& result);
+void parse_status(const PgResult& result, StatusSample& sample);
+void parse_worker(const PgResult& result, StatusSample& sample);
+
+// What trending.top adds to the rows of the trend.
+struct TopRow {
+  QString label;
+  std::optional<qint64> previous_rank;
+};
+QHash<QString, TopRow> parse_top_labels(const PgResult& result);
+Ranking parse_top(const PgResult& result, const TrendInfo& trend);
+Ranking parse_rows(const PgResult& result, const TrendInfo& trend);
+QList<WindowSpan> parse_windows(const PgResult& result);
+SeriesByKey parse_series(const PgResult& result);
+
+}  // namespace trending::queries

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <QSyntaxHighlighter>
+#include <QWidget>
+
+class QFormLayout;
+class QPlainTextEdit;
+
+namespace trending {
+
+class Workspace;
+
+// The trend as SQL, and its options.
+class DefinitionPage : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit DefinitionPage(Workspace* workspace, QWidget* parent = nullptr);
+
+ private:
+  void show_trend();
+
+  Workspace* workspace_;
+  QPlainTextEdit* sql_;
+  QFormLayout* facts_;
+};
+
+// Colours keywords, literals and comments of SQL.
+class SqlHighlighter : public QSyntaxHighlighter {
+  Q_OBJECT
+
+ public:
+  using QSyntaxHighlighter::QSyntaxHighlighter;
+
+ protected:
+  void highlightBlock(const QString& text) override;
+};
+
+}  // namespace trending

@@ -1,0 +1,201 @@
+#include <QTest>
+
+#include "data/csv.h"
+#include "data/definition_shape.h"
+#include "data/problem.h"
+#include "data/text.h"
+#include "data/timeline.h"
+#include "fake_source.h"
+#include "models/ranking_model.h"
+#include "source/backoff.h"
+#include "source/conninfo.h"
+#include "source/queries.h"
+
+namespace trending {
+
+class DataTest : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void init() { QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates)); }
+
+  void grouping_keeps_every_digit() {
+    QCOMPARE(text::grouped("0"), QString("0"));
+    QCOMPARE(text::grouped("999"), QString("999"));
+    QCOMPARE(text::grouped("-1000"), QString("-1,000"));
+    QCOMPARE(text::grouped("9007199254740993"), QString("9,007,199,254,740,993"));
+    QCOMPARE(text::grouped("123456789012345678901234567890.50"),
+             QString("123,456,789,012,345,678,901,234,567,890.50"));
+    QCOMPARE(text::grouped("NaN"), QString("NaN"));
+    QCOMPARE(text::grouped(""), QString());
+  }
+
+  void durations() {
+    QCOMPARE(text::duration(0), QString("0 ms"));
+    QCOMPARE(text::duration(1500), QString("1.5 s"));
+    QCOMPARE(text::duration(61'000), QString("1 min 1 s"));
+    QCOMPARE(text::duration(3'600'000), QString("1 h"));
+    QCOMPARE(text::duration(90'000'000), QString("1 d 1 h"));
+    QCOMPARE(text::interval("00:05:00"), QString("5 min"));
+    QCOMPARE(text::interval("00:00:00.25"), QString("250 ms"));
+    QCOMPARE(text::interval("1 day"), QString("1 day"));
+    QCOMPARE(text::interval("1 day 02:00:00"), QString("1 day 2 h"));
+  }
+
+  void decimals_are_compared_exactly() {
+    QCOMPARE(compare_decimals("9007199254740992", "9007199254740993"), -1);
+    QCOMPARE(compare_decimals("10", "9"), 1);
+    QCOMPARE(compare_decimals("-10", "-9"), -1);
+    QCOMPARE(compare_decimals("-1", "1"), -1);
+    QCOMPARE(compare_decimals("1.5", "1.25"), 1);
+    QCOMPARE(compare_decimals("007", "7"), 0);
+  }
+
+  void shape_of_a_definition() {
+    const DefinitionShape shape = FakeSource::trend(1, "t").shape;
+    QVERIFY(shape.valid());
+    QCOMPARE(shape.window_start, 0);
+    QCOMPARE(shape.window_end, 1);
+    QCOMPARE(shape.keys, QList<int>({2}));
+    QCOMPARE(shape.value, 3);
+    QVERIFY(shape.descending);
+    QCOMPARE(shape.window_function, QString("hop"));
+    QCOMPARE(shape.window_in_words(), QString("5 min, every 10 s"));
+  }
+
+  void shape_of_a_harder_definition() {
+    const DefinitionShape shape = read_shape(
+        "SELECT lower(e.\"City, of\") AS city,\n    e.tag,\n    sum(e.amount) FILTER (WHERE e.kind <> ', "
+        "FROM x'::text) "
+        "AS total,\n    tumble.window_start,\n    tumble.window_end\n   FROM app.events e,\n    LATERAL "
+        "trending.tumble(e.at, '01:00:00'::interval) tumble(window_start, window_end)\n  WHERE e.ok\n  GROUP "
+        "BY "
+        "(lower(e.\"City, of\")), e.tag, tumble.window_start, tumble.window_end\n HAVING (count(*) > 3)\n  "
+        "ORDER BY "
+        "(sum(e.amount) FILTER (WHERE e.kind <> ', FROM x'::text)) DESC, e.tag");
+    QVERIFY(shape.valid());
+    QCOMPARE(shape.keys, QList<int>({0, 1}));
+    QCOMPARE(shape.value, 2);
+    QCOMPARE(shape.window_start, 3);
+    QCOMPARE(shape.window_end, 4);
+    QCOMPARE(shape.window_in_words(), QString("every 1 h"));
+  }
+
+  void no_shape_of_nonsense() {
+    for (const char* sql :
+         {"", "SELECT", "SELECT (((", "'unterminated", "ORDER BY x", "SELECT a FROM b ORDER BY c"}) {
+      QVERIFY(!read_shape(QString::fromLatin1(sql)).valid());
+    }
+  }
+
+  void timestamps() {
+    QCOMPARE(queries::parse_timestamp("2026-01-01 12:00:00.5+00").toMSecsSinceEpoch(), 1'767'268'800'500);
+    QCOMPARE(queries::parse_timestamp("2026-01-01 13:30:00+01:30").toMSecsSinceEpoch(), 1'767'268'800'000);
+    QCOMPARE(queries::parse_timestamp("2026-01-01 04:00:00-08").toMSecsSinceEpoch(), 1'767'268'800'000);
+    QCOMPARE(queries::parse_timestamp("2026-01-01 12:00:00.123456").toMSecsSinceEpoch(), 1'767'268'800'123);
+    QVERIFY(!queries::parse_timestamp("infinity").isValid());
+    QVERIFY(!queries::parse_timestamp({}).isValid());
+  }
+
+  void csv() {
+    QCOMPARE(to_csv({"a", "b"}, {{"x,y", "say \"hi\""}, {QString(), ""}, {"two\nlines", "ü"}}),
+             QString("a,b\r\n\"x,y\",\"say \"\"hi\"\"\"\r\n,\"\"\r\n\"two\nlines\",ü\r\n"));
+    QCOMPARE(to_tab_separated({"a"}, {{"x\ty"}}), QString("a\nx y\n"));
+  }
+
+  void sql_quoting() {
+    QCOMPARE(queries::quote_identifier("a\"b"), QByteArray("\"a\"\"b\""));
+    QCOMPARE(queries::text_array({"a\"b", "c\\d", "", "e,f"}),
+             QByteArray("{\"a\\\"b\",\"c\\\\d\",\"\",\"e,f\"}"));
+  }
+
+  void connection_strings() {
+    const QString stored = conninfo::without_password("postgresql://me:secret@db1:5433/app?sslmode=require");
+    QVERIFY(!stored.contains("secret"));
+    QCOMPARE(conninfo::value(stored, "host"), QString("db1"));
+    QCOMPARE(conninfo::value(stored, "sslmode"), QString("require"));
+    QCOMPARE(conninfo::value(conninfo::without_password("dbname='it''s' password=x"), "password"), QString());
+    QCOMPARE(conninfo::in_words("host=db1 dbname=app"), QString("app on db1"));
+    QCOMPARE(conninfo::value("blog", "dbname"), QString("blog"));
+    QVERIFY(!conninfo::error_in("nonsense=1").isEmpty());
+    QVERIFY(conninfo::error_in("").isEmpty());
+    QCOMPARE(conninfo::value(conninfo::parameter("user", "o'brien \\ co"), "user"), QString("o'brien \\ co"));
+  }
+
+  void backoff_doubles_up_to_a_bound() {
+    Backoff backoff;
+    QCOMPARE(backoff.next_ms(), 500);
+    QCOMPARE(backoff.next_ms(), 1000);
+    for (int i = 0; i < 50; ++i) QVERIFY(backoff.next_ms() <= Backoff::kLongestMs);
+    backoff.reset();
+    QCOMPARE(backoff.next_ms(), 500);
+  }
+
+  void rates() {
+    const TrendList trends{FakeSource::trend(1, "a"), FakeSource::trend(2, "b")};
+    StatusSample first = FakeSource::status(trends, 1000), second = FakeSource::status(trends, 3000);
+    second.taken_at = first.taken_at.addMSecs(2000);
+    derive_rates(second, first);
+    QCOMPARE(second.trends[1].events_per_second, 1000.0);
+    QCOMPARE(second.events_per_second, 2000.0);
+    StatusSample restarted = FakeSource::status(trends, 10);
+    restarted.taken_at = second.taken_at.addMSecs(1000);
+    derive_rates(restarted, second);
+    QCOMPARE(restarted.trends[1].events_per_second, -1.0);
+  }
+
+  void what_was_seen_is_bounded() {
+    SeenRankings seen;
+    for (int second = 0; second < 2000; ++second) {
+      seen.add(FakeSource::ranking(1, 3, second), QDateTime::fromSecsSinceEpoch(second));
+      seen.add(FakeSource::ranking(1, 3, second), QDateTime::fromMSecsSinceEpoch(second * 1000 + 400));
+    }
+    QCOMPARE(seen.moments().size(), SeenRankings::kCapacity);
+    QCOMPARE(seen.moments().last().toSecsSinceEpoch(), 1999);
+    QCOMPARE(seen.series({"0"}, QDateTime::fromSecsSinceEpoch(1989)).value("0").size(), 10);
+    seen.add(FakeSource::ranking(2, 3), QDateTime::fromSecsSinceEpoch(3000));
+    QCOMPARE(seen.moments().size(), 1);
+  }
+
+  void problems_say_what_to_do() {
+    Situation situation;
+    QCOMPARE(diagnose(situation).first().title, QString("Not connected"));
+    situation.connection.phase = ConnectionState::Phase::kWaiting;
+    situation.connection.message = "connection refused";
+    QVERIFY(diagnose(situation).first().explanation.contains("refused"));
+    situation.connection.phase = ConnectionState::Phase::kConnected;
+    QVERIFY(diagnose(situation).first().title.contains("not on this server"));
+    situation.connection.server.extension_available = true;
+    QCOMPARE(diagnose(situation).first().sql, QString("CREATE EXTENSION trending;"));
+    situation.connection.server.extension_installed = true;
+    situation.trends_known = true;
+    QCOMPARE(diagnose(situation).first().title, QString("No trends yet"));
+
+    const TrendInfo trend = FakeSource::trend(7, "top");
+    situation.trend = &trend;
+    situation.trend_count = 1;
+    situation.status = FakeSource::status({trend}, 5);
+    QVERIFY(diagnose(situation).empty());
+    situation.status.trends[7].refused = 3;
+    QCOMPARE(diagnose(situation).first().severity, Problem::Severity::kWarning);
+    situation.status.trends[7].state = "stopped";
+    situation.status.trends[7].reason = "column post_id is gone";
+    QCOMPARE(diagnose(situation).first().explanation, QString("column post_id is gone"));
+    situation.status.worker.state = "down";
+    situation.connection.server.wal_level = "replica";
+    QVERIFY(diagnose(situation).first().title.contains("wal_level"));
+    situation.connection.server.wal_level = "logical";
+    situation.connection.server.preloaded = "auto_explain";
+    QVERIFY(diagnose(situation).first().sql.contains("auto_explain, trending"));
+    situation.status.worker.slot_wal_status = "lost";
+    QVERIFY(diagnose(situation).first().title.contains("slot"));
+    situation.status = FakeSource::status({trend}, 5);
+    situation.failure = Failure{Failure::Subject::kRanking, 7, "42501", "permission denied", {}, {}};
+    QVERIFY(diagnose(situation).first().sql.startsWith("GRANT SELECT"));
+  }
+};
+
+}  // namespace trending
+
+QTEST_GUILESS_MAIN(trending::DataTest)
+#include "data_test.moc"

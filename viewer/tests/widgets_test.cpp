@@ -1,0 +1,276 @@
+#include <QAbstractItemModelTester>
+#include <QApplication>
+#include <QClipboard>
+#include <QLabel>
+#include <QLineEdit>
+#include <QListView>
+#include <QSignalSpy>
+#include <QSlider>
+#include <QTableView>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include "fake_source.h"
+#include "models/workspace.h"
+#include "ui/bar_race.h"
+#include "ui/connection_dialog.h"
+#include "ui/exporter.h"
+#include "ui/main_window.h"
+#include "ui/ranking_page.h"
+#include "ui/settings.h"
+#include "ui/theme.h"
+
+namespace trending {
+
+// A window over a fake source.
+struct Bench {
+  FakeSource source;
+  Workspace workspace{&source};
+  Settings settings;
+  MainWindow window{&workspace, &settings};
+  TrendList trends{FakeSource::trend(1, QStringLiteral("top_posts")),
+                   FakeSource::trend(2, QStringLiteral("top_tags"))};
+
+  Bench() {
+    window.resize(1280, 800);
+    window.show();
+    window.activateWindow();
+    if (!QTest::qWaitForWindowActive(&window)) qWarning("the window did not become active");
+  }
+  void run() {
+    source.connect_with(trends);
+    emit source.ranking_available(FakeSource::ranking(1, 10));
+  }
+  QTableView* table() { return window.ranking_page()->table(); }
+  BarRace* bars() { return window.ranking_page()->bars(); }
+  QString text(const char* name) {
+    for (QLabel* label : window.findChildren<QLabel*>(QString::fromLatin1(name))) {
+      if (label->isVisible()) return label->text();
+    }
+    return {};
+  }
+};
+
+class WidgetsTest : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void initTestCase() {
+    QApplication::setOrganizationName("trending-test");
+    QSettings().clear();
+  }
+
+  void words_before_data() {
+    Bench bench;
+    QCOMPARE(bench.text("noticeTitle"), QString("Not connected"));
+    ConnectionState state;
+    state.phase = ConnectionState::Phase::kWaiting;
+    state.message = "connection refused";
+    state.target = "app on db1";
+    emit bench.source.connection_changed(state);
+    QCOMPARE(bench.text("noticeTitle"), QString("No connection to app on db1"));
+    QVERIFY(bench.text("noticeText").contains("connection refused"));
+    bench.source.connect_with(bench.trends);
+    QCOMPARE(bench.text("noticeTitle"), QString("Loading…"));
+    emit bench.source.ranking_available(FakeSource::ranking(1, 0));
+    QCOMPARE(bench.text("noticeTitle"), QString("Nothing in this window yet"));
+    emit bench.source.ranking_available(FakeSource::ranking(1, 1));
+    QVERIFY(bench.bars()->isVisible());
+    QCOMPARE(bench.text("trendName"), QString("top_posts"));
+    emit bench.source.connection_changed(state);  // what is there stays, with the words above it
+    QVERIFY(bench.bars()->isVisible());
+    QCOMPARE(bench.text("noticeTitle"), QString("No connection to app on db1"));
+  }
+
+  void every_state_is_painted() {
+    Bench bench;
+    bench.run();
+    Ranking odd = FakeSource::ranking(1, 0);
+    odd.items = {FakeSource::item(1, "1", QString("A very long label ").repeated(20), "9007199254740993"),
+                 FakeSource::item(2, "2", QString::fromUtf8("مقالة عن قواعد البيانات"), "9007199254740993"),
+                 FakeSource::item(2, "3", QString::fromUtf8("רשימת המילים\nשורה שנייה"), "12.75"),
+                 FakeSource::item(4, "", "", "0"),
+                 FakeSource::item(5, "(null)", "", "-5"),
+                 FakeSource::item(6, "<b>bold</b>", "<script>&amp;", QString(40, '9'))};
+    for (const Appearance appearance : {Appearance::kDark, Appearance::kLight}) {
+      Themes::instance().set_appearance(appearance);
+      for (const int limit : {5, 10, 20, 50}) {
+        bench.workspace.set_limit(limit);
+        for (const Ranking& ranking : {odd, FakeSource::ranking(1, 1), FakeSource::ranking(1, 0),
+                                       FakeSource::ranking(1, limit, 1), odd}) {
+          emit bench.source.ranking_available(ranking);
+          QVERIFY(!bench.window.grab().isNull());
+        }
+      }
+    }
+    bench.window.resize(640, 420);
+    QVERIFY(!bench.window.grab().isNull());
+  }
+
+  void bars_glide_and_come_to_rest() {
+    Bench bench;
+    bench.run();
+    QTRY_VERIFY(!bench.bars()->moving());
+    const QImage before = bench.bars()->grab().toImage();
+    const int frames = bench.bars()->frames_painted();
+    emit bench.source.ranking_available(FakeSource::ranking(1, 10, 3));
+    QVERIFY(bench.bars()->moving());
+    QTRY_VERIFY_WITH_TIMEOUT(!bench.bars()->moving(), 5000);
+    QVERIFY(bench.bars()->frames_painted() > frames + 5);
+    QVERIFY(bench.bars()->grab().toImage() != before);
+    // At rest it looks as if it had never moved.
+    const QImage rested = bench.bars()->grab().toImage();
+    bench.bars()->settle();
+    QVERIFY(bench.bars()->grab().toImage() == rested);
+  }
+
+  void clicks_select_in_bars_and_table() {
+    Bench bench;
+    bench.run();
+    bench.bars()->settle();
+    const int row_height = (bench.bars()->height() - 40) / 10;
+    QTest::mouseClick(bench.bars(), Qt::LeftButton, {}, QPoint(200, 28 + row_height / 2));
+    QCOMPARE(bench.workspace.selected(), QStringList({bench.workspace.ranking().items[0].key}));
+    QCOMPARE(bench.table()->selectionModel()->selectedRows().size(), 1);
+    bench.table()->selectRow(3);
+    QCOMPARE(bench.workspace.selected(), QStringList({bench.workspace.ranking().items[3].key}));
+    QTest::keyClick(bench.bars(), Qt::Key_Down);
+    QCOMPARE(bench.workspace.selected(), QStringList({bench.workspace.ranking().items[4].key}));
+    QTest::keyClick(&bench.window, Qt::Key_Escape);
+    QVERIFY(bench.workspace.selected().empty());
+  }
+
+  void keys() {
+    Bench bench;
+    bench.run();
+    QTest::keyClick(&bench.window, Qt::Key_Space);
+    QVERIFY(bench.workspace.paused());
+    QTest::keyClick(&bench.window, Qt::Key_L);
+    QVERIFY(!bench.workspace.paused());
+    const int limit = bench.workspace.limit();
+    QTest::keyClick(&bench.window, Qt::Key_Plus);
+    QCOMPARE(bench.workspace.limit(), limit + 5);
+    QTest::keyClick(&bench.window, Qt::Key_C, Qt::ControlModifier);
+    QVERIFY(QApplication::clipboard()->text().startsWith("#\tChange\tLabel\tviews\tpost_id\n1\t"));
+    QCOMPARE(QApplication::clipboard()->text().count('\n'), 11);
+    QTest::keyClick(&bench.window, Qt::Key_F, Qt::ControlModifier);
+    auto* filter = bench.window.findChild<QLineEdit*>("filter");
+    QVERIFY(filter->hasFocus());
+    QTest::keyClicks(filter, "tag l");  // letters are text here, not shortcuts
+    QCOMPARE(filter->text(), QString("tag l"));
+    QCOMPARE(bench.window.findChild<QListView*>("trends")->model()->rowCount(), 0);
+    QCOMPARE(bench.workspace.trend_id(), TrendId{1});  // filtering does not change what is shown
+    filter->setText("tag");
+    QTest::keyClick(filter, Qt::Key_Return);
+    QCOMPARE(bench.workspace.trend_id(), TrendId{2});
+  }
+
+  void pages() {
+    Bench bench;
+    bench.run();
+    for (const auto page :
+         {MainWindow::kOverTimePage, MainWindow::kDefinitionPage, MainWindow::kHealthPage}) {
+      bench.window.show_page(page);
+      QTest::qWait(20);
+      QVERIFY(!bench.window.grab().isNull());
+    }
+    QCOMPARE(bench.text("verdict"), QString("All is well"));
+    bench.window.show_page(MainWindow::kOverTimePage);
+    emit bench.source.history_available({1, HistoryState::Kind::kAbsent, "There is no table.", {}});
+    QTRY_VERIFY(bench.text("historyNote").contains("There is no table."));
+  }
+
+  void slider_goes_back_and_returns() {
+    Bench bench;
+    bench.run();
+    QTest::qWait(1100);
+    emit bench.source.ranking_available(FakeSource::ranking(1, 10, 1));
+    auto* slider = bench.window.findChild<QSlider*>("timeline");
+    QCOMPARE(slider->maximum(), 1);
+    slider->setValue(0);
+    QVERIFY(!bench.workspace.live());
+    QVERIFY(bench.text("moment").startsWith("seen at"));
+    QTest::keyClick(&bench.window, Qt::Key_L);
+    QVERIFY(bench.workspace.live());
+    QCOMPARE(slider->value(), 1);
+  }
+
+  void exports() {
+    Bench bench;
+    bench.run();
+    QTemporaryDir folder;
+    for (const char* name : {"bars.png", "bars.svg"}) {
+      QCOMPARE(exporter::bars_to_file(bench.bars(), folder.filePath(name)), QString());
+      QVERIFY(QFileInfo(folder.filePath(name)).size() > 2000);
+    }
+    QFile svg(folder.filePath("bars.svg"));
+    QVERIFY(svg.open(QIODevice::ReadOnly) && svg.readAll().contains("</svg>"));
+    QCOMPARE(exporter::table_to_file(bench.window.ranking_page(), folder.filePath("t.csv")), QString());
+    QFile csv(folder.filePath("t.csv"));
+    QVERIFY(csv.open(QIODevice::ReadOnly));
+    QCOMPARE(csv.readAll().count("\r\n"), 11);
+    QVERIFY(!exporter::table_to_file(bench.window.ranking_page(), "/nonexistent/t.csv").isEmpty());
+  }
+
+  void ten_thousand_trends() {
+    Bench bench;
+    bench.trends.clear();
+    for (TrendId id = 1; id <= 10'000; ++id)
+      bench.trends.append(FakeSource::trend(id, QString("trend_%1").arg(id)));
+    QElapsedTimer timer;
+    timer.start();
+    bench.run();
+    bench.window.show_page(MainWindow::kHealthPage);
+    bench.window.grab();
+    QVERIFY2(timer.elapsed() < 3000, qPrintable(QString::number(timer.elapsed())));
+    timer.start();
+    emit bench.source.status_available(FakeSource::status(bench.trends, 2000));
+    bench.window.grab();
+    QVERIFY2(timer.elapsed() < 1000, qPrintable(QString::number(timer.elapsed())));
+  }
+
+  void passwords_are_not_kept() {
+    Settings settings;
+    settings.set_conninfo("postgresql://me:secret@db1/app");
+    QVERIFY(!settings.conninfo().contains("secret"));
+    ConnectionDialog dialog("host=db1 password=secret", {});
+    QCOMPARE(dialog.settings().password, QString("secret"));
+    QVERIFY(!dialog.settings().conninfo.contains("secret"));
+  }
+
+  void dialog_line_and_fields_follow_each_other() {
+    ConnectionDialog dialog("host=db1 port=5433 dbname=app application_name=x", {});
+    auto* line = dialog.findChild<QLineEdit*>("conninfo");
+    QList<QLineEdit*> edits = dialog.findChildren<QLineEdit*>();
+    for (QLineEdit* edit : edits) {
+      if (edit->accessibleName() == "Database") {
+        edit->clear();
+        QTest::keyClicks(edit, "o'hara");
+      }
+    }
+    const QString text = dialog.settings().conninfo;
+    QVERIFY2(text.contains("dbname='o\\'hara'") && text.contains("application_name='x'"), qPrintable(text));
+    line->clear();
+    QTest::keyClicks(line, "host=db2");
+    for (QLineEdit* edit : edits) {
+      if (edit->accessibleName() == "Host") QCOMPARE(edit->text(), QString("db2"));
+    }
+  }
+
+  void layout_is_remembered() {
+    {
+      Bench bench;
+      bench.window.resize(1000, 700);
+      bench.run();
+      bench.window.close();
+    }
+    Bench again;
+    QCOMPARE(again.settings.trend(), QString("top_posts"));
+    QVERIFY(!again.settings.bytes("window").isEmpty());
+  }
+};
+
+}  // namespace trending
+
+QTEST_MAIN(trending::WidgetsTest)
+#include "widgets_test.moc"
