@@ -127,7 +127,6 @@ SELECT trending.create_trend('t', :'q', watermark_delay => NULL);
 SELECT trending.create_trend('t', :'q', allowed_lateness => '-1 second');
 SELECT trending.create_trend('t', :'q', allowed_lateness => NULL);
 SELECT trending.create_trend('t', :'q', late_events => 'ignore');
-SELECT trending.create_trend('t', :'q', late_events => 'keep');
 SELECT trending.create_trend('t', :'q', late_events => NULL);
 SELECT trending.create_trend('t', :'q', idle_timeout => '0');
 SELECT trending.create_trend('t', :'q', idle_timeout => NULL);

@@ -32,7 +32,8 @@ CREATE TABLE trending.trend (
   partition_by     name[],
   max_groups       int NOT NULL,
   created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
-  history          regclass
+  history          regclass,
+  late             regclass
 );
 ALTER SEQUENCE trending.trend_id_seq OWNED BY trending.trend.id;
 
@@ -42,6 +43,7 @@ COMMENT ON COLUMN trending.trend.source IS 'the table whose row changes are foll
 COMMENT ON COLUMN trending.trend.query IS 'the definition as it was written';
 COMMENT ON COLUMN trending.trend.definition IS 'the definition with every name qualified';
 COMMENT ON COLUMN trending.trend.history IS 'the table of closed windows; NULL when none is kept';
+COMMENT ON COLUMN trending.trend.late IS 'the table of refused rows; NULL when they are only counted';
 COMMENT ON COLUMN trending.trend.label IS 'schema.table.column shown beside the key, or NULL';
 
 SELECT pg_catalog.pg_extension_config_dump('trending.trend', '');
@@ -75,6 +77,9 @@ CREATE TABLE trending.pane_state (
   cells      bytea NOT NULL,
   PRIMARY KEY (trend_id, pane_start, segment)
 );
+
+-- Packed already: compressing costs more than it saves.
+ALTER TABLE trending.pane_state ALTER cells SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE trending.checkpoint IS 'the WAL position up to which the stored state has counted';
 COMMENT ON TABLE trending.trend_state IS 'event clock and counters of each trend at the checkpoint';
@@ -249,6 +254,134 @@ CREATE FUNCTION trending.worker_stats(
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'trending_worker_stats';
 
+-- A trend's definition as a query over its source, with ranks: what the trend should show, the slow way.
+CREATE FUNCTION trending.batch_query(trend regclass)
+RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_batch_query';
+
+-- What a trend's window columns are called in its select list, quoted. Internal.
+CREATE FUNCTION trending.window_columns(trend regclass, OUT window_start text, OUT window_end text)
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_window_columns';
+
+-- The names that verify and recompute need of a trend's history table. Internal.
+CREATE FUNCTION trending.history_shape(trend regclass,
+  OUT history regclass, OUT late regclass, OUT window_start text, OUT window_end text, OUT columns text,
+  OUT history_limit bigint, OUT is_timestamptz bool, OUT final_before timestamptz)
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  row trending.trend;
+BEGIN
+  SELECT * INTO row FROM trending.trend r WHERE r.relation = history_shape.trend;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION '"%" is not a trend', history_shape.trend USING ERRCODE = 'wrong_object_type',
+      HINT = 'Trends are created with trending.create_trend().';
+  END IF;
+  IF row.history IS NULL THEN
+    RAISE EXCEPTION 'trend "%" keeps no history', history_shape.trend USING ERRCODE = 'object_not_in_prerequisite_state',
+      HINT = 'Create it with history_limit greater than 0, or NULL for all groups.';
+  END IF;
+  history := row.history;
+  late := row.late;
+  history_limit := row.history_limit;
+  SELECT w.window_start, w.window_end INTO window_start, window_end FROM trending.window_columns(history_shape.trend) w;
+  SELECT a.atttypid = 'timestamptz'::regtype INTO is_timestamptz
+  FROM   pg_attribute a WHERE a.attrelid = row.history AND quote_ident(a.attname) = window_end;
+  SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
+  FROM   pg_attribute a
+  WHERE  a.attrelid = row.history AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'final';
+  SELECT s.watermark - row.allowed_lateness INTO final_before
+  FROM   trending.status s WHERE s.relation = history_shape.trend;
+END $$;
+
+-- Recalculates the closed windows that lie within [from_time, to_time] from the source, as the caller, and marks the
+-- late rows that are in them now. Only windows that events can no longer change, so it never meets the worker; one
+-- statement, so rows and marks are of one snapshot. Returns the rows written.
+CREATE FUNCTION trending.recompute(trend regclass, from_time timestamptz, to_time timestamptz)
+RETURNS bigint LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  shape   record;
+  bound   text;
+  written bigint;
+  marks   text := '';
+BEGIN
+  SELECT * INTO shape FROM trending.history_shape(trend);
+  IF shape.final_before IS NULL THEN
+    RAISE EXCEPTION 'trend "%" has no final windows yet', trend USING ERRCODE = 'object_not_in_prerequisite_state',
+      HINT = 'See trending.status.';
+  END IF;
+  to_time := least(to_time, shape.final_before);
+  -- timestamp is read as if in UTC.
+  bound := CASE WHEN shape.is_timestamptz THEN '$%s' ELSE '($%s AT TIME ZONE ''UTC'')' END;
+  bound := format('%1$s.%2$s >= %4$s AND %1$s.%3$s <= %5$s', '%1$s', shape.window_start, shape.window_end,
+                  format(bound, 1), format(bound, 2));
+  IF shape.late IS NOT NULL THEN
+    marks := format(', marked AS (UPDATE %s SET recomputed = true
+                     WHERE reason = ''late'' AND NOT recomputed AND event_time >= $1 AND event_time < $2)', shape.late);
+  END IF;
+  EXECUTE format(
+    'WITH batch AS MATERIALIZED (SELECT * FROM (%1$s) b WHERE %2$s AND b.rank <= coalesce($3, b.rank)),
+          gone AS (DELETE FROM %3$s h WHERE %4$s RETURNING 1)%5$s
+     INSERT INTO %3$s (%6$s, final) SELECT %6$s, true FROM batch WHERE (SELECT count(*) FROM gone) >= 0',
+    trending.batch_query(trend), format(bound, 'b'), shape.history, format(bound, 'h'), marks, shape.columns)
+  USING from_time, to_time, shape.history_limit;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
+END $$;
+
+-- Compares a trend with its definition run in batch at one instant: the current window, and every final window of
+-- its history. Returns the rows that differ; none means equal. Rows refused as late differ until recompute takes
+-- them in. Writers of the source wait until the calling transaction ends (SHARE lock).
+CREATE FUNCTION trending.verify(trend regclass, OUT part text, OUT found_in text, OUT "row" jsonb)
+RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+  shape  record;
+  batch  text;
+  names  record;
+  source regclass;
+BEGIN
+  SELECT r.source INTO source FROM trending.trend r WHERE r.relation = verify.trend;
+  batch := trending.batch_query(verify.trend);
+  EXECUTE format('LOCK TABLE %s IN SHARE MODE', source);
+  PERFORM trending.sync();
+  SELECT * INTO names FROM trending.window_columns(verify.trend);
+  RETURN QUERY EXECUTE format(
+    'WITH live AS MATERIALIZED (SELECT to_jsonb(t) AS r FROM %1$s t),
+          batch AS MATERIALIZED (SELECT to_jsonb(b) AS r FROM (%2$s) b
+                                 WHERE (b.%3$s, b.%4$s) IN (SELECT t.%3$s, t.%4$s FROM %1$s t))
+     SELECT ''current window'', ''trend'', r FROM (TABLE live EXCEPT ALL TABLE batch) x
+     UNION ALL
+     SELECT ''current window'', ''definition'', r FROM (TABLE batch EXCEPT ALL TABLE live) y',
+    verify.trend, batch, names.window_start, names.window_end);
+  IF (SELECT r.history FROM trending.trend r WHERE r.relation = verify.trend) IS NULL THEN
+    RETURN;
+  END IF;
+  SELECT * INTO shape FROM trending.history_shape(verify.trend);
+  RETURN QUERY EXECUTE format(
+    'WITH history AS MATERIALIZED (SELECT to_jsonb(h) - ''final'' AS r, h.%3$s AS s, h.%4$s AS e
+                                   FROM %1$s h WHERE h.final),
+          windows AS (SELECT DISTINCT s, e FROM history),
+          batch AS MATERIALIZED (SELECT to_jsonb(b) AS r FROM (%2$s) b JOIN windows w ON b.%3$s = w.s AND b.%4$s = w.e
+                                 WHERE b.rank <= coalesce($1, b.rank))
+     SELECT ''history'', ''trend'', r FROM (SELECT r FROM history EXCEPT ALL TABLE batch) x
+     UNION ALL
+     SELECT ''history'', ''definition'', r FROM (TABLE batch EXCEPT ALL SELECT r FROM history) y',
+    shape.history, batch, shape.window_start, shape.window_end)
+  USING shape.history_limit;
+END $$;
+
+COMMENT ON FUNCTION trending.batch_query(regclass) IS 'a trend''s definition as a query over its source, with ranks';
+COMMENT ON FUNCTION trending.recompute(regclass, timestamptz, timestamptz) IS
+  'recalculates final windows of history from the source and takes late rows in; returns the rows written';
+COMMENT ON FUNCTION trending.verify(regclass) IS
+  'rows in which a trend and its definition run in batch differ; holds up writers of the source meanwhile';
 COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS 'the best ten groups of a trend, with their labels';
 COMMENT ON FUNCTION trending.top(regclass, int) IS 'the best k groups of a trend, with their labels';
 COMMENT ON FUNCTION trending.rank(regclass, text[]) IS 'the rank of one key; NULL if it is not in the current window';
@@ -270,7 +403,7 @@ SELECT t.relation::text AS trend, t.relation, t.source,
             WHEN w.state IN ('starting', 'recovering') THEN w.state
             ELSE 'worker down' END AS state,
        CASE WHEN s.state = 'stopped' THEN s.reason
-            WHEN w.state = 'running' THEN NULL
+            WHEN w.state = 'running' THEN nullif(s.reason, '')
             ELSE concat_ws(': ', w.message, w.hint) END AS reason,
        s.version, s.window_start, s.window_end, s.event_clock, s.watermark, s.live_groups, s.kept_groups, s.kept_panes,
        s.events, s.late, s.ahead, s.null_time, s.failed, s.out_of_range, s.refused, s.unmatched, s.unretracted,

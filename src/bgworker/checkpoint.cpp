@@ -146,6 +146,7 @@ size_t write_trend(FollowedTrend* trend) {
     history_take(trend);
     history_write(trend);
   }
+  late_write(trend);
   trend->writer.for_each_pane([&](const PaneView& pane) {
     if (pane.dirty_cells > 0 || trend->stored_panes.count(pane.span.start) == 0)
       bytes += write_pane(trend, pane);
@@ -297,7 +298,8 @@ bool restore_state(FollowedTrend* trend) {
 namespace {
 
 bool needs_writing(const FollowedTrend* trend) {
-  return is_storable(trend) && (trend->dirty || !trend->stored || history_is_due(trend));
+  return is_storable(trend) &&
+         (trend->dirty || !trend->stored || !trend->late.empty() || history_is_due(trend));
 }
 
 size_t write_transaction(XLogRecPtr position) {
@@ -328,6 +330,7 @@ void mark_written() {
     if (!needs_writing(trend)) continue;
     trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });
     history_written(trend);
+    late_written(trend);
     trend->dirty = false;
     trend->stored = true;
   }
@@ -352,7 +355,7 @@ bool checkpoint_write() {
     forget_stored_state();
     // The state in memory is whole and goes on; the slot keeps the WAL since the last good checkpoint.
     char message[kMessageSize];
-    snprintf(message, sizeof(message), "the last checkpoint failed: %s", error->message);
+    snprintf(message, sizeof(message), "the last checkpoint failed: %.200s", error->message);
     database_set_state(worker->entry, WorkerState::kRunning, message,
                        "Results are current; WAL is kept until a checkpoint succeeds.");
     ereport(WARNING, (errmsg("trending could not write a checkpoint: %s", error->message)));

@@ -1,6 +1,5 @@
 #include "bgworker/collector.h"
 
-#include "decoder/source_list.h"
 #include "shmem/settings.h"
 
 namespace trending {
@@ -84,6 +83,17 @@ SourceEntry* source_of(Relation relation) {
   return entry;
 }
 
+const char* reason_of(RowOutcome outcome) {
+  switch (outcome) {
+    case RowOutcome::kNullTime:
+      return "null time";
+    case RowOutcome::kAhead:
+      return "too far ahead";
+    default:
+      return "failed";
+  }
+}
+
 void count_refused(FollowedTrend* trend, RowOutcome outcome) {
   pg_atomic_uint64* counter = outcome == RowOutcome::kNullTime ? &trend->shared->null_time
                               : outcome == RowOutcome::kAhead  ? &trend->shared->ahead
@@ -91,13 +101,21 @@ void count_refused(FollowedTrend* trend, RowOutcome outcome) {
   pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
 }
 
+// Whether refused rows of this transaction go to the trend's table of late rows.
+bool keeps_late(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
+  return OidIsValid(trend->definition->late) && trend->state == FillState::kRunning &&
+         trend->filter.counts(txn->xid);
+}
+
 // One version of a row for one trend. `complete` holds toasted values that `row` left out (may be null).
-void collect_row(const Follower& follower, Relation relation, HeapTuple row, HeapTuple complete,
-                 TimestampTz commit_time, int weight) {
+void collect_row(const Follower& follower, ReorderBufferTXN* txn, Relation relation, HeapTuple row,
+                 HeapTuple complete, int weight) {
   FollowedTrend* trend = follower.trend;
   RowEvent event;
+  event.time = kNoTime;
   RowOutcome outcome = row_read(trend->reader, follower.mapping, RelationGetDescr(relation), row, complete,
-                                commit_time, &event);
+                                txn->xact_time.commit_time, &event);
+  if (outcome == RowOutcome::kFiltered) return;
   if (outcome == RowOutcome::kEvent) {
     KeyView key{event.key.data, event.key.size};
     Status status =
@@ -105,17 +123,27 @@ void collect_row(const Follower& follower, Relation relation, HeapTuple row, Hea
     if (status != Status::kOk) {
       ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
     }
-  } else if (outcome != RowOutcome::kFiltered && weight > 0) {
+    if (trend->state == FillState::kRunning) trend->writer.expect(key);
+    // The engine judges and counts the event when it is applied, by the same clock; the row is at hand only
+    // here.
+    if (weight > 0 && keeps_late(trend, txn) && trend->writer.is_late(event.time)) {
+      late_keep(trend, event.time, txn, "late", relation, row);
+    }
+  } else if (weight > 0) {
     count_refused(trend, outcome);
+    if (keeps_late(trend, txn)) {
+      Time time = outcome == RowOutcome::kAhead ? event.time : kNoTime;
+      late_keep(trend, time, txn, reason_of(outcome), relation, row);
+    }
   }
 }
 
-void collect_change(const Follower& follower, Relation relation, ReorderBufferChange* change,
-                    TimestampTz commit_time) {
+void collect_change(const Follower& follower, ReorderBufferTXN* txn, Relation relation,
+                    ReorderBufferChange* change) {
   HeapTuple old_row = compat::decoded_tuple(change->data.tp.oldtuple);
   HeapTuple new_row = compat::decoded_tuple(change->data.tp.newtuple);
   if (change->action == REORDER_BUFFER_CHANGE_INSERT) {
-    if (new_row != nullptr) collect_row(follower, relation, new_row, nullptr, commit_time, 1);
+    if (new_row != nullptr) collect_row(follower, txn, relation, new_row, nullptr, 1);
     return;
   }
   if (!follower.mapping->retractable) {
@@ -126,8 +154,8 @@ void collect_change(const Follower& follower, Relation relation, ReorderBufferCh
   }
   // Without an old version the identity, which covers all that the trend reads, is unchanged.
   if (old_row == nullptr) return;
-  collect_row(follower, relation, old_row, nullptr, commit_time, -1);
-  if (new_row != nullptr) collect_row(follower, relation, new_row, old_row, commit_time, 1);
+  collect_row(follower, txn, relation, old_row, nullptr, -1);
+  if (new_row != nullptr) collect_row(follower, txn, relation, new_row, old_row, 1);
 }
 
 void begin(void*, ReorderBufferTXN* txn) {
@@ -152,7 +180,7 @@ void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange
   SourceEntry* entry = source_of(relation);
   for (int i = 0; i < entry->count; i++) {
     if (entry->followers[i].trend->state == FillState::kStopped) continue;
-    collect_change(entry->followers[i], relation, change, txn->xact_time.commit_time);
+    collect_change(entry->followers[i], txn, relation, change);
   }
 }
 
@@ -174,6 +202,7 @@ void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
     if (trend->state == FillState::kWaiting) {
       filling_record(trend, txn->xid, commit_time, slice);
     } else if (trend->state == FillState::kRunning && trend->filter.counts(txn->xid)) {
+      trend->writer.expect(*slice.begin);
       trend_apply(trend, slice, commit_time);
     }
   }

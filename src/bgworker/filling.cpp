@@ -214,12 +214,7 @@ void replay_recorded(FollowedTrend* trend) {
     const auto* record = reinterpret_cast<const BatchRecord*>(transaction.records.data());
     const auto* end =
         reinterpret_cast<const BatchRecord*>(transaction.records.data() + transaction.records.size());
-    for (; record != end; record = record->next()) {
-      for (int64_t n = 0; n < std::abs(record->weight); n++) {
-        (void)worker->batch.append(trend->slot, record->time, record->weight > 0 ? 1 : -1, record->key(),
-                                   record->valid);
-      }
-    }
+    for (; record != end; record = record->next()) (void)worker->batch.append(trend->slot, *record);
     trend_apply(trend, worker->batch.slice(trend->slot), transaction.commit_time);
     worker->batch.clear();
   }

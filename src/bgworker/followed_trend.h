@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bgworker/history.h"
+#include "bgworker/late.h"
 #include "decoder/row_reader.h"
 #include "engine/batch.h"
 #include "engine/trend_writer.h"
@@ -79,6 +80,10 @@ struct FollowedTrend {
   // -- history
   std::vector<ClosedWindow> closed;  // results to be written with the next checkpoint
   std::set<Time> unfinal_ends;       // ends of windows in the table that may still be corrected
+
+  // -- late events
+  std::vector<LateEvent> late;  // to be written with the next checkpoint
+  size_t late_bytes = 0;
 
   // -- checkpoint
   bool dirty = false;   // changed since the last checkpoint

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bgworker/as_owner.h"
 #include "bgworker/worker.h"
 #include "definition/history_table.h"
 #include "postgres/guard.h"
@@ -225,58 +226,6 @@ void expire_windows(const FollowedTrend* trend, const char* table) {
                      subtract_saturated(trend->writer.watermark(), definition.options.retention));
 }
 
-// Runs body() as the owner of a table, without anything that could leave that identity: the owner may have
-// put triggers on it, and they must not run with the worker's rights. In a subtransaction; an error becomes
-// `message`.
-template <typename Body>
-bool run_as_owner(Oid relation, char* message, Body&& body) {
-  MemoryContext memory = CurrentMemoryContext;
-  ResourceOwner resources = CurrentResourceOwner;
-  Oid user = InvalidOid;
-  int security = 0;
-  GetUserIdAndSecContext(&user, &security);
-  volatile bool good = true;
-  BeginInternalSubTransaction(nullptr);
-  PG_TRY();
-  {
-    Relation table = relation_open(relation, RowExclusiveLock);
-    SetUserIdAndSecContext(table->rd_rel->relowner, security | SECURITY_RESTRICTED_OPERATION);
-    body(quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
-                                    RelationGetRelationName(table)));
-    relation_close(table, NoLock);
-    SetUserIdAndSecContext(user, security);
-    ReleaseCurrentSubTransaction();
-  }
-  PG_CATCH();
-  {
-    MemoryContextSwitchTo(memory);
-    ErrorData* error = CopyErrorData();
-    FlushErrorState();
-    RollbackAndReleaseCurrentSubTransaction();
-    SetUserIdAndSecContext(user, security);
-    if (ProcDiePending || ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES) {
-      ReThrowError(error);
-    }
-    strlcpy(message, error->message, kMessageSize);
-    FreeErrorData(error);
-    good = false;
-  }
-  PG_END_TRY();
-  MemoryContextSwitchTo(memory);
-  CurrentResourceOwner = resources;
-  return good;
-}
-
-void report(FollowedTrend* trend, const char* message) {
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
-  bool changed = strcmp(trend->shared->reason, message) != 0;
-  strlcpy(trend->shared->reason, message, kMessageSize);
-  LWLockRelease(&trend->shared->lock);
-  if (changed && message[0] != '\0') {
-    ereport(WARNING, (errmsg("trending could not write the history of trend %d: %s", trend->id, message)));
-  }
-}
-
 }  // namespace
 
 void history_take(FollowedTrend* trend) {
@@ -307,8 +256,8 @@ void history_write(FollowedTrend* trend) {
     return;
   }
   char reason[kMessageSize];
-  snprintf(reason, sizeof(reason), "history is incomplete: %s", message);
-  report(trend, reason);
+  snprintf(reason, sizeof(reason), "history is incomplete: %.200s", message);
+  trend_report(trend, reason);
 }
 
 void history_written(FollowedTrend* trend) {
@@ -336,7 +285,7 @@ void history_restore(FollowedTrend* trend) {
       if (!isnull) trend->unfinal_ends.insert(DatumGetTimestampTz(value));
     }
   });
-  if (!good) report(trend, message);
+  if (!good) trend_report(trend, message);
 }
 
 }  // namespace trending

@@ -3,7 +3,7 @@
 
 #include "bgworker/collector.h"
 #include "bgworker/worker.h"
-#include "decoder/source_list.h"
+#include "definition/definition_catalog.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
 
@@ -73,7 +73,7 @@ bool read_ids(List** ids) {
   worker_begin();
   bool installed = OidIsValid(get_extension_oid("trending", true));
   if (installed) {
-    worker->catalog = trend_catalog_oid();
+    worker->catalog = trend_table();
     MemoryContextSwitchTo(TopMemoryContext);
     *ids = definition_ids();
   }
@@ -99,6 +99,16 @@ void trend_stop(FollowedTrend* trend, const char* reason) {
   trend->recorded_bytes = 0;
   trend_set_phase(trend, TrendPhase::kStopped);
   ereport(LOG, (errmsg("trend %d is stopped", trend->id), errdetail("%s", reason)));
+}
+
+void trend_report(FollowedTrend* trend, const char* message) {
+  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  bool changed = strcmp(trend->shared->reason, message) != 0;
+  strlcpy(trend->shared->reason, message, kMessageSize);
+  LWLockRelease(&trend->shared->lock);
+  if (changed && message[0] != '\0') {
+    ereport(WARNING, (errmsg("trend %d: %s", trend->id, message)));
+  }
 }
 
 void trend_reset_state(FollowedTrend* trend) {

@@ -302,10 +302,26 @@ void wait_for_wal(XLogRecPtr tried) {
   pg_atomic_write_u32(&worker->entry->sleeping, 0);
 }
 
+// A restarted worker begins with an older state than readers have seen. They get the new area when it has
+// caught up with the WAL that was there at the start; if there is nothing else to read, not much later than
+// this in any case.
+constexpr int64 kPublishPatienceUs = 2000 * kMicrosPerMs;
+
+void publish_when_ready(bool caught_up) {
+  static const TimestampTz started = GetCurrentTimestamp();
+  if (worker->published) return;
+  bool has_predecessor = worker->entry->area != DSM_HANDLE_INVALID;
+  if (!caught_up && (has_predecessor || GetCurrentTimestamp() - started < kPublishPatienceUs)) return;
+  area_publish(worker->entry, worker->area, worker->root);
+  worker->published = true;
+  database_set_state(worker->entry, WorkerState::kRunning, nullptr, nullptr);
+}
+
 [[noreturn]] void follow(const char* slot) {
   for (;;) {
     XLogRecPtr tried = GetFlushRecPtr(nullptr);
     bool caught_up = decode_some(slot);
+    publish_when_ready(caught_up);
     notify_readers(caught_up);
     do_duties(caught_up);
     if (caught_up) wait_for_wal(tried);
@@ -333,15 +349,10 @@ void run(Oid database) {
   worker->confirmed = start;
   pg_atomic_write_u64(&worker->entry->confirmed_lsn, start);
 
-  // Readers keep a predecessor's area, which is whole, until the trends are back in the new one.
-  bool has_predecessor = worker->entry->area != DSM_HANDLE_INVALID;
-  if (!has_predecessor) area_publish(worker->entry, worker->area, worker->root);
   worker->restoring = !fresh;
   if (!trends_refresh()) drop_slot_and_leave(slot);
   worker->restoring = false;
-  if (has_predecessor) area_publish(worker->entry, worker->area, worker->root);
   worker->checkpoint_due = fresh;
-  database_set_state(worker->entry, WorkerState::kRunning, nullptr, nullptr);
   follow(slot);
 }
 

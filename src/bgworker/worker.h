@@ -20,6 +20,7 @@ struct Worker {
   dsa_area* area = nullptr;
   AreaHeader* header = nullptr;
   dsa_pointer root = InvalidDsaPointer;
+  bool published = false;  // readers see the area
 
   DecodeLoop loop;
   Batch batch;
@@ -53,6 +54,8 @@ bool trend_load(FollowedTrend* trend);
 void trend_reset_state(FollowedTrend* trend);
 void trend_stop(FollowedTrend* trend, const char* reason);
 void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
+// Shows a trouble of a running trend in its status, and once in the log; an empty text clears it.
+void trend_report(FollowedTrend* trend, const char* message);
 // Applies events under the trend's lock.
 void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time);
 

@@ -1,5 +1,6 @@
 #include "decoder/json_sink.h"
 
+#include "decoder/row_json.h"
 #include "decoder/source_list.h"
 
 namespace trending {
@@ -10,56 +11,6 @@ struct JsonSink {
   LogicalDecodingContext* decoding;
   List* sources;  // OIDs of the followed tables
 };
-
-// Numbers and booleans stand in JSON as they are; everything else is a string.
-bool is_bare(Oid type) {
-  switch (type) {
-    case BOOLOID:
-    case INT2OID:
-    case INT4OID:
-    case INT8OID:
-      return true;
-    default:
-      return false;
-  }
-}
-
-void append_value(StringInfo out, Form_pg_attribute attribute, Datum value) {
-  Oid output = InvalidOid;
-  bool is_varlena = false;
-  getTypeOutputInfo(attribute->atttypid, &output, &is_varlena);
-  if (is_varlena) value = PointerGetDatum(PG_DETOAST_DATUM(value));
-  if (attribute->atttypid == BOOLOID) {
-    appendStringInfoString(out, DatumGetBool(value) ? "true" : "false");
-  } else if (is_bare(attribute->atttypid)) {
-    appendStringInfoString(out, OidOutputFunctionCall(output, value));
-  } else {
-    escape_json(out, OidOutputFunctionCall(output, value));
-  }
-}
-
-void append_row(StringInfo out, const char* name, TupleDesc descriptor, HeapTuple tuple) {
-  appendStringInfo(out, ",\"%s\":{", name);
-  bool first = true;
-  for (int i = 0; i < descriptor->natts; i++) {
-    Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
-    if (attribute->attisdropped) continue;
-    bool isnull = false;
-    Datum value = heap_getattr(tuple, i + 1, descriptor, &isnull);
-    bool unchanged = !isnull && attribute->attlen == -1 && VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value));
-    if (unchanged) continue;  // a toasted value that the update left alone is not in the WAL
-    if (!first) appendStringInfoChar(out, ',');
-    first = false;
-    escape_json(out, NameStr(attribute->attname));
-    appendStringInfoChar(out, ':');
-    if (isnull) {
-      appendStringInfoString(out, "null");
-    } else {
-      append_value(out, attribute, value);
-    }
-  }
-  appendStringInfoChar(out, '}');
-}
 
 void append_head(StringInfo out, ReorderBufferTXN* txn, const char* action, Relation relation) {
   appendStringInfo(out, "{\"action\":\"%s\",\"table\":", action);
@@ -91,8 +42,14 @@ void write_change(JsonSink* sink, ReorderBufferTXN* txn, Relation relation, Reor
   TupleDesc descriptor = RelationGetDescr(relation);
   HeapTuple old_row = compat::decoded_tuple(change->data.tp.oldtuple);
   HeapTuple new_row = compat::decoded_tuple(change->data.tp.newtuple);
-  if (old_row != nullptr) append_row(out, "old", descriptor, old_row);
-  if (new_row != nullptr) append_row(out, "new", descriptor, new_row);
+  if (old_row != nullptr) {
+    appendStringInfoString(out, ",\"old\":");
+    append_row_json(out, descriptor, old_row);
+  }
+  if (new_row != nullptr) {
+    appendStringInfoString(out, ",\"new\":");
+    append_row_json(out, descriptor, new_row);
+  }
   appendStringInfoChar(out, '}');
   OutputPluginWrite(sink->decoding, true);
 }

@@ -1,11 +1,8 @@
 #include "decoder/source_list.h"
 
-namespace trending {
+#include "definition/definition_catalog.h"
 
-Oid trend_catalog_oid() {
-  Oid schema = get_namespace_oid("trending", true);
-  return OidIsValid(schema) ? get_relname_relid("trend", schema) : InvalidOid;
-}
+namespace trending {
 
 List* source_list() {
   MemoryContext caller = CurrentMemoryContext;
@@ -13,7 +10,7 @@ List* source_list() {
   // A walsender starts its plugin outside a transaction.
   bool own_transaction = !IsTransactionState();
   if (own_transaction) StartTransactionCommand();
-  if (OidIsValid(trend_catalog_oid())) {
+  if (OidIsValid(trend_table())) {
     bool own_snapshot = !ActiveSnapshotSet();
     if (own_snapshot) PushActiveSnapshot(GetTransactionSnapshot());
     SPI_connect();

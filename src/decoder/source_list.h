@@ -5,9 +5,6 @@
 
 namespace trending {
 
-// The OID of trending.trend, or InvalidOid when the extension is not installed here.
-Oid trend_catalog_oid();
-
 // The OIDs of all sources, read from trending.trend by SPI under an ordinary snapshot; allocated in the
 // caller's memory context. Empty when the extension is not installed. Starts a transaction if none is open.
 List* source_list();

@@ -93,11 +93,11 @@ constexpr const char* kInsert =
     "INSERT INTO trending.trend (relation, source, query, definition, label, watermark_delay, "
     "allowed_lateness, "
     "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups, "
-    "history) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-constexpr int kInsertColumns = 16;
+    "history, late) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+constexpr int kInsertColumns = 17;
 
-void insert_row(Oid relation, Oid history, const char* query, const Definition& definition,
+void insert_row(Oid relation, Oid history, Oid late, const char* query, const Definition& definition,
                 const TrendOptionArguments& options) {
   const RowValue row[kInsertColumns] = {
       not_null(REGCLASSOID, ObjectIdGetDatum(relation)),
@@ -117,6 +117,7 @@ void insert_row(Oid relation, Oid history, const char* query, const Definition& 
       pointer_value(NAMEARRAYOID, options.partition_by),
       not_null(INT4OID, Int32GetDatum(*options.max_groups)),
       RowValue{REGCLASSOID, ObjectIdGetDatum(history), !OidIsValid(history)},
+      RowValue{REGCLASSOID, ObjectIdGetDatum(late), !OidIsValid(late)},
   };
   Oid types[kInsertColumns];
   Datum values[kInsertColumns];
@@ -159,7 +160,8 @@ Oid create_trend(const char* name, const char* query, const TrendOptionArguments
   Oid relation = create_table(resolved, *definition);
   bool keeps_history = options.history_limit == nullptr || *options.history_limit > 0;
   Oid history = keeps_history ? history_table_create(relation, *definition) : InvalidOid;
-  as_extension_owner([&] { insert_row(relation, history, query, *definition, options); });
+  Oid late = strcmp(options.late_events, "keep") == 0 ? late_table_create(relation) : InvalidOid;
+  as_extension_owner([&] { insert_row(relation, history, late, query, *definition, options); });
   SPI_finish();
   CommandCounterIncrement();
   // What was stored must mean the same when it is loaded; a reader may have cached that there was no trend.

@@ -78,6 +78,7 @@ struct Definition {
   Oid relation;  // the foreign table
   Oid owner;     // its owner
   Oid history;   // the table of closed windows; InvalidOid: none is kept
+  Oid late;      // the table of refused rows; InvalidOid: they are only counted
   const char* label;
 
   Oid source;

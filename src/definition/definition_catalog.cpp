@@ -69,6 +69,7 @@ Definition* analyze_stored(const Row& row) {
   definition->relation = relation;
   definition->owner = relation_owner(relation);
   if (!row.is_null(kTrendHistory)) definition->history = DatumGetObjectId(row.value(kTrendHistory));
+  if (!row.is_null(kTrendLate)) definition->late = DatumGetObjectId(row.value(kTrendLate));
   if (!row.is_null(kTrendLabel)) definition->label = TextDatumGetCString(row.value(kTrendLabel));
   read_options(row, &definition->options);
   return definition;

@@ -25,7 +25,8 @@ enum TrendColumn : AttrNumber {
   kTrendMaxGroups,
   kTrendCreatedAt,
   kTrendHistory,
-  kTrendColumnCount = kTrendHistory,
+  kTrendLate,
+  kTrendColumnCount = kTrendLate,
 };
 
 // The OID of trending.trend; InvalidOid if the extension is not installed in this database.

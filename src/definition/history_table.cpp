@@ -34,6 +34,14 @@ void create_indexes(const char* table, const Definition& definition) {
   }
 }
 
+// Makes a table go when the trend's foreign table goes.
+Oid goes_with(Oid relation, Oid table) {
+  ObjectAddress owned = {RelationRelationId, table, 0};
+  ObjectAddress owner = {RelationRelationId, relation, 0};
+  recordDependencyOn(&owned, &owner, DEPENDENCY_AUTO);
+  return table;
+}
+
 }  // namespace
 
 bool has_column(const Definition& definition, ColumnRole role) {
@@ -75,11 +83,19 @@ Oid history_table_create(Oid relation, const Definition& definition) {
   appendStringInfoString(&command, ", final bool NOT NULL)");
   run(command.data);
   create_indexes(table, definition);
-  Oid history = get_relname_relid(name, schema);
-  ObjectAddress owned = {RelationRelationId, history, 0};
-  ObjectAddress owner = {RelationRelationId, relation, 0};
-  recordDependencyOn(&owned, &owner, DEPENDENCY_AUTO);
-  return history;
+  return goes_with(relation, get_relname_relid(name, schema));
+}
+
+Oid late_table_create(Oid relation) {
+  Oid schema = get_rel_namespace(relation);
+  const char* name = psprintf("%s_late", get_rel_name(relation));
+  const char* table = quote_qualified_identifier(get_namespace_name(schema), name);
+  run(
+      psprintf("CREATE TABLE %s (event_time timestamptz, commit_lsn pg_lsn NOT NULL, reason text NOT NULL, "
+               "\"row\" jsonb NOT NULL, recomputed bool NOT NULL DEFAULT false)",
+               table));
+  run(psprintf("CREATE INDEX ON %s (event_time)", table));
+  return goes_with(relation, get_relname_relid(name, schema));
 }
 
 }  // namespace trending

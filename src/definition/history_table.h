@@ -19,6 +19,11 @@ bool has_column(const Definition& definition, ColumnRole role);
 // Needs SPI. Returns its OID; an error if the name is taken.
 Oid history_table_create(Oid relation, const Definition& definition);
 
+// The same for <trend>_late: one row per refused event, as the worker keeps it.
+//   event_time  NULL when the row has none;  commit_lsn  the commit that brought it
+//   reason      late, too far ahead, null time, failed;  recomputed  taken in by trending.recompute
+Oid late_table_create(Oid relation);
+
 // "name type [COLLATE ...], ..." of a trend's columns, every type qualified.
 void append_column_list(StringInfo out, const Definition& definition);
 

@@ -23,12 +23,7 @@ void check_given(const void* value, const char* option) {
 
 void check_late_events(const char* late_events) {
   check_given(late_events, "late_events");
-  if (strcmp(late_events, "drop") == 0) return;
-  if (strcmp(late_events, "keep") == 0) {
-    ereport(ERROR,
-            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("late_events => 'keep' is not supported yet"),
-             errhint("Late events are counted in trending.status.")));
-  }
+  if (strcmp(late_events, "drop") == 0 || strcmp(late_events, "keep") == 0) return;
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                   errmsg("invalid value for late_events: \"%s\"", late_events),
                   errhint("Valid values are 'drop' and 'keep'.")));

@@ -188,9 +188,10 @@ bool trend_glance(int32 trend_id, TrendGlance* glance) {
   glance->unretracted = pg_atomic_read_u64(&shared->unretracted);
   glance->window = Window{kNoTime, kNoTime};
   glance->clock = glance->watermark = kNoTime;
-  if (attempt == Attempt::kStopped) {
+  if (attempt == Attempt::kStopped || attempt == Attempt::kLocked) {
     strlcpy(glance->reason, shared->reason, sizeof(glance->reason));
-  } else if (attempt == Attempt::kLocked) {
+  }
+  if (attempt == Attempt::kLocked) {
     const TrendReader& reader = open_reader(generation, area, shared)->reader;
     glance->window = reader.window();
     glance->clock = reader.clock();
@@ -200,10 +201,8 @@ bool trend_glance(int32 trend_id, TrendGlance* glance) {
     glance->kept_panes = reader.kept_panes();
     glance->memory_bytes = reader.bytes_used();
     glance->counters = reader.counters();
-  } else {
-    return true;
   }
-  LWLockRelease(&shared->lock);
+  if (attempt == Attempt::kStopped || attempt == Attempt::kLocked) LWLockRelease(&shared->lock);
   return true;
 }
 

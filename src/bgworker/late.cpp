@@ -1,0 +1,75 @@
+#include "bgworker/late.h"
+
+#include "bgworker/as_owner.h"
+#include "bgworker/worker.h"
+#include "decoder/row_json.h"
+
+namespace trending {
+
+namespace {
+
+// Rows waiting for a checkpoint: one is asked for above the first bound; above the second, which only a
+// single transaction can reach, rows are counted but no longer kept, and the status says so.
+constexpr size_t kCheckpointBytes = size_t{4} << 20;
+constexpr size_t kMaxBytes = size_t{256} << 20;
+
+void write_rows(const FollowedTrend* trend, const char* table) {
+  Oid types[] = {TIMESTAMPTZOID, LSNOID, TEXTOID, JSONBOID};
+  SPIPlanPtr insert = SPI_prepare(
+      psprintf("INSERT INTO %s (event_time, commit_lsn, reason, \"row\") VALUES ($1, $2, $3, $4)", table), 4,
+      types);
+  if (insert == nullptr) elog(ERROR, "could not prepare the insertion of late rows");
+  MemoryContext row_memory =
+      AllocSetContextCreate(CurrentMemoryContext, "trending late row", ALLOCSET_DEFAULT_SIZES);
+  for (const LateEvent& event : trend->late) {
+    CHECK_FOR_INTERRUPTS();
+    MemoryContext caller = MemoryContextSwitchTo(row_memory);
+    Datum values[] = {TimestampTzGetDatum(event.time), LSNGetDatum(event.commit_lsn),
+                      CStringGetTextDatum(event.reason),
+                      DirectFunctionCall1(jsonb_in, CStringGetDatum(event.row.c_str()))};
+    MemoryContextSwitchTo(caller);
+    if (SPI_execute_plan(insert, values, event.time == kNoTime ? "n   " : "    ", false, 0) !=
+        SPI_OK_INSERT) {
+      elog(ERROR, "could not insert a late row");
+    }
+    MemoryContextReset(row_memory);
+  }
+  MemoryContextDelete(row_memory);
+  SPI_freeplan(insert);
+}
+
+}  // namespace
+
+void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason, Relation relation,
+               HeapTuple row) {
+  if (trend->late_bytes > kMaxBytes) {
+    trend_report(trend, "a transaction had more late rows than can be kept; the rest was counted only");
+    return;
+  }
+  StringInfoData json;
+  initStringInfo(&json);
+  append_row_json(&json, RelationGetDescr(relation), row);
+  trend->late.push_back(LateEvent{time, txn->final_lsn, reason, std::string(json.data, json.len)});
+  trend->late_bytes += sizeof(LateEvent) + static_cast<size_t>(json.len);
+  pfree(json.data);
+  if (trend->late_bytes > kCheckpointBytes) worker->checkpoint_due = true;
+}
+
+void late_write(FollowedTrend* trend) {
+  if (trend->late.empty()) return;
+  char message[kMessageSize] = "";
+  if (run_as_owner(trend->definition->late, message,
+                   [trend](const char* table) { write_rows(trend, table); })) {
+    return;
+  }
+  char reason[kMessageSize];
+  snprintf(reason, sizeof(reason), "late rows were not kept: %.200s", message);
+  trend_report(trend, reason);
+}
+
+void late_written(FollowedTrend* trend) {
+  trend->late.clear();
+  trend->late_bytes = 0;
+}
+
+}  // namespace trending
