@@ -156,7 +156,8 @@ size_t write_trend(FollowedTrend* trend) {
   return bytes;
 }
 
-// A trend whose filling is not settled is left out: after a restart it is filled anew.
+// A trend whose filling is not settled is left out, and nothing may be stored of it: after a restart it is
+// filled anew.
 bool is_storable(const FollowedTrend* trend) {
   return trend != nullptr && trend->state == FillState::kRunning && !trend->filter.active() && !trend->refill;
 }
@@ -307,7 +308,13 @@ size_t write_transaction(XLogRecPtr position) {
   worker_begin();
   SPI_connect();
   for (FollowedTrend* trend : worker->trends) {
-    if (needs_writing(trend)) bytes += write_trend(trend);
+    if (trend == nullptr) continue;
+    if (needs_writing(trend)) {
+      bytes += write_trend(trend);
+    } else if (!is_storable(trend)) {
+      // What is stored of it belongs to an older position than the one that is about to be stored.
+      delete_trend(trend->id);
+    }
   }
   delete_forgotten_trends();
   write_position(position);
