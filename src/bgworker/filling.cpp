@@ -12,6 +12,10 @@
 // ones
 //    first, then those to come, until all xids that S saw running have ended.
 //
+// A trend that is filled anew may have history that ends long ago (its slot was lost, and windows closed
+// since). Then the source is read in the order of event time, beginning with the windows that history could
+// still have corrected, so that every window closes again as it would have.
+//
 // The protocol needs nothing but P, so it serves new trends, trends whose source was truncated, and all
 // trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins anew.
 #include <algorithm>
@@ -27,6 +31,8 @@ namespace {
 // Recorded events that may pile up while a trend waits for writers; beyond it begins anew.
 constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
 constexpr int kFetchRows = 4096;
+// Events of the source that are applied together.
+constexpr size_t kPortionBytes = size_t{8} << 20;
 
 bool note_writers(FollowedTrend* trend) {
   List* relations = find_all_inheritors(trend->definition->source, AccessShareLock, nullptr);
@@ -73,8 +79,9 @@ const char* source_name(const Definition* definition) {
   return quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)), name);
 }
 
-// SELECT of the columns a trend reads. With a plain time column the rows before `from` are left to the index.
-char* source_query(const Definition* definition, Time from) {
+// SELECT of the columns a trend reads. With a plain time column the rows before `from` are left to the index,
+// and may be had in the order of time.
+char* source_query(const Definition* definition, Time from, bool in_order) {
   StringInfoData query;
   initStringInfo(&query);
   appendStringInfoString(&query, "SELECT ");
@@ -90,18 +97,19 @@ char* source_query(const Definition* definition, Time from) {
                                              ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(from))
                                              : DirectFunctionCall1(timestamp_out, TimestampGetDatum(from)))));
     if (definition->event_time_type == DATEOID) appendStringInfoString(&query, "::timestamp");
+    if (in_order) appendStringInfo(&query, " ORDER BY %s", quote_identifier(column_name(definition, attnum)));
   }
   return query.data;
 }
 
 // Reads the source under the active snapshot and calls visit(event) for every row that is an event.
 template <typename Visit>
-void scan_source(FollowedTrend* trend, Time from, Visit&& visit) {
+void scan_source(FollowedTrend* trend, Time from, bool in_order, Visit&& visit) {
   const Definition* definition = trend->definition;
   TupleTableSlot* slot = trend->reader->slot;
   TimestampTz now = GetCurrentTimestamp();
   SPI_connect();
-  SPIPlanPtr plan = SPI_prepare_cursor(source_query(definition, from), 0, nullptr, 0);
+  SPIPlanPtr plan = SPI_prepare_cursor(source_query(definition, from, in_order), 0, nullptr, 0);
   if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
   Portal cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
   for (;;) {
@@ -128,7 +136,8 @@ Time clock_of_source(FollowedTrend* trend) {
   const Definition* definition = trend->definition;
   Time clock = kNoTime;
   if (!is_plain_column(definition->event_time) || definition->where != nullptr) {
-    scan_source(trend, kNoTime, [&clock](const RowEvent& event) { clock = std::max(clock, event.time); });
+    scan_source(trend, kNoTime, false,
+                [&clock](const RowEvent& event) { clock = std::max(clock, event.time); });
     return clock;
   }
   // The same by an index, where there is one on the time column.
@@ -165,23 +174,64 @@ void apply_batch(FollowedTrend* trend) {
   worker->batch.clear();
 }
 
+bool set_clock(FollowedTrend* trend, Time clock, Time reported_end) {
+  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  Status status = trend->writer.restore_clock(clock, reported_end);
+  LWLockRelease(&trend->shared->lock);
+  return status == Status::kOk;
+}
+
+void append_event(FollowedTrend* trend, const RowEvent& event) {
+  KeyView key{event.key.data, event.key.size};
+  (void)worker->batch.append(trend->slot, event.time, 1, key, static_cast<uint32_t>(event.args_valid));
+}
+
+// Counts the source from the windows that history may still correct, in the order of event time. In portions
+// that end with the current window, so that windows close one after the other and nothing is late.
+void count_since(FollowedTrend* trend, Time reported, Time clock) {
+  if (!set_clock(trend, reported, reported)) return;
+  Time from = earliest_needed(trend, reported);
+  scan_source(trend, from, true, [&](const RowEvent& event) {
+    if (event.time < from || event.time > clock) return;
+    bool full = event.time >= trend->writer.window().end || worker->batch.bytes() > kPortionBytes;
+    if (full && !worker->batch.empty()) {
+      apply_batch(trend);
+      if (history_is_large(trend)) {
+        history_write(trend);
+        history_written(trend);
+      }
+    }
+    append_event(trend, event);
+  });
+  if (!worker->batch.empty()) apply_batch(trend);
+}
+
+// Counts the source under the clock that it gives. The clock first, so that rows in whatever order, applied
+// in portions, are all judged alike: none is late.
+void count_open_windows(FollowedTrend* trend, Time from, Time clock) {
+  if (!set_clock(trend, clock, kNoTime)) return;
+  scan_source(trend, from, false, [&](const RowEvent& event) {
+    if (event.time < from || event.time > clock) return;
+    append_event(trend, event);
+    if (worker->batch.bytes() > kPortionBytes) apply_batch(trend);
+  });
+  if (!worker->batch.empty()) apply_batch(trend);
+}
+
 void count_source(FollowedTrend* trend) {
   Time clock = clock_of_source(trend);
   if (clock == kNoTime) return;
+  SPI_connect();
+  history_restore(trend);
+  Time reported = history_last_end(trend);
+  SPI_finish();
   Time from = earliest_needed(trend, clock);
-  // The clock first, so that rows in whatever order, applied in portions, are all judged alike: none is late.
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
-  Status status = trend->writer.restore_clock(clock, kNoTime);
-  LWLockRelease(&trend->shared->lock);
-  if (status != Status::kOk) return;
-  Batch& batch = worker->batch;
-  scan_source(trend, from, [&](const RowEvent& event) {
-    if (event.time < from || event.time > clock) return;
-    KeyView key{event.key.data, event.key.size};
-    (void)batch.append(trend->slot, event.time, 1, key, static_cast<uint32_t>(event.args_valid));
-    if (batch.bytes() > (size_t{8} << 20)) apply_batch(trend);
-  });
-  if (!batch.empty()) apply_batch(trend);
+  bool missed = reported != kNoTime && earliest_needed(trend, reported) < from;
+  if (missed && is_plain_column(trend->definition->event_time)) {
+    count_since(trend, reported, clock);
+  } else {
+    count_open_windows(trend, from, clock);
+  }
 }
 
 // -- the filter

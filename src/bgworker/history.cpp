@@ -11,6 +11,8 @@ namespace trending {
 
 namespace {
 
+constexpr size_t kLargeHistory = size_t{32} << 20;
+
 // -- taking
 // -----------------------------------------------------------------------------------------------------
 
@@ -245,8 +247,18 @@ bool history_is_due(const FollowedTrend* trend) {
          trend->writer.next_pending_window({}, &pending);
 }
 
+bool history_is_large(const FollowedTrend* trend) {
+  size_t bytes = 0;
+  for (const ClosedWindow& closed : trend->closed) bytes += closed.bytes();
+  return bytes > kLargeHistory;
+}
+
 void history_write(FollowedTrend* trend) {
   if (trend->closed.empty() && !has_window_to_finish(trend)) return;
+  // Corrections up to now have been taken, so what was taken early may have become final while it waited.
+  for (ClosedWindow& closed : trend->closed) {
+    if (closed.window.end <= final_before(trend)) closed.is_final = true;
+  }
   char message[kMessageSize] = "";
   if (run_as_owner(trend->definition->history, message, [trend](const char* table) {
         write_windows(trend, table);
@@ -286,6 +298,24 @@ void history_restore(FollowedTrend* trend) {
     }
   });
   if (!good) trend_report(trend, message);
+}
+
+Time history_last_end(FollowedTrend* trend) {
+  const Definition& definition = *trend->definition;
+  if (!OidIsValid(definition.history)) return kNoTime;
+  Time last = kNoTime;
+  char message[kMessageSize] = "";
+  bool good = run_as_owner(definition.history, message, [&](const char* table) {
+    const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+    if (SPI_execute(psprintf("SELECT pg_catalog.max(%s) FROM %s", end, table), true, 1) != SPI_OK_SELECT) {
+      elog(ERROR, "could not read history");
+    }
+    bool isnull = true;
+    Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+    if (!isnull) last = DatumGetTimestampTz(value);
+  });
+  if (!good) trend_report(trend, message);
+  return last;
 }
 
 }  // namespace trending

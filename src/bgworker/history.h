@@ -37,6 +37,9 @@ void history_take(FollowedTrend* trend);
 // Whether windows wait to be taken or written.
 bool history_is_due(const FollowedTrend* trend);
 
+// Whether so much was taken that it should be written before more is.
+bool history_is_large(const FollowedTrend* trend);
+
 // Writes what was taken into the trend's history table; needs a transaction and SPI. An error that lies with
 // the table (dropped column, a trigger of its owner) is kept to this trend: these windows are missing from
 // history and its status says so. A full disk and the like fail the whole checkpoint, which is repeated.
@@ -45,7 +48,11 @@ void history_write(FollowedTrend* trend);
 // The transaction that wrote has committed: forgets what it wrote.
 void history_written(FollowedTrend* trend);
 
-// At the worker's start: learns which windows in the table are not marked final. Needs a transaction and SPI.
+// At the worker's start, and when a trend is filled: learns which windows in the table are not marked final.
+// Needs a transaction and SPI.
 void history_restore(FollowedTrend* trend);
+
+// The end of the last window in the table; kNoTime: none, or it cannot be read. Needs a transaction and SPI.
+Time history_last_end(FollowedTrend* trend);
 
 }  // namespace trending
