@@ -5,7 +5,7 @@
 SOURCE_DIRS = src loadgen viewer test bench
 ALL_SOURCES = $(sort $(shell find $(SOURCE_DIRS) -name '*.cpp' -o -name '*.h' 2>/dev/null))
 
-export PG_CONFIG SERVERS STAGES VARIANT FILES DURATION PORT
+export PG_CONFIG SERVERS STAGES VARIANT FILES DURATION PORT KILLS SEED
 
 help:
 	@echo 'Using it:'
@@ -17,6 +17,7 @@ help:
 	@echo '  make check [SERVERS="15 17 18"]  every test; also on servers of other Debian releases'
 	@echo '  make check STAGES="unit regress" some of: lint build unit loadgen regress isolation pgtap tap'
 	@echo '  make check-viewer                the viewer'"'"'s tests, in a window of their own'
+	@echo '  make torture [KILLS=500] [SEED=n] the torture test alone, for longer'
 	@echo '  make tidy [FILES=...]            clang-tidy'
 	@echo '  make format, make format-check   clang-format'
 	@echo '  make check VARIANT=sanitize SERVERS=17 the server tests under ASan and UBSan (or VARIANT=coverage)'
@@ -33,6 +34,12 @@ check:
 
 check-viewer:
 	@bash scripts/viewer.sh --check
+
+# About five seconds a kill; the limits leave room for a slow machine.
+torture: export KILLS := $(or $(KILLS),500)
+torture: export PROVE_TESTS := test/t/010_torture.pl
+torture:
+	@STAGES=tap TAP_LIMIT=$$((600 + 20 * KILLS)) bash scripts/check.sh
 
 tidy:
 	@bash scripts/tidy.sh

@@ -6,7 +6,8 @@
 #
 # LABEL names the server in the results. SCRATCH/tree is the copy of the tree; logs go to SCRATCH/logs, the
 # counts to SCRATCH/results. The extension is installed into a private copy of the server below SCRATCH.
-# VARIANT in the environment: debug (default), sanitize or coverage, as in the Makefile.
+# VARIANT in the environment: debug (default), sanitize or coverage, as in the Makefile. TAP_LIMIT: seconds that
+# the TAP tests may take.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -173,7 +174,7 @@ shopt -s nullglob
 stage regress 300 count_regress run_regress "$tree"/expected/*.out
 stage isolation 300 count_regress run_isolation "$tree"/test/specs/*.spec
 stage pgtap 300 count_tap run_pgtap "$tree"/test/pgtap/*.sql
-stage tap 900 count_tap run_tap "$tree"/test/t/*.pl
+stage tap "${TAP_LIMIT:-900}" count_tap run_tap "$tree"/test/t/*.pl
 stop_servers
 run_stage "$label-logs" 60 count_lines bash "${BASH_SOURCE[0]}" "$label" "$original" "$scratch" "$stages" --do scan_server_logs
 [[ $variant != coverage ]] || (cd "$tree" && gcovr -r . -f src/ build >"$stage_logs/coverage.txt")

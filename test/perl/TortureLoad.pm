@@ -16,7 +16,7 @@ use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(create_load create_newcomer start_writers stop_writers live_differences history_differences
-  counter_differences close_all_windows trends);
+  counter_differences late_differences close_all_windows trends);
 
 # Trends over `event`, `changing` and `emptied`. %s is the source; `kept`: history_limit.
 my %trends = (
@@ -24,7 +24,7 @@ my %trends = (
 		source => 'event',
 		query => q{SELECT window_start, window_end, grp, count(*) AS n
 			FROM %s, trending.tumble(at, '1 minute') WHERE quick GROUP BY 1, 2, 3 ORDER BY n DESC},
-		options => q{allowed_lateness => '2 minutes'},
+		options => q{allowed_lateness => '2 minutes', late_events => 'keep'},
 	},
 	slow_hop => {
 		source => 'event',
@@ -203,6 +203,19 @@ sub counter_differences
 	my $wanted = $node->safe_psql('postgres',
 		"SELECT count(*) FILTER (WHERE NOT very_late), count(*) FILTER (WHERE very_late), 0 FROM event WHERE $where");
 	return $found eq $wanted ? '' : "counted (events|late|refused): $found, there are $wanted";
+}
+
+# Late rows of a trend that keeps them, each exactly once. '' if right.
+sub late_differences
+{
+	my ($node, $name) = @_;
+	my $query = qq{
+		WITH kept AS (SELECT ("row" ->> 'id')::bigint AS id, event_time FROM ${name}_late),
+		late AS (SELECT id, at FROM event WHERE very_late AND quick)
+		(SELECT 'kept', * FROM (TABLE kept EXCEPT ALL TABLE late) a)
+		UNION ALL (SELECT 'missing', * FROM (TABLE late EXCEPT ALL TABLE kept) b) ORDER BY 2 LIMIT 10};
+	$node->poll_query_until('postgres', "SELECT count(*) FROM ($query) d", '0');
+	return $node->safe_psql('postgres', $query);
 }
 
 # An event far ahead, after which every other window is closed for good.

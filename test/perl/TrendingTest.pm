@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(trending_node create_blog sync_trends differences wait_for_worker worker_pid slot_exists
-  start_again start_load finish_load no_crash_in_log);
+  start_again start_load finish_load no_crash_in_log create_paced feed_paced paced_differences log_says);
 
 # A running server with the library preloaded; further settings as name => value.
 sub trending_node
@@ -153,6 +153,80 @@ sub finish_load
 {
 	my ($load) = @_;
 	eval { $load->{handle}->finish; };
+}
+
+# A trend that closes windows of ten seconds and keeps all of them, over events whose times the test sets: second n
+# after a fixed instant some days ago.
+sub create_paced
+{
+	my ($node, $database) = @_;
+	$node->safe_psql(
+		$database, q{
+		CREATE TABLE paced (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, item int, at timestamptz);
+		CREATE INDEX ON paced (at);
+		SELECT trending.create_trend('paced_items', $$
+		  SELECT window_start, window_end, item, count(*) AS n FROM paced, trending.tumble(at, '10 seconds')
+		  GROUP BY window_start, window_end, item ORDER BY n DESC $$,
+		  allowed_lateness => '20 seconds', history_limit => NULL, idle_timeout => '1 day');
+	});
+}
+
+# Events from one second to another, in transactions of five seconds, each a little out of order.
+sub feed_paced
+{
+	my ($node, $database, $from, $to) = @_;
+	my $script = '';
+	for (my $begin = $from; $begin < $to; $begin += 5)
+	{
+		$script .= "INSERT INTO paced (item, at) SELECT (n * 7) % 13, date_trunc('day', now()) - interval '3 days' "
+		  . "+ ($begin + 5 - n % 9) * interval '1 second' FROM generate_series(1, 40) n;\n";
+	}
+	$node->safe_psql($database, $script);
+}
+
+# Live and closed windows of this trend that differ from the batch query; '' when they are equal, or will be soon.
+sub paced_differences
+{
+	my ($node, $database) = @_;
+	sync_trends($node, $database);
+	my $differences = '';
+	for (1 .. 40)
+	{
+		$differences = $node->safe_psql(
+			$database, q{
+			WITH s AS (SELECT * FROM trending.status WHERE relation = 'paced_items'::regclass),
+			trend AS MATERIALIZED (
+			  SELECT window_start, window_end, item, n, rank FROM paced_items
+			  UNION ALL SELECT window_start, window_end, item, n, rank FROM paced_items_history),
+			batch AS MATERIALIZED (
+			  SELECT b.* FROM (
+			    SELECT d.*, row_number() OVER (PARTITION BY window_end ORDER BY n DESC, item) AS rank FROM (
+			      SELECT window_start, window_end, item, count(*) AS n FROM paced, trending.tumble(at, '10 seconds')
+			      GROUP BY 1, 2, 3) d) b, s
+			  WHERE b.window_end <= s.watermark OR b.window_end = s.window_end),
+			unfinished AS (
+			  SELECT h.window_end FROM paced_items_history h, s
+			  WHERE h.final IS DISTINCT FROM (h.window_end <= s.watermark - interval '20 seconds'))
+			(SELECT 'only trend', * FROM (TABLE trend EXCEPT ALL TABLE batch) a)
+			UNION ALL (SELECT 'only batch', * FROM (TABLE batch EXCEPT ALL TABLE trend) b)
+			UNION ALL (SELECT DISTINCT 'final is wrong', NULL::timestamptz, window_end, NULL::int, NULL::bigint, NULL::bigint FROM unfinished)
+			ORDER BY 3, 2, 4 LIMIT 10});
+		last if $differences eq '';
+		sleep(0.25);
+	}
+	return $differences;
+}
+
+# Whether the server's log has a line like this, now or soon.
+sub log_says
+{
+	my ($node, $pattern) = @_;
+	for (1 .. 100)
+	{
+		return 1 if slurp_file($node->logfile) =~ $pattern;
+		sleep(0.1);
+	}
+	return 0;
 }
 
 # Deliberate kills leave lines in the log; anything else that looks like a crash fails.

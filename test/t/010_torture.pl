@@ -85,27 +85,28 @@ while ($left > 0)
 	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
 	wait_for_worker($node, 'postgres');
 	stop_writers($node, $writers);
-	is(live_differences($node, $_), '', "round $round: the current window of $_") for trends();
+	is(live_differences($node, $_), '', "seed $seed, round $round: the current window of $_") for trends();
 }
 
 sub check_closed
 {
 	my ($when) = @_;
-	is(history_differences($node, $_), '', "$when: the closed windows of $_") for trends();
-	is(counter_differences($node, $_), '', "$when: every event counts once in $_")
+	is(history_differences($node, $_), '', "seed $seed, $when: the closed windows of $_") for trends();
+	is(counter_differences($node, $_), '', "seed $seed, $when: every event counts once in $_")
 	  for qw(quick_tumble slow_hop quick_cumulate delayed_hop);
+	is(late_differences($node, 'quick_tumble'), '', "seed $seed, $when: every late row is kept once");
 }
 
 check_closed('before the end');
 close_all_windows($node);
 check_closed('at the end');
-is($node->safe_psql('postgres', "SELECT count(*) FROM ${_}_history WHERE NOT final"), '0', "all of $_ is final")
+is($node->safe_psql('postgres', "SELECT count(*) FROM ${_}_history WHERE NOT final"), '0', "seed $seed: all of $_ is final")
   for grep { $_ ne 'emptied_hop' } trends();
 kill_one('server');
 start_again($node);
 wait_for_worker($node, 'postgres');
 check_closed('after one more crash');
-is(live_differences($node, $_), '', "after one more crash: the current window of $_") for trends();
+is(live_differences($node, $_), '', "seed $seed, after one more crash: the current window of $_") for trends();
 
 my $size = $node->safe_psql('postgres', q{
 	SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM event WHERE very_late), (SELECT count(*) FROM changing),
