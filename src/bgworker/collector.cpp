@@ -123,7 +123,6 @@ void collect_row(const Follower& follower, ReorderBufferTXN* txn, Relation relat
     if (status != Status::kOk) {
       ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
     }
-    if (trend->state == FillState::kRunning) trend->writer.expect(key);
     // The engine judges and counts the event when it is applied, by the same clock; the row is at hand only
     // here.
     if (weight > 0 && keeps_late(trend, txn) && trend->writer.is_late(event.time)) {
@@ -187,7 +186,10 @@ void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange
 void truncate(void*, ReorderBufferTXN*, int count, Relation relations[]) {
   for (int r = 0; r < count; r++) {
     SourceEntry* entry = source_of(relations[r]);
-    for (int i = 0; i < entry->count; i++) entry->followers[i].trend->refill = true;
+    for (int i = 0; i < entry->count; i++) {
+      entry->followers[i].trend->refill = true;
+      worker->refill_wanted = true;
+    }
   }
 }
 
@@ -202,7 +204,6 @@ void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
     if (trend->state == FillState::kWaiting) {
       filling_record(trend, txn->xid, commit_time, slice);
     } else if (trend->state == FillState::kRunning && trend->filter.counts(txn->xid)) {
-      trend->writer.expect(*slice.begin);
       trend_apply(trend, slice, commit_time);
     }
   }

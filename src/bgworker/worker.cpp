@@ -1,7 +1,9 @@
 // The worker of one database: start, main loop, end.
 #include "bgworker/worker.h"
 
-#include <algorithm>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "bgworker/collector.h"
 #include "decoder/slot.h"
@@ -144,6 +146,16 @@ XLogRecPtr prepare_slot(const char* name, bool* fresh) {
   return slot_create_and_start(name);
 }
 
+// Every decoded transaction takes memory and gives it back; by default the C library would return it to the system
+// each time and fault it in again, which costs a quarter of the time for transactions of some thousand rows.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
+  mallopt(M_TOP_PAD, 4 * 1024 * 1024);
+  mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
+#endif
+}
+
 void leave_if_not_installed(const char* slot) {
   worker_begin();
   bool installed = OidIsValid(get_extension_oid("trending", true));
@@ -219,19 +231,14 @@ void reload_configuration() {
   ProcessConfigFile(PGC_SIGHUP);
 }
 
-bool wants_refill() {
-  return std::any_of(worker->trends.begin(), worker->trends.end(), [](const FollowedTrend* trend) {
-    return trend != nullptr && trend->refill && trend->state == FillState::kRunning;
-  });
-}
-
 // What a decoded transaction asked for, at exactly its position.
 void follow_changes(const char* slot) {
   if (worker->catalog_changed) {
     worker->catalog_changed = false;
     if (!trends_refresh()) drop_slot_and_leave(slot);
   }
-  if (!wants_refill()) return;
+  if (!worker->refill_wanted) return;
+  worker->refill_wanted = false;
   for (FollowedTrend* trend : worker->trends) {
     if (trend != nullptr && trend->refill && trend->state == FillState::kRunning) filling_start(trend);
   }
@@ -269,7 +276,7 @@ bool decode_some(const char* slot) {
   for (int i = 0; i < kRecordsBetweenChecks; i++) {
     CHECK_FOR_INTERRUPTS();
     if (!worker->loop.next()) return true;
-    if (worker->catalog_changed || wants_refill()) follow_changes(slot);
+    if (worker->catalog_changed || worker->refill_wanted) follow_changes(slot);
     pg_atomic_write_u64(&worker->entry->applied_lsn, worker->loop.position());
   }
   return false;
@@ -336,6 +343,7 @@ void run(Oid database) {
   attach_entry(database);
   BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
   configure_session();
+  keep_freed_memory();
   char slot[NAMEDATALEN];
   slot_name(database, slot);
   leave_if_not_installed(slot);

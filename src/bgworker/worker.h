@@ -28,6 +28,7 @@ struct Worker {
 
   Oid catalog = InvalidOid;      // trending.trend
   bool catalog_changed = false;  // a decoded transaction changed it, or the extension itself may have changed
+  bool refill_wanted = false;    // some trend has `refill` set
   bool restoring = false;        // starting with a stored checkpoint that is valid
   bool checkpoint_due = false;   // soon, whatever the interval
   XLogRecPtr confirmed = InvalidXLogRecPtr;

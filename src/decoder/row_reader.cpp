@@ -70,8 +70,8 @@ RowOutcome read_checked(RowReader* reader, TimestampTz commit_time, RowEvent* ev
   return RowOutcome::kEvent;
 }
 
-// Whether reading may raise an error that belongs to the row: only expressions can.
-bool may_fail(const RowReader* reader) {
+// Whether any part of the definition is more than a plain column.
+bool has_expressions(const RowReader* reader) {
   const Definition* definition = reader->definition;
   if (reader->time.state != nullptr || reader->where.state != nullptr) return true;
   for (int i = 0; i < definition->keys.count; i++) {
@@ -79,6 +79,13 @@ bool may_fail(const RowReader* reader) {
   }
   for (int i = 0; i < definition->aggregate_count; i++) {
     if (reader->arguments[i].state != nullptr || reader->filters[i].state != nullptr) return true;
+  }
+  return false;
+}
+
+bool has_varlena_key(const Definition* definition) {
+  for (int i = 0; i < definition->keys.count; i++) {
+    if (definition->keys.columns[i].length < 0) return true;
   }
   return false;
 }
@@ -140,6 +147,8 @@ RowReader* row_reader_create(const Definition* definition) {
     reader->arguments[i] = compile(definition->aggregates[i].argument);
     reader->filters[i] = compile(definition->aggregates[i].filter);
   }
+  reader->may_fail = has_expressions(reader);
+  reader->allocates = reader->may_fail || has_varlena_key(definition);
   return reader;
 }
 
@@ -188,9 +197,10 @@ RowMapping* row_mapping_create(const Definition* definition, Relation relation, 
 }
 
 RowOutcome row_read_slot(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
+  if (!reader->allocates) return read_checked(reader, commit_time, event);
   MemoryContext caller = MemoryContextSwitchTo(reader->row_memory);
   RowOutcome outcome =
-      may_fail(reader) ? read_caught(reader, commit_time, event) : read_checked(reader, commit_time, event);
+      reader->may_fail ? read_caught(reader, commit_time, event) : read_checked(reader, commit_time, event);
   MemoryContextSwitchTo(caller);
   ResetExprContext(reader->expressions);
   MemoryContextReset(reader->row_memory);

@@ -34,6 +34,8 @@ struct RowReader {
   ExprContext* expressions;
   TupleTableSlot* slot;  // virtual, the source's row type
   StringInfoData key;
+  bool may_fail;   // an expression may raise an error that belongs to the row
+  bool allocates;  // reading a row may take memory: an expression, a value of variable length
   Datum* key_values;
   bool* key_nulls;
 

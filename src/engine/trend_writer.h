@@ -61,11 +61,6 @@ class TrendWriter {
   // the rest is applied all the same.
   Status apply(const BatchSlice& slice);
 
-  // Hints for single events on their way: when an event is gathered, and when it is about to be applied. They
-  // start loading what apply() will touch, so that its cache misses pass while the host does something else.
-  void expect(KeyView key) const { groups_.prefetch(hash_key(key, hash_seed())); }
-  void expect(const BatchRecord& record) const { (void)groups_.prefetch_group(record.hash); }
-
   // Whether apply() would refuse an event of this time as late, by the watermark as it stands.
   bool is_late(Time t) const {
     return windows_.in_range(t) && windows_.pane_of(t).start < header_->late_before;
