@@ -146,8 +146,9 @@ XLogRecPtr prepare_slot(const char* name, bool* fresh) {
   return slot_create_and_start(name);
 }
 
-// Every decoded transaction takes memory and gives it back; by default the C library would return it to the system
-// each time and fault it in again, which costs a quarter of the time for transactions of some thousand rows.
+// Every decoded transaction takes memory and gives it back; by default the C library would return it to the
+// system each time and fault it in again, which costs a quarter of the time for transactions of some thousand
+// rows.
 void keep_freed_memory() {
 #ifdef __GLIBC__
   mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
