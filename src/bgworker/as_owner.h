@@ -6,11 +6,20 @@
 
 namespace trending {
 
+// What becomes of an error that will pass by itself: a lock held by others, a full disk.
+enum class PassingError { kThrow, kReport };
+
+inline bool passes_by_itself(int sqlstate) {
+  int category = ERRCODE_TO_CATEGORY(sqlstate);
+  return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_TRANSACTION_ROLLBACK ||
+         category == ERRCODE_OPERATOR_INTERVENTION || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
+}
+
 // Runs body() as the owner of a table, without anything that could leave that identity: the owner may have
-// put triggers on it, and they must not run with the worker's rights. In a subtransaction; an error becomes
-// `message`.
+// put triggers on it, and they must not run with the worker's rights. In a subtransaction; an error that lies
+// with the table becomes `message`.
 template <typename Body>
-bool run_as_owner(Oid relation, char* message, Body&& body) {
+bool run_as_owner(Oid relation, char* message, PassingError passing, Body&& body) {
   MemoryContext memory = CurrentMemoryContext;
   ResourceOwner resources = CurrentResourceOwner;
   Oid user = InvalidOid;
@@ -35,9 +44,8 @@ bool run_as_owner(Oid relation, char* message, Body&& body) {
     FlushErrorState();
     RollbackAndReleaseCurrentSubTransaction();
     SetUserIdAndSecContext(user, security);
-    if (ProcDiePending || ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES) {
-      ReThrowError(error);
-    }
+    bool thrown = passing == PassingError::kThrow && passes_by_itself(error->sqlerrcode);
+    if (ProcDiePending || thrown) ReThrowError(error);
     strlcpy(message, error->message, kMessageSize);
     FreeErrorData(error);
     good = false;

@@ -363,9 +363,11 @@ bool checkpoint_write() {
     // The state in memory is whole and goes on; the slot keeps the WAL since the last good checkpoint.
     char message[kMessageSize];
     snprintf(message, sizeof(message), "the last checkpoint failed: %.200s", error->message);
+    if (strcmp(worker->entry->message, message) != 0) {
+      ereport(WARNING, (errmsg("trending could not write a checkpoint: %s", error->message)));
+    }
     database_set_state(worker->entry, WorkerState::kRunning, message,
                        "Results are current; WAL is kept until a checkpoint succeeds.");
-    ereport(WARNING, (errmsg("trending could not write a checkpoint: %s", error->message)));
     FreeErrorData(error);
     return false;
   }

@@ -80,6 +80,7 @@ struct FollowedTrend {
   // -- history
   std::vector<ClosedWindow> closed;  // results to be written with the next checkpoint
   std::set<Time> unfinal_ends;       // ends of windows in the table that may still be corrected
+  bool unfinal_known = true;         // false: the table could not be read yet
 
   // -- late events
   std::vector<LateEvent> late;  // to be written with the next checkpoint

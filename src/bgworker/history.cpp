@@ -200,6 +200,7 @@ Time final_before(const FollowedTrend* trend) {
 }
 
 bool has_window_to_finish(const FollowedTrend* trend) {
+  if (!trend->unfinal_known) return true;
   return !trend->unfinal_ends.empty() && *trend->unfinal_ends.begin() <= final_before(trend);
 }
 
@@ -210,7 +211,22 @@ void execute_with_bound(const Definition& definition, const char* sql, Time boun
   if (result < 0) elog(ERROR, "could not change history: %s", SPI_result_code_string(result));
 }
 
-void finish_windows(const FollowedTrend* trend, const char* table) {
+void learn_unfinal(FollowedTrend* trend, const char* table) {
+  const char* end = history_window_column(*trend->definition, ColumnRole::kWindowEnd);
+  if (SPI_execute(psprintf("SELECT DISTINCT %s FROM %s WHERE NOT final", end, table), true, 0) !=
+      SPI_OK_SELECT) {
+    elog(ERROR, "could not read history");
+  }
+  for (uint64 i = 0; i < SPI_processed; i++) {
+    bool isnull = false;
+    Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+    if (!isnull) trend->unfinal_ends.insert(DatumGetTimestampTz(value));
+  }
+  trend->unfinal_known = true;
+}
+
+void finish_windows(FollowedTrend* trend, const char* table) {
+  if (!trend->unfinal_known) learn_unfinal(trend, table);
   if (!has_window_to_finish(trend)) return;
   const Definition& definition = *trend->definition;
   const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
@@ -260,7 +276,7 @@ void history_write(FollowedTrend* trend) {
     if (closed.window.end <= final_before(trend)) closed.is_final = true;
   }
   char message[kMessageSize] = "";
-  if (run_as_owner(trend->definition->history, message, [trend](const char* table) {
+  if (run_as_owner(trend->definition->history, message, PassingError::kThrow, [trend](const char* table) {
         write_windows(trend, table);
         finish_windows(trend, table);
         expire_windows(trend, table);
@@ -283,21 +299,12 @@ void history_written(FollowedTrend* trend) {
 
 void history_restore(FollowedTrend* trend) {
   const Definition& definition = *trend->definition;
-  if (!OidIsValid(definition.history)) return;
-  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+  trend->unfinal_known = !OidIsValid(definition.history);
+  if (trend->unfinal_known) return;
   char message[kMessageSize] = "";
-  bool good = run_as_owner(definition.history, message, [&](const char* table) {
-    if (SPI_execute(psprintf("SELECT DISTINCT %s FROM %s WHERE NOT final", end, table), true, 0) !=
-        SPI_OK_SELECT) {
-      elog(ERROR, "could not read history");
-    }
-    for (uint64 i = 0; i < SPI_processed; i++) {
-      bool isnull = false;
-      Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-      if (!isnull) trend->unfinal_ends.insert(DatumGetTimestampTz(value));
-    }
-  });
-  if (!good) trend_report(trend, message);
+  // Not worth waiting for: the next writing makes up for it.
+  (void)run_as_owner(definition.history, message, PassingError::kReport,
+                     [trend](const char* table) { learn_unfinal(trend, table); });
 }
 
 Time history_last_end(FollowedTrend* trend) {
@@ -305,7 +312,7 @@ Time history_last_end(FollowedTrend* trend) {
   if (!OidIsValid(definition.history)) return kNoTime;
   Time last = kNoTime;
   char message[kMessageSize] = "";
-  bool good = run_as_owner(definition.history, message, [&](const char* table) {
+  bool good = run_as_owner(definition.history, message, PassingError::kThrow, [&](const char* table) {
     const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
     if (SPI_execute(psprintf("SELECT pg_catalog.max(%s) FROM %s", end, table), true, 1) != SPI_OK_SELECT) {
       elog(ERROR, "could not read history");

@@ -42,7 +42,8 @@ bool history_is_large(const FollowedTrend* trend);
 
 // Writes what was taken into the trend's history table; needs a transaction and SPI. An error that lies with
 // the table (dropped column, a trigger of its owner) is kept to this trend: these windows are missing from
-// history and its status says so. A full disk and the like fail the whole checkpoint, which is repeated.
+// history and its status says so. What passes by itself (a full disk, a lock held by others) fails the whole
+// checkpoint, which is repeated.
 void history_write(FollowedTrend* trend);
 
 // The transaction that wrote has committed: forgets what it wrote.

@@ -58,7 +58,7 @@ void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const cha
 void late_write(FollowedTrend* trend) {
   if (trend->late.empty()) return;
   char message[kMessageSize] = "";
-  if (run_as_owner(trend->definition->late, message,
+  if (run_as_owner(trend->definition->late, message, PassingError::kThrow,
                    [trend](const char* table) { write_rows(trend, table); })) {
     return;
   }

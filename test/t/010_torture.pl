@@ -21,7 +21,7 @@ srand($seed);
 
 my $node = trending_node(
 	'torture',
-	'trending.checkpoint_interval' => '1s',
+	'trending.checkpoint_interval' => (1, 3, 30)[ rand 3 ] . 's',
 	'trending.decoding_work_mem' => "'64kB'",
 	restart_after_crash => 'on',
 	max_prepared_transactions => 50,
@@ -45,17 +45,17 @@ sub kill_one
 	{
 		open(my $file, '<', "/proc/$pid/cmdline") or next;
 		my $title = <$file> // '';
-		push @found, $pid if $kind eq 'worker' ? $title =~ /trending worker/ : $title !~ /trending|logger/;
+		push @found, $pid if $kind eq 'backend' ? $title !~ /trending|logger/ : $title =~ /trending worker/;
 	}
 	return undef unless @found;
-	kill 'KILL', $found[ rand @found ];
+	kill $kind eq 'termination' ? 'TERM' : 'KILL', $found[ rand @found ];
 	return $kind;
 }
 
 # A random instant: mostly under load, often while the server or the worker has only just come back.
 sub kill_at_random
 {
-	my $kind = (('worker') x 9, ('server') x 8, ('backend') x 3)[ rand 20 ];
+	my $kind = (('worker') x 9, ('server') x 8, ('backend') x 2, 'termination')[ rand 20 ];
 	sleep(rand() < 0.3 ? rand 0.4 : rand 4);
 	for (1 .. 200)
 	{

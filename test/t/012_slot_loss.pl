@@ -11,6 +11,7 @@ use TrendingTest;
 my $node = trending_node(
 	'slots',
 	'trending.checkpoint_interval' => '1s',
+	restart_after_crash => 'on',
 	max_slot_wal_keep_size => "'16MB'",
 	min_wal_size => "'32MB'",
 	max_wal_size => "'64MB'");
@@ -66,6 +67,9 @@ is(healings($node), 1, 'by filling anew');
 more($node, 60);
 equal($node, 'and going on');
 
+$node->safe_psql('postgres', 'ALTER SYSTEM SET max_slot_wal_keep_size = -1');
+$node->reload;
+
 # Dropped by hand while no worker runs; a lot happens meanwhile.
 $node->stop;
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
@@ -83,6 +87,23 @@ $node->kill9;
 start_again($node);
 equal($node, 'after a crash');
 is(healings($node), 2, 'which needs no filling');
+
+# Killed in the middle of a filling, again and again.
+$node->safe_psql('postgres', 'INSERT INTO view_events (post_id) SELECT n % 3000 FROM generate_series(1, 150000) n');
+for my $round (1 .. 5)
+{
+	my $load = start_load($node, 'postgres', 3, 2);
+	sleep(0.5);
+	$node->safe_psql('postgres', 'DROP FOREIGN TABLE top_posts');
+	TrendingTest::create_trend($node, 'postgres');
+	sleep(rand 0.6);
+	$pid = worker_pid($node, 'postgres');
+	kill 'KILL', $pid if $pid;
+	finish_load($load);
+	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
+	wait_for_worker($node, 'postgres');
+	is(differences($node, 'postgres'), '', "equal after a crash while it was filled ($round)");
+}
 
 # A base backup, taken under load, that becomes a server of its own.
 my $load = start_load($node, 'postgres', 6, 3);

@@ -115,6 +115,23 @@ for (1 .. 15)
 }
 repair_checkpoints();
 wait_for_checkpoint();
+
+# A history table that is locked for longer than the worker would wait, also when a worker starts.
+my $locker = $node->background_psql('postgres');
+$locker->query_safe('BEGIN; LOCK TABLE minutes_history IN SHARE MODE');
+for (1 .. 10)
+{
+	sleep(0.3);
+	$node->safe_psql('postgres', 'INSERT INTO view_events (post_id) SELECT n % 20 FROM generate_series(1, 30) n');
+	kill 'TERM', worker_pid($node, 'postgres') if $_ == 7;
+}
+wait_for_worker($node, 'postgres');
+is(differences($node, 'postgres'), '', 'current while the history of another trend is locked');
+$node->poll_query_until('postgres', q{SELECT message LIKE '%lock timeout%' FROM trending.worker_status})
+  or die 'the reason does not appear';
+$locker->query_safe('COMMIT');
+$locker->quit;
+wait_for_checkpoint();
 $node->safe_psql('postgres', q{INSERT INTO view_events (post_id, viewed_at) VALUES (1, now() + interval '10 seconds')});
 my $compare = qq{
 	WITH kept AS (SELECT window_end, post_id, views, final FROM minutes_history WHERE window_end > '$since'::timestamptz + interval '1 second'),
