@@ -303,6 +303,10 @@ bool needs_writing(const FollowedTrend* trend) {
          (trend->dirty || !trend->stored || !trend->late.empty() || history_is_due(trend));
 }
 
+bool has_late_rows(const FollowedTrend* trend) {
+  return !trend->late.empty() && trend->definition != nullptr && trend->state != FillState::kStopped;
+}
+
 size_t write_transaction(XLogRecPtr position) {
   size_t bytes = 0;
   worker_begin();
@@ -312,8 +316,10 @@ size_t write_transaction(XLogRecPtr position) {
     if (needs_writing(trend)) {
       bytes += write_trend(trend);
     } else if (!is_storable(trend)) {
-      // What is stored of it belongs to an older position than the one that is about to be stored.
+      // What is stored of it belongs to an older position than the one that is about to be stored. Its late
+      // rows come from before that position and would not be met again.
       delete_trend(trend->id);
+      if (has_late_rows(trend)) late_write(trend);
     }
   }
   delete_forgotten_trends();
@@ -334,10 +340,12 @@ void forget_stored_state() {
 
 void mark_written() {
   for (FollowedTrend* trend : worker->trends) {
-    if (!needs_writing(trend)) continue;
+    if (trend == nullptr) continue;
+    bool written = needs_writing(trend);
+    if (written || has_late_rows(trend)) late_written(trend);
+    if (!written) continue;
     trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });
     history_written(trend);
-    late_written(trend);
     trend->dirty = false;
     trend->stored = true;
   }

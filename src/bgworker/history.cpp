@@ -293,6 +293,7 @@ void history_written(FollowedTrend* trend) {
     if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
   }
   trend->closed.clear();
+  trend->unfinal_known = true;  // or the table is broken, which was reported
   trend->unfinal_ends.erase(trend->unfinal_ends.begin(),
                             trend->unfinal_ends.upper_bound(final_before(trend)));
 }
