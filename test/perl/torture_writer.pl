@@ -164,7 +164,9 @@ sub transaction
 }
 
 $SIG{PIPE} = 'IGNORE';
-until (-e $stop_file)
+# Also when the test itself was killed.
+my $test = getppid();
+until (-e $stop_file || getppid() != $test)
 {
 	my $script = "SET client_min_messages = error;\n" . join('', map { transaction() } 1 .. 15);
 	open(my $psql, '|-', @psql) or die "cannot start psql: $!";
