@@ -81,6 +81,7 @@ for _ in {1..100}; do
 done
 DISPLAY=:$(head -n 1 "$folder/display")
 export DISPLAY QT_QPA_PLATFORM=xcb XDG_CONFIG_HOME=$folder/config XDG_RUNTIME_DIR=$folder
+export LSAN_OPTIONS=suppressions=$repository/viewer/tests/lsan.supp
 openbox 2>"$folder/openbox.log" &
 started+=($!)
 sleep 0.5

@@ -91,7 +91,7 @@ QString rate(double per_second) {
 QString moment(const QDateTime& time) {
   if (!time.isValid()) return QStringLiteral("–");
   const QDateTime local = time.toLocalTime();
-  const QString clock = local.toString(QStringLiteral("HH:mm:ss"));
+  QString clock = local.toString(QStringLiteral("HH:mm:ss"));
   if (local.date() == QDate::currentDate()) return clock;
   return QLocale().toString(local.date(), QLocale::ShortFormat) + u' ' + clock;
 }

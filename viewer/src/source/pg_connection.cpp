@@ -81,13 +81,14 @@ void PgConnection::close() {
   state_ = State::kClosed;
 }
 
-// May be called from a notifier's own slot, so they die only after it has returned; their socket is closed
-// sooner, so they stop at once.
+// May be called from a notifier's own slot, so they die only after it has returned (at the latest with this,
+// their parent); their socket is closed sooner, so they stop at once.
 void PgConnection::drop_notifiers() {
-  for (auto* notifier : {&readable_, &writable_}) {
+  for (QSocketNotifier** notifier : {&readable_, &writable_}) {
     if (*notifier == nullptr) continue;
     (*notifier)->setEnabled(false);
-    notifier->release()->deleteLater();
+    (*notifier)->deleteLater();
+    *notifier = nullptr;
   }
   watched_socket_ = -1;
 }
@@ -97,12 +98,12 @@ void PgConnection::watch_socket(PostgresPollingStatusType wanted) {
   const int socket = PQsocket(connection_);
   if (socket != watched_socket_) {
     drop_notifiers();
-    readable_ = std::make_unique<QSocketNotifier>(socket, QSocketNotifier::Read);
-    writable_ = std::make_unique<QSocketNotifier>(socket, QSocketNotifier::Write);
+    readable_ = new QSocketNotifier(socket, QSocketNotifier::Read, this);
+    writable_ = new QSocketNotifier(socket, QSocketNotifier::Write, this);
     watched_socket_ = socket;
-    connect(readable_.get(), &QSocketNotifier::activated, this,
+    connect(readable_, &QSocketNotifier::activated, this,
             [this] { state_ == State::kConnecting ? advance_connecting() : on_readable(); });
-    connect(writable_.get(), &QSocketNotifier::activated, this,
+    connect(writable_, &QSocketNotifier::activated, this,
             [this] { state_ == State::kConnecting ? advance_connecting() : flush(); });
   }
   readable_->setEnabled(wanted == PGRES_POLLING_READING);

@@ -84,7 +84,7 @@ class PgConnection : public QObject {
 
   PGconn* connection_ = nullptr;
   State state_ = State::kClosed;
-  std::unique_ptr<QSocketNotifier> readable_, writable_;
+  QSocketNotifier *readable_ = nullptr, *writable_ = nullptr;
   int watched_socket_ = -1;
   QTimer connect_timeout_;
   QElapsedTimer sent_;

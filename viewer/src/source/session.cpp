@@ -269,11 +269,11 @@ void Session::fetch_rows() {
                     item.label = top->label;
                     item.previous_rank = top->previous_rank;
                   }
-                  publish(std::move(ranking));
+                  publish(ranking);
                 });
 }
 
-void Session::publish(Ranking ranking) {
+void Session::publish(const Ranking& ranking) {
   next_ranking_ = now() + interest_.interval_ms;
   next_status_ = std::min(next_status_, now() + interest_.interval_ms / 2);
   emit ranking_available(ranking);

@@ -45,7 +45,7 @@ class Session : public Source {
   void load_trend_list();
   void fetch_labels();
   void fetch_rows();
-  void publish(Ranking ranking);
+  void publish(const Ranking& ranking);
   void fetch_status();
   void watch();
   void ranking_failed(const SqlError& error);

@@ -213,9 +213,9 @@ void BarRace::lay_out() {
   Layout& l = layout_;
   l.top = kAxisHeight + 2;
   const double available = std::max(60.0, height() - l.top - 10);
-  l.row_height = std::clamp(available / places_, 11.0, 76.0);
+  l.row_height = std::clamp(available / places_, 11.0, 100.0);
   l.stacked = l.row_height >= kLowestStackedRow;
-  const double pixels = l.stacked ? std::clamp(l.row_height * 0.30, 12.0, width() < 900 ? 15.0 : 19.0)
+  const double pixels = l.stacked ? std::clamp(l.row_height * 0.30, 12.0, width() < 900 ? 15.0 : 22.0)
                                   : std::clamp(l.row_height * 0.56, 8.0, 14.0);
   l.font = font();
   l.font.setPixelSize(static_cast<int>(pixels));
@@ -239,8 +239,8 @@ void BarRace::lay_out() {
   l.mark_width = mark_metrics.horizontalAdvance(QStringLiteral("▲ 00")) + 12;
   l.label_x = l.mark_x + l.mark_width + 6;
   if (l.stacked) {
-    l.bar_height = std::clamp(l.row_height * 0.24, 6.0, 16.0);
-    const double gap = std::clamp(l.row_height * 0.07, 2.0, 5.0);
+    l.bar_height = std::clamp(l.row_height * 0.24, 6.0, 22.0);
+    const double gap = std::clamp(l.row_height * 0.07, 2.0, 6.0);
     const double content = metrics.height() + gap + l.bar_height;
     l.text_middle = (l.row_height - content) / 2 + metrics.height() / 2;
     l.bar_middle = (l.row_height + content) / 2 - l.bar_height / 2;
@@ -337,7 +337,7 @@ void BarRace::paint_bar(QPainter& painter, Bar& bar) {
   const double length = std::max(bar_pixels(bar), 2.0);
   const QColor color = colors_->color(bar.item.key, theme().dark);
   const QRectF shape(l.bar_x, middle - l.bar_height / 2, length, l.bar_height);
-  const double radius = std::min({l.stacked ? l.bar_height / 2 : 4.0, l.bar_height / 2, 7.0});
+  const double radius = std::min({l.stacked ? l.bar_height / 2 : 4.0, l.bar_height / 2, 9.0});
   if (l.stacked) {
     painter.setBrush(theme().grid);
     painter.drawRoundedRect(QRectF(shape.topLeft(), QSizeF(l.bar_width, l.bar_height)), radius, radius);

@@ -1,5 +1,6 @@
 #include "ui/ranking_page.h"
 
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QMenu>
