@@ -109,6 +109,23 @@ class DataTest : public QObject {
              QByteArray("{\"a\\\"b\",\"c\\\\d\",\"\",\"e,f\"}"));
   }
 
+  void history_of_a_definition_without_bounds() {
+    TrendInfo trend = FakeSource::trend(1, "Odd \"one\"");
+    trend.shape = read_shape(
+        "SELECT e.tag, count(*) AS n FROM e, trending.tumble(e.at, '1 day'::interval) tumble GROUP BY "
+        "tumble.window_start, tumble.window_end, e.tag ORDER BY (count(*)) DESC");
+    QVERIFY(trend.shape.valid());
+    const queries::HistoryColumns columns{
+        {"window_start", "window_end", "tag", "n", "rank", "final"},
+        {"timestamptz", "timestamptz", "text", "bigint", "bigint", "boolean"}};
+    QCOMPARE(columns.shift(trend), 2);
+    const QByteArray sql = queries::history_series(trend, columns);
+    QVERIFY2(sql.contains("\"tag\" = ANY") && sql.contains("::text[]") && sql.contains("\"n\" FROM"), sql);
+    QVERIFY(sql.contains("\"Odd \"\"one\"\"_history\""));
+    QVERIFY(
+        queries::history_windows(trend, columns).contains("(\"window_end\", \"window_start\") < (w.e, w.s)"));
+  }
+
   void connection_strings() {
     const QString stored = conninfo::without_password("postgresql://me:secret@db1:5433/app?sslmode=require");
     QVERIFY(!stored.contains("secret"));

@@ -163,6 +163,28 @@ sleep 0.3
 [[ $(shown | wc -l) == 10 ]] || fail "Escape did not clear the selection"
 echo "ok - Escape clears the selection"
 
+# Ten seconds after the load a window has closed. The left end of the slider is the first one.
+for _ in {1..60}; do
+  (($(sql "SELECT count(DISTINCT window_end) FROM top_posts_history") < 2)) || break
+  sleep 0.5
+done
+sleep 1.5
+click 760 770
+press Home
+sleep 1
+seen=$(shown)
+window_shown=
+for end in $(sql "SELECT DISTINCT extract(epoch FROM window_end) FROM top_posts_history"); do
+  past=$(sql "SELECT h.rank, p.title, h.views, h.post_id FROM top_posts_history h JOIN posts p ON p.id = h.post_id
+              WHERE h.window_end = to_timestamp($end) ORDER BY h.rank LIMIT 10")
+  [[ $seen != "$past" ]] || window_shown=$end
+done
+picture past-window
+[[ -n $window_shown ]] || fail "the slider shows no window of the history: $seen"
+echo "ok - the slider shows a closed window as history has it"
+press l
+check_same 10 "back to live"
+
 for page in 2 3 4 1; do
   press "ctrl+$page"
   sleep 0.4

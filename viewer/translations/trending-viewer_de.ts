@@ -310,6 +310,14 @@
         <source>Create one, or ask the owner of one for SELECT on it. The shortest way is:</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>%1 needs attention</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The ranking itself goes on.</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>TextWords</name>

@@ -160,6 +160,14 @@ std::optional<Problem> trend_problem(const Situation& situation) {
           {}};
     }
   }
+  if (found != situation.status.trends.constEnd() && found->state == QLatin1String("running") &&
+      !found->reason.isEmpty()) {
+    return Problem{Severity::kWarning,
+                   ProblemWords::tr("%1 needs attention").arg(trend.name),
+                   found->reason,
+                   ProblemWords::tr("The ranking itself goes on."),
+                   {}};
+  }
   if (situation.failure && situation.failure->trend == trend.id) {
     const Failure& failure = *situation.failure;
     QString what = failure.message;

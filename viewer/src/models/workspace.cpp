@@ -263,16 +263,20 @@ void Workspace::show_live() {
 
 SeriesByKey Workspace::series() const {
   const QStringList keys = charted();
+  if (history_.kind != HistoryState::Kind::kPresent || history_.windows.empty())
+    return seen_.series(keys, {});
   SeriesByKey result;
-  QDateTime last;
-  if (history_.kind == HistoryState::Kind::kPresent) {
-    if (!history_.windows.empty()) last = history_.windows.last().end;
-    for (const QString& key : keys) {
-      if (history_series_.contains(key)) result.insert(key, history_series_.value(key));
+  for (const QString& key : keys) {
+    if (history_series_.contains(key)) result.insert(key, history_series_.value(key));
+  }
+  // The current window is not over: it stands where time is now, not at its end.
+  const QList<QDateTime> moments = seen_.moments();
+  if (moments.empty() || moments.last() <= history_.windows.last().end) return result;
+  for (const RankedItem& item : live_ranking_.items) {
+    if (keys.contains(item.key)) {
+      result[item.key].append({moments.last().toMSecsSinceEpoch(), item.magnitude});
     }
   }
-  const SeriesByKey seen = seen_.series(keys, last);
-  for (auto entry = seen.cbegin(); entry != seen.cend(); ++entry) result[entry.key()].append(entry.value());
   return result;
 }
 

@@ -63,7 +63,7 @@ class Workspace : public QObject {
   const HistoryState& history() const { return history_; }
   const QList<Stop>& stops() const { return stops_; }
   qsizetype shown_stop() const { return shown_stop_; }
-  // History as far as it was read, then what was seen since, up to now.
+  // The closed windows as far as they were read, then the current one; without history what was seen.
   SeriesByKey series() const;
 
   TrendListModel* trends() { return &trends_; }

@@ -43,7 +43,7 @@ FROM   trending.top($1::oid::regclass, $2::int) ORDER BY rank)";
 const char* const kWatch = "SELECT trending.watch($1::oid::regclass, $2::bigint, '25 seconds')";
 
 const char* const kHistoryColumns = R"(
-SELECT a.attname FROM pg_attribute a
+SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
 WHERE  a.attrelid = to_regclass(format('%I.%I', $1::text, $2::text || '_history')) AND a.attnum > 0
        AND NOT a.attisdropped
 ORDER  BY a.attnum)";
@@ -107,14 +107,44 @@ QString key_text(const QStringList& cells, const QList<int>& key_columns) {
   return parts.join(QLatin1String(", "));
 }
 
-// Columns of the trend's rows, by their names in its history.
-QByteArray column_name(const QStringList& columns, int index) {
-  return quote_identifier(columns.value(index));
+QByteArray column_name(const TrendInfo& trend, const HistoryColumns& columns, int index) {
+  return quote_identifier(columns.names.value(index + columns.shift(trend)));
 }
 
-QByteArray window_column(const TrendInfo& trend, const QStringList& columns, bool start) {
-  const int index = start ? trend.shape.window_start : trend.shape.window_end;
-  return index < 0 ? QByteArray(start ? "window_start" : "window_end") : column_name(columns, index);
+QByteArray window_start(const TrendInfo& trend, const HistoryColumns& columns) {
+  return trend.shape.window_start < 0 ? quote_identifier(columns.names.value(0))
+                                      : column_name(trend, columns, trend.shape.window_start);
+}
+
+QByteArray window_end(const TrendInfo& trend, const HistoryColumns& columns) {
+  return trend.shape.window_end < 0
+             ? quote_identifier(columns.names.value(trend.shape.window_start < 0 ? 1 : 0))
+             : column_name(trend, columns, trend.shape.window_end);
+}
+
+// A group's key as one text, as key_text() makes it.
+QByteArray key_expression(const TrendInfo& trend, const HistoryColumns& columns) {
+  if (trend.shape.keys.size() == 1) {
+    return "coalesce(" + column_name(trend, columns, trend.shape.keys.first()) + "::text, '" +
+           kNullKey.toUtf8() + "')";
+  }
+  QByteArray key;
+  for (const int column : trend.shape.keys) {
+    if (!key.isEmpty()) key += " || ', ' || ";
+    key += "coalesce(" + column_name(trend, columns, column) + "::text, 'NULL')";
+  }
+  return key.isEmpty() ? QByteArray("''") : key;
+}
+
+// Compares a single key in its own type, so that the index of the history serves.
+QByteArray key_condition(const TrendInfo& trend, const HistoryColumns& columns) {
+  if (trend.shape.keys.size() != 1) return key_expression(trend, columns) + " = ANY ($1::text[])";
+  const int index = trend.shape.keys.first();
+  const QByteArray name = column_name(trend, columns, index);
+  const QByteArray null_key = "'" + kNullKey.toUtf8() + "'";
+  return "(" + name + " = ANY (array_remove($1::text[], " + null_key +
+         ")::" + columns.types.value(index + columns.shift(trend)).toUtf8() + "[]) OR " + name +
+         " IS NULL AND " + null_key + " = ANY ($1::text[]))";
 }
 
 }  // namespace
@@ -149,38 +179,25 @@ QByteArray history_table(const TrendInfo& trend) {
 }
 
 // The closed windows, newest first. One index probe a window: the rows of each are skipped, not read.
-QByteArray history_windows(const TrendInfo& trend, const QStringList& columns) {
-  const QByteArray start = window_column(trend, columns, true), end = window_column(trend, columns, false);
-  const QByteArray table = history_table(trend);
-  return "WITH RECURSIVE w AS ((SELECT " + start + " AS s, " + end + " AS e FROM " + table + " ORDER BY " +
-         start + " DESC, " + end + " DESC LIMIT 1) UNION ALL SELECT n.s, n.e FROM w, LATERAL (SELECT " +
-         start + " AS s, " + end + " AS e FROM " + table + " WHERE (" + start + ", " + end +
-         ") < (w.s, w.e) ORDER BY " + start + " DESC, " + end +
-         " DESC LIMIT 1) n) SELECT s, e FROM w LIMIT 720";
+QByteArray history_windows(const TrendInfo& trend, const HistoryColumns& columns) {
+  const QByteArray start = window_start(trend, columns), end = window_end(trend, columns);
+  const QByteArray select = "SELECT " + start + " AS s, " + end + " AS e FROM " + history_table(trend);
+  const QByteArray newest = " ORDER BY " + end + " DESC, " + start + " DESC LIMIT 1";
+  return "WITH RECURSIVE w AS ((" + select + newest + ") UNION ALL SELECT n.s, n.e FROM w, LATERAL (" +
+         select + " WHERE (" + end + ", " + start + ") < (w.e, w.s)" + newest +
+         ") n) SELECT s, e FROM w LIMIT 720";
 }
 
-QByteArray history_rows(const TrendInfo& trend, const QStringList& columns, int limit) {
-  return "SELECT * FROM " + history_table(trend) + " WHERE " + window_column(trend, columns, true) +
-         " = $1 AND " + window_column(trend, columns, false) + " = $2 ORDER BY rank LIMIT " +
-         QByteArray::number(limit);
+QByteArray history_rows(const TrendInfo& trend, const HistoryColumns& columns, int limit) {
+  return "SELECT * FROM " + history_table(trend) + " WHERE " + window_start(trend, columns) + " = $1 AND " +
+         window_end(trend, columns) + " = $2 ORDER BY rank LIMIT " + QByteArray::number(limit);
 }
 
-QByteArray history_series(const TrendInfo& trend, const QStringList& columns) {
-  QByteArray key;
-  if (trend.shape.keys.size() == 1) {
-    key =
-        "coalesce(" + column_name(columns, trend.shape.keys.first()) + "::text, '" + kNullKey.toUtf8() + "')";
-  } else {
-    for (const int column : trend.shape.keys) {
-      if (!key.isEmpty()) key += " || ', ' || ";
-      key += "coalesce(" + column_name(columns, column) + "::text, 'NULL')";
-    }
-    if (key.isEmpty()) key = "''";
-  }
-  const QByteArray end = window_column(trend, columns, false);
-  return "SELECT " + key + ", " + end + ", " + column_name(columns, trend.shape.value) + " FROM " +
-         history_table(trend) + " WHERE " + key + " = ANY ($1::text[]) AND " +
-         window_column(trend, columns, true) + " >= $2 ORDER BY " + end + " LIMIT 20000";
+QByteArray history_series(const TrendInfo& trend, const HistoryColumns& columns) {
+  const QByteArray end = window_end(trend, columns);
+  return "SELECT " + key_expression(trend, columns) + ", " + end + ", " +
+         column_name(trend, columns, trend.shape.value) + " FROM " + history_table(trend) + " WHERE " +
+         key_condition(trend, columns) + " AND " + end + " >= $2 ORDER BY " + end + " LIMIT 20000";
 }
 
 // "2026-11-21 04:05:06.789+01:30"; without an offset it is taken as UTC, as the server does for windows.
@@ -349,6 +366,31 @@ Ranking parse_rows(const PgResult& result, const TrendInfo& trend) {
     }
     ranking.items.append(item);
   }
+  return ranking;
+}
+
+HistoryColumns parse_history_columns(const PgResult& result) {
+  HistoryColumns columns;
+  for (int row = 0; row < result.rows(); ++row) {
+    columns.names.append(result.text(row, 0));
+    columns.types.append(result.text(row, 1));
+  }
+  return columns;
+}
+
+// Of the same columns as the live ranking.
+Ranking parse_history_rows(const PgResult& result, const TrendInfo& trend, const HistoryColumns& columns) {
+  const int shift = columns.shift(trend);
+  TrendInfo shifted = trend;
+  for (int* place : {&shifted.shape.window_start, &shifted.shape.window_end, &shifted.shape.value})
+    *place += shift;
+  for (int& key : shifted.shape.keys) key += shift;
+  Ranking ranking = parse_rows(result, shifted);
+  const qsizetype count = ranking.columns.size() - shift - 1;
+  ranking.columns = ranking.columns.mid(shift, count);
+  ranking.numeric = ranking.numeric.mid(shift, count);
+  for (RankedItem& item : ranking.items) item.cells = item.cells.mid(shift, count);
+  ranking.live = false;
   return ranking;
 }
 

@@ -23,11 +23,24 @@ extern const char* const kWatch;           // relation, version
 extern const char* const kHistoryColumns;  // schema, table
 extern const char* const kLabelSource;     // label
 
+// The columns of a trend's history: those of the trend, before them the bounds of the window where the trend
+// does not show them, behind them `final`.
+struct HistoryColumns {
+  QStringList names, types;
+
+  // The place of a trend's column; its window's bounds are there in any case.
+  int shift(const TrendInfo& trend) const {
+    return (trend.shape.window_start < 0 ? 1 : 0) + (trend.shape.window_end < 0 ? 1 : 0);
+  }
+};
+
 QByteArray live_rows(const TrendInfo& trend, int limit);
 QByteArray history_table(const TrendInfo& trend);
-QByteArray history_windows(const TrendInfo& trend, const QStringList& columns);
-QByteArray history_rows(const TrendInfo& trend, const QStringList& columns, int limit);  // window start, end
-QByteArray history_series(const TrendInfo& trend, const QStringList& columns);           // array of keys
+QByteArray history_windows(const TrendInfo& trend, const HistoryColumns& columns);
+// Parameters: start and end of the window.
+QByteArray history_rows(const TrendInfo& trend, const HistoryColumns& columns, int limit);
+// Parameters: an array of keys, and the end of the first window.
+QByteArray history_series(const TrendInfo& trend, const HistoryColumns& columns);
 
 QByteArray quote_identifier(const QString& name);
 QByteArray text_array(const QStringList& values);
@@ -47,6 +60,8 @@ struct TopRow {
 QHash<QString, TopRow> parse_top_labels(const PgResult& result);
 Ranking parse_top(const PgResult& result, const TrendInfo& trend);
 Ranking parse_rows(const PgResult& result, const TrendInfo& trend);
+HistoryColumns parse_history_columns(const PgResult& result);
+Ranking parse_history_rows(const PgResult& result, const TrendInfo& trend, const HistoryColumns& columns);
 QList<WindowSpan> parse_windows(const PgResult& result);
 SeriesByKey parse_series(const PgResult& result);
 

@@ -76,8 +76,9 @@ class Session : public Source {
   Interest interest_;
   QHash<TrendId, TrendInfo> trends_;
   QString list_signature_;
-  QHash<TrendId, QStringList> history_columns_;
-  QQueue<Task> tasks_;  // asked for once: history, windows, series
+  QHash<TrendId, queries::HistoryColumns> history_columns_;
+  QDateTime history_since_;  // end of the first closed window that was told
+  QQueue<Task> tasks_;       // asked for once: history, windows, series
 
   // When each thing is due, by clock_.
   qint64 next_probe_ = 0, next_list_ = 0, next_status_ = 0, next_ranking_ = 0;

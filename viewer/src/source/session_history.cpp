@@ -40,46 +40,46 @@ void Session::load_history(const TrendInfo& trend) {
   if (trend.history_limit == QLatin1String("0"))
     return absent(tr("The trend keeps no history (history_limit is 0)."));
   if (!trend.shape.valid()) return absent(tr("The definition could not be read."));
-  reader_.query(
-      queries::kHistoryColumns, {trend.schema.toUtf8(), trend.table.toUtf8()},
-      [this, id = trend.id, absent](const PgResult& result) {
-        const TrendInfo* info = find_trend(id);
-        if (info == nullptr) return pump();
-        if (!result.ok()) return history_failed(id, result.error());
-        if (result.rows() == 0) {
-          return absent(tr("There is no table %1_history on this server.").arg(info->table));
-        }
-        QStringList columns;
-        for (int row = 0; row < result.rows(); ++row) columns.append(result.text(row, 0));
-        history_columns_.insert(id, columns);
-        reader_.query(queries::history_windows(*info, columns), {}, [this, id](const PgResult& windows) {
-          if (!windows.ok()) return history_failed(id, windows.error());
-          emit history_available({id, HistoryState::Kind::kPresent, {}, queries::parse_windows(windows)});
-          pump();
-        });
-      });
-}
-
-void Session::load_window(const TrendInfo& trend, const WindowSpan& window, int limit) {
-  const QStringList columns = history_columns_.value(trend.id);
-  if (columns.isEmpty()) return;
-  reader_.query(queries::history_rows(trend, columns, limit),
-                {queries::timestamp(window.start), queries::timestamp(window.end)},
-                [this, id = trend.id, window](const PgResult& result) {
+  reader_.query(queries::kHistoryColumns, {trend.schema.toUtf8(), trend.table.toUtf8()},
+                [this, id = trend.id, absent](const PgResult& result) {
                   const TrendInfo* info = find_trend(id);
                   if (info == nullptr) return pump();
                   if (!result.ok()) return history_failed(id, result.error());
-                  Ranking ranking = queries::parse_rows(result, *info);
+                  if (result.rows() == 0) {
+                    return absent(tr("There is no table %1_history on this server.").arg(info->table));
+                  }
+                  const queries::HistoryColumns columns = queries::parse_history_columns(result);
+                  history_columns_.insert(id, columns);
+                  reader_.query(queries::history_windows(*info, columns), {},
+                                [this, id](const PgResult& windows) {
+                                  if (!windows.ok()) return history_failed(id, windows.error());
+                                  const QList<WindowSpan> spans = queries::parse_windows(windows);
+                                  history_since_ = spans.empty() ? QDateTime() : spans.first().end;
+                                  emit history_available({id, HistoryState::Kind::kPresent, {}, spans});
+                                  pump();
+                                });
+                });
+}
+
+void Session::load_window(const TrendInfo& trend, const WindowSpan& window, int limit) {
+  const queries::HistoryColumns columns = history_columns_.value(trend.id);
+  if (columns.names.empty()) return;
+  reader_.query(queries::history_rows(trend, columns, limit),
+                {queries::timestamp(window.start), queries::timestamp(window.end)},
+                [this, id = trend.id, window, columns](const PgResult& result) {
+                  const TrendInfo* info = find_trend(id);
+                  if (info == nullptr) return pump();
+                  if (!result.ok()) return history_failed(id, result.error());
+                  Ranking ranking = queries::parse_history_rows(result, *info, columns);
                   ranking.window = window;
-                  ranking.live = false;
                   add_labels(*info, std::move(ranking));
                 });
 }
 
 void Session::load_series(const TrendInfo& trend, const QStringList& keys) {
-  const QStringList columns = history_columns_.value(trend.id);
-  if (columns.isEmpty() || keys.isEmpty()) return;
-  const QByteArray since = queries::timestamp(QDateTime::currentDateTimeUtc().addDays(-400));
+  const queries::HistoryColumns columns = history_columns_.value(trend.id);
+  if (columns.names.empty() || keys.empty() || !history_since_.isValid()) return;
+  const QByteArray since = queries::timestamp(history_since_);
   reader_.query(queries::history_series(trend, columns), {queries::text_array(keys), since},
                 [this, id = trend.id](const PgResult& result) {
                   if (!result.ok()) return history_failed(id, result.error());

@@ -54,7 +54,7 @@ TimelineBar::TimelineBar(Workspace* workspace, QWidget* parent)
   connect(workspace_, &Workspace::stops_changed, this, &TimelineBar::show_stops);
   connect(workspace_, &Workspace::moment_changed, this, &TimelineBar::show_moment);
   connect(workspace_, &Workspace::connection_changed, this, &TimelineBar::show_moment);
-  connect(workspace_, &Workspace::live_ranking_changed, this, &TimelineBar::show_moment);
+  connect(workspace_, &Workspace::ranking_changed, this, &TimelineBar::show_moment);
   connect(&Themes::instance(), &Themes::changed, this, &TimelineBar::show_moment);
   show_stops();
 }
