@@ -44,7 +44,8 @@ query "SELECT trending.create_trend('top_posts', \$\$
          SELECT window_start, window_end, post_id, count(*) AS views
          FROM view_events, trending.hop(viewed_at, slide => '10 minutes', size => '2 hours')
          GROUP BY window_start, window_end, post_id ORDER BY views DESC\$\$)" >/dev/null
-query "ALTER TABLE view_events ALTER viewed_at SET DEFAULT now()"
+query "ALTER TABLE view_events ALTER viewed_at SET DEFAULT now(), ALTER user_id SET DEFAULT 0, ALTER region SET DEFAULT '',
+       ALTER referrer SET DEFAULT ''"
 
 for mode in on off; do
   query "ALTER SYSTEM SET synchronous_commit = $mode"
