@@ -272,17 +272,20 @@ void replay_recorded(FollowedTrend* trend) {
   trend->recorded_bytes = 0;
 }
 
+// Step 3. A function of its own, never inlined: its locals must not live in the frame that PG_TRY returns to.
+pg_noinline void fill_from_source(FollowedTrend* trend) {
+  worker_begin();
+  if (trend->definition->options.backfill || trend->refill) {
+    trend->filter = filter_of(GetActiveSnapshot());
+    count_source(trend);
+  }
+  worker_commit();
+}
+
 void fill(FollowedTrend* trend) {
   ErrorData* volatile error = nullptr;
   PG_TRY();
-  {
-    worker_begin();
-    if (trend->definition->options.backfill || trend->refill) {
-      trend->filter = filter_of(GetActiveSnapshot());
-      count_source(trend);
-    }
-    worker_commit();
-  }
+  { fill_from_source(trend); }
   PG_CATCH();
   { error = worker_abort(); }
   PG_END_TRY();
