@@ -8,6 +8,7 @@
 #   PORT       where the private server listens on localhost (15432)
 #   RATE       page views a second (2000)
 #   PG_CONFIG  which server, if not the newest installed
+#   VIEWER=no  no window, although there is a display
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -19,6 +20,7 @@ seed=$RANDOM
 log_folder=$repository/build/demo
 folder=         # everything of the running demo: data, server, socket, logs
 loadgen=        # process of the load generator
+viewer=         # process of the viewer, first of its build
 server_started=
 ending=         # set by a signal
 started=        # process that start() started
@@ -184,11 +186,21 @@ start_loadgen() {
   say "$loadgen" >"$folder/loadgen.pid"
 }
 
+# A window as well, where there is a display. The table does not wait for it to be built.
+start_viewer() {
+  [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} && ${VIEWER:-yes} != no ]] || return 0
+  # shellcheck disable=SC2016 # expanded by the shell that is started
+  start "$log_folder/viewer.log" nice bash -c \
+    'bash "$1/scripts/viewer.sh" && exec "$1/build/viewer/trending-viewer" --trend top_posts' viewer "$repository"
+  viewer=$started
+}
+
 # --- stop ----------------------------------------------------------------------------------------
 
 stop_all() {
   trap '' INT TERM HUP
   show_cursor
+  [[ -z $viewer ]] || kill -- "-$viewer" 2>/dev/null || true
   if [[ -n $loadgen ]]; then
     kill "$loadgen" 2>/dev/null || true
     wait "$loadgen" 2>/dev/null || true
@@ -348,6 +360,7 @@ main() {
   step "Starting it on port $port" start start_server
   step "Creating the blog and the trend" blog fill_database
   start_loadgen
+  start_viewer
   watch
 }
 

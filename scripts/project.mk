@@ -5,7 +5,7 @@
 SOURCE_DIRS = src loadgen viewer test bench
 ALL_SOURCES = $(sort $(shell find $(SOURCE_DIRS) -name '*.cpp' -o -name '*.h' 2>/dev/null))
 
-export PG_CONFIG SERVERS STAGES VARIANT FILES DURATION PORT KILLS SEED
+export PG_CONFIG SERVERS STAGES VARIANT FILES DURATION PORT VIEWER KILLS SEED
 
 help:
 	@echo 'Using it:'

@@ -125,7 +125,10 @@ int run(QApplication& app) {
   parser.process(app);
 
   Settings settings;
-  ConnectionSettings connection{settings.conninfo(), {}};
+  // What the command line says goes before the environment, and that before what was used last.
+  const bool environment = qEnvironmentVariableIsSet("PGDATABASE") ||
+                           qEnvironmentVariableIsSet("PGSERVICE") || qEnvironmentVariableIsSet("PGHOST");
+  ConnectionSettings connection{environment ? QString() : settings.conninfo(), {}};
   const bool given = parser.isSet(options.connection) || !parser.positionalArguments().empty();
   if (given) {
     const QString text = parser.isSet(options.connection) ? parser.value(options.connection)
@@ -171,9 +174,6 @@ int run(QApplication& app) {
         std::make_unique<Photographer>(&workspace, &window, parser.value(options.screenshot),
                                        static_cast<int>(parser.value(options.wait).toDouble() * 1000));
   }
-  // Without any word of where to connect, the environment may say it all; else the dialog asks.
-  const bool environment = qEnvironmentVariableIsSet("PGDATABASE") ||
-                           qEnvironmentVariableIsSet("PGSERVICE") || qEnvironmentVariableIsSet("PGHOST");
   if (given || environment || !connection.conninfo.isEmpty() || photographer != nullptr) {
     if (given) settings.set_conninfo(connection.conninfo);
     workspace.open(connection);

@@ -4,6 +4,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QListView>
+#include <QPaintEvent>
 #include <QSignalSpy>
 #include <QSlider>
 #include <QTableView>
@@ -49,6 +50,17 @@ struct Bench {
     }
     return {};
   }
+};
+
+// What is painted of a widget.
+class PaintedRegion : public QObject {
+ public:
+  explicit PaintedRegion(QWidget* widget) : QObject(widget) { widget->installEventFilter(this); }
+  bool eventFilter(QObject*, QEvent* event) override {
+    if (event->type() == QEvent::Paint) region += static_cast<QPaintEvent*>(event)->region();
+    return false;
+  }
+  QRegion region;
 };
 
 class WidgetsTest : public QObject {
@@ -122,6 +134,27 @@ class WidgetsTest : public QObject {
     const QImage rested = bench.bars()->grab().toImage();
     bench.bars()->settle();
     QVERIFY(bench.bars()->grab().toImage() == rested);
+  }
+
+  // Rows are painted again when their words change, also when nothing moves.
+  void what_is_painted_is_what_is_known() {
+    Bench bench;
+    bench.run();
+    Ranking ranking = bench.workspace.ranking();
+    bench.bars()->settle();
+    QTest::qWait(50);
+    auto& painted = *new PaintedRegion(bench.bars());
+    ranking.items[4].value = QString::number(ranking.items[4].value.toInt() + 1);
+    for (RankedItem& item : ranking.items) item.previous_rank = item.rank;
+    ranking.items[7].previous_rank = 9;
+    bench.bars()->set_ranking(ranking, 10);
+    QTRY_VERIFY(!bench.bars()->moving());
+    QTest::qWait(50);
+    const double row = (bench.bars()->height() - 38) / 10.0;
+    const int right = bench.bars()->width() - 40;
+    QVERIFY(painted.region.contains(QPoint(right, static_cast<int>(28 + 4.5 * row))));
+    QVERIFY(painted.region.contains(QPoint(60, static_cast<int>(28 + 7.5 * row))));
+    QVERIFY(!painted.region.contains(QPoint(right, static_cast<int>(28 + 1.5 * row))));
   }
 
   void clicks_select_in_bars_and_table() {

@@ -121,7 +121,7 @@ void BarRace::set_ranking(const Ranking& ranking, int places) {
     lay_out();
     update();
   } else {
-    for (Bar& bar : bars_) prepare_texts(bar);
+    for (Bar& bar : bars_) prepare_texts(bar, false);
   }
   if (!animated_) {
     settle();
@@ -146,6 +146,7 @@ void BarRace::settle() {
     bar.opacity.jump(bar.opacity.target);
   }
   scale_.jump(scale_.target);
+  painted_scale_ = scale_.value;
   update();
 }
 
@@ -254,25 +255,35 @@ void BarRace::lay_out() {
     l.bar_x = l.label_x + l.label_width + 12;
     l.bar_width = std::max(30.0, width() - l.bar_x - widest_value - 10 - kPadding);
   }
-  for (Bar& bar : bars_) prepare_texts(bar);
+  for (Bar& bar : bars_) prepare_texts(bar, true);
 }
 
-void BarRace::prepare_texts(Bar& bar) {
+// Makes the texts of a bar anew where they differ, and has the row painted if any does: that it does not move
+// does not mean that it looks the same.
+void BarRace::prepare_texts(Bar& bar, bool other_font) {
   const Layout& l = layout_;
-  bar.rank_text = static_text(QString::number(bar.item.rank), l.value_font);
-  const QString label =
-      QFontMetricsF(l.font).elidedText(text::one_line(bar.item.title()), Qt::ElideRight, l.label_width);
-  bar.label_text = static_text(label, l.font);
-  const QString value =
-      QFontMetricsF(l.value_font).elidedText(text::grouped(bar.item.value), Qt::ElideRight, width() * 0.4);
-  bar.value_text = static_text(value, l.value_font);
+  bool changed = false;
+  const auto prepare = [&](QStaticText& prepared, const QString& text, const QFont& font) {
+    if (!other_font && prepared.text() == text) return;
+    prepared = static_text(text, font);
+    changed = true;
+  };
+  prepare(bar.rank_text, QString::number(bar.item.rank), l.value_font);
+  prepare(bar.label_text,
+          QFontMetricsF(l.font).elidedText(text::one_line(bar.item.title()), Qt::ElideRight, l.label_width),
+          l.font);
+  prepare(
+      bar.value_text,
+      QFontMetricsF(l.value_font).elidedText(text::grouped(bar.item.value), Qt::ElideRight, width() * 0.4),
+      l.value_font);
   QString mark;
   if (bar.movement == Movement::kNew) mark = tr("NEW");
   if (bar.movement == Movement::kUp)
     mark = QStringLiteral("▲ %1").arg(*bar.item.previous_rank - bar.item.rank);
   if (bar.movement == Movement::kDown)
     mark = QStringLiteral("▼ %1").arg(bar.item.rank - *bar.item.previous_rank);
-  bar.mark_text = static_text(mark, l.mark_font);
+  prepare(bar.mark_text, mark, l.mark_font);
+  if (changed) update(row_rect(bar));
 }
 
 void BarRace::paintEvent(QPaintEvent* event) {

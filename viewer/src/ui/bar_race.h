@@ -78,7 +78,7 @@ class BarRace : public QWidget {
   };
 
   void lay_out();
-  void prepare_texts(Bar& bar);
+  void prepare_texts(Bar& bar, bool other_font);
   void advance();
   void invalidate_changed();
   void start_moving();
