@@ -1,6 +1,7 @@
 #include "source/session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "source/conninfo.h"
 
@@ -75,7 +76,7 @@ void Session::close() {
   for (QTimer* timer : {&retry_, &wake_, &watchdog_, &watch_again_}) timer->stop();
   reader_.close();
   watcher_.close();
-  tasks_.clear();
+  tasks_ = {};
   trends_.clear();
   report(Phase::kIdle);
 }
@@ -87,7 +88,7 @@ void Session::retry_now() {
 void Session::connect_now() {
   retry_.stop();
   watcher_.close();
-  tasks_.clear();
+  tasks_ = {};
   probed_ = false;
   cancelled_ = false;
   list_signature_.clear();
@@ -107,7 +108,7 @@ void Session::on_lost(const QString& message, bool password_needed) {
   watcher_.close();
   watchdog_.stop();
   watch_again_.stop();
-  tasks_.clear();
+  tasks_ = {};
   if (!wanted_open_) return;
   if (password_needed) return report(Phase::kPasswordNeeded, message);
   const qint64 wait = backoff_.next_ms();
@@ -184,8 +185,9 @@ void Session::pump() {
   if (now() >= next_list_) return check_trend_list();
   const bool follow = !interest_.paused && find_trend(interest_.trend) != nullptr && ranking_wanted_;
   if (follow && now() >= next_ranking_) return fetch_labels();
-  if (!tasks_.empty()) {
-    tasks_.dequeue()();
+  for (Task& task : tasks_) {
+    if (!task) continue;
+    std::exchange(task, nullptr)();
     if (reader_.ready()) wake_.start(0);  // the task found nothing to do
     return;
   }

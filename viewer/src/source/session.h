@@ -2,8 +2,8 @@
 
 #include <QElapsedTimer>
 #include <QHash>
-#include <QQueue>
 #include <QTimer>
+#include <array>
 
 #include "source/backoff.h"
 #include "source/pg_connection.h"
@@ -78,7 +78,10 @@ class Session : public Source {
   QString list_signature_;
   QHash<TrendId, queries::HistoryColumns> history_columns_;
   QDateTime history_since_;  // end of the first closed window that was told
-  QQueue<Task> tasks_;       // asked for once: history, windows, series
+  // Asked for once, run in this order. A newer wish replaces an older one that has not been met: a slider
+  // that is dragged over a thousand windows asks for the last.
+  enum TaskKind { kHistoryTask, kWindowTask, kSeriesTask, kTaskKinds };
+  std::array<Task, kTaskKinds> tasks_;
 
   // When each thing is due, by clock_.
   qint64 next_probe_ = 0, next_list_ = 0, next_status_ = 0, next_ranking_ = 0;

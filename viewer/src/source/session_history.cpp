@@ -5,23 +5,23 @@
 namespace trending {
 
 void Session::request_history(TrendId trend) {
-  tasks_.enqueue([this, trend] {
+  tasks_[kHistoryTask] = [this, trend] {
     if (const TrendInfo* info = find_trend(trend)) load_history(*info);
-  });
+  };
   pump();
 }
 
 void Session::request_window(TrendId trend, const WindowSpan& window, int limit) {
-  tasks_.enqueue([this, trend, window, limit] {
+  tasks_[kWindowTask] = [this, trend, window, limit] {
     if (const TrendInfo* info = find_trend(trend)) load_window(*info, window, limit);
-  });
+  };
   pump();
 }
 
 void Session::request_series(TrendId trend, const QStringList& keys) {
-  tasks_.enqueue([this, trend, keys] {
+  tasks_[kSeriesTask] = [this, trend, keys] {
     if (const TrendInfo* info = find_trend(trend)) load_series(*info, keys);
-  });
+  };
   pump();
 }
 
