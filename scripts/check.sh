@@ -4,7 +4,7 @@
 # Installs what is missing (apt), builds, runs the tests and ends with "N passed, N failed".
 #   SERVERS  major versions to run the server tests on; those that the system does not have are fetched
 #            from other Debian releases and cached in .cache/. Without it: the system's server.
-#   STAGES   some of: lint build unit loadgen regress isolation pgtap tap (all by default)
+#   STAGES   some of: lint build unit loadgen viewer regress isolation pgtap tap (all by default)
 #   VARIANT  of the extension in the server tests: debug (default: with assertions), sanitize (servers from
 #            17 on), or coverage (of the system's server, into build/check/coverage.txt)
 #   PG_CONFIG  the system's server, if not the newest installed
@@ -15,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 
-all_stages='lint build unit loadgen regress isolation pgtap tap'
+all_stages='lint build unit loadgen viewer regress isolation pgtap tap'
 stages=" ${STAGES:-$all_stages} "
 servers=${SERVERS:-}
 variant=${VARIANT:-debug}
@@ -68,6 +68,7 @@ install_packages() {
   wanted pgtap && packages+=(libtap-parser-sourcehandler-pgtap-perl ${server:+"$server-pgtap"})
   [[ -z $(foreign_servers) ]] || packages+=(mmdebstrap)
   require_packages "${packages[@]}"
+  ! wanted viewer || bash "$repository/scripts/viewer.sh" --packages
 }
 
 # The packaged server 15 hangs when ASan is preloaded.
@@ -126,6 +127,8 @@ loadgen() {
   build_cmake loadgen build/loadgen &&
     ctest --test-dir "$repository/build/loadgen" -V --timeout 120
 }
+
+viewer() { bash "$repository/scripts/viewer.sh" --check; }
 
 stage() { # NAME SECONDS COUNTER INPUT COMMAND...
   local name=$1 seconds=$2 counter=$3 input=$4
@@ -237,6 +240,7 @@ main() {
   ! wanted build || run_single build 900 make -C "$repository" -j "$(jobs_for_make)"
   stage unit 900 count_ctest test/unit/CMakeLists.txt unit
   stage loadgen 600 count_ctest loadgen/CMakeLists.txt loadgen
+  stage viewer 1500 count_ctest viewer/CMakeLists.txt viewer
   test_servers
   say "Logs: build/check/"
   awk '{ passed += $2; failed += $3 } END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$results"

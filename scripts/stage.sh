@@ -21,9 +21,11 @@ count_regress() { # pg_regress and the isolation tester, in the words of 15 and 
        END { print passed + 0, failed + 0 }' "$1"
 }
 
-count_ctest() { # ctest -V: the tests inside a GoogleTest program, or the program where it is not one
-  awk '/^[0-9]+: \[       OK \] / { passed++; id = $1 + 0; inside[id] = 1 }
+count_ctest() { # ctest -V: the tests inside a program of GoogleTest or Qt, or a script of ours; else the program
+  awk '/^[0-9]+: (\[       OK \] |ok - )/ { passed++; id = $1 + 0; inside[id] = 1 }
+       /^[0-9]+: PASS   : .*\(/ && !/::(init|cleanup)TestCase\(\)/ { passed++; id = $1 + 0; inside[id] = 1 }
        /^[0-9]+: \[  FAILED  \] .* \([0-9]+ ms\)$/ { failed++; id = $1 + 0; inside[id] = 1; bad[id] = 1 }
+       /^[0-9]+: FAIL!  : / { failed++; id = $1 + 0; inside[id] = 1; bad[id] = 1 }
        /^ *[0-9]+\/[0-9]+ Test +#[0-9]+: / {
          match($0, /#[0-9]+/); id = substr($0, RSTART + 1, RLENGTH - 1) + 0
          if (/ Passed /) { if (!inside[id]) passed++ }
@@ -38,7 +40,7 @@ count_lines() { # our own checks print "pass NAME" and "FAIL NAME"
 
 # What to show of a failed stage's log: our own checks write before their verdict, the others after it.
 show_failure() {
-  local counter=$1 log=$2 verdict='^not ok|^#   Failed test|\*\*\*(Failed|Timeout|Exception)|\.\.\. FAILED|: Failure$|ERROR: [A-Za-z]*Sanitizer|runtime error:'
+  local counter=$1 log=$2 verdict='^not ok|^#   Failed test|\*\*\*(Failed|Timeout|Exception)|\.\.\. FAILED|: Failure$|: FAIL!  : |FAILED: |ERROR: [A-Za-z]*Sanitizer|runtime error:'
   if [[ $counter == count_lines ]]; then
     grep -v '^pass ' "$log" | tail -n 60
   elif grep -qE "$verdict" "$log"; then
