@@ -161,6 +161,102 @@ COMMENT ON FUNCTION trending.cumulate(date, interval, interval, timestamp) IS
 'the windows that begin with the period of this size around the beginning of the day, grow by step, and contain it; the last is the whole period';
 
 ------------------------------------------------------------------------------------------------------------
+-- Aggregates: in a trend's definition, and anywhere else
+------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION trending.first_step(internal, anyelement, "any")
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_first_step';
+CREATE FUNCTION trending.last_step(internal, anyelement, "any")
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_last_step';
+CREATE FUNCTION trending.pick_final(internal, anyelement, "any")
+RETURNS anyelement LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_final';
+CREATE FUNCTION trending.pick_combine(internal, internal)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_combine';
+CREATE FUNCTION trending.pick_serialize(internal)
+RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_serialize';
+CREATE FUNCTION trending.pick_deserialize(bytea, internal)
+RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_deserialize';
+
+CREATE AGGREGATE trending.first(value anyelement, at timestamptz) (
+  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.first(value anyelement, at timestamp) (
+  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.first(value anyelement, at date) (
+  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.first(value anyelement, at bigint) (
+  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.last(value anyelement, at timestamptz) (
+  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.last(value anyelement, at timestamp) (
+  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.last(value anyelement, at date) (
+  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.last(value anyelement, at bigint) (
+  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+
+COMMENT ON AGGREGATE trending.first(anyelement, timestamptz) IS
+  'the value of the earliest at; among rows of the same time the least value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.first(anyelement, timestamp) IS
+  'the value of the earliest at; among rows of the same time the least value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.first(anyelement, date) IS
+  'the value of the earliest at; among rows of the same time the least value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.first(anyelement, bigint) IS
+  'the value of the earliest at; among rows of the same time the least value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.last(anyelement, timestamptz) IS
+  'the value of the latest at; among rows of the same time the greatest value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.last(anyelement, timestamp) IS
+  'the value of the latest at; among rows of the same time the greatest value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.last(anyelement, date) IS
+  'the value of the latest at; among rows of the same time the greatest value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.last(anyelement, bigint) IS
+  'the value of the latest at; among rows of the same time the greatest value. Rows whose value or at is NULL do not count';
+
+CREATE FUNCTION trending.decayed_count_step(internal, timestamptz, interval)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_count_step';
+CREATE FUNCTION trending.decayed_sum_step(internal, float8, timestamptz, interval)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_sum_step';
+CREATE FUNCTION trending.decayed_count_final(internal)
+RETURNS float8 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_count_final';
+CREATE FUNCTION trending.decayed_sum_final(internal)
+RETURNS float8 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_sum_final';
+CREATE FUNCTION trending.decayed_combine(internal, internal)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_combine';
+CREATE FUNCTION trending.decayed_serialize(internal)
+RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_serialize';
+CREATE FUNCTION trending.decayed_deserialize(bytea, internal)
+RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_deserialize';
+
+CREATE AGGREGATE trending.decayed_count(at timestamptz, half_life interval) (
+  SFUNC = trending.decayed_count_step, STYPE = internal, FINALFUNC = trending.decayed_count_final,
+  COMBINEFUNC = trending.decayed_combine, SERIALFUNC = trending.decayed_serialize,
+  DESERIALFUNC = trending.decayed_deserialize, PARALLEL = SAFE);
+CREATE AGGREGATE trending.decayed_sum(x float8, at timestamptz, half_life interval) (
+  SFUNC = trending.decayed_sum_step, STYPE = internal, FINALFUNC = trending.decayed_sum_final,
+  COMBINEFUNC = trending.decayed_combine, SERIALFUNC = trending.decayed_serialize,
+  DESERIALFUNC = trending.decayed_deserialize, PARALLEL = SAFE);
+
+COMMENT ON AGGREGATE trending.decayed_count(timestamptz, interval) IS
+  'the rows, each weighing half as much with every half_life that has passed since its time, as of now(). Rows whose time is NULL or infinite do not count; 0 without rows';
+COMMENT ON AGGREGATE trending.decayed_sum(float8, timestamptz, interval) IS
+  'the sum of x, each x weighing half as much with every half_life that has passed since its time, as of now(). Rows whose x or time is NULL, or whose time is infinite, do not count; NULL without rows';
+
+------------------------------------------------------------------------------------------------------------
 -- Definitions
 ------------------------------------------------------------------------------------------------------------
 
