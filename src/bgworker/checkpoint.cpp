@@ -61,8 +61,9 @@ struct SegmentWriter {
     varint_append(&data, cell.key.size);
     appendBinaryStringInfo(&data, reinterpret_cast<const char*>(cell.key.data),
                            static_cast<int>(cell.key.size));
-    const StateLayout& layout = trend->writer.layout();
-    for (uint16_t i = 0; i < layout.words; i++) varint_append(&data, zigzag(cell.state[i]));
+    varint_append(&data, uint64_t{cell.state_size} << 1 | cell.store);
+    appendBinaryStringInfo(&data, reinterpret_cast<const char*>(cell.state),
+                           static_cast<int>(cell.state_size));
     if (data.len > kSegmentBytes) flush();
   }
 };
@@ -195,8 +196,6 @@ void confirm_slot(XLogRecPtr position) {
 // ----------------------------------------------------------------------------------------------------
 
 bool restore_cells(FollowedTrend* trend, Time pane_start, const char* data, size_t size) {
-  const StateLayout& layout = trend->writer.layout();
-  int64_t state[kMaxStateWords];
   const char* position = data;
   const char* end = data + size;
   while (position < end) {
@@ -205,12 +204,14 @@ bool restore_cells(FollowedTrend* trend, Time pane_start, const char* data, size
       return false;
     KeyView key{reinterpret_cast<const std::byte*>(position), static_cast<uint32_t>(key_size)};
     position += key_size;
-    for (uint16_t i = 0; i < layout.words; i++) {
-      uint64_t word = 0;
-      if (!varint_read(&position, end, &word)) return false;
-      state[i] = unzigzag(word);
-    }
-    if (trend->writer.restore_cell(pane_start, key, state) != Status::kOk) return false;
+    uint64_t head = 0;
+    if (!varint_read(&position, end, &head) || head >> 1 > static_cast<size_t>(end - position)) return false;
+    const auto* state = reinterpret_cast<const std::byte*>(position);
+    const auto state_size = static_cast<uint32_t>(head >> 1);
+    position += state_size;
+    Status status =
+        trend->writer.restore_cell(pane_start, static_cast<uint8_t>(head & 1), key, state, state_size);
+    if (status != Status::kOk) return false;
   }
   return true;
 }

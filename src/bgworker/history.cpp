@@ -20,34 +20,39 @@ constexpr size_t kLargeHistory = size_t{32} << 20;
 struct RankOrder {
   const ClosedWindow* closed;
   const KeyCodec* codec;
+  const StateLayout* layout;
 
   bool operator()(const ClosedWindow::Row& a, const ClosedWindow::Row& b) const {
     if (a.score != b.score) return a.score > b.score;
+    if (!layout->score_decides) {
+      const int order = compare_rank(*layout, closed->result(a), closed->result(b));
+      if (order != 0) return order < 0;
+    }
     return key_compare(*codec, KeyBytes{closed->keys.data() + a.key_offset, a.key_size},
                        KeyBytes{closed->keys.data() + b.key_offset, b.key_size}) < 0;
   }
 };
 
-// Keeps the best `limit` rows and drops the keys and states of the others.
-void keep_best(ClosedWindow* closed, const KeyCodec* codec, size_t limit, uint16_t words) {
-  RankOrder order{closed, codec};
+// Keeps the best `limit` rows and drops the keys and results of the others.
+void keep_best(ClosedWindow* closed, const KeyCodec* codec, size_t limit, const StateLayout& layout) {
+  RankOrder order{closed, codec, &layout};
   if (closed->rows.size() > limit) {
     std::nth_element(closed->rows.begin(), closed->rows.begin() + static_cast<ptrdiff_t>(limit),
                      closed->rows.end(), order);
     closed->rows.resize(limit);
   }
   std::vector<std::byte> keys;
-  std::vector<int64_t> states;
+  std::vector<int64_t> results;
   for (ClosedWindow::Row& row : closed->rows) {
     auto key = closed->keys.begin() + row.key_offset;
-    auto state = closed->states.begin() + row.state_offset;
+    const int64_t* result = closed->result(row);
     row.key_offset = static_cast<uint32_t>(keys.size());
-    row.state_offset = static_cast<uint32_t>(states.size());
+    row.result_offset = static_cast<uint32_t>(results.size());
     keys.insert(keys.end(), key, key + row.key_size);
-    states.insert(states.end(), state, state + words);
+    results.insert(results.end(), result, result + layout.result_words);
   }
   closed->keys.swap(keys);
-  closed->states.swap(states);
+  closed->results.swap(results);
 }
 
 void take_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindow* closed) {
@@ -57,18 +62,18 @@ void take_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindo
   const size_t limit = configured < 0 ? SIZE_MAX : static_cast<size_t>(configured);
   closed->window = pending.window;
   closed->is_final = pending.is_final;
-  trend->writer.for_each_group_in_window(pending.window, [&](KeyView key, const int64_t* state) {
-    closed->rows.push_back({score_of(layout, state), static_cast<uint32_t>(closed->keys.size()), key.size,
-                            static_cast<uint32_t>(closed->states.size())});
+  trend->writer.for_each_group_in_window(pending.window, [&](KeyView key, const int64_t* result) {
+    closed->rows.push_back({rank_score(layout, result), static_cast<uint32_t>(closed->keys.size()), key.size,
+                            static_cast<uint32_t>(closed->results.size())});
     closed->keys.insert(closed->keys.end(), key.data, key.data + key.size);
-    closed->states.insert(closed->states.end(), state, state + layout.words);
+    closed->results.insert(closed->results.end(), result, result + layout.result_words);
     // Pruned now and then, so that a window of a million groups does not pile up for its best hundred.
     if (limit != SIZE_MAX && closed->rows.size() >= 4 * limit + 4096) {
-      keep_best(closed, &definition->keys, limit, layout.words);
+      keep_best(closed, &definition->keys, limit, layout);
     }
   });
-  if (limit != SIZE_MAX) keep_best(closed, &definition->keys, limit, layout.words);
-  std::sort(closed->rows.begin(), closed->rows.end(), RankOrder{closed, &definition->keys});
+  if (limit != SIZE_MAX) keep_best(closed, &definition->keys, limit, layout);
+  std::sort(closed->rows.begin(), closed->rows.end(), RankOrder{closed, &definition->keys, &layout});
 }
 
 // A correction replaces what waits for the same window.
@@ -154,7 +159,7 @@ void fill_row(const FollowedTrend* trend, const ClosedWindow& closed, size_t ran
     if (column.role == ColumnRole::kKey) {
       put(keys[index], key_nulls[index]);
     } else if (column.role == ColumnRole::kAggregate) {
-      put(Int64GetDatum(value_of(layout, closed.states.data() + row.state_offset, index).integer), false);
+      put(Int64GetDatum(value_of(layout, closed.result(row), index).integer), false);
     } else if (column.role == ColumnRole::kRank) {
       put(Int64GetDatum(static_cast<int64>(rank) + 1), false);
     }

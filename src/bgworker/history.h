@@ -18,15 +18,16 @@ struct ClosedWindow {
     int64_t score;
     uint32_t key_offset;
     uint32_t key_size;
-    uint32_t state_offset;  // in words
+    uint32_t result_offset;  // in words
   };
   Window window;
   bool is_final;
   std::vector<Row> rows;
   std::vector<std::byte> keys;
-  std::vector<int64_t> states;
+  std::vector<int64_t> results;
 
-  size_t bytes() const { return rows.size() * sizeof(Row) + keys.size() + states.size() * sizeof(int64_t); }
+  const int64_t* result(const Row& row) const { return results.data() + row.result_offset; }
+  size_t bytes() const { return rows.size() * sizeof(Row) + keys.size() + results.size() * sizeof(int64_t); }
 };
 
 // Takes the results of all windows that closed or were corrected since the last call. Call it in a

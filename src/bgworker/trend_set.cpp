@@ -23,10 +23,11 @@ TrendOptions engine_options(const Definition* definition) {
   for (int i = 0; i < definition->aggregate_count; i++) {
     const DefinitionAggregate& aggregate = definition->aggregates[i];
     bool is_row_count = aggregate.function == AggregateFunction::kCountStar && aggregate.filter == nullptr;
-    options.kinds[i] = is_row_count ? AggregateKind::kRowCount : AggregateKind::kCount;
+    options.aggregates[i].kind = is_row_count ? AggregateKind::kRowCount : AggregateKind::kCount;
   }
   options.rank_by = static_cast<uint16_t>(definition->rank_by);
   options.descending = definition->descending;
+  options.nulls_first = definition->descending;
   options.watermark_delay = definition->options.watermark_delay;
   options.allowed_lateness = definition->options.allowed_lateness;
   options.report_windows = OidIsValid(definition->history);

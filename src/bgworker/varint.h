@@ -1,4 +1,4 @@
-// Integers of variable length (LEB128), small ones in one byte; signed ones zigzag-mapped first.
+// Unsigned integers of variable length (LEB128), small ones in one byte.
 #pragma once
 
 #include <cstdint>
@@ -6,14 +6,6 @@
 #include "postgres/server.h"
 
 namespace trending {
-
-inline uint64_t zigzag(int64_t value) {
-  return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
-}
-
-inline int64_t unzigzag(uint64_t value) {
-  return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1);
-}
 
 inline void varint_append(StringInfo out, uint64_t value) {
   for (; value >= 0x80; value >>= 7) appendStringInfoCharMacro(out, static_cast<char>(value | 0x80));

@@ -1,76 +1,181 @@
-// Aggregates: everything that depends on which aggregate it is stands here. To add one, add its kind and
-// extend the functions below.
+// Aggregates: what a trend may keep of its rows, where the words of their states lie, how hosts hand in
+// arguments and read values. What the kinds do with their words is in aggregate_state.h.
 //
 // A state is a sequence of 8-byte words: word 0 counts the rows (always kept, it says whether a group
 // exists), then come the words of each aggregate that needs its own. A cell holds the state of one group in
-// one pane; a group holds the total over the current window.
+// one pane; a group holds the total over the current window. A *result* is a total's words as a host may copy
+// them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace trending {
 
 enum class AggregateKind : uint8_t {
-  kRowCount,  // count(*) without FILTER: word 0 itself, no words of its own
-  kCount,     // count(x), count(*) FILTER (…): rows for which the event's argument is marked valid
+  kRowCount,        // count(*) without FILTER: word 0 itself, no words of its own
+  kCount,           // count(x), count(*) FILTER (…): rows for which the event's argument is marked valid
+  kSum,             // exact for kInteger and kDecimal, compensated for kFloat
+  kAvg,             // the same state as kSum
+  kMin,             //
+  kMax,             //
+  kFirst,           // the value at the earliest `at`, the least of several
+  kLast,            // the value at the latest `at`, the greatest of several
+  kDistinct,        // count(DISTINCT x), exact
+  kApproxDistinct,  // a HyperLogLog sketch; rows taken back stay in it
+  kDecayed,         // a sum whose addends halve every half_life
 };
 
-inline constexpr uint16_t kMaxAggregates = 16;
-inline constexpr uint16_t kMaxStateWords = 1 + kMaxAggregates;
+enum class ValueType : uint8_t {
+  kNone,     // counts, kDistinct, kApproxDistinct, kDecayed
+  kInteger,  // int64: integers, dates, timestamps, booleans
+  kFloat,    // the bits of a double; NaN is the greatest, −0 equals 0, as the server orders them
+  kDecimal,  // a Decimal, five words
+};
 
-// Words that a kind keeps in every state.
-constexpr uint16_t state_words(AggregateKind kind) {
-  return kind == AggregateKind::kRowCount ? 0 : 1;
+struct AggregateSpec {
+  AggregateKind kind = AggregateKind::kRowCount;
+  ValueType type = ValueType::kNone;
+  int64_t half_life = 0;  // kDecayed: microseconds
+
+  friend bool operator==(const AggregateSpec&, const AggregateSpec&) = default;
+};
+
+// A number of the server's type numeric: a 256-bit integer in two's complement, the low word first, in units
+// of 10^-38, and `form`. So at most 38 fractional digits fit, and magnitudes below 10^28 as arguments; their
+// sums cannot overflow.
+struct Decimal {
+  int64_t words[4] = {};
+  int64_t form = 0;  // bits 0 to 15: digits shown after the point; then kDecimalSpecial and kDecimalUnitOne
+
+  friend bool operator==(const Decimal&, const Decimal&) = default;
+};
+inline constexpr uint16_t kDecimalWords = 5;
+inline constexpr int kDecimalFraction = 38;  // digits
+inline constexpr int64_t kDecimalScale = 0xffff;
+// In `form`: one of these when it is no finite number (the words are then zero).
+inline constexpr int64_t kDecimalSpecial = int64_t{3} << 16;
+inline constexpr int64_t kDecimalNegativeInfinity = int64_t{1} << 16;
+inline constexpr int64_t kDecimalInfinity = int64_t{2} << 16;
+inline constexpr int64_t kDecimalNaN = int64_t{3} << 16;
+// In `form` of values given out: the words are in units of 1, a sum of integers.
+inline constexpr int64_t kDecimalUnitOne = int64_t{1} << 18;
+
+inline constexpr uint16_t kMaxAggregates = 16;
+inline constexpr uint16_t kMaxStateWords = 2 + kMaxAggregates * 9;
+
+constexpr uint16_t value_words(ValueType type) {
+  return type == ValueType::kNone ? 0 : type == ValueType::kDecimal ? kDecimalWords : 1;
 }
+
+// Words of an event's argument for an aggregate:
+//   kRowCount, kCount       none; the valid bit says it all
+//   kSum, kAvg, kMin, kMax  the value
+//   kFirst, kLast           `at`, then the value
+//   kDistinct               the size in bytes of the value, which stands in the arguments' tail; equality of
+//                           values is equality of these bytes
+//   kApproxDistinct         the 64-bit hash of the value (hash_for_sketch)
+//   kDecayed                `at`, then the bits of the double that is added
+constexpr uint16_t argument_words(const AggregateSpec& spec) {
+  switch (spec.kind) {
+    case AggregateKind::kRowCount:
+    case AggregateKind::kCount:
+      return 0;
+    case AggregateKind::kSum:
+    case AggregateKind::kAvg:
+    case AggregateKind::kMin:
+    case AggregateKind::kMax:
+      return value_words(spec.type);
+    case AggregateKind::kFirst:
+    case AggregateKind::kLast:
+      return static_cast<uint16_t>(1 + value_words(spec.type));
+    case AggregateKind::kDistinct:
+    case AggregateKind::kApproxDistinct:
+      return 1;
+    case AggregateKind::kDecayed:
+      return 2;
+  }
+  return 0;
+}
+
+// The arguments of an event: the words of all aggregates, one after the other (those of an aggregate whose
+// valid bit is clear are zero), and the bytes of the kDistinct values that are valid, one after the other.
+struct ArgumentView {
+  const int64_t* words = nullptr;
+  uint32_t word_count = 0;
+  const std::byte* tail = nullptr;
+  uint32_t tail_size = 0;
+};
+
+// Words that an aggregate keeps in every state; see aggregate_state.h for what they are.
+constexpr uint16_t state_words(const AggregateSpec& spec) {
+  switch (spec.kind) {
+    case AggregateKind::kRowCount:
+      return 0;
+    case AggregateKind::kCount:
+    case AggregateKind::kDistinct:
+      return 1;
+    case AggregateKind::kSum:
+    case AggregateKind::kAvg:
+      return spec.type == ValueType::kInteger ? 3 : spec.type == ValueType::kFloat ? 6 : 9;
+    case AggregateKind::kMin:
+    case AggregateKind::kMax:
+      return value_words(spec.type);
+    case AggregateKind::kFirst:
+    case AggregateKind::kLast:
+      return static_cast<uint16_t>(1 + value_words(spec.type));
+    case AggregateKind::kApproxDistinct:
+      return 2;
+    case AggregateKind::kDecayed:
+      return 4;
+  }
+  return 0;
+}
+
 // Where each aggregate's words are. Computed once from the options.
 struct StateLayout {
-  uint16_t words = 1;  // of a whole state
+  uint16_t words = 1;         // of a whole state
+  uint16_t result_words = 1;  // of a result
   uint16_t aggregate_count = 0;
   uint16_t rank_by = 0;
   bool descending = true;
-  AggregateKind kinds[kMaxAggregates] = {};
+  bool nulls_first = true;
+  bool score_decides = true;    // equal scores are equal values: compare_rank() is 0
+  bool is_counting = true;      // nothing but kRowCount and kCount: every word is a plain sum
+  bool has_sketches = false;    // kApproxDistinct: states own memory
+  uint16_t nested = 0;          // bit per aggregate: over the table of values, see value_store.h
+  uint16_t inexact = 0;         // bit per aggregate: cannot be taken out of a total, see unmerge()
+  uint16_t argument_words = 0;  // of an event
+  uint16_t present_word = 0;    // bit per aggregate of the kinds that need it: there is a value
+  AggregateSpec aggregates[kMaxAggregates] = {};
   uint16_t word_of[kMaxAggregates] = {};
+  uint16_t argument_of[kMaxAggregates] = {};
 
   uint32_t bytes() const { return words * 8u; }
 };
 
 // An aggregate's present value.
+//   kRowCount, kCount, kDistinct, kApproxDistinct   integer
+//   kSum, kAvg of kInteger    decimal, in units of 1 (kDecimalUnitOne): the sum; count for the average
+//   kSum, kAvg of kDecimal    decimal: the sum, with the greatest scale of its addends; count
+//   kSum, kAvg of kFloat      real: the sum or the average; count
+//   kMin, kMax, kFirst, kLast integer, real or decimal after the type
+//   kDecayed                  real and integer: real · 2^integer is the sum as of 2000-01-01; see
+//                             decayed_value() in decayed.h for that of another time. count
 struct AggregateValue {
-  int64_t integer = 0;
   bool is_null = false;
+  uint64_t count = 0;  // inputs that were not null
+  int64_t integer = 0;
+  double real = 0;
+  Decimal decimal;
 };
 
-// Adds `weight` equal events to a state (takes them back when negative). Bit i of `valid` is set when the
-// event has an argument for aggregate i (count(x): x is not null and the FILTER holds).
-inline void fold(const StateLayout& layout, int64_t* state, int64_t weight, uint32_t valid) {
-  state[0] += weight;
-  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
-    if (layout.kinds[i] == AggregateKind::kCount && (valid >> i & 1) != 0) state[layout.word_of[i]] += weight;
-  }
-}
+AggregateValue value_of(const StateLayout& layout, const int64_t* result, uint16_t aggregate);
 
-// state += other, or state -= other.
-inline void merge(const StateLayout& layout, int64_t* state, const int64_t* other) {
-  for (uint16_t i = 0; i < layout.words; i++) state[i] += other[i];
-}
-inline void unmerge(const StateLayout& layout, int64_t* state, const int64_t* other) {
-  for (uint16_t i = 0; i < layout.words; i++) state[i] -= other[i];
-}
-
-inline AggregateValue value_of(const StateLayout& layout, const int64_t* state, uint16_t aggregate) {
-  switch (layout.kinds[aggregate]) {
-    case AggregateKind::kRowCount:
-    case AggregateKind::kCount:
-      return {state[layout.word_of[aggregate]], false};
-  }
-  return {};
-}
-
-// A state's score: the ranking aggregate mapped to an integer of which more is better, whatever the
-// direction.
-inline int64_t score_of(const StateLayout& layout, const int64_t* state) {
-  int64_t value = state[layout.word_of[layout.rank_by]];
-  return layout.descending ? value : ~value;
-}
+// The place of a result among others, by the ranking aggregate: the score, of which more is better whatever
+// the direction, and where scores are equal compare_rank(), negative when a ranks before b; 0 leaves it to
+// the keys. A better result never has a lower score.
+int64_t rank_score(const StateLayout& layout, const int64_t* result);
+int compare_rank(const StateLayout& layout, const int64_t* a, const int64_t* b);
 
 }  // namespace trending

@@ -11,6 +11,7 @@ namespace trending {
 namespace {
 
 constexpr size_t kKeptBuffer = size_t{1} << 20;  // a slot's buffer larger than this is given back by clear()
+constexpr size_t kMaxArgumentSize = size_t{1} << 30;
 
 // Grows a malloc'd array of trivially copyable elements to at least `needed`.
 template <typename T, typename Count>
@@ -22,6 +23,11 @@ bool grow(T** array, Count* capacity, size_t needed, size_t least) {
   *array = static_cast<T*>(grown);
   *capacity = static_cast<Count>(larger);
   return true;
+}
+
+bool equal_arguments(const BatchRecord& a, const BatchRecord& b) {
+  return a.argument_size == b.argument_size &&
+         (a.argument_size == 0 || std::memcmp(a.arguments(), b.arguments(), a.argument_size) == 0);
 }
 
 const BatchRecord* record_at(const std::byte* data, size_t offset) {
@@ -70,42 +76,58 @@ Status Batch::open_slot(uint32_t index, const Windows& windows, uint64_t hash_se
   return Status::kOk;
 }
 
-Status Batch::append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid) {
+Status Batch::append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid,
+                     const ArgumentView& arguments) {
   BatchRecord* record = nullptr;
-  const Status status = make(index, time, 1, key, &record);
+  const size_t word_bytes = size_t{arguments.word_count} * 8;
+  const Status status = make(index, time, 1, key, word_bytes + arguments.tail_size, &record);
   if (record == nullptr) [[unlikely]]
     return status;
   record->weight = weight;
   record->least = std::max(weight, 0);
-  record->valid = valid;
+  record->valid = static_cast<uint16_t>(valid);
   record->adds = weight > 0;
+  if (word_bytes > 0) {
+    auto* words = const_cast<int64_t*>(record->arguments());
+    std::memcpy(words, arguments.words, word_bytes);
+    if (arguments.tail_size > 0) {
+      std::memcpy(words + arguments.word_count, arguments.tail, arguments.tail_size);
+    }
+  }
   if (weight > 0 && time > slots_[index].max_time) slots_[index].max_time = time;
   return Status::kOk;
 }
 
 Status Batch::append(uint32_t index, const BatchRecord& event) {
   BatchRecord* record = nullptr;
-  const Status status = make(index, event.time, event.events, event.key(), &record);
+  const Status status = make(index, event.time, event.events, event.key(), event.argument_size, &record);
   if (record == nullptr) return status;
   record->weight = event.weight;
   record->least = event.least;
   record->valid = event.valid;
   record->adds = event.adds;
+  if (event.argument_size > 0) {
+    std::memcpy(const_cast<int64_t*>(record->arguments()), event.arguments(), event.argument_size);
+  }
   if (event.adds != 0 && event.time > slots_[index].max_time) slots_[index].max_time = event.time;
   return Status::kOk;
 }
 
 // Makes room for a record and enters its key; the caller sets the rest. No record for a time out of range.
-Status Batch::make(uint32_t index, Time time, uint64_t events, KeyView key, BatchRecord** record) {
-  if (index >= slot_count_ || !slots_[index].is_open || key.size > kMaxKeySize)
+Status Batch::make(uint32_t index, Time time, uint64_t events, KeyView key, size_t argument_size,
+                   BatchRecord** record) {
+  if (index >= slot_count_ || !slots_[index].is_open || key.size > kMaxKeySize ||
+      argument_size > kMaxArgumentSize) {
     return Status::kInvalidOptions;
+  }
   Slot& slot = slots_[index];
   if (!slot.touched && !touch(index, &slot)) return Status::kOutOfMemory;
   if (!slot.windows.in_range(time)) [[unlikely]] {
     slot.out_of_range += events;
     return Status::kOk;
   }
-  const size_t bytes = sizeof(BatchRecord) + ((size_t{key.size} + 7) & ~size_t{7});
+  const size_t bytes =
+      sizeof(BatchRecord) + BatchRecord::padded(key.size) + BatchRecord::padded(argument_size);
   if (bytes_ + bytes > merge_at_) [[unlikely]]
     merge_equal_events();
   if (slot.size + bytes > slot.capacity && !grow(&slot.data, &slot.capacity, slot.size + bytes, 1024)) {
@@ -116,6 +138,7 @@ Status Batch::make(uint32_t index, Time time, uint64_t events, KeyView key, Batc
   made->events = events;
   made->hash = hash_key(key, slot.hash_seed);
   made->key_size = key.size;
+  made->argument_size = static_cast<uint32_t>(argument_size);
   if (key.size > 0) std::memcpy(static_cast<void*>(made + 1), key.data, key.size);
   slot.size += bytes;
   slot.records++;
@@ -185,7 +208,7 @@ void Batch::merge_slot(Slot* slot) {
     for (; index[i] != kEmpty; i = (i + 1) & (places - 1)) {
       auto* other = reinterpret_cast<BatchRecord*>(slot->data + index[i]);
       if (other->hash == record->hash && other->valid == record->valid && pane.contains(other->time) &&
-          other->key() == record->key()) {
+          other->key() == record->key() && equal_arguments(*other, *record)) {
         equal = other;
         break;
       }

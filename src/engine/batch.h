@@ -12,13 +12,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/aggregate.h"
 #include "engine/key.h"
 #include "engine/status.h"
 #include "engine/window.h"
 
 namespace trending {
 
-// One event, or several equal ones. Its key follows, padded to 8 bytes.
+// One event, or several equal ones. Its key follows, padded to 8 bytes, then its arguments, padded likewise.
 //
 // A row can be taken back only if it was counted, so a cell with r rows has max(r - 1, 0) after a retraction.
 // Any sequence of such changes has the form max(r + weight, least), which is how merged events stay exact.
@@ -27,13 +28,19 @@ struct BatchRecord {
   int64_t weight;   // rows added less rows taken back
   int64_t least;    // what is there afterwards even if nothing was before
   uint64_t events;  // how many events were merged
-  uint32_t valid;   // bit per aggregate: has an argument
   uint32_t hash;    // of the key
   uint32_t key_size;
-  uint32_t adds;  // whether any of the merged events added rows
+  uint32_t argument_size;  // in bytes
+  uint16_t valid;          // bit per aggregate: has an argument
+  uint16_t adds;           // whether any of the merged events added rows
 
   KeyView key() const { return {reinterpret_cast<const std::byte*>(this + 1), key_size}; }
-  size_t bytes() const { return sizeof(BatchRecord) + ((static_cast<size_t>(key_size) + 7) & ~size_t{7}); }
+  // The words of all arguments; the tail follows.
+  const int64_t* arguments() const {
+    return reinterpret_cast<const int64_t*>(reinterpret_cast<const std::byte*>(this + 1) + padded(key_size));
+  }
+  size_t bytes() const { return sizeof(BatchRecord) + padded(key_size) + padded(argument_size); }
+  static size_t padded(size_t size) { return (size + 7) & ~size_t{7}; }
   const BatchRecord* next() const {
     return reinterpret_cast<const BatchRecord*>(reinterpret_cast<const std::byte*>(this) + bytes());
   }
@@ -63,8 +70,10 @@ class Batch {
   Status open_slot(uint32_t index, const Windows& windows, uint64_t hash_seed);
 
   // Adds an event: weight +1 for a row that appears, −1 for one that goes. `valid` has bit i set when the
-  // event has an argument for aggregate i. A time out of range is counted and otherwise ignored.
-  Status append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid = 0);
+  // event has an argument for aggregate i; see ArgumentView for the arguments themselves. A time out of range
+  // is counted and otherwise ignored.
+  Status append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid = 0,
+                const ArgumentView& arguments = {});
 
   // Adds events that another slice held: replaying what was set aside.
   Status append(uint32_t index, const BatchRecord& event);
@@ -83,7 +92,8 @@ class Batch {
  private:
   struct Slot;
 
-  Status make(uint32_t index, Time time, uint64_t events, KeyView key, BatchRecord** record);
+  Status make(uint32_t index, Time time, uint64_t events, KeyView key, size_t argument_size,
+              BatchRecord** record);
   bool touch(uint32_t index, Slot* slot);
   void merge_equal_events();
   void merge_slot(Slot* slot);

@@ -12,32 +12,25 @@ namespace trending {
 struct TrendOptions {
   WindowSpec window;
   uint16_t aggregate_count = 0;  // may be 0: then groups are ranked by their number of rows
-  AggregateKind kinds[kMaxAggregates] = {};
+  AggregateSpec aggregates[kMaxAggregates] = {};
   uint16_t rank_by = 0;  // index of an aggregate
   bool descending = true;
+  bool nulls_first = true;  // groups whose ranking aggregate is null rank before all others
+  // Rows may be taken back: min, max, first and last then keep every value instead of the one that counts.
+  bool retractable = false;
+  bool has_condition = false;  // HAVING: the host has a condition for groups to be ranked
   // Whether closed windows are held until mark_reported(). Without history leave it off, or memory is held
   // for windows that nobody asks for.
   bool report_windows = false;
   int64_t watermark_delay = 0;   // microseconds
   int64_t allowed_lateness = 0;  // microseconds
   uint32_t max_groups = 1'000'000;
-  uint64_t hash_seed = 0;  // something random
+  uint32_t max_values = 16'000'000;  // different values kept for all groups together, see value_store.h
+  uint64_t hash_seed = 0;            // something random
 };
 
 // Where the states of these aggregates lie.
-constexpr StateLayout make_layout(const TrendOptions& options) {
-  StateLayout layout;
-  layout.aggregate_count = options.aggregate_count;
-  layout.rank_by = options.rank_by;
-  layout.descending = options.descending;
-  for (uint16_t i = 0; i < options.aggregate_count; i++) {
-    layout.kinds[i] = options.kinds[i];
-    if (state_words(options.kinds[i]) == 0) continue;
-    layout.word_of[i] = layout.words;
-    layout.words = static_cast<uint16_t>(layout.words + state_words(options.kinds[i]));
-  }
-  return layout;
-}
+StateLayout make_layout(const TrendOptions& options);
 
 // Running totals since the trend was created or restored. Every event given to apply() adds to exactly one of
 // events, late, out_of_range, unmatched and refused.

@@ -21,6 +21,7 @@
 // exact, until a later attempt to rebuild succeeds.
 #pragma once
 
+#include "engine/aggregate_state.h"
 #include "engine/arena.h"
 #include "engine/group_table.h"
 #include "engine/key.h"

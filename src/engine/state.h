@@ -150,7 +150,7 @@ struct RankingState {
   uint64_t retry_in = 0;  // changes to wait before the next attempt to make it usable again
 };
 
-inline constexpr uint64_t kTrendMagic = 0x31'44'4e'45'52'54'00'01;  // layout version 1
+inline constexpr uint64_t kTrendMagic = 0x31'44'4e'45'52'54'00'02;  // layout version 2
 
 struct TrendHeader {
   uint64_t magic = kTrendMagic;

@@ -13,12 +13,24 @@ void TrendWriter::for_each_pane(FunctionRef<void(const PaneView&)> sink) const {
   }
 }
 
+namespace {
+
+// Gives a cell to a sink in the form of a checkpoint.
+void give_cell(const StateLayout& layout, KeyView key, const Cell* cell,
+               FunctionRef<void(const CellView&)> sink) {
+  std::byte bytes[kMaxCellBytes];
+  const size_t size = encode_words(cell->state(), layout.words, bytes);
+  sink({key, 0, bytes, static_cast<uint32_t>(size)});
+}
+
+}  // namespace
+
 void TrendWriter::for_each_dirty_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const {
   const uint32_t slot = panes_.find(pane_start);
   if (slot == kNone || panes_.record(slot).dirty_cells == 0) return;
   panes_.for_each_cell(panes_.record(slot), [&](const Cell* cell) {
     if ((cell->group_and_dirty & Cell::kDirty) != 0)
-      sink({groups_.key(groups_.group(cell->group())), cell->state()});
+      give_cell(header_->layout, groups_.key(groups_.group(cell->group())), cell, sink);
   });
 }
 
@@ -26,7 +38,7 @@ void TrendWriter::for_each_cell(Time pane_start, FunctionRef<void(const CellView
   const uint32_t slot = panes_.find(pane_start);
   if (slot == kNone) return;
   panes_.for_each_cell(panes_.record(slot), [&](const Cell* cell) {
-    sink({groups_.key(groups_.group(cell->group())), cell->state()});
+    give_cell(header_->layout, groups_.key(groups_.group(cell->group())), cell, sink);
   });
 }
 
@@ -47,7 +59,10 @@ Status TrendWriter::restore_clock(Time clock, Time reported_end) {
   return Status::kOk;
 }
 
-Status TrendWriter::restore_cell(Time pane_start, KeyView key, const int64_t* state) {
+Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* bytes,
+                                 uint32_t size) {
+  int64_t state[kMaxStateWords];
+  if (store != 0 || !decode_words(bytes, size, header_->layout.words, state)) return Status::kCorrupt;
   if (!windows_.in_range(pane_start)) return Status::kOutOfRange;
   const uint32_t slot = pane_at(pane_start);
   if (slot == kNone) return pane_start < header_->late_before ? Status::kOutOfRange : Status::kOutOfMemory;

@@ -4,6 +4,7 @@
 // point into the shared state. Nothing here allocates but top(), which says when.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "engine/arena.h"
@@ -21,7 +22,7 @@ struct Row {
   uint32_t group = 0;  // the engine's number of it
   int64_t score = 0;   // more is better; equal scores are ordered by the key
   KeyView key;
-  const int64_t* state = nullptr;  // for value()
+  const int64_t* total = nullptr;  // for copy_result()
 };
 
 using RowSink = FunctionRef<void(const Row&)>;
@@ -49,8 +50,13 @@ class TrendReader {
   const Counters& counters() const { return header_->counters; }
   uint64_t bytes_used() const { return arena_->bytes_used(); }
 
+  // Copies a row's result, layout().result_words words, from which value_of() reads every aggregate; the copy
+  // may be used when the lock is gone.
+  void copy_result(const Row& row, int64_t* result) const {
+    std::copy(row.total, row.total + header_->layout.result_words, result);
+  }
   AggregateValue value(const Row& row, uint16_t aggregate) const {
-    return value_of(header_->layout, row.state, aggregate);
+    return value_of(header_->layout, row.total, aggregate);
   }
 
   // ---- rows of the current window

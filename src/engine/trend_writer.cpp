@@ -14,12 +14,26 @@ constexpr uint64_t kReclaimPortion = 4096;
 // Events whose memory is loaded together.
 constexpr int kGroupSize = 16;
 
+// Kinds and types that go together.
+bool is_valid(const AggregateSpec& spec) {
+  switch (spec.kind) {
+    case AggregateKind::kRowCount:
+    case AggregateKind::kCount:
+      return spec.type == ValueType::kNone;
+    default:
+      return false;
+  }
+}
+
 bool is_valid(const TrendOptions& options, const Calendar& calendar) {
   if (check_window(options.window) != WindowError::kNone) return false;
   if (options.window.zoned && calendar.day_start == nullptr) return false;
   if (options.aggregate_count > kMaxAggregates) return false;
   if (options.aggregate_count > 0 && options.rank_by >= options.aggregate_count) return false;
   if (options.aggregate_count == 0 && options.rank_by != 0) return false;
+  for (uint16_t i = 0; i < options.aggregate_count; i++) {
+    if (!is_valid(options.aggregates[i])) return false;
+  }
   return options.watermark_delay >= 0 && options.allowed_lateness >= 0 && options.max_groups > 0 &&
          options.max_groups <= kMaxGroups;
 }
@@ -149,12 +163,13 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
 
   const StateLayout& layout = header_->layout;
   PaneRecord& pane = panes_.record(slot);
-  fold(layout, target.cell->state(), change, record.valid);
+  fold(layout, target.cell->state(), change, record.valid, record.arguments());
   panes_.set_dirty(pane, target.cell);
   if (pane.first_end <= header_->reported_end) [[unlikely]]
     note_correction(pane);
   if (header_->window.contains(last_span_.start)) {
-    change_total(target.id, target.group, [&](int64_t* total) { fold(layout, total, change, record.valid); });
+    change_total(target.id, target.group,
+                 [&](int64_t* total) { fold(layout, total, change, record.valid, record.arguments()); });
   }
   return Status::kOk;
 }

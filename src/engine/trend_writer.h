@@ -24,10 +24,13 @@
 
 namespace trending {
 
-// A group's share of a pane, as a checkpoint stores it: layout().words words of state.
+// A cell as a checkpoint stores it. What the key and the state mean is the engine's business; a trend has
+// several stores of cells, whose keys are independent.
 struct CellView {
   KeyView key;
-  const int64_t* state = nullptr;
+  uint8_t store = 0;
+  const std::byte* state = nullptr;
+  uint32_t state_size = 0;
 };
 
 struct PaneView {
@@ -84,15 +87,15 @@ class TrendWriter {
   void mark_reported();
 
   // The exact result of a window whose panes are kept: every group that has rows in it, in no particular
-  // order. The state is valid during the call of the sink. Costs as much as the window has cells.
+  // order. The result is valid during the call of the sink. Costs as much as the window has cells.
   void for_each_group_in_window(const Window& window,
-                                FunctionRef<void(KeyView, const int64_t* state)> sink) const;
+                                FunctionRef<void(KeyView, const int64_t* result)> sink) const;
 
   // ---- checkpoints
-  // Panes with changed cells, and all panes, in the order of time.
+  // All panes, in the order of time.
   void for_each_pane(FunctionRef<void(const PaneView&)> sink) const;
   // The cells of a pane that changed since it was last marked clean. A cell whose rows came to 0 is among
-  // them.
+  // them. What the sink is given is valid during its call.
   void for_each_dirty_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const;
   void for_each_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const;
   void mark_clean(Time pane_start);
@@ -105,7 +108,8 @@ class TrendWriter {
   // given again replaces what was given before). A clock of kNoTime means that there had been no event. A
   // checkpoint is taken with no window pending.
   Status restore_clock(Time clock, Time reported_end);
-  Status restore_cell(Time pane_start, KeyView key, const int64_t* state);
+  Status restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* state,
+                      uint32_t state_size);
   void restore_counters(const Counters& counters) { header_->counters = counters; }
 
  private:

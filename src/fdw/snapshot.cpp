@@ -60,8 +60,9 @@ char* take(Copier* copier, Size bytes) {
   return memory;
 }
 
-// Copies a row with `words` words of its state; null when memory ran out.
-CopiedGroup* copy_row(Copier* copier, const Row& row, uint16_t words) {
+// Copies a row; null when memory ran out. Without `reader` only its key.
+CopiedGroup* copy_row(Copier* copier, const Row& row, const TrendReader* reader) {
+  const uint16_t words = reader == nullptr ? 0 : reader->layout().result_words;
   if (copier->count == copier->capacity) reserve(copier, Max(copier->capacity * 2, uint64_t{64}));
   if (copier->failed) return nullptr;
   Size state_bytes = words * sizeof(int64_t);
@@ -71,7 +72,7 @@ CopiedGroup* copy_row(Copier* copier, const Row& row, uint16_t words) {
   group->rank = 0;
   group->key_size = row.key.size;
   group->words = words;
-  if (words > 0) memcpy(group->state(), row.state, state_bytes);
+  if (reader != nullptr) reader->copy_result(row, group->result());
   if (row.key.size > 0) memcpy(memory + sizeof(CopiedGroup) + state_bytes, row.key.data, row.key.size);
   copier->groups[copier->count++] = RankedGroup{row.score, 0, group};
   return group;
@@ -112,17 +113,17 @@ void finish(const Definition& definition, TrendSnapshot* snapshot, Copier* copie
 
 void order_and_rank(const Definition& definition, TrendSnapshot* snapshot, uint64_t keep) {
   keep = Min(keep, snapshot->count);
-  order_groups(definition.keys, snapshot->groups, snapshot->count, keep);
+  order_groups(definition.keys, snapshot->layout, snapshot->groups, snapshot->count, keep);
   snapshot->count = keep;
   for (uint64_t i = 0; i < keep; i++) snapshot->groups[i].group->rank = static_cast<int64_t>(i + 1);
 }
 
-// Looked-up groups of one score: snapshot->groups[first .. first + count), ordered by prefix, after the lock
+// Looked-up groups of one value: snapshot->groups[first .. first + count), ordered by prefix, after the lock
 // was let go by key. Groups that tie with them rank before some of the members and after the others.
 struct TieSet {
   uint64_t first;
   uint64_t count;
-  uint64_t better;  // groups with a better score
+  uint64_t better;  // groups with a better value
   Copier ties;      // those whose prefix equals a member's: their keys decide
 };
 
@@ -151,13 +152,19 @@ void count_tie(const KeyCodec& codec, const RankedGroup* members, TieSet* set, u
       members, end, prefix, [](const RankedGroup& member, uint64_t value) { return member.prefix < value; });
   if (next == end) return;
   if (next->prefix == prefix) {
-    copy_row(&set->ties, tie, 0);
+    copy_row(&set->ties, tie, nullptr);
   } else {
     ties_before[next - members]++;
   }
 }
 
-// Looks at the ties of each group found, once per score. Under the lock: raises no error.
+// Whether the better one is decided without looking at keys: negative, 0 if not, positive.
+int compare_values(const StateLayout& layout, const RankedGroup& a, const RankedGroup& b) {
+  if (a.score != b.score) return a.score > b.score ? -1 : 1;
+  return layout.score_decides ? 0 : compare_rank(layout, a.group->result(), b.group->result());
+}
+
+// Looks at the ties of each group found, once per value. Under the lock: raises no error.
 void count_ties(const KeyCodec& codec, const TrendReader& reader, Copier* found, MemoryContext context,
                 RankWork* work) {
   if (found->failed) return;
@@ -165,13 +172,18 @@ void count_ties(const KeyCodec& codec, const TrendReader& reader, Copier* found,
     found->groups[i].prefix = key_prefix(codec, found->groups[i].group->key());
     found->groups[i].group->rank = static_cast<int64_t>(i);  // which row it is, while they are sorted
   }
-  std::sort(found->groups, found->groups + found->count, [](const RankedGroup& a, const RankedGroup& b) {
-    return a.score != b.score ? a.score > b.score : a.prefix < b.prefix;
-  });
+  const StateLayout& layout = reader.layout();
+  std::sort(found->groups, found->groups + found->count,
+            [&layout](const RankedGroup& a, const RankedGroup& b) {
+              const int order = compare_values(layout, a, b);
+              return order != 0 ? order < 0 : a.prefix < b.prefix;
+            });
   for (uint64_t first = 0; first < found->count;) {
     RankedGroup* members = found->groups + first;
     uint64_t count = 1;
-    while (first + count < found->count && members[count].score == members[0].score) count++;
+    while (first + count < found->count && compare_values(layout, members[count], members[0]) == 0) {
+      count++;
+    }
     TieSet* set = &work->sets[work->set_count++];
     *set = TieSet{first, count, 0, copier_make(context)};
     uint64_t* ties_before = work->ties_before + first;
@@ -184,14 +196,15 @@ void count_ties(const KeyCodec& codec, const TrendReader& reader, Copier* found,
 }
 
 // Compares the keys that prefixes could not tell apart, and adds up.
-void rank_members(const KeyCodec& codec, TieSet* set, RankedGroup* members, uint64_t* ties_before) {
+void rank_members(const KeyCodec& codec, const StateLayout& layout, TieSet* set, RankedGroup* members,
+                  uint64_t* ties_before) {
   if (set->ties.failed) ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-  order_groups(codec, members, set->count, set->count);
+  order_groups(codec, layout, members, set->count, set->count);
   fill_prefixes(codec, &set->ties);
   for (uint64_t i = 0; i < set->ties.count; i++) {
     auto* next = std::upper_bound(members, members + set->count, set->ties.groups[i],
-                                  [&codec](const RankedGroup& tie, const RankedGroup& member) {
-                                    return compare_ranked(codec, tie, member) < 0;
+                                  [&](const RankedGroup& tie, const RankedGroup& member) {
+                                    return compare_ranked(codec, layout, tie, member) < 0;
                                   });
     if (next < members + set->count) ties_before[next - members]++;
   }
@@ -216,8 +229,7 @@ TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryCon
   const TrendReader& reader = trend_reader(read);
   TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
   Copier copier = copier_make(context);
-  uint16_t words = snapshot->layout.words;
-  auto copy = [&copier, words](const Row& row) { copy_row(&copier, row, words); };
+  auto copy = [&copier, &reader](const Row& row) { copy_row(&copier, row, &reader); };
   if (k >= snapshot->live_groups) {
     reserve(&copier, snapshot->live_groups);
     reader.for_each_live(copy);
@@ -244,8 +256,7 @@ TrendSnapshot* snapshot_all(const Definition& definition, Detail detail, MemoryC
   }
   Copier copier = copier_make(context);
   reserve(&copier, snapshot->live_groups);
-  uint16_t words = snapshot->layout.words;
-  reader.for_each_live([&copier, words](const Row& row) { copy_row(&copier, row, words); });
+  reader.for_each_live([&copier, &reader](const Row& row) { copy_row(&copier, row, &reader); });
   trend_read_end(read);
   finish(definition, snapshot, &copier);
   if (detail == Detail::kRanked) order_and_rank(definition, snapshot, snapshot->count);
@@ -263,14 +274,15 @@ TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys,
     Row row;
     if (!reader.find(KeyView{keys[i].data, keys[i].size}, &row)) continue;
     if (ranked) work.rows[copier.count] = row;
-    copy_row(&copier, row, snapshot->layout.words);
+    copy_row(&copier, row, &reader);
   }
   if (ranked) count_ties(definition.keys, reader, &copier, context, &work);
   trend_read_end(read);
   finish(definition, snapshot, &copier);
   for (int i = 0; i < work.set_count; i++) {
     TieSet* set = &work.sets[i];
-    rank_members(definition.keys, set, snapshot->groups + set->first, work.ties_before + set->first);
+    rank_members(definition.keys, snapshot->layout, set, snapshot->groups + set->first,
+                 work.ties_before + set->first);
     snapshot->groups_read += set->ties.count;
   }
   return snapshot;
@@ -301,7 +313,8 @@ void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, u
         isnull[i] = key_isnull[column.index];
         break;
       case ColumnRole::kAggregate: {
-        AggregateValue value = value_of(snapshot.layout, group->state(), static_cast<uint16_t>(column.index));
+        AggregateValue value =
+            value_of(snapshot.layout, group->result(), static_cast<uint16_t>(column.index));
         values[i] = Int64GetDatum(value.integer);
         isnull[i] = value.is_null;
         break;

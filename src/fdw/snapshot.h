@@ -12,15 +12,15 @@
 
 namespace trending {
 
-// A copied group: the words of its state, then the bytes of its key follow.
+// A copied group: the words of its result (none when only its key matters), then the bytes of its key follow.
 struct CopiedGroup {
   int64_t rank;  // from 1; 0: not known
   uint32_t key_size;
   uint32_t words;
 
-  int64_t* state() { return reinterpret_cast<int64_t*>(this + 1); }
-  const int64_t* state() const { return reinterpret_cast<const int64_t*>(this + 1); }
-  KeyBytes key() const { return {reinterpret_cast<const std::byte*>(state() + words), key_size}; }
+  int64_t* result() { return reinterpret_cast<int64_t*>(this + 1); }
+  const int64_t* result() const { return reinterpret_cast<const int64_t*>(this + 1); }
+  KeyBytes key() const { return {reinterpret_cast<const std::byte*>(result() + words), key_size}; }
 };
 
 // Its place in the order.
@@ -68,8 +68,10 @@ void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, u
 // -- snapshot_order.cpp
 uint64_t key_prefix(const KeyCodec& codec, KeyBytes key);
 // < 0 if left ranks better.
-int compare_ranked(const KeyCodec& codec, const RankedGroup& left, const RankedGroup& right);
+int compare_ranked(const KeyCodec& codec, const StateLayout& layout, const RankedGroup& left,
+                   const RankedGroup& right);
 // Brings the best `keep` of `count` groups to the front, in order.
-void order_groups(const KeyCodec& codec, RankedGroup* groups, uint64_t count, uint64_t keep);
+void order_groups(const KeyCodec& codec, const StateLayout& layout, RankedGroup* groups, uint64_t count,
+                  uint64_t keep);
 
 }  // namespace trending

@@ -1,4 +1,4 @@
-// The order of copied groups: by score, equal scores by key.
+// The order of copied groups: by score, equal scores by the exact value, then by key.
 //
 // Keys are compared by the functions of their types, which costs tens of nanoseconds for numbers and more for
 // text. In a large trend most groups tie, so the first bytes of a key are turned into an integer once, which
@@ -67,8 +67,13 @@ uint64_t key_prefix(const KeyCodec& codec, KeyBytes key) {
   return column.descending ? ~image : image;
 }
 
-int compare_ranked(const KeyCodec& codec, const RankedGroup& left, const RankedGroup& right) {
+int compare_ranked(const KeyCodec& codec, const StateLayout& layout, const RankedGroup& left,
+                   const RankedGroup& right) {
   if (left.score != right.score) return left.score > right.score ? -1 : 1;
+  if (!layout.score_decides && left.group->words > 0 && right.group->words > 0) {
+    const int order = compare_rank(layout, left.group->result(), right.group->result());
+    if (order != 0) return order;
+  }
   if (left.prefix != right.prefix) return left.prefix < right.prefix ? -1 : 1;
   if (left.group == right.group) return 0;
   CHECK_FOR_INTERRUPTS();
@@ -76,9 +81,10 @@ int compare_ranked(const KeyCodec& codec, const RankedGroup& left, const RankedG
 }
 
 // The comparison may raise an error, which leaves the sort by longjmp: nothing in it has a destructor.
-void order_groups(const KeyCodec& codec, RankedGroup* groups, uint64_t count, uint64_t keep) {
-  auto better = [&codec](const RankedGroup& left, const RankedGroup& right) {
-    return compare_ranked(codec, left, right) < 0;
+void order_groups(const KeyCodec& codec, const StateLayout& layout, RankedGroup* groups, uint64_t count,
+                  uint64_t keep) {
+  auto better = [&codec, &layout](const RankedGroup& left, const RankedGroup& right) {
+    return compare_ranked(codec, layout, left, right) < 0;
   };
   if (keep < count / 8) {  // one comparison for most of the groups
     std::partial_sort(groups, groups + keep, groups + count, better);

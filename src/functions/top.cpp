@@ -43,7 +43,7 @@ Datum key_as_text(const KeyCodec& codec, KeyText* text, KeyBytes key, bool* isnu
 void put_row(const Definition& definition, const TrendSnapshot& snapshot, uint64_t row, text* label,
              KeyText* key_text, ReturnSetInfo* result) {
   const CopiedGroup* group = snapshot.groups[row].group;
-  AggregateValue value = value_of(snapshot.layout, group->state(), static_cast<uint16_t>(definition.rank_by));
+  AggregateValue value = value_of(snapshot.layout, group->result(), static_cast<uint16_t>(definition.rank_by));
   Datum values[kTopColumns] = {};
   bool isnull[kTopColumns] = {};
   values[0] = Int64GetDatum(group->rank);

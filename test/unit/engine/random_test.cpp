@@ -63,8 +63,8 @@ class RandomRun {
     if (chance(2)) options_.watermark_delay = below(span_);
     options_.report_windows = chance(2);
     options_.aggregate_count = static_cast<uint16_t>(below(3));
-    options_.kinds[0] = AggregateKind::kCount;
-    options_.kinds[1] = AggregateKind::kRowCount;
+    options_.aggregates[0].kind = AggregateKind::kCount;
+    options_.aggregates[1].kind = AggregateKind::kRowCount;
     options_.rank_by =
         static_cast<uint16_t>(options_.aggregate_count == 0 ? 0 : below(options_.aggregate_count));
     options_.descending = !chance(4);
@@ -218,18 +218,18 @@ class RandomRun {
     std::vector<PaneView> panes;
     writer.for_each_pane([&](const PaneView& pane) { panes.push_back(pane); });
     saved_.erase(saved_.begin(), saved_.lower_bound(writer.kept_from()));
-    const auto words = writer.layout().words;
     for (const PaneView& pane : panes) {
       uint64_t dirty = 0;
       writer.for_each_dirty_cell(pane.span.start, [&](const CellView& cell) {
-        saved_[pane.span.start][string_of(cell.key)].assign(cell.state, cell.state + words);
+        saved_[pane.span.start][{cell.store, string_of(cell.key)}].assign(cell.state,
+                                                                          cell.state + cell.state_size);
         dirty++;
       });
       ASSERT_EQ(dirty, pane.dirty_cells);
       writer.mark_clean(pane.span.start);
-      std::map<std::string, std::vector<int64_t>> whole;
+      SavedCells whole;
       writer.for_each_cell(pane.span.start, [&](const CellView& cell) {
-        whole[string_of(cell.key)].assign(cell.state, cell.state + words);
+        whole[{cell.store, string_of(cell.key)}].assign(cell.state, cell.state + cell.state_size);
       });
       ASSERT_EQ(whole.size(), pane.cells);
       if (!whole.empty()) {
@@ -242,17 +242,22 @@ class RandomRun {
     const Time reported_end = writer.reported_end();
     const Counters counters = writer.counters();
     make_trend();
+    const uint16_t words = trend_->writer().layout().words;
     const bool clock_first = chance(2);
     if (clock_first) {
       ASSERT_EQ(trend_->writer().restore_clock(clock, reported_end), Status::kOk);
     }
     for (const auto& [start, cells] : saved_) {
-      for (const auto& [key, state] : cells) {
+      for (const auto& [id, state] : cells) {
+        const auto restore_as = [&](const std::vector<std::byte>& bytes) {
+          return trend_->writer().restore_cell(start, id.first, key_of(id.second), bytes.data(),
+                                               static_cast<uint32_t>(bytes.size()));
+        };
         if (chance(5)) {  // an older segment of the checkpoint said otherwise
-          const std::vector<int64_t> older(state.size(), 1 + below(3));
-          ASSERT_EQ(trend_->writer().restore_cell(start, key_of(key), older.data()), Status::kOk);
+          ASSERT_EQ(restore_as(std::vector<std::byte>(words, static_cast<std::byte>(2 + 2 * below(3)))),
+                    Status::kOk);
         }
-        ASSERT_EQ(trend_->writer().restore_cell(start, key_of(key), state.data()), Status::kOk);
+        ASSERT_EQ(restore_as(state), Status::kOk);
       }
     }
     if (!clock_first) {
@@ -279,7 +284,8 @@ class RandomRun {
   std::unique_ptr<Model> model_;
   std::unique_ptr<TestTrend> trend_;
   std::map<Window, Model::States, ByEnd> written_;
-  std::map<Time, std::map<std::string, std::vector<int64_t>>> saved_;
+  using SavedCells = std::map<std::pair<uint8_t, std::string>, std::vector<std::byte>>;
+  std::map<Time, SavedCells> saved_;
 };
 
 uint64_t from_environment(const char* name, uint64_t otherwise) {

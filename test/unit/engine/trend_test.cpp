@@ -97,9 +97,9 @@ TEST(Trend, BoundsItsGroups) {
 TEST(Trend, CountsArguments) {
   TrendOptions options = tumble(kMinute);
   options.aggregate_count = 3;
-  options.kinds[0] = AggregateKind::kCount;
-  options.kinds[1] = AggregateKind::kRowCount;
-  options.kinds[2] = AggregateKind::kCount;
+  options.aggregates[0].kind = AggregateKind::kCount;
+  options.aggregates[1].kind = AggregateKind::kRowCount;
+  options.aggregates[2].kind = AggregateKind::kCount;
   options.rank_by = 2;
   TestTrend trend(options);
   trend.apply(
