@@ -89,10 +89,20 @@ void Client::write_spans() {
     batch_.clear();
     context_.scenario.generate(*span, times_of(*span), batch_);
     counters_.in_flight.store(span->count, std::memory_order_relaxed);
-    const Outcome outcome = deliver(*span);
+    const Outcome outcome = wait_for_turn(*span) ? deliver(*span) : Outcome::kEnd;
+    context_.dispenser.finish(*span);
     counters_.in_flight.store(0, std::memory_order_relaxed);
     if (outcome == Outcome::kEnd) return;
   }
+}
+
+// Changes of older rows come after the rows, and in the order of the events.
+bool Client::wait_for_turn(EventSpan span) {
+  if (batch_.statements.empty() || context_.dispenser.wait_for_earlier(span, stop_, context_.deadline)) {
+    return true;
+  }
+  bump(counters_.unwritten_events, span.count);
+  return false;
 }
 
 // False if the run is over before that, or by now.

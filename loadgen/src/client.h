@@ -103,6 +103,7 @@ class alignas(64) Client {
 
   void write_spans();
   bool wait_until(SteadyClock::time_point time);
+  bool wait_for_turn(EventSpan span);
   EventTimes times_of(EventSpan span) const;
   Outcome deliver(EventSpan span);
   Outcome after_loss(const ConnectionLost& loss, EventSpan span, Progress progress, bool& again);

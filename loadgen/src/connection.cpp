@@ -231,8 +231,8 @@ void Connection::write(Method method, const std::vector<Table>& tables, const Ba
   }
 }
 
-// All tables' COPY statements go in one query string, which the server runs as one transaction: it commits
-// when the last has ended, and the start of each is an answer that shows that the server is still there.
+// All statements go in one query string, which the server runs as one transaction: it commits when the last
+// has ended, and the start of each COPY is an answer that shows that the server is still there.
 void Connection::write_by_copy(const std::vector<Table>& tables, const Batch& batch, Progress& progress) {
   PGconn* connection = connection_.get();
   std::string statements;
@@ -242,6 +242,8 @@ void Connection::write_by_copy(const std::vector<Table>& tables, const Batch& ba
     statements += copy_statement(tables[i]) + ";";
     filled.push_back(&batch.rows[i]);
   }
+  for (const std::string& each : batch.statements) statements += each + ";";
+  if (filled.empty()) progress = Progress::kInDoubt;
   require(PQsendQuery(connection, statements.c_str()) == 1);
   size_t sent = 0;
   Result error;
@@ -287,6 +289,9 @@ void Connection::write_by_insert(const std::vector<Table>& tables, const Batch& 
   if (!inserts_prepared_) prepare_inserts(tables);
   require(PQenterPipelineMode(connection) == 1);
   for (size_t i = 0; i < tables.size(); ++i) send_inserts(batch.rows[i], insert_name(i));
+  for (const std::string& each : batch.statements) {
+    require(PQsendQueryParams(connection, each.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1);
+  }
   progress = Progress::kInDoubt;
   require(PQpipelineSync(connection) == 1);
   Result error;

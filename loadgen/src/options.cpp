@@ -95,7 +95,7 @@ void add_seed(CLI::App* app, Options& options) {
 
 void add_init(CLI::App* app, Options& options) {
   app->add_flag("--drop", options.drop, "Drop the tables first");
-  app->add_option("--posts", options.blog.posts, "Number of posts")
+  app->add_option("--posts", options.blog.posts, "Number of posts of the blog")
       ->check(within(uint64_t{1}, uint64_t{100'000'000}))
       ->default_str(std::to_string(BlogOptions::kDefaultPosts))
       ->type_name("N");
@@ -130,19 +130,21 @@ void add_load(CLI::App* app, RunOptions& run) {
 void add_shape(CLI::App* app, Options& options) {
   app->option_defaults()->group("Events");
   add_seed(app, options);
-  app->add_option("--skew", options.shape.skew, "Zipf exponent of the posts' popularity; 0: all alike")
+  app->add_option("--skew", options.shape.skew,
+                  "Zipf exponent of the popularity of posts, products and such; 0: all alike")
       ->check(within(0.0, 10.0))
       ->capture_default_str()
       ->type_name("EXPONENT");
-  app->add_option("--posts", options.blog.posts, "View only the first N posts")
+  app->add_option("--posts", options.blog.posts, "Of the blog, view only the first N posts")
       ->default_str("all that are there")
       ->check(within(uint64_t{1}, uint64_t{1} << 52))
       ->type_name("N");
-  app->add_option("--users", options.blog.users, "Number of users who view")
+  app->add_option("--users", options.shape.users, "Number of users")
       ->check(within(uint64_t{1}, uint64_t{1} << 52))
-      ->capture_default_str()
+      ->default_str("the scenario's own")
       ->type_name("N");
-  add_span(app, "--viral-every", options.blog.viral_every, "How often a post goes viral; 0: never")
+  add_span(app, "--viral-every", options.blog.viral_every,
+           "How often a post of the blog goes viral; 0: never")
       ->default_str("15s");
   add_span(app, "--viral-life", options.blog.viral_life, "How long it stays so")->default_str("2min");
   app->add_option("--late-share", options.shape.late_share, "Share (0 to 1) of events that are written late")
@@ -150,6 +152,11 @@ void add_shape(CLI::App* app, Options& options) {
       ->capture_default_str()
       ->type_name("SHARE");
   add_span(app, "--late-max", options.shape.late_max, "How late at most; evenly spread")->default_str("30s");
+  app->add_option("--change-share", options.shape.change_share,
+                  "Share of events with which older rows are changed: titles, cancelled orders, corrections")
+      ->check(within(0.0, 1.0))
+      ->default_str("the scenario's own")
+      ->type_name("SHARE");
 }
 
 void add_time(CLI::App* app, RunOptions& run) {

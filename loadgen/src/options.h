@@ -28,13 +28,14 @@ struct ShapeOptions {
   double skew = 0.8;
   double late_share = 0;
   Micros late_max = 30 * kSecond;
+  std::optional<double> change_share;  // nothing: the scenario's own
+  std::optional<uint64_t> users;       // likewise
 };
 
 struct BlogOptions {
   static constexpr uint64_t kDefaultPosts = 10000;
 
   uint64_t posts = 0;  // run: 0 is all there are
-  uint64_t users = 100000;
   Micros viral_every = 15 * kSecond;
   Micros viral_life = 2 * kMinute;
 };

@@ -17,6 +17,23 @@ std::optional<EventSpan> Dispenser::next() {
   return EventSpan{first, std::min(batch_, limit_ - first)};
 }
 
+void Dispenser::finish(EventSpan span) {
+  const std::lock_guard lock(mutex_);
+  finished_ahead_.insert(span.first);
+  while (!finished_ahead_.empty() && *finished_ahead_.begin() == all_before_) {
+    finished_ahead_.erase(finished_ahead_.begin());
+    all_before_ += batch_;
+  }
+  finished_.notify_all();
+}
+
+// The span that was handed out first never waits, so that no two wait for each other.
+bool Dispenser::wait_for_earlier(EventSpan span, const std::stop_token& stop,
+                                 std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  return finished_.wait_until(lock, stop, deadline, [&] { return all_before_ >= span.first; });
+}
+
 Micros backoff(unsigned attempt, double random) {
   constexpr Micros kFirst = 100 * kMillisecond;
   constexpr Micros kLongest = 5 * kSecond;

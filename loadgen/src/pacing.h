@@ -2,9 +2,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <optional>
+#include <set>
+#include <stop_token>
 
 #include "micros.h"
 
@@ -58,10 +63,21 @@ class Dispenser {
 
   std::optional<EventSpan> next();
 
+  // The span is written, or never will be.
+  void finish(EventSpan span);
+
+  // Waits until all spans before this one are finished; false if the run ends before.
+  bool wait_for_earlier(EventSpan span, const std::stop_token& stop,
+                        std::chrono::steady_clock::time_point deadline);
+
  private:
   const uint64_t limit_;
   const uint64_t batch_;
   std::atomic<uint64_t> next_{0};
+  std::mutex mutex_;  // guards the rest
+  std::condition_variable_any finished_;
+  uint64_t all_before_ = 0;            // every event before this one is finished
+  std::set<uint64_t> finished_ahead_;  // first events of spans that are finished after it
 };
 
 // The pause before the n-th attempt (from 0) to reach a server that is away: doubling from 100 ms up to 5 s,

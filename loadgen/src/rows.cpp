@@ -36,8 +36,14 @@ std::string_view type_name(ColumnType type) {
   switch (type) {
     case ColumnType::kBigint:
       return "bigint";
+    case ColumnType::kInteger:
+      return "integer";
+    case ColumnType::kNumeric:
+      return "numeric";
     case ColumnType::kText:
       return "text";
+    case ColumnType::kJsonb:
+      return "jsonb";
     case ColumnType::kTimestamptz:
       return "timestamp with time zone";
   }
@@ -66,9 +72,44 @@ void Rows::add_bigint(int64_t value) {
   append_big_endian(bytes_, value);
 }
 
+void Rows::add_integer(int32_t value) {
+  append_big_endian(bytes_, int32_t{sizeof(value)});
+  append_big_endian(bytes_, value);
+}
+
+// The server's form: digits to the base 10,000, the first of them worth 10,000^weight, aligned to the decimal
+// point.
+void Rows::add_numeric(int64_t unscaled, int scale) {
+  constexpr int kBase = 10000;
+  constexpr int kDecimals = 4;  // of one digit
+  unsigned __int128 rest = unscaled < 0 ? -static_cast<__int128>(unscaled) : static_cast<__int128>(unscaled);
+  int places = scale;
+  for (; places % kDecimals != 0; ++places) rest *= 10;
+  std::vector<int16_t> digits;  // the last one first
+  for (; rest > 0; rest /= kBase) digits.push_back(static_cast<int16_t>(rest % kBase));
+  const int weight = static_cast<int>(digits.size()) - places / kDecimals - 1;
+  append_big_endian(bytes_, static_cast<int32_t>(2 * (4 + digits.size())));
+  append_big_endian(bytes_, static_cast<int16_t>(digits.size()));
+  append_big_endian(bytes_, static_cast<int16_t>(digits.empty() ? 0 : weight));
+  append_big_endian(bytes_, static_cast<int16_t>(unscaled < 0 ? 0x4000 : 0));
+  append_big_endian(bytes_, static_cast<int16_t>(scale));
+  for (size_t i = digits.size(); i-- > 0;) append_big_endian(bytes_, digits[i]);
+}
+
 void Rows::add_text(std::string_view value) {
   append_big_endian(bytes_, static_cast<int32_t>(value.size()));
   bytes_.append(value);
+}
+
+void Rows::add_jsonb(std::string_view json) {
+  constexpr char kVersion = 1;
+  append_big_endian(bytes_, static_cast<int32_t>(json.size() + 1));
+  bytes_.push_back(kVersion);
+  bytes_.append(json);
+}
+
+void Rows::add_null() {
+  append_big_endian(bytes_, int32_t{-1});
 }
 
 void Rows::add_timestamptz(Timestamp value) {
@@ -86,9 +127,10 @@ void Rows::read_row(size_t& offset, RowParameters& parameters) const {
   parameters.lengths.clear();
   for (int columns = read_big_endian<int16_t>(bytes_, offset); columns > 0; --columns) {
     const auto length = read_big_endian<int32_t>(bytes_, offset);
-    parameters.values.push_back(bytes_.data() + offset);
-    parameters.lengths.push_back(length);
-    offset += static_cast<size_t>(length);
+    const bool null = length < 0;
+    parameters.values.push_back(null ? nullptr : bytes_.data() + offset);
+    parameters.lengths.push_back(null ? 0 : length);
+    offset += null ? 0 : static_cast<size_t>(length);
   }
 }
 
@@ -102,8 +144,15 @@ std::string_view copy_trailer() {
   return "\377\377";
 }
 
+std::string quote(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted.append(c == '\'' ? 2 : 1, c);
+  return quoted + "'";
+}
+
 void Batch::clear() {
   for (Rows& each : rows) each.clear();
+  statements.clear();
   tallies.fill(0);
 }
 

@@ -3,6 +3,10 @@
 #include <stdexcept>
 
 #include "scenarios/blog.h"
+#include "scenarios/pageviews.h"
+#include "scenarios/shop.h"
+#include "scenarios/ticks.h"
+#include "scenarios/weather.h"
 
 namespace trending::loadgen {
 
@@ -18,7 +22,11 @@ std::unique_ptr<Scenario> make(const Options& options) {
   return std::make_unique<T>(options);
 }
 
-const Entry kScenarios[] = {{"blog", make<Blog>}};
+const Entry kScenarios[] = {{"blog", make<Blog>},
+                            {"shop", make<Shop>},
+                            {"pageviews", make<Pageviews>},
+                            {"ticks", make<Ticks>},
+                            {"weather", make<Weather>}};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // A scenario: a schema, its fixed data, and an endless, reproducible sequence of events written to it.
 //
-// To add one: a class in scenarios/, its options in options.h, one line in scenario.cpp.
+// To add one: a class in scenarios/, its tables in examples/, its options in options.h, one line in
+// scenario.cpp.
 #pragma once
 
 #include <memory>
@@ -69,8 +70,9 @@ class Scenario {
   // What the batches' tallies count; at most Batch::kTallies.
   virtual std::vector<std::string_view> tally_names() const = 0;
 
-  // Adds the span's rows to the batch. A pure function of options, database and arguments: it is called from
-  // all clients at the same time, and the same event must give the same row in whichever span it comes.
+  // Adds the span's rows to the batch, and statements that change older ones. A pure function of options,
+  // database and arguments: it is called from all clients at the same time, and the same event must give the
+  // same row in whichever span it comes.
   virtual void generate(EventSpan span, const EventTimes& times, Batch& batch) const = 0;
 
   // The scenario's own lines of the summary, from the tallies of all committed events.

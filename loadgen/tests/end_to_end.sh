@@ -156,6 +156,53 @@ fresh
 loadgen "${replay[@]}" --seed 8
 holds "$([[ $(content) != "$first" ]] && echo 1 || echo 0)" 'another seed, other rows'
 
+echo '# the other scenarios'
+# The rows of a scenario's tables, but for what the server or the clock gives.
+contents() { # TABLE...
+  local table
+  for table; do
+    [[ $table != stock_movements ]] || table="(SELECT product_id, quantity, reason, CASE WHEN reason <> 'first stock'
+      THEN moved_at END FROM stock_movements)"
+    sql "SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM $table t"
+  done
+}
+declare -A tables=([shop]='products orders stock_movements page_visits' [pageviews]=pageviews [ticks]=ticks
+  [weather]=readings)
+for scenario in shop pageviews ticks weather; do
+  read -ra those <<<"${tables[$scenario]}"
+  exits 4 "$scenario: no tables: exit status 4" loadgen run --scenario $scenario
+  exits 0 "$scenario: init" loadgen init --scenario $scenario
+  write=(run --scenario "$scenario" --rate 0 --events 30000 --start-time 2026-01-01 --late-share 0.1 --change-share 0.05)
+  exits 0 "$scenario: replay" loadgen "${write[@]}" --json
+  tallies=$(sed -E 's/.*"unknown_transactions":0,//' "$folder/out")
+  holds "$([[ $tallies =~ :0[,}] ]] && echo 0 || echo 1)" "$scenario: there is something of everything"
+  first=$(contents "${those[@]}")
+  exits 0 "$scenario: init --drop" loadgen init --scenario $scenario --drop
+  exits 0 "$scenario: replay in another way" loadgen "${write[@]}" --clients 3 --batch 77 --method insert
+  is "$(contents "${those[@]}")" "$first" "$scenario: same seed, same rows after all changes"
+  exits 0 "$scenario: live, on top" loadgen run --scenario $scenario --duration 1 --rate 500
+done
+is "$(sql "SELECT count(*) > 0 FROM orders WHERE status = 'cancelled'")" t 'shop: orders are cancelled'
+is "$(sql "SELECT bool_and(p.price = o.unit_price) FROM products p JOIN (SELECT DISTINCT ON (product_id) product_id, unit_price
+  FROM orders WHERE id <= 30000 AND unit_price > 0 ORDER BY product_id, id DESC) o ON o.product_id = p.id WHERE p.id > 30")" t \
+  'shop: prices are those of the latest orders'
+is "$(sql "SELECT count(DISTINCT symbol), count(*) BETWEEN 26000 AND 30000 FROM ticks
+  WHERE traded_at < '2026-02-01'")" '30|t' 'ticks: trades in error are deleted'
+is "$(sql "SELECT max((payload #>> '{air,temperature}')::numeric) < 50 FROM readings WHERE id <= 29800")" t \
+  'weather: wrong readings are corrected'
+is "$(sql "SELECT count(*) FILTER (WHERE timestamp < 1767225600) > 0 FROM pageviews")" t 'pageviews: some are of days before'
+
+fresh
+replay+=(--change-share 0.02 --seed 7)
+loadgen "${replay[@]}"
+titles=$(sql 'SELECT count(*), md5(string_agg(title, chr(10) ORDER BY id)) FROM posts')
+is "$(content)" "$(fresh && loadgen init --posts 3000 --drop && loadgen "${replay[@]}" --clients 3 --batch 7 && content)" \
+  'blog: edits change no views'
+is "$(sql 'SELECT count(*), md5(string_agg(title, chr(10) ORDER BY id)) FROM posts')" "$titles" \
+  'blog: same seed, same titles after all edits'
+holds "$(sql "SELECT count(*) < 3000 FROM posts" | sed 's/t/1/;s/f/0/')" 'blog: posts are deleted'
+loadgen init --posts 3000 --drop
+
 echo '# signals'
 for signal in INT TERM; do
   fresh

@@ -64,6 +64,10 @@ TEST(Options, AreRead) {
                                   "0.1",
                                   "--late-max",
                                   "2h",
+                                  "--change-share",
+                                  "0.25",
+                                  "--users",
+                                  "12",
                                   "--seed",
                                   "18446744073709551615",
                                   "--duration",
@@ -93,6 +97,8 @@ TEST(Options, AreRead) {
   EXPECT_EQ(options.blog.viral_life, 10 * kMinute);
   EXPECT_EQ(options.shape.late_share, 0.1);
   EXPECT_EQ(options.shape.late_max, 2 * kHour);
+  EXPECT_EQ(options.shape.change_share, 0.25);
+  EXPECT_EQ(options.shape.users, 12U);
   EXPECT_EQ(options.shape.seed, UINT64_MAX);
   EXPECT_EQ(options.run.duration, 90 * kSecond);
   EXPECT_EQ(options.run.events, 1000U);
@@ -125,6 +131,8 @@ TEST(Options, BadOnesAreRefused) {
   expect_refused({"run", "--seed", "1e3"}, "--seed");
   expect_refused({"run", "--skew", "nan"}, "--skew");
   expect_refused({"run", "--late-share", "1.5"}, "--late-share");
+  expect_refused({"run", "--change-share", "-1"}, "--change-share");
+  expect_refused({"run", "--users", "0"}, "--users");
   expect_refused({"run", "--late-share", "0.5", "--late-max", "0"}, "--late-max");
   expect_refused({"run", "--viral-every", "1s", "--viral-life", "2min"}, "--viral-life");
   expect_refused({"run", "--viral-life", "0"}, "--viral-life");

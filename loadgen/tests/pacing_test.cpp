@@ -49,6 +49,31 @@ TEST(Dispenser, EndsExactlyAtTheLimit) {
   EXPECT_FALSE(dispenser.next());
 }
 
+TEST(Dispenser, WaitsForEarlierSpans) {
+  using Clock = std::chrono::steady_clock;
+  constexpr auto kLong = std::chrono::seconds(30);
+  Dispenser dispenser(30, 10);
+  const EventSpan first = *dispenser.next();
+  const EventSpan second = *dispenser.next();
+  const EventSpan third = *dispenser.next();
+  std::stop_source stop;
+  EXPECT_TRUE(dispenser.wait_for_earlier(first, stop.get_token(), Clock::now() + kLong));
+  dispenser.finish(second);
+  EXPECT_FALSE(dispenser.wait_for_earlier(third, stop.get_token(), Clock::now()));
+  std::jthread finisher([&] { dispenser.finish(first); });
+  EXPECT_TRUE(dispenser.wait_for_earlier(third, stop.get_token(), Clock::time_point::max()));
+}
+
+TEST(Dispenser, TheEndOfTheRunEndsTheWait) {
+  Dispenser dispenser(20, 10);
+  dispenser.next();
+  const EventSpan second = *dispenser.next();
+  std::stop_source stop;
+  std::jthread stopper([&] { stop.request_stop(); });
+  EXPECT_FALSE(dispenser.wait_for_earlier(second, stop.get_token(),
+                                          std::chrono::steady_clock::now() + std::chrono::seconds(30)));
+}
+
 TEST(Dispenser, HandsOutEachEventOnce) {
   constexpr uint64_t kLimit = 100003;
   Dispenser dispenser(kLimit, 7);

@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "scenarios/table_scenario.h"
 #include "scenarios/titles.h"
 
 namespace trending::loadgen {
@@ -13,6 +14,7 @@ constexpr std::string_view kRegions[] = {"Africa",        "Asia",    "Europe",
 constexpr std::string_view kReferrers[] = {"search", "search", "social", "social", "newsletter", "direct"};
 constexpr double kHomeShare =
     0.5;  // of a post's readers are from its own region, besides the evenly spread ones
+constexpr double kDeletedShare = 0.2;  // of the edits delete a post; the others give it a new title
 constexpr Micros kOldestPost = 90 * kDay;
 
 std::string_view home_region(uint64_t seed, uint64_t post) {
@@ -47,11 +49,16 @@ View BlogModel::view(uint64_t event) const {
   const std::string_view region =
       at_home ? home_region(shape_.seed, post) : kRegions[random.below(std::size(kRegions))];
   const std::string_view referrer = kReferrers[random.below(std::size(kReferrers))];
-  Micros lateness = 0;
-  if (random.unit() < shape_.late_share) {
-    lateness = 1 + static_cast<Micros>(random.below(static_cast<uint64_t>(shape_.late_max)));
-  }
+  const Micros lateness = draw_lateness(random, shape_.late_share, shape_.late_max);
   return {post, user, region, referrer, lateness, viral.has_value()};
+}
+
+// Titles change mostly of posts that are being read; any post may be deleted.
+std::optional<Edit> BlogModel::edit(uint64_t event) const {
+  Random random(mix64(shape_.seed) + 5, event);
+  if (random.unit() >= shape_.change_share) return std::nullopt;
+  if (random.unit() < kDeletedShare) return Edit{1 + random.below(shape_.posts), std::nullopt};
+  return Edit{view(event).post, make_title(shape_.seed, shape_.posts + event).text};
 }
 
 }  // namespace trending::loadgen

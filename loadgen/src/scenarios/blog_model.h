@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,7 @@ struct BlogShape {
   Micros viral_life = 0;
   double late_share = 0;
   Micros late_max = 0;
+  double change_share = 0;
 };
 
 struct Post {
@@ -42,6 +44,11 @@ struct View {
   bool viral;
 };
 
+struct Edit {
+  uint64_t post;
+  std::optional<std::string> title;  // nothing: the post is deleted
+};
+
 // Post number 1, 2, …
 Post make_post(uint64_t seed, uint64_t id);
 
@@ -50,6 +57,9 @@ class BlogModel {
   BlogModel(const BlogShape& shape, const Schedule& schedule);
 
   View view(uint64_t event) const;
+
+  // What happens to some post at the time of the event, mostly nothing.
+  std::optional<Edit> edit(uint64_t event) const;
 
  private:
   BlogShape shape_;

@@ -54,18 +54,28 @@ std::string fill(std::string_view pattern, uint64_t combination) {
   return title;
 }
 
+const TitleTemplate& template_of(uint64_t seed, uint64_t number, uint64_t& which) {
+  which = Permutation(kTemplates, mix64(seed) + number / kTemplates)(number % kTemplates);
+  return kTitleTemplates[which];
+}
+
 }  // namespace
 
 // Numbers go round the templates, in another order each time; a template's words go through all combinations
 // before one comes again, as the next part.
 Title make_title(uint64_t seed, uint64_t number) {
   const uint64_t round = number / kTemplates;
-  const uint64_t which = Permutation(kTemplates, mix64(seed) + round)(number % kTemplates);
-  const TitleTemplate& chosen = kTitleTemplates[which];
+  uint64_t which = 0;
+  const TitleTemplate& chosen = template_of(seed, number, which);
   const uint64_t product = combinations(chosen.text);
   std::string text = fill(chosen.text, Permutation(product, mix64(seed) ^ mix64(which))(round % product));
   if (const uint64_t part = round / product; part > 0) text += fmt::format(", part {}", part + 1);
   return {std::move(text), chosen.category};
+}
+
+std::string_view title_category(uint64_t seed, uint64_t number) {
+  uint64_t which = 0;
+  return template_of(seed, number, which).category;
 }
 
 uint64_t titles_without_parts() {

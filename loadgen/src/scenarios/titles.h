@@ -16,6 +16,9 @@ struct Title {
 // number.
 Title make_title(uint64_t seed, uint64_t number);
 
+// Its category alone, which is quicker.
+std::string_view title_category(uint64_t seed, uint64_t number);
+
 // How many titles there are before the first "…, part 2".
 uint64_t titles_without_parts();
 
