@@ -339,7 +339,7 @@ CREATE FUNCTION trending.trend_stats(
   OUT live_groups bigint, OUT kept_groups bigint, OUT kept_panes bigint,
   OUT events bigint, OUT late bigint, OUT ahead bigint, OUT null_time bigint, OUT failed bigint,
   OUT out_of_range bigint, OUT refused bigint, OUT unmatched bigint, OUT unretracted bigint,
-  OUT memory_bytes bigint)
+  OUT memory_bytes bigint, OUT retractable bool)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_trend_stats';
 
@@ -503,7 +503,7 @@ SELECT t.relation::text AS trend, t.relation, t.source,
             ELSE concat_ws(': ', w.message, w.hint) END AS reason,
        s.version, s.window_start, s.window_end, s.event_clock, s.watermark, s.live_groups, s.kept_groups, s.kept_panes,
        s.events, s.late, s.ahead, s.null_time, s.failed, s.out_of_range, s.refused, s.unmatched, s.unretracted,
-       s.memory_bytes
+       s.retractable, s.memory_bytes
 FROM   trending.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending.trend_stats() s ON s.trend_id = t.id
 ORDER  BY t.id;
 

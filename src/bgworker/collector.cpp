@@ -153,6 +153,10 @@ void collect_change(const Follower& follower, ReorderBufferTXN* txn, Relation re
   }
   // Without an old version the identity, which covers all that the trend reads, is unchanged.
   if (old_row == nullptr) return;
+  if (new_row != nullptr && row_reads_same(follower.trend->reader, follower.mapping,
+                                           RelationGetDescr(relation), old_row, new_row)) {
+    return;
+  }
   collect_row(follower, txn, relation, old_row, nullptr, -1);
   if (new_row != nullptr) collect_row(follower, txn, relation, new_row, old_row, 1);
 }

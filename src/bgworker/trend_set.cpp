@@ -4,6 +4,7 @@
 #include "bgworker/collector.h"
 #include "bgworker/worker.h"
 #include "definition/definition_catalog.h"
+#include "definition/replica_identity.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
 
@@ -82,6 +83,11 @@ bool read_ids(List** ids) {
   return installed;
 }
 
+void note_retractable(FollowedTrend* trend, const Definition& definition) {
+  Retractable retractable = identity_covers(definition) ? Retractable::kYes : Retractable::kNo;
+  pg_atomic_write_u32(&trend->shared->retractable, static_cast<uint32>(retractable));
+}
+
 }  // namespace
 
 void trend_set_phase(FollowedTrend* trend, TrendPhase phase) {
@@ -154,6 +160,7 @@ bool trend_load(FollowedTrend* trend) {
     Definition* definition = definition_load(trend->id);
     if (definition != nullptr) {
       trend->reader = row_reader_create(definition);
+      note_retractable(trend, *definition);
       trend->definition = definition;
       found = true;
     }

@@ -196,6 +196,23 @@ RowMapping* row_mapping_create(const Definition* definition, Relation relation, 
   return mapping;
 }
 
+bool row_reads_same(const RowReader* reader, const RowMapping* mapping, TupleDesc descriptor,
+                    HeapTuple old_row, HeapTuple new_row) {
+  for (int i = 0; i < reader->definition->source_column_count; i++) {
+    AttrNumber attribute = mapping->attributes[i];
+    bool old_null = false;
+    bool new_null = false;
+    Datum old_value = heap_getattr(old_row, attribute, descriptor, &old_null);
+    Datum new_value = heap_getattr(new_row, attribute, descriptor, &new_null);
+    if (old_null != new_null) return false;
+    if (new_null) continue;
+    const Form_pg_attribute column = TupleDescAttr(descriptor, attribute - 1);
+    if (column->attlen == -1 && VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(new_value))) continue;
+    if (!datumIsEqual(old_value, new_value, column->attbyval, column->attlen)) return false;
+  }
+  return true;
+}
+
 RowOutcome row_read_slot(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
   if (!reader->allocates) return read_checked(reader, commit_time, event);
   MemoryContext caller = MemoryContextSwitchTo(reader->row_memory);

@@ -65,6 +65,11 @@ RowReader* row_reader_create(const Definition* definition);
 // (of `size` bytes) then says so. Allocates in CurrentMemoryContext.
 RowMapping* row_mapping_create(const Definition* definition, Relation relation, char* reason, size_t size);
 
+// Whether an update left alone all that the trend reads. `new_row` lacks toasted values that did not change.
+// True is certain; false may be said of a value that is the same but stored otherwise.
+bool row_reads_same(const RowReader* reader, const RowMapping* mapping, TupleDesc descriptor,
+                    HeapTuple old_row, HeapTuple new_row);
+
 // Reads one row. Never raises an error for bad data. `complete`, the old version of an updated row or null,
 // holds toasted values that the update left alone and that `tuple` therefore lacks. `commit_time` bounds
 // event times (max_ahead).

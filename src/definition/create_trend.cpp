@@ -7,6 +7,7 @@
 #include "definition/definition_catalog.h"
 #include "definition/history_table.h"
 #include "definition/label.h"
+#include "definition/replica_identity.h"
 #include "definition/trend_options.h"
 #include "postgres/guard.h"
 
@@ -167,6 +168,7 @@ Oid create_trend(const char* name, const char* query, const TrendOptionArguments
   // What was stored must mean the same when it is loaded; a reader may have cached that there was no trend.
   CacheInvalidateRelcacheByRelid(relation);
   definition_load_relation(relation);
+  report_identity(*definition, resolved.name);
   return relation;
 }
 

@@ -34,6 +34,8 @@ struct BatchRecord {
   uint16_t valid;          // bit per aggregate: has an argument
   uint16_t adds;           // whether any of the merged events added rows
 
+  // How many of the merged events added rows.
+  uint64_t rows_added() const { return (events + static_cast<uint64_t>(weight)) / 2; }
   KeyView key() const { return {reinterpret_cast<const std::byte*>(this + 1), key_size}; }
   // The words of all arguments; the tail follows.
   const int64_t* arguments() const {

@@ -33,7 +33,8 @@ struct TrendOptions {
 StateLayout make_layout(const TrendOptions& options);
 
 // Running totals since the trend was created or restored. Every event given to apply() adds to exactly one of
-// events, late, out_of_range, unmatched and refused.
+// events, late, out_of_range, unmatched and refused, but for rows taken back from final windows, which is how
+// old rows go and adds to none.
 struct Counters {
   uint64_t events = 0;        // counted
   uint64_t late = 0;          // belonged to no window that may still change

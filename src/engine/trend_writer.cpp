@@ -132,7 +132,7 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
   const uint32_t slot = pane_at(record.time);
   if (slot == kNone) {
     if (last_span_.start < header_->late_before) {
-      counters.late += record.events;
+      counters.late += record.rows_added();
       return Status::kOk;
     }
     counters.refused += record.events;

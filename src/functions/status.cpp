@@ -9,7 +9,7 @@ namespace trending {
 
 namespace {
 
-constexpr int kTrendColumns = 21;
+constexpr int kTrendColumns = 22;
 constexpr int kWorkerColumns = 11;
 
 // A row under construction: columns are appended in order.
@@ -67,6 +67,11 @@ void put_trend(int32 trend_id, const TrendGlance& glance, ReturnSetInfo* result)
   row.add_count(glance.counters.unmatched);
   row.add_count(glance.unretracted);
   row.add_count(glance.memory_bytes);
+  if (glance.retractable == Retractable::kUnknown) {
+    row.add_null();
+  } else {
+    row.add(BoolGetDatum(glance.retractable == Retractable::kYes));
+  }
   Assert(row.next == kTrendColumns);
   tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.isnull);
 }

@@ -133,6 +133,7 @@ TrendShared* area_add_trend(DatabaseShared* entry, dsa_area* area, AreaHeader* h
   trend->trend_id = trend_id;
   pg_atomic_init_u32(&trend->phase, static_cast<uint32>(TrendPhase::kFilling));
   pg_atomic_init_u32(&trend->applying, 0);
+  pg_atomic_init_u32(&trend->retractable, static_cast<uint32>(Retractable::kUnknown));
   for (pg_atomic_uint64* word :
        {&trend->version, &trend->ahead, &trend->null_time, &trend->failed, &trend->unretracted}) {
     pg_atomic_init_u64(word, 0);

@@ -23,6 +23,9 @@ enum class TrendPhase : int {
   kStopped,  // reason says why; the other trends go on
 };
 
+// Whether old row versions of the source are in the WAL, so that updates and deletes count.
+enum class Retractable : uint32 { kUnknown, kNo, kYes };
+
 struct TrendShared {
   LWLock lock;                 // readers shared, worker exclusive: everything in the engine's arena
   int32 trend_id;              // fixed
@@ -34,9 +37,10 @@ struct TrendShared {
   pg_atomic_uint64 null_time;  // [atomic] worker: events refused, no event time
   pg_atomic_uint64 failed;     // [atomic] worker: events refused, an expression failed
   pg_atomic_uint64
-      unretracted;            // [atomic] worker: updated or deleted rows whose old version was not in the WAL
-  uint64 root;                // block handle of the engine's arena; fixed before the trend is published
-  char reason[kMessageSize];  // [lock] why the trend is stopped
+      unretracted;  // [atomic] worker: updated or deleted rows whose old version was not in the WAL
+  pg_atomic_uint32 retractable;  // [atomic] worker: Retractable
+  uint64 root;                   // block handle of the engine's arena; fixed before the trend is published
+  char reason[kMessageSize];     // [lock] why the trend is stopped
 };
 
 struct AreaHeader {

@@ -36,6 +36,7 @@ void trend_read_end(TrendRead* read);
 // area.
 struct TrendGlance {
   TrendPhase phase;
+  Retractable retractable;
   char reason[kMessageSize];
   uint64_t version, ahead, null_time, failed, unretracted;
   // From the engine; all zero when the trend is not running.

@@ -217,6 +217,25 @@ sub paced_differences
 	return $differences;
 }
 
+# SQL: differences(trend) shows where a trend that keeps all of its history differs from its definition run in batch:
+# the current window, and every closed one. History may follow a little later.
+our $difference_function = q{
+	CREATE FUNCTION differences(trend regclass) RETURNS TABLE (found_in text, r jsonb) LANGUAGE plpgsql AS $$
+	#variable_conflict use_column
+	DECLARE s record;
+	BEGIN
+	  SELECT * INTO s FROM trending.status x WHERE x.relation = differences.trend;
+	  RETURN QUERY EXECUTE format('
+	    WITH live AS MATERIALIZED (SELECT to_jsonb(t) FROM %1$s t UNION ALL SELECT to_jsonb(h) - ''final'' FROM %2$s h),
+	    batch AS MATERIALIZED (
+	      SELECT to_jsonb(b) FROM (%3$s) b WHERE b.window_end <= $1 OR (b.window_start, b.window_end) = ($2, $3))
+	    SELECT ''trend'', x.* FROM (TABLE live EXCEPT ALL TABLE batch) x
+	    UNION ALL SELECT ''batch'', x.* FROM (TABLE batch EXCEPT ALL TABLE live) x LIMIT 10',
+	    trend, (SELECT t.history FROM trending.trend t WHERE t.relation = differences.trend), trending.batch_query(trend))
+	  USING s.watermark, s.window_start, s.window_end;
+	END $$;
+};
+
 # Whether the server's log has a line like this, now or soon.
 sub log_says
 {

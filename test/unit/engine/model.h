@@ -63,7 +63,7 @@ class Model {
       const WindowSet windows = windows_of(options_.window, calendar_, event.time);
       if (event.weight > 0) latest = std::max(latest, event.time);
       if (before != kNoTime && windows.rbegin()->end + options_.allowed_lateness <= before) {
-        late++;
+        if (event.weight > 0) late++;
         continue;
       }
       // Times of the same windows form a pane.

@@ -1,0 +1,79 @@
+#include "definition/replica_identity.h"
+
+namespace trending {
+
+namespace {
+
+// Commands named in the hint; a table may have thousands of partitions.
+constexpr int kShownCommands = 5;
+
+// The first column that the trend reads and old row versions of `relation` lack; NULL if there is none.
+const char* missing_column(const Definition& definition, Relation relation) {
+  if (relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL) return nullptr;
+  Bitmapset* identity = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_IDENTITY_KEY);
+  for (int i = 0; i < definition.source_column_count; i++) {
+    const char* name = definition.source_columns[i].name;
+    AttrNumber attnum = get_attnum(RelationGetRelid(relation), name);
+    if (!bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, identity)) return name;
+  }
+  return nullptr;
+}
+
+// Calls visit(relation, column) for each table of the source whose identity lacks a column.
+template <typename Visit>
+void for_each_uncovered(const Definition& definition, Visit&& visit) {
+  List* relations = find_all_inheritors(definition.source, AccessShareLock, nullptr);
+  ListCell* cell = nullptr;
+  foreach (cell, relations) {
+    Relation relation = table_open(lfirst_oid(cell), NoLock);
+    // A source that is not partitioned is followed alone; a partitioned table holds no rows itself.
+    bool followed = relation->rd_rel->relispartition || lfirst_oid(cell) == definition.source;
+    if (followed && relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE) {
+      const char* column = missing_column(definition, relation);
+      if (column != nullptr) visit(relation, column);
+    }
+    table_close(relation, NoLock);
+  }
+  list_free(relations);
+}
+
+}  // namespace
+
+bool identity_covers(const Definition& definition) {
+  bool covers = true;
+  for_each_uncovered(definition, [&covers](Relation, const char*) { covers = false; });
+  return covers;
+}
+
+void report_identity(const Definition& definition, const char* trend) {
+  struct {
+    int count;
+    const char* table;
+    const char* column;
+    StringInfoData commands;
+  } found = {};
+  initStringInfo(&found.commands);
+  for_each_uncovered(definition, [&found](Relation relation, const char* column) {
+    if (found.count++ == 0) {
+      found.table = pstrdup(RelationGetRelationName(relation));
+      found.column = pstrdup(column);
+    }
+    if (found.count > kShownCommands) return;
+    appendStringInfo(&found.commands, " ALTER TABLE %s REPLICA IDENTITY FULL;",
+                     quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+                                                RelationGetRelationName(relation)));
+  });
+  if (found.count == 0) return;
+  bool partitioned = get_rel_relkind(definition.source) == RELKIND_PARTITIONED_TABLE;
+  if (found.count > kShownCommands) {
+    appendStringInfo(&found.commands, " And so on for %d more partitions.", found.count - kShownCommands);
+  }
+  if (partitioned) appendStringInfoString(&found.commands, " New partitions need it, too.");
+  ereport(NOTICE,
+          (errmsg("updates and deletes of rows of \"%s\" will not reach trend \"%s\"",
+                  get_rel_name(definition.source), trend),
+           errdetail("The replica identity of \"%s\" lacks column \"%s\".", found.table, found.column),
+           errhint("If rows are ever updated or deleted:%s", found.commands.data)));
+}
+
+}  // namespace trending
