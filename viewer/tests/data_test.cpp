@@ -1,4 +1,5 @@
 #include <QTest>
+#include <cmath>
 
 #include "data/csv.h"
 #include "data/definition_shape.h"
@@ -81,6 +82,62 @@ class DataTest : public QObject {
     QCOMPARE(shape.window_in_words(), QString("every 1 h"));
   }
 
+  void shape_without_a_window() {
+    const DefinitionShape shape = read_shape(
+        "SELECT post_id, sum(amount) AS total FROM public.e GROUP BY post_id ORDER BY (sum(amount)) DESC "
+        "NULLS LAST");
+    QVERIFY(shape.valid() && shape.descending && !shape.sessions() && !shape.decays());
+    QCOMPARE(shape.window_start, -1);
+    QCOMPARE(shape.keys, QList<int>({0}));
+    QCOMPARE(shape.value, 1);
+    QCOMPARE(shape.window_in_words(), QString("all rows"));
+  }
+
+  void shape_of_a_decayed_count() {
+    const DefinitionShape shape = read_shape(
+        "SELECT e.tag, trending.decayed_count(e.at, '01:00:00'::interval) AS heat FROM e GROUP BY e.tag "
+        "ORDER BY "
+        "(trending.decayed_count(e.at, '01:00:00'::interval)) DESC");
+    QVERIFY(shape.valid() && shape.decays());
+    QCOMPARE(shape.value, 1);
+    QCOMPARE(shape.window_in_words(), QString("half-life 1 h"));
+    QVERIFY(!read_shape("SELECT trending.decayed_count( AS x").decays());
+  }
+
+  void shape_of_sessions() {
+    const DefinitionShape shape = read_shape(
+        "SELECT s.window_start, s.window_end, e.who, max(e.at) AS last FROM e, LATERAL "
+        "trending.session(e.at, "
+        "'00:10:00'::interval) s(window_start, window_end) GROUP BY s.window_start, s.window_end, e.who "
+        "ORDER BY (max(e.at)) DESC");
+    QVERIFY(shape.valid() && shape.sessions());
+    QCOMPARE(shape.keys, QList<int>({2}));
+    QCOMPARE(shape.window_in_words(), QString("sessions with a gap of 10 min"));
+  }
+
+  void magnitudes_are_finite() {
+    QCOMPARE(magnitude_of("12.5", ValueKind::kNumber), 12.5);
+    QCOMPARE(magnitude_of("NaN", ValueKind::kNumber), 0.0);
+    QCOMPARE(magnitude_of({}, ValueKind::kNumber), 0.0);
+    QVERIFY(magnitude_of("Infinity", ValueKind::kNumber) > 1e299);
+    QVERIFY(magnitude_of("-Infinity", ValueKind::kNumber) < -1e299);
+    QVERIFY(std::isfinite(magnitude_of(QString(400, '9'), ValueKind::kNumber)));
+    QCOMPARE(magnitude_of("2026-01-01 12:00:00.5+00", ValueKind::kTime), 1'767'268'800'500.0);
+    QCOMPARE(magnitude_of("infinity", ValueKind::kTime), 0.0);
+    QCOMPARE(magnitude_of("text", ValueKind::kOther), 0.0);
+  }
+
+  void axis_marks() {
+    QCOMPARE(text::axis_mark(0, 0.25), QString("0"));
+    QCOMPARE(text::axis_mark(0.25, 0.05), QString("0.25"));
+    QCOMPARE(text::axis_mark(0.2, 0.2), QString("0.2"));
+    QCOMPARE(text::axis_mark(3e-9, 1e-9), QString("3E-09"));
+    QCOMPARE(text::axis_mark(2000, 500), text::abbreviated(2000));
+    QCOMPARE(text::abbreviated(2e30), QString("2E+30"));
+    QCOMPARE(text::value({}), QString("NULL"));
+    QCOMPARE(text::value("1234.5"), QString("1,234.5"));
+  }
+
   void no_shape_of_nonsense() {
     for (const char* sql :
          {"", "SELECT", "SELECT (((", "'unterminated", "ORDER BY x", "SELECT a FROM b ORDER BY c"}) {
@@ -89,12 +146,12 @@ class DataTest : public QObject {
   }
 
   void timestamps() {
-    QCOMPARE(queries::parse_timestamp("2026-01-01 12:00:00.5+00").toMSecsSinceEpoch(), 1'767'268'800'500);
-    QCOMPARE(queries::parse_timestamp("2026-01-01 13:30:00+01:30").toMSecsSinceEpoch(), 1'767'268'800'000);
-    QCOMPARE(queries::parse_timestamp("2026-01-01 04:00:00-08").toMSecsSinceEpoch(), 1'767'268'800'000);
-    QCOMPARE(queries::parse_timestamp("2026-01-01 12:00:00.123456").toMSecsSinceEpoch(), 1'767'268'800'123);
-    QVERIFY(!queries::parse_timestamp("infinity").isValid());
-    QVERIFY(!queries::parse_timestamp({}).isValid());
+    QCOMPARE(text::parse_timestamp("2026-01-01 12:00:00.5+00").toMSecsSinceEpoch(), 1'767'268'800'500);
+    QCOMPARE(text::parse_timestamp("2026-01-01 13:30:00+01:30").toMSecsSinceEpoch(), 1'767'268'800'000);
+    QCOMPARE(text::parse_timestamp("2026-01-01 04:00:00-08").toMSecsSinceEpoch(), 1'767'268'800'000);
+    QCOMPARE(text::parse_timestamp("2026-01-01 12:00:00.123456").toMSecsSinceEpoch(), 1'767'268'800'123);
+    QVERIFY(!text::parse_timestamp("infinity").isValid());
+    QVERIFY(!text::parse_timestamp({}).isValid());
   }
 
   void csv() {
@@ -111,6 +168,7 @@ class DataTest : public QObject {
 
   void history_of_a_definition_without_bounds() {
     TrendInfo trend = FakeSource::trend(1, "Odd \"one\"");
+    trend.history = "public.\"Odd \"\"one\"\"_history\"";
     trend.shape = read_shape(
         "SELECT e.tag, count(*) AS n FROM e, trending.tumble(e.at, '1 day'::interval) tumble GROUP BY "
         "tumble.window_start, tumble.window_end, e.tag ORDER BY (count(*)) DESC");

@@ -82,6 +82,85 @@ class ModelsTest : public QObject {
     QCOMPARE(change(3), QString("new"));
   }
 
+  void floats_are_sorted_as_the_server_does() {
+    RankingModel model;
+    RankingSorter sorter;
+    sorter.setSourceModel(&model);
+    Ranking ranking = FakeSource::ranking(1, 0);
+    const QStringList values{"-Infinity", "-2.5", "1e-07", "0.5", "9", "10", "1.5e+300", "Infinity", "NaN"};
+    for (int i = 0; i < values.size(); ++i) {
+      const int mixed = static_cast<int>((i * 4 + 2) % values.size());
+      ranking.items.append(FakeSource::item(i + 1, QString::number(i), {}, values[mixed]));
+    }
+    const TrendInfo trend = FakeSource::trend(1, "t");
+    model.set_ranking(ranking, &trend);
+    sorter.sort(RankingModel::kValue);
+    QStringList sorted;
+    for (int row = 0; row < sorter.rowCount(); ++row)
+      sorted.append(sorter.index(row, RankingModel::kValue).data(RankingModel::kSortRole).toString());
+    QCOMPARE(sorted, values);
+  }
+
+  void a_null_value_is_shown_as_null() {
+    RankingModel model;
+    Ranking ranking = FakeSource::ranking(1, 1);
+    ranking.items[0].value = QString();
+    const TrendInfo trend = FakeSource::trend(1, "t");
+    model.set_ranking(ranking, &trend);
+    QCOMPARE(model.index(0, RankingModel::kValue).data().toString(), QString("NULL"));
+  }
+
+  void windows_of_sessions_are_shown() {
+    RankingModel model;
+    TrendInfo trend = FakeSource::trend(1, "t");
+    model.set_ranking(FakeSource::ranking(1, 1), &trend);
+    QVERIFY(model.redundant(RankingModel::kFirstCell));
+    trend.shape.window_function = "session";
+    model.clear();
+    model.set_ranking(FakeSource::ranking(1, 1), &trend);
+    QVERIFY(!model.redundant(RankingModel::kFirstCell));
+  }
+
+  void partitions() {
+    FakeSource source;
+    Workspace workspace(&source);
+    TrendInfo trend = FakeSource::trend(1, "t");
+    trend.partition_by = QStringList{"post_id"};
+    source.connect_with({trend, FakeSource::trend(2, "u")});
+    QVERIFY(source.interest.partition.empty());
+    const Partition none{std::nullopt}, empty{QString("")};
+    emit source.partitions_available(2, {empty});  // of another trend
+    QVERIFY(workspace.partitions().empty());
+    emit source.partitions_available(1, {none, empty});
+    QVERIFY(source.interest.partition == none);
+    Ranking ranking = FakeSource::ranking(1, 5);
+    emit source.ranking_available(ranking);  // of no partition
+    QVERIFY(!workspace.has_ranking());
+    ranking.partition = none;
+    emit source.ranking_available(ranking);
+    QVERIFY(workspace.has_ranking());
+    workspace.select_partition(empty);
+    QVERIFY(source.interest.partition == empty && !workspace.has_ranking());
+    emit source.partitions_available(1, {none});  // the one shown has nothing now, and stays
+    QVERIFY(workspace.partition() == empty);
+    workspace.select_trend(2);
+    QVERIFY(source.interest.partition.empty() && workspace.partitions().empty());
+  }
+
+  void what_was_left_out_is_told() {
+    StatusModel model;
+    const TrendList trends{FakeSource::trend(1, "a")};
+    model.set_trends(trends);
+    StatusSample sample = FakeSource::status(trends, 1);
+    sample.trends[1].ahead = 3;
+    sample.trends[1].out_of_range = 1;
+    sample.trends[1].unmatched = 2;
+    model.set_status(sample);
+    const QModelIndex cell = model.index(0, StatusModel::kLeftOut);
+    QCOMPARE(cell.data().toString(), QString("4"));
+    QCOMPARE(cell.data(Qt::ToolTipRole).toString().count('\n'), 2);
+  }
+
   void trend_list_of_ten_thousand() {
     TrendListModel model;
     TrendFilter filter;

@@ -18,6 +18,8 @@ class Listener : public QObject {
     connect(source, &Source::connection_changed, this, [this](const ConnectionState& s) { state = s; });
     connect(source, &Source::trends_available, this, [this](const TrendList& t) { trends = t; });
     connect(source, &Source::status_available, this, [this](const StatusSample& s) { status = s; });
+    connect(source, &Source::partitions_available, this,
+            [this](TrendId, const QList<Partition>& p) { partitions = p; });
     connect(source, &Source::ranking_available, this, [this](const Ranking& r) {
       (r.live ? ranking : past) = r;
       ++rankings;
@@ -29,6 +31,7 @@ class Listener : public QObject {
   ConnectionState state;
   TrendList trends;
   StatusSample status;
+  QList<Partition> partitions;
   Ranking ranking, past;
   HistoryState history;
   SeriesByKey series;
@@ -54,12 +57,12 @@ class SourceTest : public QObject {
     PgSource source;
     Listener heard(&source);
     source.open({});
-    QTRY_COMPARE_WITH_TIMEOUT(heard.trends.size(), 2, 10'000);
+    QTRY_COMPARE_WITH_TIMEOUT(heard.trends.size(), 6, 10'000);
     QCOMPARE(heard.state.phase, Phase::kConnected);
     QVERIFY(heard.state.server.extension_installed);
     const TrendInfo trend = heard.trends[0];
     QCOMPARE(trend.name, QString("top_posts"));
-    source.set_interest({trend.id, 10, 200, false, true});
+    source.set_interest({trend.id, {}, 10, 200, false, true});
     QTRY_COMPARE_WITH_TIMEOUT(heard.ranking.items.size(), 10, 5000);
     const RankedItem first = heard.ranking.items[0];
     QCOMPARE(first.value, QString("9007199254740992"));
@@ -79,12 +82,69 @@ class SourceTest : public QObject {
 
     // Another trend with a name that needs quoting, without rows and without history.
     const TrendId odd = heard.trends[1].id;
-    source.set_interest({odd, 10, 200, false, false});
+    source.set_interest({odd, {}, 10, 200, false, false});
     QTRY_COMPARE_WITH_TIMEOUT(heard.ranking.trend, odd, 5000);
     QVERIFY(heard.ranking.items.empty());
     source.request_history(odd);
     QTRY_COMPARE_WITH_TIMEOUT(heard.history.kind, HistoryState::Kind::kAbsent, 5000);
-    QVERIFY(heard.history.reason.contains("Top \"odd\"_history"));
+    QVERIFY(heard.history.reason.contains("history_limit"));
+  }
+
+  void ranks_within_partitions() {
+    PgSource source;
+    Listener heard(&source);
+    source.open({});
+    QTRY_VERIFY_WITH_TIMEOUT(heard.trends.size() > 2, 10'000);
+    const TrendInfo trend = heard.trends[2];
+    QCOMPARE(trend.partition_by, QStringList({"Re\"gion"}));
+    source.set_interest({trend.id, {}, 10, 100, false, false});
+    const QList<Partition> all{{QString("")}, {QString("eu")}, {QString("us")}, {std::nullopt}};
+    QTRY_VERIFY_WITH_TIMEOUT(heard.partitions == all, 5000);
+    QCOMPARE(heard.rankings, 0);  // not before one is chosen
+    for (const Partition& partition : all) {
+      source.set_interest({trend.id, partition, 10, 100, false, false});
+      QTRY_VERIFY_WITH_TIMEOUT(heard.ranking.partition == partition, 5000);
+      QCOMPARE(heard.ranking.items.size(), 3);
+      QCOMPARE(heard.ranking.items[0].rank, 1);
+      QCOMPARE(heard.ranking.items[0].title(), QString("1"));
+      QCOMPARE(heard.ranking.items[0].key, partition[0].value_or("NULL") + ", 1");
+    }
+    source.request_history(trend.id);
+    QTRY_COMPARE_WITH_TIMEOUT(heard.history.windows.size(), 1, 5000);
+    source.request_window(trend.id, heard.history.windows[0], 5);
+    QTRY_COMPARE_WITH_TIMEOUT(heard.past.items.size(), 3, 5000);
+    QVERIFY(heard.past.partition == all.last());
+    QCOMPARE(heard.past.items[0].key, QString("NULL, 1"));
+  }
+
+  void trends_of_every_kind() {
+    PgSource source;
+    Listener heard(&source);
+    source.open({});
+    QTRY_VERIFY_WITH_TIMEOUT(heard.trends.size() == 6, 10'000);
+    const auto look_at = [&](int trend) {
+      source.set_interest({heard.trends[trend].id, {}, 10, 100, false, false});
+      QTRY_COMPARE_WITH_TIMEOUT(heard.ranking.trend, heard.trends[trend].id, 5000);
+      source.request_history(heard.trends[trend].id);
+      QTRY_COMPARE_WITH_TIMEOUT(heard.history.trend, heard.trends[trend].id, 5000);
+    };
+    look_at(3);  // no window, decimals of any size, floats, NULL
+    QVERIFY(!heard.ranking.window.valid());
+    QVERIFY(heard.ranking.items[0].value.isNull());
+    QCOMPARE(heard.ranking.items[1].value,
+             QString("99999999999999999999999999.00000000000000000000000000000000000001"));
+    QCOMPARE(heard.ranking.items[2].cells[2], QString("Infinity"));
+    QVERIFY(heard.history.reason.contains("window"));
+    look_at(4);  // ranked by a time
+    QCOMPARE(heard.ranking.value_kind, ValueKind::kTime);
+    QCOMPARE(heard.ranking.items[0].magnitude, 1'767'268'803'250.0);
+    look_at(5);  // sessions: a window for every row, and several rows of one key
+    QVERIFY(!heard.ranking.window.valid());
+    QCOMPARE(heard.ranking.items.size(), 3);
+    QCOMPARE(heard.ranking.items[0].title(), QString("ann"));
+    QCOMPARE(heard.ranking.items[1].title(), QString("ann"));
+    QVERIFY(heard.ranking.items[0].key != heard.ranking.items[1].key);
+    QVERIFY(heard.history.reason.contains("Sessions"));
   }
 
   void idle_costs_nothing_and_changes_show_at_once() {
@@ -92,7 +152,7 @@ class SourceTest : public QObject {
     Listener heard(&source);
     source.open({});
     QTRY_VERIFY_WITH_TIMEOUT(!heard.trends.empty(), 10'000);
-    source.set_interest({heard.trends[0].id, 10, 100, false, false});
+    source.set_interest({heard.trends[0].id, {}, 10, 100, false, false});
     QTRY_VERIFY_WITH_TIMEOUT(heard.rankings > 0, 5000);
     QTest::qWait(700);
     const int before = heard.rankings;
@@ -110,7 +170,7 @@ class SourceTest : public QObject {
     source.open({});
     QTRY_VERIFY_WITH_TIMEOUT(!heard.trends.empty(), 10'000);
     sql("ALTER TABLE top_posts RENAME TO away");
-    source.set_interest({heard.trends[0].id, 10, 100, false, false});
+    source.set_interest({heard.trends[0].id, {}, 10, 100, false, false});
     QTRY_VERIFY_WITH_TIMEOUT(!heard.failure.message.isEmpty(), 8000);
     QCOMPARE(heard.state.phase, Phase::kConnected);
     sql("ALTER TABLE away RENAME TO top_posts");
@@ -126,7 +186,7 @@ class SourceTest : public QObject {
     lock.start("psql", {"-X", "-q", "-c", "BEGIN; LOCK top_posts; SELECT pg_sleep(9); COMMIT"});
     QVERIFY(lock.waitForStarted());
     QTest::qWait(500);
-    source.set_interest({heard.trends[0].id, 10, 100, false, false});
+    source.set_interest({heard.trends[0].id, {}, 10, 100, false, false});
     QTRY_COMPARE_WITH_TIMEOUT(heard.state.phase, Phase::kUnresponsive, 8000);
     QTRY_COMPARE_WITH_TIMEOUT(heard.state.phase, Phase::kConnected, 12'000);
     QTRY_COMPARE_WITH_TIMEOUT(heard.ranking.items.size(), 10, 5000);
@@ -138,7 +198,7 @@ class SourceTest : public QObject {
     Listener heard(&source);
     source.open({});
     QTRY_VERIFY_WITH_TIMEOUT(!heard.trends.empty(), 10'000);
-    source.set_interest({heard.trends[0].id, 10, 100, false, false});
+    source.set_interest({heard.trends[0].id, {}, 10, 100, false, false});
     QTRY_VERIFY_WITH_TIMEOUT(heard.rankings > 0, 5000);
     control("stop");
     QTRY_COMPARE_WITH_TIMEOUT(heard.state.phase, Phase::kWaiting, 5000);
@@ -168,7 +228,7 @@ class SourceTest : public QObject {
     QVERIFY(!heard.state.server.extension_installed);
     QCOMPARE(QProcess::execute("psql", {"-X", "-q", "-d", "bare", "-f", qEnvironmentVariable("STAND_IN")}),
              0);
-    QTRY_COMPARE_WITH_TIMEOUT(heard.trends.size(), 2, 10'000);
+    QTRY_COMPARE_WITH_TIMEOUT(heard.trends.size(), 6, 10'000);
     QCOMPARE(QProcess::execute("psql", {"-X", "-q", "-d", "bare", "-c",
                                         "SET client_min_messages = error; DROP SCHEMA trending CASCADE"}),
              0);

@@ -6,7 +6,7 @@ CREATE TABLE trending.trend (
   watermark_delay interval DEFAULT '0', allowed_lateness interval DEFAULT '1 minute', late_events text DEFAULT 'drop',
   idle_timeout interval DEFAULT '10 s', max_ahead interval DEFAULT '1 minute', history_limit bigint DEFAULT 100,
   retention interval, backfill bool DEFAULT true, partition_by name[], max_groups int DEFAULT 1000000,
-  created_at timestamptz DEFAULT now());
+  created_at timestamptz DEFAULT now(), history regclass);
 CREATE TABLE trending.version (trend oid PRIMARY KEY, version bigint);
 
 CREATE TABLE posts (id int PRIMARY KEY, title text);
@@ -27,6 +27,37 @@ SELECT n, r, 'view_events', d, d, l FROM (VALUES (1, 'top_posts'::regclass, 'pub
            'LATERAL trending.hop(view_events.viewed_at, ''00:00:10''::interval, ''00:05:00''::interval) '
            'hop(window_start, window_end) GROUP BY hop.window_start, hop.window_end, view_events.post_id '
            'ORDER BY (count(*)) DESC')) q (d);
+
+-- Ranked within partitions, without a window, by a time, and of sessions.
+CREATE TABLE regional (window_start timestamptz, window_end timestamptz, "Re""gion" text, post_id int, views bigint, rank bigint);
+CREATE TABLE regional_history (LIKE regional);
+ALTER TABLE regional_history ADD final boolean DEFAULT true;
+INSERT INTO regional SELECT '2026-01-01 12:00+00', '2026-01-01 12:05+00', r, i, 10 - i, i
+FROM unnest(ARRAY['us', 'eu', '', NULL]) r, generate_series(1, 3) i;
+INSERT INTO regional_history SELECT window_start - interval '5 min', window_end - interval '5 min', "Re""gion", post_id, views, rank
+FROM regional;
+CREATE TABLE totals (post_id int, total numeric, average float8, rank bigint);
+INSERT INTO totals VALUES (1, NULL, NULL, 1), (2, 99999999999999999999999999.00000000000000000000000000000000000001, 1.5e300, 2),
+  (3, 12.50, 'Infinity', 3), (4, -1, 'NaN', 4);
+CREATE TABLE last_seen (post_id int, seen timestamptz, rank bigint);
+INSERT INTO last_seen VALUES (1, '2026-01-01 12:00:03.25+00', 1), (2, '2025-12-31 12:00+00', 2);
+CREATE TABLE visits (window_start timestamptz, window_end timestamptz, visitor text, pages bigint, rank bigint);
+INSERT INTO visits VALUES ('2026-01-01 12:00+00', '2026-01-01 12:05+00', 'ann', 9, 1),
+  ('2026-01-01 11:00+00', '2026-01-01 11:02+00', 'ann', 5, 2), ('2026-01-01 11:30+00', '2026-01-01 12:02+00', 'bob', 5, 3);
+INSERT INTO trending.trend (id, relation, source, query, definition, partition_by, history) VALUES
+(3, 'regional', 'view_events', '', 'SELECT hop.window_start, hop.window_end, view_events."Re""gion", view_events.post_id, '
+ 'count(*) AS views FROM public.view_events, LATERAL trending.hop(view_events.viewed_at, ''00:00:10''::interval, '
+ '''00:05:00''::interval) hop(window_start, window_end) GROUP BY hop.window_start, hop.window_end, view_events."Re""gion", '
+ 'view_events.post_id ORDER BY (count(*)) DESC', '{"Re\"gion"}', 'regional_history'),
+(4, 'totals', 'view_events', '', 'SELECT post_id, sum(amount) AS total, avg(weight) AS average FROM public.view_events '
+ 'GROUP BY post_id ORDER BY (sum(amount)) DESC', NULL, NULL),
+(5, 'last_seen', 'view_events', '', 'SELECT post_id, max(viewed_at) AS seen FROM public.view_events GROUP BY post_id '
+ 'ORDER BY (max(viewed_at)) DESC', NULL, NULL),
+(6, 'visits', 'view_events', '', 'SELECT session.window_start, session.window_end, view_events.visitor, count(*) AS pages '
+ 'FROM public.view_events, LATERAL trending.session(view_events.viewed_at, ''00:10:00''::interval) '
+ 'session(window_start, window_end) GROUP BY session.window_start, session.window_end, view_events.visitor '
+ 'ORDER BY (count(*)) DESC', NULL, NULL);
+UPDATE trending.trend SET history = 'top_posts_history' WHERE id = 1;
 INSERT INTO trending.version SELECT relation, 1 FROM trending.trend;
 
 CREATE FUNCTION trending.top(trend regclass, k int)

@@ -1,6 +1,7 @@
 #include <QAbstractItemModelTester>
 #include <QApplication>
 #include <QClipboard>
+#include <QComboBox>
 #include <QLabel>
 #include <QLineEdit>
 #include <QListView>
@@ -117,6 +118,53 @@ class WidgetsTest : public QObject {
     }
     bench.window.resize(640, 420);
     QVERIFY(!bench.window.grab().isNull());
+  }
+
+  void values_of_every_kind_are_painted() {
+    Bench bench;
+    bench.run();
+    Ranking odd = FakeSource::ranking(1, 0);
+    for (const char* value : {"Infinity", "1.5e+300", "0.25", "0", "-3", "-Infinity", "NaN", "", "1E-300"}) {
+      RankedItem item = FakeSource::item(odd.items.size() + 1, value, value, value);
+      item.magnitude = magnitude_of(item.value, ValueKind::kNumber);
+      odd.items.append(item);
+    }
+    odd.items[7].value = QString();
+    emit bench.source.ranking_available(odd);
+    QTRY_VERIFY_WITH_TIMEOUT(!bench.bars()->moving(), 5000);
+    for (const ValueKind kind : {ValueKind::kTime, ValueKind::kOther, ValueKind::kNumber}) {
+      odd.value_kind = kind;
+      for (RankedItem& item : odd.items)
+        item.magnitude = kind == ValueKind::kTime ? 1.767e12 + 1000.0 * static_cast<double>(item.rank) : 0;
+      emit bench.source.ranking_available(odd);
+      for (const auto page : {MainWindow::kRankingPage, MainWindow::kOverTimePage}) {
+        bench.window.show_page(page);
+        QTest::qWait(20);
+        QVERIFY(!bench.window.grab().isNull());
+      }
+      QTRY_VERIFY_WITH_TIMEOUT(!bench.bars()->moving(), 5000);
+    }
+  }
+
+  void partitions_are_chosen() {
+    Bench bench;
+    bench.trends[0].partition_by = QStringList{"region"};
+    bench.source.connect_with(bench.trends);
+    auto* chooser = bench.window.findChild<QComboBox*>("partition");
+    const Partition eu{QString("eu")}, us{QString("us")}, none{std::nullopt};
+    emit bench.source.partitions_available(1, {eu, us, none});
+    QVERIFY(chooser->isVisible());
+    QCOMPARE(chooser->currentText(), QString("eu"));
+    chooser->setFocus();
+    QTest::keyClick(chooser, Qt::Key_Down);
+    QVERIFY(bench.source.interest.partition == us);
+    QTest::keyClick(chooser, Qt::Key_Down);
+    QCOMPARE(chooser->currentText(), QString("NULL"));
+    QVERIFY(bench.source.interest.partition == none);
+    emit bench.source.partitions_available(1, {eu});
+    QCOMPARE(chooser->currentText(), QString("NULL"));  // not torn away
+    bench.workspace.select_trend(2);
+    QVERIFY(!chooser->isVisible());
   }
 
   void bars_glide_and_come_to_rest() {

@@ -148,23 +148,29 @@ int find_item(const QList<SelectItem>& items, const QString& wanted) {
   return -1;
 }
 
+// The arguments of a call whose parenthesis opens before `begin`; one empty argument at least.
+QStringList call_arguments(const QString& sql, qsizetype begin) {
+  int depth = 1;
+  qsizetype at = begin;
+  while (at < sql.size() && depth > 0) {
+    if (sql[at] == u'\'' || sql[at] == u'"') {
+      at = skip_quoted(sql, at);
+      continue;
+    }
+    if (sql[at] == u'(') ++depth;
+    if (sql[at] == u')') --depth;
+    ++at;
+  }
+  const QStringList arguments = split_list(sql.mid(begin, at - begin - 1));
+  return arguments.empty() ? QStringList(QString()) : arguments;
+}
+
 void read_window_call(const QString& from, DefinitionShape& shape) {
   static const QRegularExpression kCall(QStringLiteral("\\btrending\\.(tumble|hop|cumulate|session)\\s*\\("));
   const auto match = kCall.match(from);
   if (!match.hasMatch()) return;
   shape.window_function = match.captured(1);
-  int depth = 1;
-  qsizetype at = match.capturedEnd();
-  while (at < from.size() && depth > 0) {
-    if (from[at] == u'\'' || from[at] == u'"') {
-      at = skip_quoted(from, at);
-      continue;
-    }
-    if (from[at] == u'(') ++depth;
-    if (from[at] == u')') --depth;
-    ++at;
-  }
-  shape.window_arguments = split_list(from.mid(match.capturedEnd(), at - match.capturedEnd() - 1));
+  shape.window_arguments = call_arguments(from, match.capturedEnd());
 }
 
 QString bare_interval(const QString& argument) {
@@ -172,9 +178,18 @@ QString bare_interval(const QString& argument) {
   return open < 0 || close <= open ? QString() : text::interval(argument.mid(open + 1, close - open - 1));
 }
 
+// The half-life that the first decayed aggregate names; all of a trend name the same.
+QString read_half_life(const QString& select) {
+  static const QRegularExpression kCall(QStringLiteral("\\btrending\\.decayed_(?:count|sum)\\s*\\("));
+  const auto match = kCall.match(select);
+  return match.hasMatch() ? bare_interval(call_arguments(select, match.capturedEnd()).last()) : QString();
+}
+
 }  // namespace
 
 QString DefinitionShape::window_kind() const {
+  if (decays()) return WindowWords::tr("decaying values");
+  if (window_function.isEmpty()) return valid() ? WindowWords::tr("no window") : QString();
   if (window_function == QLatin1String("tumble")) return WindowWords::tr("tumbling window");
   if (window_function == QLatin1String("hop")) return WindowWords::tr("hopping window");
   if (window_function == QLatin1String("cumulate")) return WindowWords::tr("cumulating window");
@@ -182,6 +197,8 @@ QString DefinitionShape::window_kind() const {
 }
 
 QString DefinitionShape::window_in_words() const {
+  if (decays()) return WindowWords::tr("half-life %1").arg(half_life);
+  if (window_function.isEmpty()) return valid() ? WindowWords::tr("all rows") : QString();
   const auto named = [&](QLatin1String name, int position) {
     for (const QString& argument : window_arguments) {
       if (argument.startsWith(name) && argument.contains(QLatin1String("=>"))) return bare_interval(argument);
@@ -211,6 +228,7 @@ DefinitionShape read_shape(const QString& definition) {
 
   DefinitionShape shape;
   read_window_call(clauses.from, shape);
+  shape.half_life = read_half_life(clauses.select);
   for (const QString& raw : split_list(clauses.group_by)) {
     const QString expression = normalised(raw);
     const int column = find_item(items, expression);

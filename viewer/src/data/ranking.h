@@ -14,12 +14,15 @@ struct RankedItem {
   std::optional<qint64> previous_rank;
   QString key;
   QString label;         // empty: the key is shown
-  QString value;         // decimal text, never rounded
-  double magnitude = 0;  // the value for geometry alone
+  QString value;         // as the server wrote it, never rounded; null is NULL
+  double magnitude = 0;  // the value for geometry alone, always finite
   QStringList cells;     // every column of the trend as text; a null QString is NULL
 
   const QString& title() const { return label.isEmpty() ? key : label; }
 };
+
+// What the values of a ranking are, as far as drawing them goes.
+enum class ValueKind { kNumber, kTime, kOther };
 
 struct WindowSpan {
   QDateTime start, end;
@@ -33,6 +36,8 @@ struct Ranking {
   TrendId trend = 0;
   WindowSpan window;
   bool live = true;
+  Partition partition;
+  ValueKind value_kind = ValueKind::kNumber;
   QStringList columns;  // of RankedItem::cells
   QList<bool> numeric;  // per column
   QList<RankedItem> items;
@@ -45,6 +50,9 @@ struct Ranking {
     return false;
   }
 };
+
+// The value as a number to draw: of a time the milliseconds since 1970, of what cannot be drawn 0.
+double magnitude_of(const QString& value, ValueKind kind);
 
 enum class Movement { kNone, kUp, kDown, kNew };
 

@@ -15,7 +15,7 @@ struct TrendStatus {
   QString state, reason;
   QDateTime window_start, window_end, event_clock, watermark;
   qint64 version = -1, live_groups = -1, events = -1, late = -1, ahead = -1, null_time = -1, failed = -1,
-         refused = -1;
+         refused = -1, out_of_range = -1, unmatched = -1, unretracted = -1;
   qint64 memory_bytes = -1;
   double events_per_second = -1;  // against the sample before
 };

@@ -4,6 +4,7 @@
 #include <QLocale>
 #include <QRegularExpression>
 #include <QStringList>
+#include <QTimeZone>
 #include <cmath>
 
 namespace trending::text {
@@ -44,7 +45,12 @@ QString count(qint64 number) {
   return grouped(QString::number(number));
 }
 
+QString value(const QString& server_text) {
+  return server_text.isNull() ? TextWords::tr("NULL") : grouped(server_text);
+}
+
 QString abbreviated(double number) {
+  if (std::fabs(number) >= 1e18) return QLocale().toString(number, 'g', 3);
   static constexpr struct {
     double size;
     const char* unit;
@@ -55,6 +61,12 @@ QString abbreviated(double number) {
     }
   }
   return short_number(number);
+}
+
+QString axis_mark(double number, double step) {
+  if (step >= 1 || number == 0) return abbreviated(number);
+  if (step < 1e-6) return QLocale().toString(number, 'g', 3);
+  return QLocale().toString(number, 'f', static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
 }
 
 QString bytes(qint64 number) {
@@ -113,6 +125,29 @@ QString interval(const QString& server_text) {
   const QString days = match.captured(1);
   if (days.isEmpty()) return duration(milliseconds);
   return milliseconds == 0 ? days : days + u' ' + duration(milliseconds);
+}
+
+QDateTime parse_timestamp(const QString& text) {
+  if (text.size() < 10 || !text[0].isDigit()) return {};
+  const QDate date = QDate::fromString(text.left(10), Qt::ISODate);
+  qsizetype zone = text.size();
+  for (qsizetype at = 11; at < text.size(); ++at) {
+    if (text[at] == u'+' || text[at] == u'-') {
+      zone = at;
+      break;
+    }
+  }
+  const QString clock = text.mid(11, zone - 11);
+  const QTime time = clock.isEmpty() ? QTime(0, 0) : QTime::fromString(clock.left(12), Qt::ISODateWithMs);
+  if (!date.isValid() || !time.isValid()) return {};
+  qint64 offset = 0;
+  if (zone < text.size()) {
+    const QStringList parts = text.mid(zone + 1).split(u':');
+    offset =
+        parts.value(0).toLongLong() * 3600 + parts.value(1).toLongLong() * 60 + parts.value(2).toLongLong();
+    if (text[zone] == u'-') offset = -offset;
+  }
+  return QDateTime(date, time, QTimeZone::utc()).addSecs(-offset);
 }
 
 QString one_line(const QString& text) {

@@ -11,8 +11,12 @@ namespace trending::text {
 // is.
 QString grouped(const QString& decimal);
 QString count(qint64 number);
+// A value of the server for people: grouped, and "NULL" where there is none.
+QString value(const QString& server_text);
 // For axes and tiles: 950, 1.2 k, 3.4 M.
 QString abbreviated(double number);
+// The same for a place of an axis with so much from mark to mark: 0.25 where it goes in quarters.
+QString axis_mark(double number, double step);
 QString bytes(qint64 number);
 // "340 ms", "12 s", "5 min 10 s", "2 h 3 min", "4 d 1 h".
 QString duration(qint64 milliseconds);
@@ -22,6 +26,8 @@ QString moment(const QDateTime& time);
 QString window(const QDateTime& start, const QDateTime& end);
 // An interval as the server writes it ("00:05:00", "1 day") in words ("5 min", "1 day").
 QString interval(const QString& server_text);
+// "2026-11-21 04:05:06.789+01:30"; without an offset it is taken as UTC, as the server does for windows.
+QDateTime parse_timestamp(const QString& text);
 // One line, without control characters, safe to paint whatever the text holds.
 QString one_line(const QString& text);
 

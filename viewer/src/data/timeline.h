@@ -12,7 +12,8 @@ namespace trending {
 // Values of items over the windows of one trend, by key.
 struct SeriesPoint {
   qint64 at_ms = 0;  // end of the window, since 1970
-  double value = 0;
+  double value = 0;  // for geometry
+  QString text;      // as the server wrote it
 };
 using SeriesByKey = QHash<QString, QList<SeriesPoint>>;
 

@@ -3,6 +3,7 @@
 #include <QDateTime>
 #include <QList>
 #include <QString>
+#include <optional>
 
 #include "data/definition_shape.h"
 
@@ -20,7 +21,9 @@ struct TrendInfo {
   QString query, definition;
   QString label;
   QString watermark_delay, allowed_lateness, late_events, idle_timeout, max_ahead;
-  QString history_limit, retention, partition_by, max_groups;
+  QString history_limit, retention, max_groups;
+  QString history;           // its table of closed windows, qualified and quoted; empty when none is kept
+  QStringList partition_by;  // columns; ranks are within their values
   QDateTime created_at;
   DefinitionShape shape;
 
@@ -30,5 +33,8 @@ struct TrendInfo {
 };
 
 using TrendList = QList<TrendInfo>;
+
+// The values of a trend's partition columns, as text, or NULL. Without any: all rows.
+using Partition = QList<std::optional<QString>>;
 
 }  // namespace trending

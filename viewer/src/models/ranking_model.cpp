@@ -1,5 +1,10 @@
 #include "models/ranking_model.h"
 
+#include <QHash>
+#include <cmath>
+#include <limits>
+#include <optional>
+
 #include "data/text.h"
 
 namespace trending {
@@ -7,7 +12,7 @@ namespace trending {
 namespace {
 
 bool same_columns(const Ranking& a, const Ranking& b) {
-  return a.trend == b.trend && a.columns == b.columns;
+  return a.trend == b.trend && a.partition == b.partition && a.columns == b.columns;
 }
 
 bool is_decimal(const QString& text) {
@@ -16,6 +21,31 @@ bool is_decimal(const QString& text) {
     if (!c.isDigit() && c != u'-' && c != u'.') return false;
   }
   return true;
+}
+
+// A number that is not written plainly: 1.5e+300, NaN, -Infinity.
+std::optional<double> as_float(const QString& text) {
+  static const QHash<QString, double> kWords{
+      {QStringLiteral("NaN"), std::numeric_limits<double>::quiet_NaN()},
+      {QStringLiteral("Infinity"), std::numeric_limits<double>::infinity()},
+      {QStringLiteral("-Infinity"), -std::numeric_limits<double>::infinity()}};
+  if (const auto word = kWords.constFind(text); word != kWords.constEnd()) return *word;
+  bool number = false;
+  const double value = text.toDouble(&number);
+  return number ? std::optional(value) : std::nullopt;
+}
+
+// As the server orders them: NaN is the greatest.
+int compare_floats(double a, double b) {
+  if (std::isnan(a) || std::isnan(b))
+    return static_cast<int>(std::isnan(a)) - static_cast<int>(std::isnan(b));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+int compare_cells(const QString& a, const QString& b) {
+  if (is_decimal(a) && is_decimal(b)) return compare_decimals(a, b);
+  const auto left = as_float(a), right = as_float(b);
+  return left && right ? compare_floats(*left, *right) : a.localeAwareCompare(b);
 }
 
 }  // namespace
@@ -33,10 +63,17 @@ void RankingModel::set_ranking(const Ranking& ranking, const TrendInfo* trend) {
     value_name_ = tr("Value");
     if (trend != nullptr && trend->shape.valid()) {
       value_name_ = ranking_.columns.value(trend->shape.value);
-      redundant_cells_ = {trend->shape.window_start, trend->shape.window_end, trend->shape.value,
+      redundant_cells_ = {trend->shape.value,
                           static_cast<int>(ranking_.columns.indexOf(QLatin1String("rank")))};
-      if (trend->label.isEmpty() && trend->shape.keys.size() == 1)
-        redundant_cells_.append(trend->shape.keys.first());
+      if (!trend->shape.sessions())
+        redundant_cells_.append({trend->shape.window_start, trend->shape.window_end});
+      QList<int> keys = trend->shape.keys;
+      for (const QString& column : trend->partition_by) {
+        const auto place = static_cast<int>(ranking_.columns.indexOf(column));
+        redundant_cells_.append(place);
+        keys.removeAll(place);
+      }
+      if (trend->label.isEmpty() && keys.size() == 1) redundant_cells_.append(keys.first());
     } else if (ranking_.columns.size() == 2) {
       redundant_cells_ = {1};
     }
@@ -117,10 +154,10 @@ QVariant RankingModel::display(const RankedItem& item, int column) const {
     case kLabel:
       return text::one_line(item.title());
     case kValue:
-      return text::grouped(item.value);
+      return text::value(item.value);
     default: {
       const QString cell = item.cells.value(column - kFirstCell);
-      return cell.isNull() ? tr("NULL") : text::one_line(cell);
+      return cell.isNull() ? text::value(cell) : text::one_line(cell);
     }
   }
 }
@@ -156,7 +193,7 @@ QVariant RankingModel::data(const QModelIndex& index, int role) const {
     }
     case Qt::AccessibleTextRole:
       return column == kLabel
-                 ? tr("Rank %1: %2, %3").arg(item->rank).arg(item->title(), text::grouped(item->value))
+                 ? tr("Rank %1: %2, %3").arg(item->rank).arg(item->title(), text::value(item->value))
                  : display(*item, column);
     case Qt::TextAlignmentRole: {
       const bool right = column == kRank || column == kValue ||
@@ -221,7 +258,7 @@ int compare_decimals(const QString& left, const QString& right) {
 bool RankingSorter::lessThan(const QModelIndex& left, const QModelIndex& right) const {
   const QString a = left.data(RankingModel::kSortRole).toString(),
                 b = right.data(RankingModel::kSortRole).toString();
-  int order = is_decimal(a) && is_decimal(b) ? compare_decimals(a, b) : a.localeAwareCompare(b);
+  int order = compare_cells(a, b);
   if (order == 0) order = left.row() < right.row() ? -1 : 1;
   return order < 0;
 }

@@ -48,12 +48,29 @@ QVariant StatusModel::figure(const TrendStatus& status, int column) const {
       return status.ahead < 0
                  ? QVariant()
                  : QVariant(status.ahead + std::max<qint64>(status.null_time, 0) +
-                            std::max<qint64>(status.failed, 0) + std::max<qint64>(status.refused, 0));
+                            std::max<qint64>(status.failed, 0) + std::max<qint64>(status.out_of_range, 0) +
+                            std::max<qint64>(status.refused, 0));
     case kMemory:
       return known(status.memory_bytes);
     default:
       return {};
   }
+}
+
+// Which events are not in the figures, and why.
+QString StatusModel::left_out_in_words(const TrendStatus& status) const {
+  QStringList lines;
+  const auto line = [&lines](qint64 number, const QString& words) {
+    if (number > 0) lines.append(words.arg(text::count(number)));
+  };
+  line(status.ahead, tr("%1 too far ahead of the clock"));
+  line(status.null_time, tr("%1 without a time"));
+  line(status.failed, tr("%1 failed in an expression"));
+  line(status.out_of_range, tr("%1 with a time out of range"));
+  line(status.refused, tr("%1 refused for want of room"));
+  line(status.unmatched, tr("%1 taken back that were never counted"));
+  line(status.unretracted, tr("%1 taken back too late"));
+  return lines.join(u'\n');
 }
 
 QVariant StatusModel::data(const QModelIndex& index, int role) const {
@@ -65,6 +82,7 @@ QVariant StatusModel::data(const QModelIndex& index, int role) const {
     return QVariant((column <= kState ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
   }
   if (role == Qt::ToolTipRole && column == kState) return status.reason;
+  if (role == Qt::ToolTipRole && column == kLeftOut) return left_out_in_words(status);
   if (role == kSortRole && column > kState) {
     const QVariant number = figure(status, column);
     return number.isValid() ? number : QVariant(-1);
@@ -106,7 +124,7 @@ QVariant StatusModel::headerData(int section, Qt::Orientation orientation, int r
           "How far the watermark lies behind the server's clock: windows that end before it are closed"),
       QT_TR_NOOP("Groups in the current window"),
       QT_TR_NOOP("Events that came after their windows had closed for good"),
-      QT_TR_NOOP("Events too far ahead, without a time, failed or refused"),
+      QT_TR_NOOP("Events too far ahead, without a time or with one out of range, failed or refused"),
       QT_TR_NOOP("Shared memory in use")};
   if (section < 0 || section >= kColumnCount) return {};
   if (role == Qt::DisplayRole) return tr(kNames[section]);

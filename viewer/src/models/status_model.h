@@ -38,6 +38,7 @@ class StatusModel : public QAbstractTableModel {
 
  private:
   QVariant figure(const TrendStatus& status, int column) const;
+  QString left_out_in_words(const TrendStatus& status) const;
 
   TrendList trends_;
   StatusSample sample_;

@@ -15,6 +15,7 @@ Workspace::Workspace(Source* source, QObject* parent) : QObject(parent), source_
   connect(source_, &Source::connection_changed, this, &Workspace::on_connection);
   connect(source_, &Source::trends_available, this, &Workspace::on_trends);
   connect(source_, &Source::status_available, this, &Workspace::on_status);
+  connect(source_, &Source::partitions_available, this, &Workspace::on_partitions);
   connect(source_, &Source::ranking_available, this, &Workspace::on_ranking);
   connect(source_, &Source::history_available, this, &Workspace::on_history);
   connect(source_, &Source::failed, this, &Workspace::on_failed);
@@ -38,11 +39,28 @@ void Workspace::open(const ConnectionSettings& settings) {
 void Workspace::select_trend(TrendId id) {
   if (id == interest_.trend) return;
   interest_.trend = id;
+  interest_.partition.clear();
+  partitions_.clear();
+  history_ = {};
+  emit trend_changed();
+  emit partitions_changed();
+  show_other();
+  if (id != 0) source_->request_history(id);
+}
+
+void Workspace::select_partition(const Partition& partition) {
+  if (partition == interest_.partition) return;
+  interest_.partition = partition;
+  show_other();
+  load_history();
+}
+
+// Another trend, or another part of it: nothing that was shown is of use.
+void Workspace::show_other() {
   failure_.reset();
   live_ranking_ = window_before_ = {};
   seen_.clear();
   titles_.clear();
-  history_ = {};
   history_series_.clear();
   stops_.clear();
   shown_stop_ = -1;
@@ -50,8 +68,6 @@ void Workspace::select_trend(TrendId id) {
   selected_.clear();
   ranking_.clear();
   push_interest();
-  if (id != 0) source_->request_history(id);
-  emit trend_changed();
   emit selection_changed();
   emit stops_changed();
   emit moment_changed();
@@ -141,6 +157,13 @@ void Workspace::on_trends(const TrendList& trends) {
   diagnose_again();
 }
 
+void Workspace::on_partitions(TrendId trend, const QList<Partition>& partitions) {
+  if (trend != interest_.trend || partitions == partitions_) return;
+  partitions_ = partitions;
+  emit partitions_changed();
+  if (interest_.partition.empty() && !partitions.empty()) select_partition(partitions.first());
+}
+
 void Workspace::on_status(const StatusSample& sample) {
   status_ = sample;
   trends_.set_status(sample);
@@ -179,7 +202,7 @@ void Workspace::remember_titles(const Ranking& ranking) {
 }
 
 void Workspace::on_ranking(Ranking ranking) {
-  if (ranking.trend != interest_.trend) return;
+  if (!is_shown(ranking)) return;
   remember_titles(ranking);
   if (!ranking.live) {
     if (!live() && ranking.window == awaited_window_) show(ranking);
@@ -274,7 +297,7 @@ SeriesByKey Workspace::series() const {
   if (moments.empty() || moments.last() <= history_.windows.last().end) return result;
   for (const RankedItem& item : live_ranking_.items) {
     if (keys.contains(item.key)) {
-      result[item.key].append({moments.last().toMSecsSinceEpoch(), item.magnitude});
+      result[item.key].append({moments.last().toMSecsSinceEpoch(), item.magnitude, item.value});
     }
   }
   return result;

@@ -29,6 +29,8 @@ class Workspace : public QObject {
   void open(const ConnectionSettings& settings);
   void retry_now() { source_->retry_now(); }
   void select_trend(TrendId id);
+  // Of a trend ranked within partitions.
+  void select_partition(const Partition& partition);
   // Selected as soon as a trend of that name is in the list.
   void prefer_trend(const QString& name);
   void set_limit(int limit);
@@ -45,6 +47,8 @@ class Workspace : public QObject {
   const ConnectionState& connection() const { return connection_; }
   const TrendInfo* trend() const { return trends_.find(interest_.trend); }
   TrendId trend_id() const { return interest_.trend; }
+  const Partition& partition() const { return interest_.partition; }
+  const QList<Partition>& partitions() const { return partitions_; }
   int limit() const { return interest_.limit; }
   int interval() const { return interest_.interval_ms; }
   bool paused() const { return interest_.paused; }
@@ -52,7 +56,7 @@ class Workspace : public QObject {
   const Ranking& ranking() const { return ranking_.ranking(); }
   bool connected() const { return connection_.phase == ConnectionState::Phase::kConnected; }
   const Ranking& live_ranking() const { return live_ranking_; }
-  bool has_ranking() const { return live_ranking_.trend != 0 && live_ranking_.trend == interest_.trend; }
+  bool has_ranking() const { return live_ranking_.trend != 0 && is_shown(live_ranking_); }
   const StatusSample& status() const { return status_; }
   TrendStatus trend_status() const { return status_.trends.value(interest_.trend); }
   const QList<Problem>& problems() const { return problems_; }
@@ -72,7 +76,8 @@ class Workspace : public QObject {
 
  signals:
   void connection_changed();
-  void trend_changed();    // another trend, or none
+  void trend_changed();  // another trend, or none
+  void partitions_changed();
   void ranking_changed();  // other rows on the screen
   void live_ranking_changed();
   void status_changed();
@@ -91,6 +96,11 @@ class Workspace : public QObject {
   void on_history(const HistoryState& history);
   void on_failed(const Failure& failure);
   void fill_previous_ranks(Ranking& ranking);
+  bool is_shown(const Ranking& ranking) const {
+    return ranking.trend == interest_.trend && ranking.partition == interest_.partition;
+  }
+  void on_partitions(TrendId trend, const QList<Partition>& partitions);
+  void show_other();
   void remember_titles(const Ranking& ranking);
   void rebuild_stops();
   void show(const Ranking& ranking);
@@ -105,6 +115,7 @@ class Workspace : public QObject {
   TrendListModel trends_;
   RankingModel ranking_;
   StatusModel statuses_;
+  QList<Partition> partitions_;
   Ranking live_ranking_;
   Ranking window_before_;  // the last ranking seen of the window before the current one
   StatusSample status_;

@@ -11,6 +11,7 @@ PgSource::PgSource(QObject* parent) : Source(parent), thread_(new QThread), sess
   connect(session_, &Source::connection_changed, this, &Source::connection_changed);
   connect(session_, &Source::trends_available, this, &Source::trends_available);
   connect(session_, &Source::status_available, this, &Source::status_available);
+  connect(session_, &Source::partitions_available, this, &Source::partitions_available);
   connect(session_, &Source::ranking_available, this, &Source::ranking_available);
   connect(session_, &Source::history_available, this, &Source::history_available);
   connect(session_, &Source::series_available, this, &Source::series_available);

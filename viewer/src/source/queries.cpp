@@ -1,6 +1,9 @@
 #include "source/queries.h"
 
-#include <QTimeZone>
+#include <QJsonArray>
+#include <QJsonDocument>
+
+#include "data/text.h"
 
 namespace trending::queries {
 
@@ -22,8 +25,10 @@ const char* const kTrendList = R"(
 SELECT c.oid AS id, t.relation::text AS name, n.nspname AS "schema", c.relname AS "table", t.source::text AS source,
        pg_get_userbyid(c.relowner) AS owner, t.query, t.definition, t.label, t.watermark_delay, t.allowed_lateness,
        t.late_events, t.idle_timeout, t.max_ahead, t.history_limit, t.retention,
-       array_to_string(t.partition_by, ', ') AS partition_by, t.max_groups, t.created_at
+       to_json(t.partition_by) AS partition_by, t.max_groups, t.created_at,
+       CASE WHEN h.oid IS NOT NULL THEN format('%I.%I', hn.nspname, h.relname) END AS history
 FROM   trending.trend t JOIN pg_class c ON c.oid = t.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+       LEFT JOIN (pg_class h JOIN pg_namespace hn ON hn.oid = h.relnamespace) ON h.oid = t.history
 WHERE  has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE')
 ORDER  BY t.id)";
 
@@ -44,8 +49,7 @@ const char* const kWatch = "SELECT trending.watch($1::oid::regclass, $2::bigint,
 
 const char* const kHistoryColumns = R"(
 SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
-WHERE  a.attrelid = to_regclass(format('%I.%I', $1::text, $2::text || '_history')) AND a.attnum > 0
-       AND NOT a.attisdropped
+WHERE  a.attrelid = to_regclass($1::text) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER  BY a.attnum)";
 
 const char* const kLabelSource = R"(
@@ -55,6 +59,8 @@ FROM   (SELECT parse_ident($1::text) AS part) p
 JOIN   pg_index i ON i.indrelid = to_regclass(format('%I.%I', p.part[1], p.part[2])) AND i.indisprimary
        AND i.indnkeyatts = 1
 JOIN   pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0])";
+
+const char* const kTimeZone = "SELECT set_config('TimeZone', $1::text, false)";
 
 namespace {
 
@@ -75,7 +81,7 @@ QString string(const PgResult& result, int row, const char* name) {
 }
 
 QDateTime time(const PgResult& result, int row, const char* name) {
-  return parse_timestamp(result.text(row, result.column(name)));
+  return text::parse_timestamp(result.text(row, result.column(name)));
 }
 
 bool numeric_type(Oid type) {
@@ -91,6 +97,17 @@ bool numeric_type(Oid type) {
       return true;
     default:
       return false;
+  }
+}
+
+ValueKind value_kind(Oid type) {
+  switch (type) {
+    case 1082:
+    case 1114:
+    case 1184:  // date timestamp timestamptz
+      return ValueKind::kTime;
+    default:
+      return numeric_type(type) ? ValueKind::kNumber : ValueKind::kOther;
   }
 }
 
@@ -120,6 +137,21 @@ QByteArray window_end(const TrendInfo& trend, const HistoryColumns& columns) {
   return trend.shape.window_end < 0
              ? quote_identifier(columns.names.value(trend.shape.window_start < 0 ? 1 : 0))
              : column_name(trend, columns, trend.shape.window_end);
+}
+
+QByteArray relation(const TrendInfo& trend) {
+  return quote_identifier(trend.schema) + '.' + quote_identifier(trend.table);
+}
+
+// The rows of a partition; its values are the parameters from `parameter` on, of their columns' types.
+QByteArray partition_condition(const TrendInfo& trend, const Partition& partition, int parameter) {
+  QByteArray condition;
+  for (qsizetype i = 0; i < trend.partition_by.size() && i < partition.size(); ++i) {
+    if (i > 0) condition += " AND ";
+    condition += quote_identifier(trend.partition_by[i]);
+    condition += partition[i] ? " = $" + QByteArray::number(parameter++) : QByteArray(" IS NULL");
+  }
+  return condition;
 }
 
 // A group's key as one text, as key_text() makes it.
@@ -169,59 +201,55 @@ QByteArray timestamp(const QDateTime& time) {
   return time.toUTC().toString(Qt::ISODateWithMs).toLatin1();
 }
 
-QByteArray live_rows(const TrendInfo& trend, int limit) {
-  return "SELECT * FROM " + quote_identifier(trend.schema) + '.' + quote_identifier(trend.table) +
+QList<QByteArray> partition_parameters(const Partition& partition) {
+  QList<QByteArray> parameters;
+  for (const std::optional<QString>& value : partition) {
+    if (value) parameters.append(value->toUtf8());
+  }
+  return parameters;
+}
+
+QByteArray live_rows(const TrendInfo& trend, const Partition& partition, int limit) {
+  const QByteArray within = partition_condition(trend, partition, 1);
+  return "SELECT * FROM " + relation(trend) + (within.isEmpty() ? "" : " WHERE " + within) +
          " ORDER BY rank LIMIT " + QByteArray::number(limit);
 }
 
-QByteArray history_table(const TrendInfo& trend) {
-  return quote_identifier(trend.schema) + '.' + quote_identifier(trend.table + QLatin1String("_history"));
+// Every partition has a first.
+QByteArray partitions(const TrendInfo& trend, int limit) {
+  QByteArray columns, order;
+  for (const QString& column : trend.partition_by) {
+    if (!columns.isEmpty()) columns += ", ", order += ", ";
+    columns += quote_identifier(column) + "::text";
+    order += QByteArray::number(order.count(',') + 1);
+  }
+  return "SELECT DISTINCT " + columns + " FROM " + relation(trend) + " WHERE rank = 1 ORDER BY " + order +
+         " LIMIT " + QByteArray::number(limit);
 }
 
 // The closed windows, newest first. One index probe a window: the rows of each are skipped, not read.
 QByteArray history_windows(const TrendInfo& trend, const HistoryColumns& columns) {
   const QByteArray start = window_start(trend, columns), end = window_end(trend, columns);
-  const QByteArray select = "SELECT " + start + " AS s, " + end + " AS e FROM " + history_table(trend);
+  const QByteArray select = "SELECT " + start + " AS s, " + end + " AS e FROM " + trend.history.toUtf8();
   const QByteArray newest = " ORDER BY " + end + " DESC, " + start + " DESC LIMIT 1";
   return "WITH RECURSIVE w AS ((" + select + newest + ") UNION ALL SELECT n.s, n.e FROM w, LATERAL (" +
          select + " WHERE (" + end + ", " + start + ") < (w.e, w.s)" + newest +
          ") n) SELECT s, e FROM w LIMIT 720";
 }
 
-QByteArray history_rows(const TrendInfo& trend, const HistoryColumns& columns, int limit) {
-  return "SELECT * FROM " + history_table(trend) + " WHERE " + window_start(trend, columns) + " = $1 AND " +
-         window_end(trend, columns) + " = $2 ORDER BY rank LIMIT " + QByteArray::number(limit);
+QByteArray history_rows(const TrendInfo& trend, const HistoryColumns& columns, const Partition& partition,
+                        int limit) {
+  const QByteArray within = partition_condition(trend, partition, 3);
+  return "SELECT * FROM " + trend.history.toUtf8() + " WHERE " + window_start(trend, columns) + " = $1 AND " +
+         window_end(trend, columns) + " = $2" + (within.isEmpty() ? "" : " AND " + within) +
+         " ORDER BY rank LIMIT " + QByteArray::number(limit);
 }
 
 QByteArray history_series(const TrendInfo& trend, const HistoryColumns& columns) {
   const QByteArray end = window_end(trend, columns);
   return "SELECT " + key_expression(trend, columns) + ", " + end + ", " +
-         column_name(trend, columns, trend.shape.value) + " FROM " + history_table(trend) + " WHERE " +
+         column_name(trend, columns, trend.shape.value) + " FROM " + trend.history.toUtf8() + " WHERE " +
          key_condition(trend, columns) + " AND " + end + " >= $2 ORDER BY " + end + " LIMIT 20000";
-}
-
-// "2026-11-21 04:05:06.789+01:30"; without an offset it is taken as UTC, as the server does for windows.
-QDateTime parse_timestamp(const QString& text) {
-  if (text.size() < 10 || !text[0].isDigit()) return {};
-  const QDate date = QDate::fromString(text.left(10), Qt::ISODate);
-  qsizetype zone = text.size();
-  for (qsizetype at = 11; at < text.size(); ++at) {
-    if (text[at] == u'+' || text[at] == u'-') {
-      zone = at;
-      break;
-    }
-  }
-  const QString clock = text.mid(11, zone - 11);
-  const QTime time = clock.isEmpty() ? QTime(0, 0) : QTime::fromString(clock.left(12), Qt::ISODateWithMs);
-  if (!date.isValid() || !time.isValid()) return {};
-  qint64 offset = 0;
-  if (zone < text.size()) {
-    const QStringList parts = text.mid(zone + 1).split(u':');
-    offset =
-        parts.value(0).toLongLong() * 3600 + parts.value(1).toLongLong() * 60 + parts.value(2).toLongLong();
-    if (text[zone] == u'-') offset = -offset;
-  }
-  return QDateTime(date, time, QTimeZone::utc()).addSecs(-offset);
 }
 
 ServerInfo parse_probe(const PgResult& result) {
@@ -259,7 +287,10 @@ TrendList parse_trends(const PgResult& result) {
     trend.max_ahead = string(result, row, "max_ahead");
     trend.history_limit = string(result, row, "history_limit");
     trend.retention = string(result, row, "retention");
-    trend.partition_by = string(result, row, "partition_by");
+    for (const QJsonValue& column :
+         QJsonDocument::fromJson(string(result, row, "partition_by").toUtf8()).array())
+      trend.partition_by.append(column.toString());
+    trend.history = string(result, row, "history");
     trend.max_groups = string(result, row, "max_groups");
     trend.created_at = time(result, row, "created_at");
     trend.shape = read_shape(trend.definition);
@@ -286,6 +317,9 @@ void parse_status(const PgResult& result, StatusSample& sample) {
     trend.null_time = number(result, row, "null_time");
     trend.failed = number(result, row, "failed");
     trend.refused = number(result, row, "refused");
+    trend.out_of_range = number(result, row, "out_of_range");
+    trend.unmatched = number(result, row, "unmatched");
+    trend.unretracted = number(result, row, "unretracted");
     trend.memory_bytes = number(result, row, "memory_bytes");
     sample.trends.insert(trend.id, trend);
   }
@@ -336,7 +370,7 @@ Ranking parse_top(const PgResult& result, const TrendInfo& trend) {
     if (item.key.isNull()) item.key = kNullKey;
     item.label = string(result, row, "label");
     item.value = string(result, row, "value");
-    item.magnitude = item.value.toDouble();
+    item.magnitude = magnitude_of(item.value, ranking.value_kind);
     item.cells = {item.key, item.value};
     ranking.window = {time(result, row, "window_start"), time(result, row, "window_end")};
     ranking.items.append(item);
@@ -348,25 +382,47 @@ Ranking parse_rows(const PgResult& result, const TrendInfo& trend) {
   Ranking ranking;
   ranking.trend = trend.id;
   const int rank_column = result.column("rank");
+  const DefinitionShape& shape = trend.shape;
+  ranking.value_kind = value_kind(result.column_type(shape.value));
   for (int column = 0; column < result.columns(); ++column) {
     ranking.columns.append(result.column_name(column));
     ranking.numeric.append(numeric_type(result.column_type(column)));
   }
+  // What tells the items of this list apart is what they are called.
+  QList<int> naming = shape.keys;
+  for (const QString& column : trend.partition_by)
+    naming.removeAll(static_cast<int>(ranking.columns.indexOf(column)));
+  const bool named_apart = shape.sessions() || (!naming.empty() && naming != shape.keys);
   for (int row = 0; row < result.rows(); ++row) {
     RankedItem item;
     item.cells.reserve(result.columns());
     for (int column = 0; column < result.columns(); ++column) item.cells.append(result.text(row, column));
     item.rank = rank_column < 0 ? row + 1 : item.cells[rank_column].toLongLong();
-    item.key = key_text(item.cells, trend.shape.keys);
-    item.value = item.cells.value(trend.shape.value);
-    item.magnitude = item.value.toDouble();
-    if (row == 0) {
-      ranking.window = {parse_timestamp(item.cells.value(trend.shape.window_start)),
-                        parse_timestamp(item.cells.value(trend.shape.window_end))};
+    item.key = key_text(item.cells, shape.keys);
+    if (named_apart) item.label = key_text(item.cells, naming);
+    // A key may have several sessions.
+    if (shape.sessions()) item.key += u'\n' + item.cells.value(shape.window_start);
+    item.value = item.cells.value(shape.value);
+    item.magnitude = magnitude_of(item.value, ranking.value_kind);
+    if (row == 0 && !shape.sessions()) {
+      ranking.window = {text::parse_timestamp(item.cells.value(shape.window_start)),
+                        text::parse_timestamp(item.cells.value(shape.window_end))};
     }
     ranking.items.append(item);
   }
   return ranking;
+}
+
+QList<Partition> parse_partitions(const PgResult& result) {
+  QList<Partition> partitions;
+  for (int row = 0; row < result.rows(); ++row) {
+    Partition partition;
+    for (int column = 0; column < result.columns(); ++column) {
+      partition.append(result.is_null(row, column) ? std::nullopt : std::optional(result.text(row, column)));
+    }
+    partitions.append(partition);
+  }
+  return partitions;
 }
 
 HistoryColumns parse_history_columns(const PgResult& result) {
@@ -397,16 +453,18 @@ Ranking parse_history_rows(const PgResult& result, const TrendInfo& trend, const
 QList<WindowSpan> parse_windows(const PgResult& result) {
   QList<WindowSpan> windows;
   for (int row = result.rows() - 1; row >= 0; --row) {
-    windows.append({parse_timestamp(result.text(row, 0)), parse_timestamp(result.text(row, 1))});
+    windows.append({text::parse_timestamp(result.text(row, 0)), text::parse_timestamp(result.text(row, 1))});
   }
   return windows;
 }
 
 SeriesByKey parse_series(const PgResult& result) {
   SeriesByKey series;
+  const ValueKind kind = value_kind(result.column_type(2));
   for (int row = 0; row < result.rows(); ++row) {
+    const QString value = result.text(row, 2);
     series[result.text(row, 0)].append(
-        {parse_timestamp(result.text(row, 1)).toMSecsSinceEpoch(), result.text(row, 2).toDouble()});
+        {text::parse_timestamp(result.text(row, 1)).toMSecsSinceEpoch(), magnitude_of(value, kind), value});
   }
   return series;
 }

@@ -20,25 +20,29 @@ extern const char* const kStatus;
 extern const char* const kWorkerStatus;
 extern const char* const kTop;             // relation, k
 extern const char* const kWatch;           // relation, version
-extern const char* const kHistoryColumns;  // schema, table
+extern const char* const kHistoryColumns;  // its qualified name
 extern const char* const kLabelSource;     // label
+extern const char* const kTimeZone;        // name of the zone to write times in
 
 // The columns of a trend's history: those of the trend, before them the bounds of the window where the trend
 // does not show them, behind them `final`.
 struct HistoryColumns {
   QStringList names, types;
 
-  // The place of a trend's column; its window's bounds are there in any case.
+  // The place of a trend's column is so much further on; its window's bounds are there in any case.
   int shift(const TrendInfo& trend) const {
     return (trend.shape.window_start < 0 ? 1 : 0) + (trend.shape.window_end < 0 ? 1 : 0);
   }
 };
 
-QByteArray live_rows(const TrendInfo& trend, int limit);
-QByteArray history_table(const TrendInfo& trend);
+// Parameters: the values of the partition that are not NULL.
+QByteArray live_rows(const TrendInfo& trend, const Partition& partition, int limit);
+QByteArray partitions(const TrendInfo& trend, int limit);
+QList<QByteArray> partition_parameters(const Partition& partition);
 QByteArray history_windows(const TrendInfo& trend, const HistoryColumns& columns);
-// Parameters: start and end of the window.
-QByteArray history_rows(const TrendInfo& trend, const HistoryColumns& columns, int limit);
+// Parameters: start and end of the window, then those of the partition.
+QByteArray history_rows(const TrendInfo& trend, const HistoryColumns& columns, const Partition& partition,
+                        int limit);
 // Parameters: an array of keys, and the end of the first window.
 QByteArray history_series(const TrendInfo& trend, const HistoryColumns& columns);
 
@@ -46,7 +50,6 @@ QByteArray quote_identifier(const QString& name);
 QByteArray text_array(const QStringList& values);
 QByteArray timestamp(const QDateTime& time);
 
-QDateTime parse_timestamp(const QString& text);
 ServerInfo parse_probe(const PgResult& result);
 TrendList parse_trends(const PgResult& result);
 void parse_status(const PgResult& result, StatusSample& sample);
@@ -60,6 +63,7 @@ struct TopRow {
 QHash<QString, TopRow> parse_top_labels(const PgResult& result);
 Ranking parse_top(const PgResult& result, const TrendInfo& trend);
 Ranking parse_rows(const PgResult& result, const TrendInfo& trend);
+QList<Partition> parse_partitions(const PgResult& result);
 HistoryColumns parse_history_columns(const PgResult& result);
 Ranking parse_history_rows(const PgResult& result, const TrendInfo& trend, const HistoryColumns& columns);
 QList<WindowSpan> parse_windows(const PgResult& result);

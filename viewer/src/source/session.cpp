@@ -1,5 +1,6 @@
 #include "source/session.h"
 
+#include <QTimeZone>
 #include <algorithm>
 #include <utility>
 
@@ -11,7 +12,9 @@ namespace {
 
 constexpr qint64 kProbeEveryMs = 3000;  // while the extension is missing
 constexpr qint64 kListEveryMs = 3000;
-constexpr qint64 kStatusEveryMs = 5000;   // when nobody looks at it
+constexpr qint64 kStatusEveryMs = 5000;  // when nobody looks at it
+constexpr qint64 kPartitionsEveryMs = 5000;
+constexpr int kDecayEveryMs = 5000;
 constexpr qint64 kRetryMs = 2000;         // after a query that failed
 constexpr qint64 kUnresponsiveMs = 4000;  // then the user is told
 constexpr qint64 kCancelMs = 20'000;
@@ -34,9 +37,10 @@ Session::Session(QObject* parent)
       retry_(this),
       wake_(this),
       watchdog_(this),
-      watch_again_(this) {
+      watch_again_(this),
+      decay_(this) {
   clock_.start();
-  for (QTimer* timer : {&retry_, &wake_, &watch_again_}) timer->setSingleShot(true);
+  for (QTimer* timer : {&retry_, &wake_, &watch_again_, &decay_}) timer->setSingleShot(true);
   connect(&retry_, &QTimer::timeout, this, &Session::connect_now);
   connect(&wake_, &QTimer::timeout, this, &Session::pump);
   connect(&watch_again_, &QTimer::timeout, this, [this] {
@@ -45,6 +49,10 @@ Session::Session(QObject* parent)
     } else {
       watch();
     }
+  });
+  connect(&decay_, &QTimer::timeout, this, [this] {
+    ranking_wanted_ = true;
+    pump();
   });
   connect(&watchdog_, &QTimer::timeout, this, &Session::check_answers);
   connect(&reader_, &PgConnection::opened, this, [this] {
@@ -73,7 +81,7 @@ void Session::open(const ConnectionSettings& settings) {
 
 void Session::close() {
   wanted_open_ = false;
-  for (QTimer* timer : {&retry_, &wake_, &watchdog_, &watch_again_}) timer->stop();
+  for (QTimer* timer : {&retry_, &wake_, &watchdog_, &watch_again_, &decay_}) timer->stop();
   reader_.close();
   watcher_.close();
   tasks_ = {};
@@ -97,7 +105,7 @@ void Session::connect_now() {
   last_status_ = {};
   version_ = 0;
   ranking_wanted_ = watch_works_ = true;
-  next_probe_ = next_list_ = next_status_ = next_ranking_ = 0;
+  next_probe_ = next_list_ = next_status_ = next_ranking_ = next_partitions_ = 0;
   ++state_.attempt;
   report(Phase::kConnecting, state_.message);
   watchdog_.start(1000);
@@ -149,8 +157,9 @@ void Session::check_answers() {
 }
 
 void Session::set_interest(const Interest& interest) {
-  const bool other_ranking = interest.trend != interest_.trend || interest.limit != interest_.limit ||
-                             interest.paused != interest_.paused;
+  if (interest == interest_) return;
+  const bool other_ranking = interest.trend != interest_.trend || interest.partition != interest_.partition ||
+                             interest.limit != interest_.limit || interest.paused != interest_.paused;
   const bool other_trend = interest.trend != interest_.trend;
   interest_ = interest;
   if (interest.status_in_view) next_status_ = std::min(next_status_, now() + interest.interval_ms);
@@ -159,6 +168,7 @@ void Session::set_interest(const Interest& interest) {
     next_ranking_ = 0;
   }
   if (other_trend) {
+    next_partitions_ = 0;
     version_ = 0;
     labels_.clear();
     if (watcher_.busy()) {
@@ -183,7 +193,11 @@ void Session::pump() {
     return wake_.start(static_cast<int>(next_probe_ - now()));
   }
   if (now() >= next_list_) return check_trend_list();
-  const bool follow = !interest_.paused && find_trend(interest_.trend) != nullptr && ranking_wanted_;
+  const TrendInfo* shown = find_trend(interest_.trend);
+  const bool partitioned = shown != nullptr && shown->shape.valid() && !shown->partition_by.empty();
+  if (partitioned && now() >= next_partitions_) return fetch_partitions();
+  const bool follow = !interest_.paused && shown != nullptr && ranking_wanted_ &&
+                      (!partitioned || !interest_.partition.empty());
   if (follow && now() >= next_ranking_) return fetch_labels();
   for (Task& task : tasks_) {
     if (!task) continue;
@@ -192,7 +206,8 @@ void Session::pump() {
     return;
   }
   if (now() >= next_status_) return fetch_status();
-  const qint64 next = std::min({next_list_, next_status_, follow ? next_ranking_ : next_list_});
+  const qint64 next = std::min({next_list_, next_status_, follow ? next_ranking_ : next_list_,
+                                partitioned ? next_partitions_ : next_list_});
   wake_.start(static_cast<int>(std::max<qint64>(next - now(), 1)));
 }
 
@@ -211,8 +226,13 @@ void Session::probe() {
     probed_ = server_.extension_installed;
     next_probe_ = now() + kProbeEveryMs;
     if (probed_ && !watcher_.ready()) watcher_.open(settings_);
-    pump();
+    set_time_zone();
   });
+}
+
+// Times are told as on the clock here; a zone that the server does not know leaves it to the server's.
+void Session::set_time_zone() {
+  reader_.query(queries::kTimeZone, {QTimeZone::systemTimeZoneId()}, [this](const PgResult&) { pump(); });
 }
 
 void Session::check_trend_list() {
@@ -242,11 +262,28 @@ void Session::load_trend_list() {
   });
 }
 
+void Session::fetch_partitions() {
+  const qint64 begun = now();
+  const TrendId trend = interest_.trend;
+  reader_.query(queries::partitions(*find_trend(trend), kMostPartitions), {},
+                [this, trend, begun](const PgResult& result) {
+                  next_partitions_ = now() + std::max(kPartitionsEveryMs, kCostFactor * (now() - begun));
+                  if (trend != interest_.trend) return pump();
+                  if (!result.ok()) return ranking_failed(result.error());
+                  emit partitions_available(trend, queries::parse_partitions(result));
+                  pump();
+                });
+}
+
 // The ranking: first what only trending.top knows (labels, the ranks before), then the rows themselves.
 void Session::fetch_labels() {
   const TrendId trend = interest_.trend;
   const QList<QByteArray> parameters{QByteArray::number(trend), QByteArray::number(interest_.limit)};
   ranking_wanted_ = false;
+  if (!interest_.partition.empty()) {  // trending.top looks at the whole trend
+    labels_.clear();
+    return fetch_rows();
+  }
   reader_.query(queries::kTop, parameters, [this, trend](const PgResult& result) {
     const TrendInfo* info = find_trend(trend);
     if (info == nullptr || trend != interest_.trend) return pump();
@@ -259,16 +296,19 @@ void Session::fetch_labels() {
 
 void Session::fetch_rows() {
   const TrendId trend = interest_.trend;
-  reader_.query(queries::live_rows(*find_trend(trend), interest_.limit), {},
-                [this, trend](const PgResult& result) {
+  const Partition partition = interest_.partition;
+  reader_.query(queries::live_rows(*find_trend(trend), partition, interest_.limit),
+                queries::partition_parameters(partition), [this, trend, partition](const PgResult& result) {
                   const TrendInfo* info = find_trend(trend);
-                  if (info == nullptr || trend != interest_.trend) return pump();
+                  if (info == nullptr || trend != interest_.trend || partition != interest_.partition)
+                    return pump();
                   if (!result.ok()) return ranking_failed(result.error());
                   Ranking ranking = queries::parse_rows(result, *info);
+                  ranking.partition = partition;
                   for (RankedItem& item : ranking.items) {
-                    const auto top = labels_.constFind(item.key);
+                    const auto top = labels_.constFind(info->shape.sessions() ? item.label : item.key);
                     if (top == labels_.constEnd()) continue;
-                    item.label = top->label;
+                    if (!top->label.isEmpty()) item.label = top->label;
                     item.previous_rank = top->previous_rank;
                   }
                   publish(ranking);
@@ -279,6 +319,8 @@ void Session::publish(const Ranking& ranking) {
   next_ranking_ = now() + interest_.interval_ms;
   next_status_ = std::min(next_status_, now() + interest_.interval_ms / 2);
   emit ranking_available(ranking);
+  const TrendInfo* info = find_trend(ranking.trend);
+  if (info != nullptr && info->shape.decays()) decay_.start(std::max(kDecayEveryMs, interest_.interval_ms));
   if (watch_works_ && watcher_.ready()) {
     // Not before the interval is over, however busy the trend is.
     watch_again_.start(interest_.interval_ms);

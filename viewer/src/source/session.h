@@ -43,6 +43,8 @@ class Session : public Source {
   void probe();
   void check_trend_list();
   void load_trend_list();
+  void set_time_zone();
+  void fetch_partitions();
   void fetch_labels();
   void fetch_rows();
   void publish(const Ranking& ranking);
@@ -69,6 +71,7 @@ class Session : public Source {
   Backoff backoff_;
   QElapsedTimer clock_;
   QTimer retry_, wake_, watchdog_, watch_again_;
+  QTimer decay_;  // what decays changes although nothing happens
   bool wanted_open_ = false;
   bool cancelled_ = false;  // the query in flight was asked to stop because it took too long
 
@@ -84,7 +87,7 @@ class Session : public Source {
   std::array<Task, kTaskKinds> tasks_;
 
   // When each thing is due, by clock_.
-  qint64 next_probe_ = 0, next_list_ = 0, next_status_ = 0, next_ranking_ = 0;
+  qint64 next_probe_ = 0, next_list_ = 0, next_status_ = 0, next_ranking_ = 0, next_partitions_ = 0;
   bool ranking_wanted_ = false;  // something may have changed since the last one
   bool watch_works_ = true;
   qint64 version_ = 0;                      // of the trend shown, as trending.watch last told

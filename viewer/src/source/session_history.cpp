@@ -37,16 +37,17 @@ void Session::load_history(const TrendInfo& trend) {
     emit history_available({id, HistoryState::Kind::kAbsent, reason, {}});
     pump();
   };
-  if (trend.history_limit == QLatin1String("0"))
-    return absent(tr("The trend keeps no history (history_limit is 0)."));
   if (!trend.shape.valid()) return absent(tr("The definition could not be read."));
-  reader_.query(queries::kHistoryColumns, {trend.schema.toUtf8(), trend.table.toUtf8()},
+  if (trend.shape.window_function.isEmpty()) return absent(tr("Without a window nothing closes."));
+  if (trend.shape.sessions()) return absent(tr("Sessions close one by one, each at its own time."));
+  if (trend.history.isEmpty()) return absent(tr("The trend keeps none (history_limit is 0)."));
+  reader_.query(queries::kHistoryColumns, {trend.history.toUtf8()},
                 [this, id = trend.id, absent](const PgResult& result) {
                   const TrendInfo* info = find_trend(id);
                   if (info == nullptr) return pump();
                   if (!result.ok()) return history_failed(id, result.error());
                   if (result.rows() == 0) {
-                    return absent(tr("There is no table %1_history on this server.").arg(info->table));
+                    return absent(tr("Its table %1 is gone.").arg(info->history));
                   }
                   const queries::HistoryColumns columns = queries::parse_history_columns(result);
                   history_columns_.insert(id, columns);
@@ -64,14 +65,17 @@ void Session::load_history(const TrendInfo& trend) {
 void Session::load_window(const TrendInfo& trend, const WindowSpan& window, int limit) {
   const queries::HistoryColumns columns = history_columns_.value(trend.id);
   if (columns.names.empty()) return;
-  reader_.query(queries::history_rows(trend, columns, limit),
-                {queries::timestamp(window.start), queries::timestamp(window.end)},
-                [this, id = trend.id, window, columns](const PgResult& result) {
+  const Partition partition = interest_.partition;
+  const QList<QByteArray> bounds{queries::timestamp(window.start), queries::timestamp(window.end)};
+  reader_.query(queries::history_rows(trend, columns, partition, limit),
+                bounds + queries::partition_parameters(partition),
+                [this, id = trend.id, window, partition, columns](const PgResult& result) {
                   const TrendInfo* info = find_trend(id);
                   if (info == nullptr) return pump();
                   if (!result.ok()) return history_failed(id, result.error());
                   Ranking ranking = queries::parse_history_rows(result, *info, columns);
                   ranking.window = window;
+                  ranking.partition = partition;
                   add_labels(*info, std::move(ranking));
                 });
 }

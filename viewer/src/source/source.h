@@ -12,11 +12,16 @@ namespace trending {
 // What the window looks at; the source fetches nothing else.
 struct Interest {
   TrendId trend = 0;
+  Partition partition;  // of a trend ranked within partitions: the one shown
   int limit = 10;
   int interval_ms = 1000;  // at most one refresh in so much time
   bool paused = false;
   bool status_in_view = false;  // health figures on the screen: refreshed at every interval
+
+  bool operator==(const Interest&) const = default;
 };
+
+constexpr int kMostPartitions = 1000;
 
 // Where the data comes from. Signals carry plain values; they arrive in the thread of the receiver.
 class Source : public QObject {
@@ -39,6 +44,8 @@ class Source : public QObject {
   void connection_changed(const trending::ConnectionState& state);
   void trends_available(const trending::TrendList& trends);
   void status_available(const trending::StatusSample& sample);
+  // Of a trend ranked within partitions: those there are, at most kMostPartitions.
+  void partitions_available(trending::TrendId trend, const QList<trending::Partition>& partitions);
   void ranking_available(const trending::Ranking& ranking);
   void history_available(const trending::HistoryState& history);
   void series_available(trending::TrendId trend, const trending::SeriesByKey& series);

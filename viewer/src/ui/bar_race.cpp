@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kFrameMs = 16;
 constexpr double kPlaceSeconds = 0.16, kLengthSeconds = 0.20, kOpacitySeconds = 0.12;
+constexpr double kFarthest = 1000;  // beyond so many times the axis nothing glides
 constexpr double kHeadroom = 1.04, kLowestFill = 0.88;
 constexpr double kAxisHeight = 26;
 constexpr double kLowestStackedRow = 28;
@@ -32,6 +33,15 @@ double axis_step(double end, int most) {
     if (factor * power >= rough) return factor * power;
   }
   return 10 * power;
+}
+
+// Where bars begin. Times have no zero: theirs begin a little before the earliest.
+double zero_of(const Ranking& ranking) {
+  if (ranking.value_kind != ValueKind::kTime || ranking.items.empty()) return 0;
+  const auto [least, greatest] =
+      std::minmax_element(ranking.items.cbegin(), ranking.items.cend(),
+                          [](const RankedItem& a, const RankedItem& b) { return a.magnitude < b.magnitude; });
+  return least->magnitude - std::max(1.0, (greatest->magnitude - least->magnitude) / 10);
 }
 
 QStaticText static_text(const QString& text, const QFont& font) {
@@ -68,10 +78,14 @@ BarRace::BarRace(ItemColors* colors, QWidget* parent) : QWidget(parent), colors_
 }
 
 void BarRace::set_ranking(const Ranking& ranking, int places) {
-  const bool other = ranking.trend != trend_;
+  const bool other =
+      ranking.trend != trend_ || ranking.partition != partition_ || ranking.value_kind != kind_;
   const bool relayout = other || places != places_ || ranking.items.size() != bars_.size() || bars_.empty();
   if (other) bars_.clear();
   trend_ = ranking.trend;
+  partition_ = ranking.partition;
+  kind_ = ranking.value_kind;
+  const double zero = zero_of(ranking);
   places_ = places;
   has_previous_ = ranking.has_previous();
 
@@ -86,7 +100,7 @@ void BarRace::set_ranking(const Ranking& ranking, int places) {
   for (qsizetype row = 0; row < ranking.items.size(); ++row) {
     const RankedItem& item = ranking.items[row];
     keys.append(item.key);
-    longest = std::max(longest, std::fabs(item.magnitude));
+    longest = std::max(longest, std::fabs(item.magnitude - zero));
     widest_now = std::max(widest_now, item.value, shorter);
     const auto old = known.constFind(item.key);
     if (old == known.constEnd()) {
@@ -101,7 +115,7 @@ void BarRace::set_ranking(const Ranking& ranking, int places) {
     bar.leaving = false;
     bar.movement = movement_of(item, has_previous_);
     bar.place.target = static_cast<double>(row);
-    bar.length.target = std::fabs(item.magnitude);
+    bar.length.target = std::fabs(item.magnitude - zero);
     bar.opacity.target = 1;
     if (other || !animated_) {
       bar.place.jump(static_cast<double>(row));
@@ -115,7 +129,12 @@ void BarRace::set_ranking(const Ranking& ranking, int places) {
   }
   // The axis has some room, so that it need not move, and everything be painted, at every refresh.
   if (longest > scale_.target || longest < scale_.target * kLowestFill) scale_.target = longest * kHeadroom;
-  if (other || scale_.value <= 0 || !animated_) scale_.jump(longest * kHeadroom);
+  const bool far = scale_.value > kFarthest * scale_.target;
+  if (other || scale_.value <= 0 || !animated_ || far) scale_.jump(longest * kHeadroom);
+  // From what was infinite a moment ago a glide would take for ever.
+  for (Bar& bar : bars_) {
+    if (bar.length.value > kFarthest * scale_.target) bar.length.jump(bar.length.target);
+  }
   colors_->assign(keys);
   if (relayout || widest_before.size() != widest_now.size()) {
     lay_out();
@@ -231,7 +250,7 @@ void BarRace::lay_out() {
   for (const Bar& bar : bars_) {
     widest_label =
         std::max(widest_label, metrics.horizontalAdvance(text::one_line(bar.item.title()).left(200)));
-    widest_value = std::max(widest_value, value_metrics.horizontalAdvance(text::grouped(bar.item.value)));
+    widest_value = std::max(widest_value, value_metrics.horizontalAdvance(text::value(bar.item.value)));
   }
   widest_value = std::min(widest_value, width() * 0.4);
   l.rank_x = kPadding;
@@ -272,10 +291,9 @@ void BarRace::prepare_texts(Bar& bar, bool other_font) {
   prepare(bar.label_text,
           QFontMetricsF(l.font).elidedText(text::one_line(bar.item.title()), Qt::ElideRight, l.label_width),
           l.font);
-  prepare(
-      bar.value_text,
-      QFontMetricsF(l.value_font).elidedText(text::grouped(bar.item.value), Qt::ElideRight, width() * 0.4),
-      l.value_font);
+  prepare(bar.value_text,
+          QFontMetricsF(l.value_font).elidedText(text::value(bar.item.value), Qt::ElideRight, width() * 0.4),
+          l.value_font);
   QString mark;
   if (bar.movement == Movement::kNew) mark = tr("NEW");
   if (bar.movement == Movement::kUp)
@@ -313,7 +331,8 @@ void BarRace::paint_all(QPainter& painter) {
 
 void BarRace::paint_axis(QPainter& painter) {
   const Layout& l = layout_;
-  if (scale_.value <= 0 || bars_.empty()) return;
+  constexpr double kLargest = 1e100;  // beyond, only infinity is meant
+  if (scale_.value <= 0 || scale_.value > kLargest || bars_.empty() || kind_ != ValueKind::kNumber) return;
   const double step = axis_step(scale_.value, std::clamp(static_cast<int>(l.bar_width / 90), 2, 8));
   QFont font = l.font;
   font.setPixelSize(11);
@@ -327,7 +346,7 @@ void BarRace::paint_axis(QPainter& painter) {
     const bool first = at == 0 && l.stacked, last = x + 30 > width();
     const QRectF place(first ? x - 1 : last ? x - 100 : x - 50, 3, 100, kAxisHeight - 6);
     const Qt::Alignment side = first ? Qt::AlignLeft : last ? Qt::AlignRight : Qt::AlignHCenter;
-    painter.drawText(place, static_cast<int>(side | Qt::AlignVCenter), text::abbreviated(at));
+    painter.drawText(place, static_cast<int>(side | Qt::AlignVCenter), text::axis_mark(at, step));
   }
 }
 
@@ -413,7 +432,7 @@ const BarRace::Bar* BarRace::bar_at(const QPoint& position) const {
 QString BarRace::tool_tip(const Bar& bar) const {
   QStringList lines{
       QLatin1String("<b>") + bar.item.title().left(1000).toHtmlEscaped() + QLatin1String("</b>"),
-      tr("Rank %1, value %2").arg(bar.item.rank).arg(text::grouped(bar.item.value))};
+      tr("Rank %1, value %2").arg(bar.item.rank).arg(text::value(bar.item.value))};
   if (!bar.item.label.isEmpty()) lines.append(tr("Key %1").arg(bar.item.key.left(200).toHtmlEscaped()));
   if (bar.movement == Movement::kNew) lines.append(tr("Not in the list in the window before"));
   if (bar.item.previous_rank) lines.append(tr("Rank %1 in the window before").arg(*bar.item.previous_rank));
@@ -461,7 +480,7 @@ void BarRace::update_accessible_text() {
   QStringList lines;
   for (const Bar& bar : bars_) {
     if (!bar.leaving)
-      lines.append(tr("%1: %2, %3").arg(bar.item.rank).arg(bar.item.title(), text::grouped(bar.item.value)));
+      lines.append(tr("%1: %2, %3").arg(bar.item.rank).arg(bar.item.title(), text::value(bar.item.value)));
   }
   setAccessibleDescription(lines.join(u'\n'));
 }

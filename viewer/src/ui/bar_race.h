@@ -98,6 +98,8 @@ class BarRace : public QWidget {
   bool has_previous_ = false;
   bool animated_ = true;
   TrendId trend_ = 0;
+  Partition partition_;
+  ValueKind kind_ = ValueKind::kNumber;
   Glide scale_;  // the value at the right end of the axis
   double painted_scale_ = 0;
   Layout layout_;

@@ -120,7 +120,7 @@ void DefinitionPage::show_trend() {
   fact(tr("Window"), trend->shape.window_in_words());
   fact(tr("Kind"), trend->shape.window_kind());
   fact(tr("Label"), trend->label.isEmpty() ? tr("none") : trend->label);
-  fact(tr("Ranked within"), trend->partition_by);
+  fact(tr("Ranked within"), trend->partition_by.join(QLatin1String(", ")));
   fact(tr("Owner"), trend->owner);
   fact(tr("Created"), text::moment(trend->created_at));
   fact(tr("Watermark delay"), text::interval(trend->watermark_delay));
@@ -128,9 +128,9 @@ void DefinitionPage::show_trend() {
   fact(tr("Late events"), trend->late_events);
   fact(tr("Idle timeout"), text::interval(trend->idle_timeout));
   fact(tr("Max ahead"), text::interval(trend->max_ahead));
-  fact(tr("History"), trend->history_limit.isEmpty() ? tr("every group")
-                      : trend->history_limit == QLatin1String("0")
-                          ? tr("none")
+  fact(tr("History"), trend->history.isEmpty() ? tr("none")
+                      : trend->history_limit.isEmpty()
+                          ? tr("every group")
                           : tr("best %1 of a window").arg(text::grouped(trend->history_limit)));
   fact(tr("Retention"), trend->retention.isEmpty() ? tr("for ever") : text::interval(trend->retention));
   fact(tr("Max groups"), text::grouped(trend->max_groups));

@@ -19,6 +19,7 @@
 #include "ui/icons.h"
 #include "ui/notice.h"
 #include "ui/over_time_page.h"
+#include "ui/partition_chooser.h"
 #include "ui/ranking_page.h"
 #include "ui/settings.h"
 #include "ui/timeline_bar.h"
@@ -113,6 +114,7 @@ QWidget* MainWindow::build_toolbar() {
   }
   connect(tabs_, &QButtonGroup::idClicked, this, [this](int page) { show_page(static_cast<Page>(page)); });
   layout->addStretch();
+  layout->addWidget(new PartitionChooser(workspace_));
   limit_->setObjectName(QStringLiteral("limit"));
   limit_->setRange(Workspace::kFewest, Workspace::kMost);
   limit_->setPrefix(tr("Top "));
@@ -178,8 +180,10 @@ void MainWindow::update_notice() {
     problem = {Problem::Severity::kNotice, tr("Loading…"), tr("Waiting for the first ranking."), {}, {}};
   } else if (workspace_->live_ranking().items.empty()) {
     problem = {Problem::Severity::kNotice,
-               tr("Nothing in this window yet"),
-               tr("No row of %1 falls into the current window.").arg(workspace_->trend()->source),
+               tr("Nothing to rank yet"),
+               workspace_->trend()->shape.window_function.isEmpty()
+                   ? tr("%1 has no row that counts.").arg(workspace_->trend()->source)
+                   : tr("No row of %1 falls into the current window.").arg(workspace_->trend()->source),
                tr("The ranking appears with the first one."),
                {}};
   }

@@ -111,7 +111,7 @@ void OverTimePage::draw_soon() {
 void OverTimePage::draw() {
   drawing_soon_ = false;
   const QStringList keys = workspace_->charted();
-  const SeriesByKey series = workspace_->series();
+  series_ = workspace_->series();
   colors_->assign(keys);
   for (const QString& key : lines_.keys()) {
     if (keys.contains(key)) continue;
@@ -133,15 +133,14 @@ void OverTimePage::draw() {
         QToolTip::showText(
             QCursor::pos(),
             QStringLiteral("<b>%1</b><br>%2<br>%3")
-                .arg(workspace_->title_of(key).toHtmlEscaped(),
-                     text::grouped(QString::number(point.y(), 'f', 0)),
+                .arg(workspace_->title_of(key).toHtmlEscaped(), value_near(key, point.x()).toHtmlEscaped(),
                      text::moment(QDateTime::fromMSecsSinceEpoch(static_cast<qint64>(point.x())))),
             view_);
       });
     }
     line->setPen(QPen(colors_->color(key, theme().dark), 2.5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
     QList<QPointF> points;
-    for (const SeriesPoint& point : series.value(key)) {
+    for (const SeriesPoint& point : series_.value(key)) {
       points.append({static_cast<double>(point.at_ms), point.value});
       first = std::min(first, point.at_ms);
       last = std::max(last, point.at_ms);
@@ -162,8 +161,11 @@ void OverTimePage::draw() {
     value_->setRange(lowest, std::max(highest, lowest + 1));
     value_->setTickCount(6);
     value_->applyNiceNumbers();
-    value_->setLabelFormat(value_->max() - value_->min() < 10 ? QStringLiteral("%.1f")
-                                                              : QStringLiteral("%.0f"));
+    const double step = (value_->max() - value_->min()) / (value_->tickCount() - 1);
+    const int decimals =
+        step >= 1 ? 0 : std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 9);
+    value_->setLabelFormat(step > 1e15 ? QStringLiteral("%.2e") : QStringLiteral("%.%1f").arg(decimals));
+    value_->setLabelsVisible(workspace_->live_ranking().value_kind == ValueKind::kNumber);
   }
   const bool selected = !workspace_->selected().empty();
   caption_->setText(selected ? tr("%1 selected").arg(keys.size()) : tr("The best %1").arg(keys.size()));
@@ -183,6 +185,16 @@ void OverTimePage::draw() {
   show_legend(keys);
 }
 
+// What the server wrote for the point of a line next to a place.
+QString OverTimePage::value_near(const QString& key, double at) const {
+  const QList<SeriesPoint> points = series_.value(key);
+  const auto near =
+      std::min_element(points.cbegin(), points.cend(), [at](const SeriesPoint& a, const SeriesPoint& b) {
+        return std::fabs(static_cast<double>(a.at_ms) - at) < std::fabs(static_cast<double>(b.at_ms) - at);
+      });
+  return near == points.cend() ? QString() : text::value(near->text);
+}
+
 void OverTimePage::show_legend(const QStringList& keys) {
   legend_->clear();
   QHash<QString, QString> values;
@@ -191,7 +203,7 @@ void OverTimePage::show_legend(const QStringList& keys) {
     QPixmap chip(12, 12);
     chip.fill(colors_->color(key, theme().dark));
     const QString title = text::one_line(workspace_->title_of(key));
-    const QString value = values.contains(key) ? text::grouped(values[key]) : tr("not ranked now");
+    const QString value = values.contains(key) ? text::value(values[key]) : tr("not ranked now");
     auto* entry = new QListWidgetItem(QIcon(chip), title + u'\n' + value);
     entry->setToolTip(title);
     legend_->addItem(entry);

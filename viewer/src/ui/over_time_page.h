@@ -3,6 +3,8 @@
 #include <QHash>
 #include <QWidget>
 
+#include "data/timeline.h"
+
 class QChart;
 class QChartView;
 class QDateTimeAxis;
@@ -34,6 +36,7 @@ class OverTimePage : public QWidget {
   void draw_soon();
   void recolor();
   void show_legend(const QStringList& keys);
+  QString value_near(const QString& key, double at) const;
 
   Workspace* workspace_;
   ItemColors* colors_;
@@ -43,6 +46,7 @@ class OverTimePage : public QWidget {
   QValueAxis* value_;
   QListWidget* legend_;
   QLabel *caption_, *note_;
+  SeriesByKey series_;
   QHash<QString, QLineSeries*> lines_;
   bool drawing_soon_ = false;
 };

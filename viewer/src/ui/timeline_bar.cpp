@@ -90,6 +90,8 @@ void TimelineBar::show_moment() {
   if (!live && !workspace_->stops().value(workspace_->shown_stop()).window.valid()) {
     words = tr("seen at %1").arg(text::moment(workspace_->stops().value(workspace_->shown_stop()).at));
   }
+  if (live && words.isEmpty() && workspace_->trend() != nullptr)
+    words = workspace_->trend()->shape.window_in_words();
   if (live && paused) words = tr("paused  ·  %1").arg(words);
   moment_->setText(words);
   const auto paint = [](QLabel* label, const QColor& color) {
