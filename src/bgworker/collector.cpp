@@ -1,5 +1,6 @@
 #include "bgworker/collector.h"
 
+#include "decoder/direct_replay.h"
 #include "shmem/settings.h"
 
 namespace trending {
@@ -16,14 +17,25 @@ struct Follower {
 struct SourceEntry {
   Oid relation;  // hash key, must be first
   bool valid;    // cleared by invalidations, which may come while the entry is in use: never freed there
+  bool direct;   // changes can be taken without a transaction (decoder/direct_replay.h)
+  RelFileLocator file;
+  TupleDesc descriptor;  // of the rows in that file
   int count;
   Follower* followers;
   MemoryContext memory;
 };
 
+// Which table a file belongs to, as transactions replayed by the server have shown.
+struct FileEntry {
+  RelFileLocator file;  // hash key, must be first
+  SourceEntry* source;
+};
+
 HTAB* sources = nullptr;
-SourceEntry* last_source = nullptr;  // of the last change; null after an invalidation
-bool skip_transaction = false;       // trending.skip_commit names it
+HTAB* files = nullptr;
+SourceEntry* last_source = nullptr;     // of the last change; null after an invalidation
+MemoryContext direct_memory = nullptr;  // of one transaction that is taken directly
+bool skip_transaction = false;          // trending.skip_commit names it
 
 void invalidate(Datum, Oid relation) {
   // Re-parenting a partition may not invalidate the leaf, so ancestors count too: any change to a table that
@@ -47,6 +59,24 @@ bool follows(const FollowedTrend* trend, Oid relation, List* ancestors) {
   return trend->definition->source == relation || list_member_oid(ancestors, trend->definition->source);
 }
 
+// Whether changes of the entry's table can be taken without a transaction: what is done with a row looks into
+// no catalog.
+bool is_direct(const SourceEntry* entry) {
+  if (entry->relation == worker->catalog) return false;
+  for (int i = 0; i < entry->count; i++) {
+    const FollowedTrend* trend = entry->followers[i].trend;
+    if (!trend->reader->is_plain || OidIsValid(trend->definition->late)) return false;
+  }
+  return true;
+}
+
+void remember_file(SourceEntry* entry, const RelFileLocator& file) {
+  // A rewritten table has left its old file.
+  hash_search(files, &entry->file, HASH_REMOVE, nullptr);
+  entry->file = file;
+  static_cast<FileEntry*>(hash_search(files, &file, HASH_ENTER, nullptr))->source = entry;
+}
+
 void find_followers(SourceEntry* entry, Relation relation) {
   MemoryContextReset(entry->memory);
   MemoryContext caller = MemoryContextSwitchTo(entry->memory);
@@ -66,7 +96,10 @@ void find_followers(SourceEntry* entry, Relation relation) {
     }
     entry->followers[entry->count++] = Follower{trend, mapping};
   }
+  entry->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
+  entry->direct = is_direct(entry);
   MemoryContextSwitchTo(caller);
+  remember_file(entry, compat::relation_file(relation));
 }
 
 SourceEntry* source_of(Relation relation) {
@@ -76,6 +109,7 @@ SourceEntry* source_of(Relation relation) {
   auto* entry = static_cast<SourceEntry*>(hash_search(sources, &oid, HASH_ENTER, &found));
   if (!found) {
     entry->valid = false;
+    entry->file = {};
     entry->memory = AllocSetContextCreate(TopMemoryContext, "trending source", ALLOCSET_SMALL_SIZES);
   }
   if (!entry->valid) find_followers(entry, relation);
@@ -108,12 +142,12 @@ bool keeps_late(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
 }
 
 // One version of a row for one trend. `complete` holds toasted values that `row` left out (may be null).
-void collect_row(const Follower& follower, ReorderBufferTXN* txn, Relation relation, HeapTuple row,
+void collect_row(const Follower& follower, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple row,
                  HeapTuple complete, int weight) {
   FollowedTrend* trend = follower.trend;
   RowEvent event;
   event.time = kNoTime;
-  RowOutcome outcome = row_read(trend->reader, follower.mapping, RelationGetDescr(relation), row, complete,
+  RowOutcome outcome = row_read(trend->reader, follower.mapping, descriptor, row, complete,
                                 txn->xact_time.commit_time, &event);
   if (outcome == RowOutcome::kFiltered) return;
   if (outcome == RowOutcome::kEvent) {
@@ -126,23 +160,23 @@ void collect_row(const Follower& follower, ReorderBufferTXN* txn, Relation relat
     // The engine judges and counts the event when it is applied, by the same clock; the row is at hand only
     // here.
     if (weight > 0 && keeps_late(trend, txn) && trend->writer.is_late(event.time)) {
-      late_keep(trend, event.time, txn, "late", relation, row);
+      late_keep(trend, event.time, txn, "late", descriptor, row);
     }
   } else if (weight > 0) {
     count_refused(trend, outcome);
     if (keeps_late(trend, txn)) {
       Time time = outcome == RowOutcome::kAhead ? event.time : kNoTime;
-      late_keep(trend, time, txn, reason_of(outcome), relation, row);
+      late_keep(trend, time, txn, reason_of(outcome), descriptor, row);
     }
   }
 }
 
-void collect_change(const Follower& follower, ReorderBufferTXN* txn, Relation relation,
+void collect_change(const Follower& follower, ReorderBufferTXN* txn, TupleDesc descriptor,
                     ReorderBufferChange* change) {
   HeapTuple old_row = compat::decoded_tuple(change->data.tp.oldtuple);
   HeapTuple new_row = compat::decoded_tuple(change->data.tp.newtuple);
   if (change->action == REORDER_BUFFER_CHANGE_INSERT) {
-    if (new_row != nullptr) collect_row(follower, txn, relation, new_row, nullptr, 1);
+    if (new_row != nullptr) collect_row(follower, txn, descriptor, new_row, nullptr, 1);
     return;
   }
   if (!follower.mapping->retractable) {
@@ -153,12 +187,12 @@ void collect_change(const Follower& follower, ReorderBufferTXN* txn, Relation re
   }
   // Without an old version the identity, which covers all that the trend reads, is unchanged.
   if (old_row == nullptr) return;
-  if (new_row != nullptr && row_reads_same(follower.trend->reader, follower.mapping,
-                                           RelationGetDescr(relation), old_row, new_row)) {
+  if (new_row != nullptr &&
+      row_reads_same(follower.trend->reader, follower.mapping, descriptor, old_row, new_row)) {
     return;
   }
-  collect_row(follower, txn, relation, old_row, nullptr, -1);
-  if (new_row != nullptr) collect_row(follower, txn, relation, new_row, old_row, 1);
+  collect_row(follower, txn, descriptor, old_row, nullptr, -1);
+  if (new_row != nullptr) collect_row(follower, txn, descriptor, new_row, old_row, 1);
 }
 
 void begin(void*, ReorderBufferTXN* txn) {
@@ -183,7 +217,7 @@ void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange
   SourceEntry* entry = source_of(relation);
   for (int i = 0; i < entry->count; i++) {
     if (entry->followers[i].trend->state == FillState::kStopped) continue;
-    collect_change(entry->followers[i], txn, relation, change);
+    collect_change(entry->followers[i], txn, RelationGetDescr(relation), change);
   }
 }
 
@@ -214,6 +248,58 @@ void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
   batch.clear();
 }
 
+// The entry of a change that can be taken directly, or null.
+SourceEntry* direct_source(const ReorderBufferChange* change) {
+  switch (change->action) {
+    case REORDER_BUFFER_CHANGE_INSERT:
+    case REORDER_BUFFER_CHANGE_UPDATE:
+    case REORDER_BUFFER_CHANGE_DELETE:
+      break;
+    default:
+      return nullptr;
+  }
+  const RelFileLocator& file = compat::changed_file(change);
+  SourceEntry* entry = last_source;
+  if (entry == nullptr || !compat::is_same_file(entry->file, file)) {
+    auto* found = static_cast<FileEntry*>(hash_search(files, &file, HASH_FIND, nullptr));
+    if (found == nullptr) return nullptr;
+    entry = found->source;
+  }
+  return entry->valid && entry->direct ? entry : nullptr;
+}
+
+bool is_external(HeapTuple row) {
+  return row != nullptr && HeapTupleHasExternal(row);
+}
+
+bool is_takeable(const ReorderBufferChange* change) {
+  SourceEntry* entry = direct_source(change);
+  if (entry == nullptr) return false;
+  last_source = entry;
+  return entry->count == 0 || (!is_external(compat::decoded_tuple(change->data.tp.oldtuple)) &&
+                               !is_external(compat::decoded_tuple(change->data.tp.newtuple)));
+}
+
+bool take(void*, ReorderBufferTXN* txn) {
+  if (!settings.direct_replay) return false;
+  if (settings.skip_commit != nullptr && settings.skip_commit[0] != '\0') return false;
+  if (!for_all_changes(txn, is_takeable)) return false;
+  MemoryContext caller = MemoryContextSwitchTo(direct_memory);
+  for_all_changes(txn, [txn](ReorderBufferChange* change) {
+    CHECK_FOR_INTERRUPTS();
+    const SourceEntry* entry = direct_source(change);
+    for (int f = 0; f < entry->count; f++) {
+      if (entry->followers[f].trend->state == FillState::kStopped) continue;
+      collect_change(entry->followers[f], txn, entry->descriptor, change);
+    }
+    return true;
+  });
+  commit(nullptr, txn, txn->end_lsn);
+  MemoryContextSwitchTo(caller);
+  MemoryContextReset(direct_memory);
+  return true;
+}
+
 }  // namespace
 
 void collector_forget() {
@@ -230,7 +316,11 @@ const ChangeSink* collector_create() {
   control.hcxt = TopMemoryContext;
   sources = hash_create("trending sources", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
   CacheRegisterRelcacheCallback(invalidate, 0);
-  static const ChangeSink sink = {nullptr, begin, change, truncate, commit};
+  control.keysize = sizeof(RelFileLocator);
+  control.entrysize = sizeof(FileEntry);
+  files = hash_create("trending files", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  direct_memory = AllocSetContextCreate(TopMemoryContext, "trending transaction", ALLOCSET_DEFAULT_SIZES);
+  static const ChangeSink sink = {nullptr, take, begin, change, truncate, commit};
   return &sink;
 }
 

@@ -40,15 +40,15 @@ void write_rows(const FollowedTrend* trend, const char* table) {
 
 }  // namespace
 
-void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason, Relation relation,
-               HeapTuple row) {
+void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
+               TupleDesc descriptor, HeapTuple row) {
   if (trend->late_bytes > kMaxBytes) {
     trend_report(trend, "a transaction had more late rows than can be kept; the rest was counted only");
     return;
   }
   StringInfoData json;
   initStringInfo(&json);
-  append_row_json(&json, RelationGetDescr(relation), row);
+  append_row_json(&json, descriptor, row);
   trend->late.push_back(LateEvent{time, txn->final_lsn, reason, std::string(json.data, json.len)});
   trend->late_bytes += sizeof(LateEvent) + static_cast<size_t>(json.len);
   pfree(json.data);

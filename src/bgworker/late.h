@@ -21,8 +21,8 @@ struct LateEvent {
 };
 
 // Keeps a refused row. Called while decoding.
-void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason, Relation relation,
-               HeapTuple row);
+void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
+               TupleDesc descriptor, HeapTuple row);
 
 // Writes what was kept; needs a transaction and SPI. Errors as in history_write.
 void late_write(FollowedTrend* trend);

@@ -3,6 +3,7 @@
 // Transactions in progress are not streamed and prepared ones not decoded early (those callbacks stay null),
 // so only committed work arrives here.
 #include "decoder/change_sink.h"
+#include "decoder/direct_replay.h"
 #include "decoder/json_sink.h"
 #include "decoder/slot.h"
 #include "postgres/guard.h"
@@ -61,9 +62,15 @@ void commit(LogicalDecodingContext* context, ReorderBufferTXN* txn, XLogRecPtr c
   guarded([&] { sink_of(context)->commit(sink_of(context)->context, txn, commit_lsn); });
 }
 
-// The worker's own transactions (checkpoints, history) carry the origin DoNotReplicateId.
-bool filter_by_origin(LogicalDecodingContext*, RepOriginId origin) {
-  return origin == DoNotReplicateId;
+// The worker's own transactions (checkpoints, history) carry the origin DoNotReplicateId. Others, when they
+// are simple enough, are replayed right here, and the server is told to forget them.
+bool filter_by_origin(LogicalDecodingContext* context, RepOriginId origin) {
+  if (origin == DoNotReplicateId) return true;
+  const ChangeSink* sink = sink_of(context);
+  if (sink->take == nullptr || !is_plain_commit(context->reader)) return false;
+  bool taken = false;
+  guarded([&] { taken = replay_directly(context, sink); });
+  return taken;
 }
 
 }  // namespace

@@ -90,6 +90,36 @@ bool has_varlena_key(const Definition* definition) {
   return false;
 }
 
+// Types whose values are compared without a look into a catalog.
+bool compares_plainly(const KeyColumn& column) {
+  switch (column.type) {
+    case BOOLOID:
+    case CHAROID:
+    case INT2OID:
+    case INT4OID:
+    case INT8OID:
+    case OIDOID:
+    case DATEOID:
+    case TIMEOID:
+    case TIMESTAMPOID:
+    case TIMESTAMPTZOID:
+    case UUIDOID:
+      return true;
+    case TEXTOID:
+    case VARCHAROID:
+      return column.collation == DEFAULT_COLLATION_OID || column.collation == C_COLLATION_OID;
+    default:
+      return false;
+  }
+}
+
+bool has_plain_keys(const Definition* definition) {
+  for (int i = 0; i < definition->keys.count; i++) {
+    if (!compares_plainly(definition->keys.columns[i])) return false;
+  }
+  return true;
+}
+
 // An error of a row's data stops that row alone. It is not worth a subtransaction: nothing was written, and
 // the decoding transaction is aborted at its end in any case, which lets go of what the failed expression
 // held. Errors that are not the data's (cancelling, out of memory, internal) go on up.
@@ -149,6 +179,7 @@ RowReader* row_reader_create(const Definition* definition) {
   }
   reader->may_fail = has_expressions(reader);
   reader->allocates = reader->may_fail || has_varlena_key(definition);
+  reader->is_plain = !reader->may_fail && has_plain_keys(definition);
   return reader;
 }
 

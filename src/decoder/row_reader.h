@@ -36,6 +36,7 @@ struct RowReader {
   StringInfoData key;
   bool may_fail;   // an expression may raise an error that belongs to the row
   bool allocates;  // reading a row may take memory: an expression, a value of variable length
+  bool is_plain;   // reading a row and comparing keys takes neither a transaction nor a catalog
   Datum* key_values;
   bool* key_nulls;
 

@@ -12,6 +12,26 @@ using RelFileLocator = RelFileNode;
 
 namespace trending::compat {
 
+inline const RelFileLocator& relation_file(Relation relation) {
+#if PG_VERSION_NUM >= 160000
+  return relation->rd_locator;
+#else
+  return relation->rd_node;
+#endif
+}
+
+inline const RelFileLocator& changed_file(const ReorderBufferChange* change) {
+#if PG_VERSION_NUM >= 160000
+  return change->data.tp.rlocator;
+#else
+  return change->data.tp.relnode;
+#endif
+}
+
+inline bool is_same_file(const RelFileLocator& a, const RelFileLocator& b) {
+  return memcmp(&a, &b, sizeof(RelFileLocator)) == 0;
+}
+
 // 17 dropped ReorderBufferTupleBuf: changes carry a HeapTuple (08e6344fd642).
 #if PG_VERSION_NUM >= 170000
 inline HeapTuple decoded_tuple(HeapTuple tuple) {

@@ -50,6 +50,10 @@ void settings_define(bool preloading) {
       "trending.flush_interval", "Least time between flushes of WAL committed with synchronous_commit = off.",
       "Only flushed WAL can be decoded. -1 leaves flushing to the WAL writer.", &settings.flush_interval_ms,
       5, -1, 10000, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable("trending.direct_replay",
+                           "Replays small transactions without the server's logical replay.",
+                           "The results are the same, only slower, without; for finding faults.",
+                           &settings.direct_replay, true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
   DefineCustomStringVariable("trending.default_trend",
                              "The trend that trending_top10() reads without an argument.",
                              "Empty: the oldest trend of the database.", &settings.default_trend, "",
