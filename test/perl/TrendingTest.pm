@@ -10,7 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(trending_node create_blog sync_trends differences wait_for_worker worker_pid slot_exists
+our @EXPORT = qw(trending_node create_blog sync_trends differences wait_for_worker worker_pid freeze_worker slot_exists
   start_again start_load finish_load no_crash_in_log create_paced feed_paced paced_differences log_says);
 
 # A running server with the library preloaded; further settings as name => value.
@@ -94,6 +94,28 @@ sub worker_pid
 	my ($node, $database) = @_;
 	return $node->safe_psql($database,
 		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'trending worker' AND datname = current_database()");
+}
+
+# Stops the worker where it is, but not where it holds a lock of the WAL that everybody's commits would wait for.
+# Returns its pid.
+sub freeze_worker
+{
+	my ($node, $database) = @_;
+	my $pid = worker_pid($node, $database);
+	for (1 .. 50)
+	{
+		kill 'STOP', $pid;
+		my ($out, $err) = ('', '');
+		my $commit = IPC::Run::start(
+			[ 'psql', '-XqAt', '-c', q{SELECT pg_logical_emit_message(true, 'test', 'commit')}, '-h', $node->host, '-p',
+				$node->port, $database ], '>', \$out, '2>', \$err, my $limit = IPC::Run::timer(3));
+		while ($commit->pumpable && !$limit->is_expired) { $commit->pump_nb; sleep(0.02) }
+		my $stuck = $commit->pumpable;
+		kill 'CONT', $pid if $stuck;
+		$commit->finish;
+		return $pid unless $stuck;
+	}
+	die 'the worker always holds a lock';
 }
 
 # Starts a server whose postmaster was killed: its children may need a moment to notice.

@@ -25,8 +25,7 @@ unlike($error, qr/server closed the connection/, 'which is an ordinary error');
 
 # Promoted under load, with a transaction prepared on the primary, and windows that closed there while its worker
 # stood still, so that the standby's history lacks them.
-my $pid = worker_pid($primary, 'postgres');
-kill 'STOP', $pid;
+my $pid = freeze_worker($primary, 'postgres');
 my $load = start_load($primary, 'postgres', 5, 4);
 feed_paced($primary, 'postgres', 200, 320);
 $primary->safe_psql('postgres', "BEGIN; INSERT INTO view_events (post_id) SELECT 77 FROM generate_series(1, 9); PREPARE TRANSACTION 'open'");

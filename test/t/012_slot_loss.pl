@@ -47,8 +47,7 @@ more($node, 100);
 equal($node, 'at first');
 
 # Invalidated: the worker stands still while more WAL is written than may be kept. The server ends the worker.
-my $pid = worker_pid($node, 'postgres');
-kill 'STOP', $pid;
+my $pid = freeze_worker($node, 'postgres');
 for (1 .. 6)
 {
 	more($node, 20);
