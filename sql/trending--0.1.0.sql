@@ -309,14 +309,14 @@ CREATE SERVER trending FOREIGN DATA WRAPPER trending_fdw;
 
 CREATE FUNCTION @extschema@.trending_top10(
   trend regclass DEFAULT NULL,
-  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint,
+  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
   OUT window_start timestamptz, OUT window_end timestamptz)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', 'trending_top10';
 
 CREATE FUNCTION trending.top(
   trend regclass, k int,
-  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint,
+  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
   OUT window_start timestamptz, OUT window_end timestamptz)
 RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', 'trending_top';

@@ -4,14 +4,18 @@
 
 #include "bgworker/as_owner.h"
 #include "bgworker/worker.h"
+#include "definition/history_rows.h"
 #include "definition/history_table.h"
 #include "postgres/guard.h"
+#include "shmem/previous_ranks.h"
 
 namespace trending {
 
 namespace {
 
 constexpr size_t kLargeHistory = size_t{32} << 20;
+// Results are taken for previous ranks no more often than this.
+constexpr int64 kTakeIntervalUs = 100 * 1000;
 
 // -- taking
 // -----------------------------------------------------------------------------------------------------
@@ -86,6 +90,60 @@ ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
   }
   trend->closed.emplace_back();
   return &trend->closed.back();
+}
+
+// -- previous ranks
+// ---------------------------------------------------------------------------------------------
+
+bool closes_before(const Window& a, const Window& b) {
+  return a.end != b.end ? a.end < b.end : a.start < b.start;
+}
+
+void show_ranks(FollowedTrend* trend, const Window& window, const RankedKey* keys, uint64 count) {
+  PreviousRanks* ranks = previous_ranks_make(keys, count);
+  previous_ranks_publish(trend->shared, &trend->blocks, ranks);
+  pfree(ranks);
+  trend->ranks_of = window;
+  trend->has_ranks = true;
+}
+
+void withdraw_ranks(FollowedTrend* trend) {
+  if (trend->has_ranks) previous_ranks_publish(trend->shared, &trend->blocks, nullptr);
+  trend->has_ranks = false;
+}
+
+// Whether a window that closed later than this one had no data, or its result is not taken yet.
+bool is_outdated(const FollowedTrend* trend, const Window& window) {
+  return trend->writer.windows().next_window(window).end <= trend->writer.watermark();
+}
+
+// Shows the ranks of the last of the windows that were taken, unless those of a later one are shown already.
+void show_taken(FollowedTrend* trend) {
+  const ClosedWindow* last = nullptr;
+  for (const ClosedWindow& closed : trend->closed) {
+    if (last == nullptr || closes_before(last->window, closed.window)) last = &closed;
+  }
+  if (last == nullptr || is_outdated(trend, last->window)) return;
+  if (trend->has_ranks && closes_before(last->window, trend->ranks_of)) return;
+  uint64 count = Min(last->rows.size(), size_t{kMaxPreviousRanks});
+  auto* keys = static_cast<RankedKey*>(palloc(sizeof(RankedKey) * (count + 1)));
+  for (uint64 i = 0; i < count; i++) {
+    const ClosedWindow::Row& row = last->rows[i];
+    keys[i] = {KeyView{last->keys.data() + row.key_offset, row.key_size}, static_cast<int64>(i) + 1};
+  }
+  show_ranks(trend, last->window, keys, count);
+  pfree(keys);
+}
+
+// From the table, after a restart.
+void show_stored(FollowedTrend* trend, const char* table) {
+  const Definition& definition = *trend->definition;
+  Window last;
+  if (!history_has_keys(definition) || !history_last_window(definition, table, nullptr, &last)) return;
+  HistoryRows rows = history_read(definition, table, last, kMaxPreviousRanks);
+  auto* keys = static_cast<RankedKey*>(palloc(sizeof(RankedKey) * (rows.count + 1)));
+  for (uint64 i = 0; i < rows.count; i++) keys[i] = {rows.rows[i].key, rows.rows[i].rank};
+  show_ranks(trend, last, keys, rows.count);
 }
 
 // -- writing
@@ -256,10 +314,35 @@ void history_take(FollowedTrend* trend) {
   for (Window after; trend->writer.next_pending_window(after, &pending); after = pending.window) {
     take_window(trend, pending, place_for(trend, pending.window));
   }
+  show_taken(trend);
   // Frees panes that were kept for this.
   LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
   trend->writer.mark_reported();
   LWLockRelease(&trend->shared->lock);
+}
+
+void history_poll(FollowedTrend* trend, TimestampTz now) {
+  if (!OidIsValid(trend->definition->history)) return;
+  const Time watermark = trend->writer.watermark();
+  if (watermark == kNoTime || watermark < trend->next_close || now - trend->last_take < kTakeIntervalUs)
+    return;
+  const Windows& windows = trend->writer.windows();
+  PendingWindow pending;
+  if (trend->writer.next_pending_window({}, &pending)) {
+    trend->last_take = now;
+    StartTransactionCommand();
+    history_take(trend);
+    CommitTransactionCommand();
+    MemoryContextSwitchTo(worker->loop.memory);
+    ConditionVariableBroadcast(&worker->entry->changed);
+  }
+  if (trend->has_ranks && is_outdated(trend, trend->ranks_of)) withdraw_ranks(trend);
+  trend->next_close = windows.in_range(watermark) ? windows.first_window(watermark).end : kEndTime;
+}
+
+void history_reset(FollowedTrend* trend) {
+  withdraw_ranks(trend);
+  trend->next_close = kNoTime;
 }
 
 bool history_is_due(const FollowedTrend* trend) {
@@ -309,8 +392,10 @@ void history_restore(FollowedTrend* trend) {
   if (trend->unfinal_known) return;
   char message[kMessageSize] = "";
   // Not worth waiting for: the next writing makes up for it.
-  (void)run_as_owner(definition.history, message, PassingError::kReport,
-                     [trend](const char* table) { learn_unfinal(trend, table); });
+  (void)run_as_owner(definition.history, message, PassingError::kReport, [trend](const char* table) {
+    learn_unfinal(trend, table);
+    show_stored(trend, table);
+  });
 }
 
 Time history_last_end(FollowedTrend* trend) {

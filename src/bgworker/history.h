@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/window.h"
+#include "postgres/server.h"
 
 namespace trending {
 
@@ -35,6 +36,13 @@ struct ClosedWindow {
 // before a checkpoint.
 void history_take(FollowedTrend* trend);
 
+// Now and then, outside a transaction: takes the result of a window soon after it closed, for the ranks that
+// readers see as previous ones; withdraws them when the window after it has closed without data.
+void history_poll(FollowedTrend* trend, TimestampTz now);
+
+// The trend's state begins anew.
+void history_reset(FollowedTrend* trend);
+
 // Whether windows wait to be taken or written.
 bool history_is_due(const FollowedTrend* trend);
 
@@ -50,8 +58,8 @@ void history_write(FollowedTrend* trend);
 // The transaction that wrote has committed: forgets what it wrote.
 void history_written(FollowedTrend* trend);
 
-// At the worker's start, and when a trend is filled: learns which windows in the table are not marked final.
-// Needs a transaction and SPI.
+// At the worker's start, and when a trend is filled: learns which windows in the table are not marked final,
+// and the previous ranks. Needs a transaction and SPI.
 void history_restore(FollowedTrend* trend);
 
 // The end of the last window in the table; kNoTime: none, or it cannot be read. Needs a transaction and SPI.

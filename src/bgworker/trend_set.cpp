@@ -139,6 +139,7 @@ void trend_reset_state(FollowedTrend* trend) {
     ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("no memory for the state of trend %d", trend->id),
                     errhint("Raise trending.memory_limit, or the size of /dev/shm.")));
   }
+  history_reset(trend);
   trend->stored = false;
   trend->stored_panes.clear();
   trend->filter = SnapshotFilter{};

@@ -254,6 +254,9 @@ void do_duties(bool caught_up) {
   reload_configuration();
   filling_poll();
   if (caught_up) advance_idle_clocks(now);
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend != nullptr && trend->state == FillState::kRunning) history_poll(trend, now);
+  }
   if (checkpoint_wanted(now) && checkpoint_write() && now - born > kHealthyUs) worker->entry->failures = 0;
 }
 

@@ -224,7 +224,8 @@ bool estimate_groups(const Definition& definition, double* groups) {
   return true;
 }
 
-TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryContext context) {
+TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryContext context,
+                             bool with_previous) {
   TrendRead* read = trend_read_begin(definition.id);
   const TrendReader& reader = trend_reader(read);
   TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
@@ -239,6 +240,7 @@ TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryCon
     reader.top(k, copy, &status);
     if (status != Status::kOk) copier.failed = true;
   }
+  if (with_previous) snapshot->previous = previous_ranks_copy(read, context);
   trend_read_end(read);
   finish(definition, snapshot, &copier);
   order_and_rank(definition, snapshot, k);

@@ -9,6 +9,7 @@
 #include "definition/definition.h"
 #include "engine/trend_reader.h"
 #include "postgres/server.h"
+#include "shmem/previous_ranks.h"
 
 namespace trending {
 
@@ -31,7 +32,8 @@ struct RankedGroup {
 };
 
 struct TrendSnapshot {
-  MemoryContext context;  // of everything
+  MemoryContext context;          // of everything
+  const PreviousRanks* previous;  // ranks in the latest closed window, if they were asked for and are there
   Window window;
   Time clock;
   uint64_t version;
@@ -45,8 +47,9 @@ struct TrendSnapshot {
 // How many groups a trend has, for planning: false if that is not known. Never waits, never fails.
 bool estimate_groups(const Definition& definition, double* groups);
 
-// The best k groups, in order, ranked.
-TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryContext context);
+// The best k groups, in order, ranked; with the ranks of the latest closed window if asked for.
+TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryContext context,
+                             bool with_previous = false);
 
 enum class Detail {
   kCount,   // only how many there are

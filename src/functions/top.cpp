@@ -8,7 +8,7 @@ namespace trending {
 
 namespace {
 
-constexpr int kTopColumns = 7;
+constexpr int kTopColumns = 8;
 
 // How the columns of a key become text.
 struct KeyText {
@@ -43,7 +43,8 @@ Datum key_as_text(const KeyCodec& codec, KeyText* text, KeyBytes key, bool* isnu
 void put_row(const Definition& definition, const TrendSnapshot& snapshot, uint64_t row, text* label,
              KeyText* key_text, ReturnSetInfo* result) {
   const CopiedGroup* group = snapshot.groups[row].group;
-  AggregateValue value = value_of(snapshot.layout, group->result(), static_cast<uint16_t>(definition.rank_by));
+  AggregateValue value =
+      value_of(snapshot.layout, group->result(), static_cast<uint16_t>(definition.rank_by));
   Datum values[kTopColumns] = {};
   bool isnull[kTopColumns] = {};
   values[0] = Int64GetDatum(group->rank);
@@ -52,9 +53,12 @@ void put_row(const Definition& definition, const TrendSnapshot& snapshot, uint64
   isnull[2] = label == nullptr;
   isnull[3] = value.is_null;
   if (!value.is_null) values[3] = NumericGetDatum(int64_to_numeric(value.integer));
-  isnull[4] = true;  // ranks of the window before are not kept yet
-  values[5] = TimestampTzGetDatum(snapshot.window.start);
-  values[6] = TimestampTzGetDatum(snapshot.window.end);
+  int64 previous = previous_rank_of(snapshot.previous, group->key());
+  isnull[4] = isnull[5] = previous == 0;
+  values[4] = Int64GetDatum(previous);
+  values[5] = Int64GetDatum(previous - group->rank);
+  values[6] = TimestampTzGetDatum(snapshot.window.start);
+  values[7] = TimestampTzGetDatum(snapshot.window.end);
   tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 
@@ -64,7 +68,7 @@ Datum return_top(FunctionCallInfo fcinfo, Oid relation, int64 k) {
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "trending top", ALLOCSET_DEFAULT_SIZES);
   MemoryContext caller = MemoryContextSwitchTo(context);
-  TrendSnapshot* snapshot = snapshot_best(*definition, static_cast<uint64_t>(k), context);
+  TrendSnapshot* snapshot = snapshot_best(*definition, static_cast<uint64_t>(k), context, true);
   text** labels = read_labels(*definition, *snapshot);
   KeyText key_text;
   prepare_key_text(definition->keys, &key_text);

@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 
+#include "engine/time.h"
 #include "shmem/settings.h"
 
 namespace trending {
@@ -138,6 +139,7 @@ TrendShared* area_add_trend(DatabaseShared* entry, dsa_area* area, AreaHeader* h
        {&trend->version, &trend->ahead, &trend->null_time, &trend->failed, &trend->unretracted}) {
     pg_atomic_init_u64(word, 0);
   }
+  pg_atomic_init_u64(&trend->history_until, static_cast<uint64>(kNoTime));
   LWLockAcquire(&entry->lock, LW_EXCLUSIVE);
   header->entries[header->count++] = {trend_id, pointer};
   LWLockRelease(&entry->lock);
@@ -155,6 +157,7 @@ void area_remove_trend(DatabaseShared* entry, dsa_area* area, AreaHeader* header
     auto* trend = static_cast<TrendShared*>(dsa_get_address(area, pointer));
     LWLockAcquire(&trend->lock, LW_EXCLUSIVE);
     LWLockRelease(&trend->lock);
+    if (trend->previous_ranks != 0) dsa_free(area, trend->previous_ranks);
     dsa_free(area, pointer);
     break;
   }

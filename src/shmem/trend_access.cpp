@@ -166,6 +166,10 @@ TrendShared* trend_shared(const TrendRead* read) {
   return read->shared;
 }
 
+dsa_area* trend_area(const TrendRead* read) {
+  return read->cached->blocks.area;
+}
+
 void trend_read_end(TrendRead* read) {
   LWLockRelease(&read->shared->lock);
   pfree(read);

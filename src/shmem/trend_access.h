@@ -30,6 +30,7 @@ TrendRead* trend_read_begin(int32 trend_id);
 const TrendReader& trend_reader(const TrendRead* read);
 // The words of the trend that lie outside the engine.
 TrendShared* trend_shared(const TrendRead* read);
+dsa_area* trend_area(const TrendRead* read);
 void trend_read_end(TrendRead* read);
 
 // What status displays need of one trend, gathered without waiting and without errors. False: not in the

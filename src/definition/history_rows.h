@@ -1,0 +1,33 @@
+// Reading windows back from a trend's history table. Everything needs SPI and runs with the rights of the
+// current user; results are allocated in the memory context that is current at the call.
+#pragma once
+
+#include "definition/definition.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+// A group of a closed window.
+struct HistoryRow {
+  KeyBytes key;
+  int64 rank;
+  bool value_is_null;
+  Datum value;  // what the trend ranks by, as numeric
+};
+
+struct HistoryRows {
+  uint64 count;
+  HistoryRow* rows;  // ascending by rank
+};
+
+// Whether the table tells the groups apart: every key is in the trend's select list.
+bool history_has_keys(const Definition& definition);
+
+// The groups of a window up to a rank.
+HistoryRows history_read(const Definition& definition, const char* table, const Window& window, int64 ranks);
+
+// The last window of the table in the order of closing: of all, or of those before `before` (may be null).
+// False when there is none.
+bool history_last_window(const Definition& definition, const char* table, const Window* before, Window* last);
+
+}  // namespace trending
