@@ -52,6 +52,15 @@ struct Hooks {
   // the same in every process: the definition's tie-breaks, then the key ascending. The writer takes null for
   // compare_key_bytes; for a reader null means that it leaves ties to its caller.
   int (*compare_keys)(void* context, KeyView a, KeyView b) = nullptr;
+
+  // The rest is asked by the writer only.
+  // options.partitioned: the part of a key that names its partition; valid until the next call.
+  KeyView (*partition_of)(void* context, KeyView key) = nullptr;
+  // options.has_condition: whether a group belongs to the trend. Depends on nothing but these two.
+  bool (*condition)(void* context, KeyView key, const int64_t* result) = nullptr;
+  // Told of every group of the current window whose condition has become true: in an apply() or
+  // advance_clock(), by the difference between the beginning and the end of it. May be null.
+  void (*crossed)(void* context, KeyView key, const int64_t* result) = nullptr;
 };
 
 // 32 well-mixed bits of a key. Seeded, so that nobody can prepare keys that collide.

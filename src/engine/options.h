@@ -18,7 +18,8 @@ struct TrendOptions {
   bool nulls_first = true;  // groups whose ranking aggregate is null rank before all others
   // Rows may be taken back: min, max, first and last then keep every value instead of the one that counts.
   bool retractable = false;
-  bool has_condition = false;  // HAVING: the host has a condition for groups to be ranked
+  bool partitioned = false;    // ranks are kept within partitions (Hooks::partition_of)
+  bool has_condition = false;  // HAVING: only groups for which Hooks::condition holds are ranked
   // Whether closed windows are held until mark_reported(). Without history leave it off, or memory is held
   // for windows that nobody asks for.
   bool report_windows = false;
@@ -31,6 +32,11 @@ struct TrendOptions {
 
 // Where the states of these aggregates lie.
 StateLayout make_layout(const TrendOptions& options);
+
+// Words that a group has behind its total.
+constexpr uint32_t extra_words(const TrendOptions& options) {
+  return options.partitioned || options.has_condition ? 2 : 0;
+}
 
 // Running totals since the trend was created or restored. Every event given to apply() adds to exactly one of
 // events, late, out_of_range, unmatched and refused, but for rows taken back from final windows, which is how

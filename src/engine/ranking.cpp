@@ -29,7 +29,8 @@ void Ranking::settle() {
     if (state_->retry_in == 0) rebuild();
     return;
   }
-  if (state_->tiers[0].size < kRankedFloor && state_->tiers[0].size < state_->live && !refill(0)) give_up();
+  if (tier_at(0).size < kRankedFloor && tier_at(0).size < state_->live && !refill(0)) give_up();
+  while (takes_all_ && state_->tier_count > 1 && tier_at(state_->tier_count - 1).size == 0) drop_tier();
 }
 
 void Ranking::clear() {
@@ -38,10 +39,17 @@ void Ranking::clear() {
   state_->usable = true;
 }
 
+void Ranking::release() {
+  empty_tiers();
+  arena_->release(state_->first.entries, state_->first.capacity * sizeof(Candidate));
+  arena_->release(state_->first.low.key, state_->first.low.key_capacity);
+  *state_ = RankingState{};
+}
+
 // Live groups below all tiers.
 uint64_t Ranking::below_count() const {
   uint64_t count = state_->live;
-  for (uint32_t tier = 0; tier < state_->tier_count; tier++) count -= state_->tiers[tier].size;
+  for (uint32_t tier = 0; tier < state_->tier_count; tier++) count -= tier_at(tier).size;
   return count;
 }
 
@@ -64,8 +72,8 @@ bool Ranking::reaches(const Threshold& low, int64_t score, const Group* group) c
 void Ranking::relocate(uint32_t id, Group* group, int64_t score) {
   if (group->place != kBelow) {
     const uint32_t tier = group->place >> kPlaceBits;
-    if (reaches(state_->tiers[tier].low, score, group) &&
-        (tier == 0 || !reaches(state_->tiers[tier - 1].low, score, group))) {
+    if (reaches(tier_at(tier).low, score, group) &&
+        (tier == 0 || !reaches(tier_at(tier - 1).low, score, group))) {
       return;
     }
     remove(group->place);
@@ -75,9 +83,9 @@ void Ranking::relocate(uint32_t id, Group* group, int64_t score) {
 
 void Ranking::insert(uint32_t id, Group* group, int64_t score) {
   for (uint32_t tier = 0; tier < state_->tier_count; tier++) {
-    if (!reaches(state_->tiers[tier].low, score, group)) continue;
+    if (!reaches(tier_at(tier).low, score, group)) continue;
     push(tier, id, group, score);
-    if (state_->usable && state_->tiers[tier].size > 2 * target(tier) && !spill(tier)) give_up();
+    if (state_->usable && tier_at(tier).size > 2 * target(tier) && !spill(tier)) give_up();
     return;
   }
   group->place = kBelow;
@@ -86,7 +94,7 @@ void Ranking::insert(uint32_t id, Group* group, int64_t score) {
 void Ranking::remove(uint32_t place) {
   const uint32_t tier = place >> kPlaceBits;
   Candidate* in = entries(tier);
-  const uint32_t last = --state_->tiers[tier].size;
+  const uint32_t last = --tier_at(tier).size;
   const uint32_t hole = place & kPlaceMask;
   if (hole == last) return;
   in[hole] = in[last];
@@ -94,7 +102,7 @@ void Ranking::remove(uint32_t place) {
 }
 
 void Ranking::push(uint32_t tier, uint32_t id, Group* group, int64_t score) {
-  TierState& to = state_->tiers[tier];
+  TierState& to = tier_at(tier);
   if (to.size == to.capacity && !reserve(tier, to.size + 1)) {
     give_up();
     return;
@@ -105,7 +113,7 @@ void Ranking::push(uint32_t tier, uint32_t id, Group* group, int64_t score) {
 
 // Raises the threshold of a tier that has outgrown its bound: its best stay, the others go to the next tier.
 bool Ranking::spill(uint32_t tier) {
-  TierState& from = state_->tiers[tier];
+  TierState& from = tier_at(tier);
   Candidate* all = entries(tier);
   const uint32_t kept = target(tier);
   const uint32_t size = from.size;
@@ -114,6 +122,7 @@ bool Ranking::spill(uint32_t tier) {
   if (!set_low(tier, all[kept - 1])) return false;
   from.size = kept;
   set_places(tier, 0, kept);
+  if (takes_all_ && tier + 1 == state_->tier_count && !add_tier()) return false;
   const bool is_last = tier + 1 == state_->tier_count;
   for (uint32_t i = kept; i < size; i++) {
     Group* group = groups_.group(all[i].group);
@@ -124,7 +133,35 @@ bool Ranking::spill(uint32_t tier) {
       if (!state_->usable) return false;
     }
   }
-  return is_last || state_->tiers[tier + 1].size <= 2 * target(tier + 1) || spill(tier + 1);
+  return is_last || tier_at(tier + 1).size <= 2 * target(tier + 1) || spill(tier + 1);
+}
+
+// Adds an empty tier below all others. False when memory is short, or there are as many as can be.
+bool Ranking::add_tier() {
+  if (state_->tier_count == kMaxTiers) return false;
+  if (state_->lower == 0) {
+    const size_t bytes = sizeof(TierState) * (kMaxTiers - 1);
+    state_->lower = arena_->allocate(bytes);
+    if (state_->lower == 0) return false;
+    for (uint32_t i = 0; i + 1 < kMaxTiers; i++) arena_->at<TierState>(state_->lower)[i] = TierState{};
+  }
+  state_->tier_count++;
+  TierState& added = tier_at(state_->tier_count - 1);
+  added.size = 0;
+  added.low.lowest = takes_all_;
+  return true;
+}
+
+// The last tier of a ranking without anything below it has become empty: the one before is the last then.
+void Ranking::drop_tier() {
+  TierState& last = tier_at(state_->tier_count - 1);
+  arena_->release(last.entries, last.capacity * sizeof(Candidate));
+  arena_->release(last.low.key, last.low.key_capacity);
+  last = TierState{};
+  state_->tier_count--;
+  Threshold& low = tier_at(state_->tier_count - 1).low;
+  low.lowest = true;
+  low.score = INT64_MIN;
 }
 
 void Ranking::set_places(uint32_t tier, uint32_t from, uint32_t to) {
@@ -134,21 +171,21 @@ void Ranking::set_places(uint32_t tier, uint32_t from, uint32_t to) {
 
 // Brings a tier back to its target from what lies below it. False when memory is short.
 bool Ranking::refill(uint32_t tier) {
-  const uint32_t wanted = target(tier) - state_->tiers[tier].size;
+  const uint32_t wanted = target(tier) - tier_at(tier).size;
   if (tier + 1 == state_->tier_count) {
+    if (takes_all_) return true;  // it has all there is
     if (tier + 1 == kMaxTiers || groups_.count() / kScanRatio <= target(tier)) return scan(tier, wanted);
-    state_->tiers[tier + 1].size = 0;
-    state_->tiers[tier + 1].low.lowest = false;
-    state_->tier_count++;
+    if (!add_tier()) return false;
   }
-  if (state_->tiers[tier + 1].size < wanted && below_count() > 0 && !refill(tier + 1)) return false;
+  const bool has_more = tier + 2 < state_->tier_count || below_count() > 0;
+  if (tier_at(tier + 1).size < wanted && has_more && !refill(tier + 1)) return false;
   return pull(tier, wanted);
 }
 
 // Moves the best of the next tier up into this one.
 bool Ranking::pull(uint32_t tier, uint32_t wanted) {
-  TierState& to = state_->tiers[tier];
-  TierState& from = state_->tiers[tier + 1];
+  TierState& to = tier_at(tier);
+  TierState& from = tier_at(tier + 1);
   const uint32_t count = std::min(wanted, from.size);
   if (!reserve(tier, to.size + count)) return false;
   if (count == 0) return copy_low(tier, tier + 1);
@@ -175,7 +212,7 @@ bool Ranking::pull(uint32_t tier, uint32_t wanted) {
 
 // Takes the best of the groups below all tiers into the last tier, in one pass over the groups.
 bool Ranking::scan(uint32_t tier, uint32_t wanted) {
-  TierState& to = state_->tiers[tier];
+  TierState& to = tier_at(tier);
   const uint64_t available = below_count();
   if (available <= wanted) wanted = static_cast<uint32_t>(available);
   // The end of the tier's own array serves as buffer: filled to twice what is wanted, then cut to the best
@@ -216,12 +253,12 @@ bool Ranking::scan(uint32_t tier, uint32_t wanted) {
 
 // Makes room for `capacity` entries in a tier.
 bool Ranking::reserve(uint32_t tier, uint32_t capacity) {
-  TierState& to = state_->tiers[tier];
+  TierState& to = tier_at(tier);
   if (capacity <= to.capacity) return true;
   // Double, but not beyond what a tier can come to hold: twice its target and what one spill from above
   // brings.
   const uint32_t most = 2 * target(tier) + (tier == 0 ? 0 : target(tier - 1)) + 1;
-  capacity = std::max(capacity, std::min(std::max(to.capacity * 2, 32u), most));
+  capacity = std::max(capacity, std::min(std::max(to.capacity * 2, 4u), most));
   const Offset grown = arena_->allocate(capacity * sizeof(Candidate));
   if (grown == 0) return false;
   if (to.size > 0) std::memcpy(arena_->at(grown), arena_->at(to.entries), to.size * sizeof(Candidate));
@@ -232,7 +269,7 @@ bool Ranking::reserve(uint32_t tier, uint32_t capacity) {
 }
 
 bool Ranking::set_low(uint32_t tier, const Candidate& candidate) {
-  Threshold& low = state_->tiers[tier].low;
+  Threshold& low = tier_at(tier).low;
   if (!store_key(low, groups_.key(groups_.group(candidate.group)))) return false;
   low.score = candidate.score;
   low.lowest = false;
@@ -240,8 +277,8 @@ bool Ranking::set_low(uint32_t tier, const Candidate& candidate) {
 }
 
 bool Ranking::copy_low(uint32_t to, uint32_t from) {
-  const Threshold& source = state_->tiers[from].low;
-  Threshold& low = state_->tiers[to].low;
+  const Threshold& source = tier_at(from).low;
+  Threshold& low = tier_at(to).low;
   if (!source.lowest) {
     const KeyView key{source.key_size > 0 ? arena_->at(source.key) : nullptr, source.key_size};
     if (!store_key(low, key)) return false;
@@ -266,17 +303,18 @@ bool Ranking::store_key(Threshold& low, KeyView key) {
 
 // Back to a single empty tier that takes everything; the memory of the others goes.
 void Ranking::empty_tiers() {
-  for (uint32_t tier = 0; tier < kMaxTiers; tier++) {
-    TierState& emptied = state_->tiers[tier];
-    if (tier > 0) {
-      arena_->release(emptied.entries, emptied.capacity * sizeof(Candidate));
-      arena_->release(emptied.low.key, emptied.low.key_capacity);
-      emptied = TierState{};
+  if (state_->lower != 0) {
+    TierState* lower = arena_->at<TierState>(state_->lower);
+    for (uint32_t i = 0; i + 1 < kMaxTiers; i++) {
+      arena_->release(lower[i].entries, lower[i].capacity * sizeof(Candidate));
+      arena_->release(lower[i].low.key, lower[i].low.key_capacity);
     }
-    emptied.size = 0;
-    emptied.low.lowest = true;
-    emptied.low.score = INT64_MIN;
+    arena_->release(state_->lower, sizeof(TierState) * (kMaxTiers - 1));
+    state_->lower = 0;
   }
+  state_->first.size = 0;
+  state_->first.low.lowest = true;
+  state_->first.low.score = INT64_MIN;
   state_->tier_count = 1;
 }
 
@@ -289,8 +327,16 @@ void Ranking::give_up() {
 
 void Ranking::rebuild() {
   state_->usable = true;
+  if (takes_all_) {
+    groups_.for_each([this](uint32_t id, Group* group) {
+      if (!state_->usable || extra(group)->partition != partition_) return;
+      group->place = kOut;
+      if (is_live(group)) insert(id, group, score(group));
+    });
+    return;
+  }
   groups_.for_each([this](uint32_t, Group* group) { group->place = is_live(group) ? kBelow : kOut; });
-  state_->tiers[0].low.lowest = false;
+  tier_at(0).low.lowest = false;
   if (!refill(0)) give_up();
 }
 

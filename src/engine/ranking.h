@@ -17,6 +17,12 @@
 // for each tier, amortised, for any input, and nothing beyond the first comparison for usual ones. (A
 // geometric sequence of buffers, as in buffer trees, Arge 1995, with thresholds for routing.)
 //
+// Where ranks are kept within partitions, each partition has a ranking of its own. Its groups cannot be told
+// from those of others without looking at all, so its last tier takes every group: nothing is below it, and
+// nothing is ever fetched by a scan. That costs 16 to 32 bytes a group. An empty ranking takes no memory but
+// its RankingState, and a tier grows from four groups on, so 100,000 small partitions are 100,000 small
+// arrays.
+//
 // When memory for any of this is short, the ranking declares itself unusable: readers then scan, and stay
 // exact, until a later attempt to rebuild succeeds.
 #pragma once
@@ -35,10 +41,22 @@ inline constexpr uint32_t kRankedFloor = 256;    // it has at least these many, 
 class Ranking {
  public:
   Ranking() = default;
-  // `epoch` and the layout must outlive the ranking: groups of another epoch are not live.
-  Ranking(Arena* arena, RankingState* state, const GroupTable& groups, const StateLayout* layout,
-          const uint32_t* epoch, const Hooks& hooks)
-      : arena_(arena), state_(state), groups_(groups), layout_(layout), epoch_(epoch), hooks_(hooks) {}
+  // The ranking of all groups of a trend.
+  Ranking(Arena* arena, TrendHeader* header, const GroupTable& groups, const Hooks& hooks)
+      : arena_(arena),
+        state_(&header->ranking),
+        groups_(groups),
+        layout_(&header->layout),
+        epoch_(&header->epoch),
+        hooks_(hooks),
+        takes_all_(header->options.partitioned),
+        conditional_(header->options.has_condition) {}
+
+  // Makes this the ranking of one partition of the same trend.
+  void select(uint32_t partition, RankingState* state) {
+    partition_ = partition;
+    state_ = state;
+  }
 
   // ---- changes (writer)
   // A group became live, with this score.
@@ -53,12 +71,12 @@ class Ranking {
     }
     const uint32_t place = group->place;
     if (place == kBelow) {
-      if (score < state_->tiers[state_->tier_count - 1].low.score) return;
+      if (score < tier_at(state_->tier_count - 1).low.score) return;
     } else {
-      const uint32_t tier = place >> kPlaceBits;
-      const TierState& in = state_->tiers[tier];
+      const uint32_t number = place >> kPlaceBits;
+      const TierState& in = tier_at(number);
       arena_->at<Candidate>(in.entries)[place & kPlaceMask].score = score;
-      if (score > in.low.score && (tier == 0 || score < state_->tiers[tier - 1].low.score)) return;
+      if (score > in.low.score && (number == 0 || score < tier_at(number - 1).low.score)) return;
     }
     relocate(id, group, score);
   }
@@ -66,10 +84,23 @@ class Ranking {
   void settle();
   // No group is live any more.
   void clear();
+  // Gives back all memory; the state is then as when it was made.
+  void release();
 
   // ---- reading
   uint64_t live() const { return state_->live; }
-  bool is_live(const Group* group) const { return group->epoch == *epoch_ && group->total()[0] > 0; }
+  // Whether a group is ranked: it has rows in the current window, and its condition holds.
+  bool is_live(const Group* group) const {
+    if (group->epoch != *epoch_) return false;
+    return conditional_ ? (extra(group)->flags & GroupExtra::kHolds) != 0 : group->total()[0] > 0;
+  }
+  // Of trends with partitions or a condition.
+  GroupExtra* extra(Group* group) const {
+    return reinterpret_cast<GroupExtra*>(group->total() + layout_->words);
+  }
+  const GroupExtra* extra(const Group* group) const {
+    return reinterpret_cast<const GroupExtra*>(group->total() + layout_->words);
+  }
   int64_t score(const Group* group) const { return score_of(*layout_, group->total()); }
 
   // Whether a ranks before b.
@@ -77,8 +108,8 @@ class Ranking {
 
   // visit(const Candidate&) for every group in a tier, every live one below all tiers, or every live one.
   template <typename Visit>
-  void for_each_in_tier(uint32_t tier, Visit&& visit) const {
-    const TierState& in = state_->tiers[tier];
+  void for_each_in_tier(uint32_t number, Visit&& visit) const {
+    const TierState& in = tier_at(number);
     if (in.size == 0) return;
     const Candidate* entries = arena_->at<Candidate>(in.entries);
     for (uint32_t i = 0; i < in.size; i++) visit(entries[i]);
@@ -92,13 +123,13 @@ class Ranking {
   template <typename Visit>
   void for_each_live(Visit&& visit) const {
     groups_.for_each([&](uint32_t id, const Group* group) {
-      if (is_live(group)) visit(Candidate{score(group), id, 0});
+      if (belongs(group)) visit(Candidate{score(group), id, 0});
     });
   }
 
   // Tiers that can be relied on, none when unusable, and how many groups each has.
   uint32_t tier_count() const { return state_->usable ? state_->tier_count : 0; }
-  uint32_t tier_size(uint32_t tier) const { return state_->tiers[tier].size; }
+  uint32_t tier_size(uint32_t number) const { return tier_at(number).size; }
   // The tier of a live group; tier_count() when it is below all.
   uint32_t tier_of(const Group* group) const {
     return !state_->usable ? 0 : group->place == kBelow ? state_->tier_count : group->place >> kPlaceBits;
@@ -121,7 +152,14 @@ class Ranking {
     return size;
   }
 
-  Candidate* entries(uint32_t tier) const { return arena_->at<Candidate>(state_->tiers[tier].entries); }
+  TierState& tier_at(uint32_t number) const {
+    return number == 0 ? state_->first : arena_->at<TierState>(state_->lower)[number - 1];
+  }
+  Candidate* entries(uint32_t number) const { return arena_->at<Candidate>(tier_at(number).entries); }
+  // Whether a group is live and of this ranking's partition.
+  bool belongs(const Group* group) const {
+    return is_live(group) && (partition_ == kNone || extra(group)->partition == partition_);
+  }
   uint64_t below_count() const;
   int compare_keys(KeyView a, KeyView b) const {
     return hooks_.compare_keys != nullptr ? hooks_.compare_keys(hooks_.context, a, b)
@@ -134,6 +172,8 @@ class Ranking {
   void remove(uint32_t place);
   void push(uint32_t tier, uint32_t id, Group* group, int64_t score);
   bool spill(uint32_t tier);
+  bool add_tier();
+  void drop_tier();
   void set_places(uint32_t tier, uint32_t from, uint32_t to);
   bool refill(uint32_t tier);
   bool pull(uint32_t tier, uint32_t wanted);
@@ -152,6 +192,9 @@ class Ranking {
   const StateLayout* layout_ = nullptr;
   const uint32_t* epoch_ = nullptr;
   Hooks hooks_;
+  bool takes_all_ = false;      // the last tier has every group that the others have not
+  bool conditional_ = false;    // whether a group is live, a flag says
+  uint32_t partition_ = kNone;  // kNone: of all groups
 };
 
 }  // namespace trending

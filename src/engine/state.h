@@ -53,6 +53,19 @@ struct Group {
 };
 static_assert(sizeof(Group) == 48);
 
+// What a group of a trend with partitions or a condition has behind its total.
+struct GroupExtra {
+  static constexpr uint32_t kHolds = 1;    // its condition holds, it is ranked (in the epoch of the group)
+  static constexpr uint32_t kHeld = 2;     // it held in the window before, which overlaps this one
+  static constexpr uint32_t kChanged = 4;  // its condition waits to be evaluated
+
+  uint32_t partition;     // number in the table of partitions
+  uint32_t next_changed;  // with kChanged: the next group that waits, kNone at the end
+  uint32_t flags;
+  uint32_t unused;
+};
+static_assert(sizeof(GroupExtra) == 16);
+
 // A group in a pane. `words` words of state follow.
 struct Cell {
   static constexpr uint32_t kDirty = 1u << 31;
@@ -142,12 +155,20 @@ struct TierState {
 // Each tier is 16 times the one before; five cover a thousand million groups.
 inline constexpr uint32_t kMaxTiers = 5;
 
+// Small, for there may be one for each of many partitions.
 struct RankingState {
-  TierState tiers[kMaxTiers];
+  TierState first;   // tier 0
+  Offset lower = 0;  // TierState[kMaxTiers - 1], once there is more than one tier
   uint32_t tier_count = 1;
   bool usable = true;     // false when memory was short: then every reader scans, and exactness is kept
   uint64_t live = 0;      // groups in the ranking, in a tier or below all
   uint64_t retry_in = 0;  // changes to wait before the next attempt to make it usable again
+};
+
+// A partition: stands where a group has its total, in a table of its own.
+struct PartitionState {
+  RankingState ranking;
+  uint64_t groups = 0;  // that exist, live or not
 };
 
 inline constexpr uint64_t kTrendMagic = 0x31'44'4e'45'52'54'00'02;  // layout version 2
@@ -170,7 +191,8 @@ struct TrendHeader {
   Counters counters;
   GroupTableState groups;
   PaneStoreState panes;
-  RankingState ranking;
+  RankingState ranking;        // of all groups; with partitions only its `live` is used
+  GroupTableState partitions;  // by partition key
 };
 
 static_assert(std::is_trivially_copyable_v<TrendHeader>);

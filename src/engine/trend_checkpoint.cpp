@@ -54,6 +54,7 @@ Status TrendWriter::restore_clock(Time clock, Time reported_end) {
   if (clock == kNoTime) return Status::kOk;
   if (!windows_.in_range(clock)) return Status::kOutOfRange;
   move_clock(clock);
+  settle_changed();
   ranking_.settle();
   header_->version++;
   return Status::kOk;
@@ -75,6 +76,7 @@ Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, co
       unmerge(header_->layout, total, target.cell->state());
       merge(header_->layout, total, state);
     });
+    settle_changed();
     ranking_.settle();
   }
   std::copy(state, state + header_->layout.words, target.cell->state());

@@ -113,7 +113,8 @@ void TrendWriter::for_each_group_in_window(const Window& window,
   if (begin == end) return;
   if (begin + 1 == end) {
     panes_.for_each_cell(panes_.record(panes_.live_slot(begin)), [&](const Cell* cell) {
-      if (cell->state()[0] > 0) sink(groups_.key(groups_.group(cell->group())), cell->state());
+      const KeyView key = groups_.key(groups_.group(cell->group()));
+      if (cell->state()[0] > 0 && holds(key, cell->state())) sink(key, cell->state());
     });
     return;
   }
@@ -128,7 +129,7 @@ void TrendWriter::for_each_group_in_window(const Window& window,
       if (panes_.record(slot).start < window.end) merge(layout, sum, cell->state());
       number = panes_.follow(cell, id, &slot);
     }
-    if (sum[0] > 0) sink(groups_.key(group), sum);
+    if (sum[0] > 0 && holds(groups_.key(group), sum)) sink(groups_.key(group), sum);
   });
 }
 

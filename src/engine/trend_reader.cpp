@@ -59,14 +59,16 @@ Status TrendReader::refresh() {
   if (arena_->root() == 0) return Status::kCorrupt;
   header_ = arena_->at<TrendHeader>(arena_->root());
   if (header_->magic != kTrendMagic) return Status::kCorrupt;
-  groups_ = GroupTable(arena_, &header_->groups, header_->layout.words);
-  ranking_ = Ranking(arena_, &header_->ranking, groups_, &header_->layout, &header_->epoch, hooks_);
+  groups_ = GroupTable(arena_, &header_->groups, header_->layout.words + extra_words(header_->options));
+  ranking_ = Ranking(arena_, header_, groups_, hooks_);
+  partitions_ = Partitions(arena_, header_);
   return Status::kOk;
 }
 
 Row TrendReader::row_of(const Candidate& candidate) const {
   const Group* group = groups_.group(candidate.group);
-  return {candidate.group, candidate.score, groups_.key(group), group->total()};
+  const uint32_t partition = is_partitioned() ? ranking_.extra(group)->partition : 0;
+  return {candidate.group, candidate.score, groups_.key(group), group->total(), partition};
 }
 
 bool TrendReader::find(KeyView key, Row* row) const {
@@ -80,14 +82,39 @@ void TrendReader::for_each_live(RowSink sink) const {
   ranking_.for_each_live([&](const Candidate& candidate) { sink(row_of(candidate)); });
 }
 
+uint32_t TrendReader::find_partition(KeyView key) const {
+  const uint32_t partition = is_partitioned() ? partitions_.find(key) : kNone;
+  return partition != kNone && partitions_.live(partition) > 0 ? partition : kNone;
+}
+
 uint64_t TrendReader::top(uint64_t k, RowSink sink, Status* status) const {
   if (status != nullptr) *status = Status::kOk;
-  const auto give = [&](const Candidate& candidate) { sink(row_of(candidate)); };
-  k = std::min(k, live_groups());
+  return give_top(ranking_, k, sink, status);
+}
+
+uint64_t TrendReader::top_in(uint32_t partition, uint64_t k, RowSink sink, Status* status) const {
+  if (status != nullptr) *status = Status::kOk;
+  return give_top(ranking_in(partition), k, sink, status);
+}
+
+uint64_t TrendReader::top_of_each(uint64_t k, RowSink sink, Status* status) const {
+  if (status != nullptr) *status = Status::kOk;
   uint64_t given = 0;
-  for (uint32_t tier = 0; tier < ranking_.tier_count() && given < k; tier++) {
-    const auto for_each = [&](auto&& visit) { ranking_.for_each_in_tier(tier, visit); };
-    const uint64_t size = ranking_.tier_size(tier);
+  partitions_.for_each_live([&](uint32_t partition) {
+    if (status != nullptr && *status != Status::kOk) return;
+    given += give_top(ranking_in(partition), k, sink, status);
+  });
+  return given;
+}
+
+uint64_t TrendReader::give_top(const Ranking& ranking, uint64_t k, RowSink sink, Status* status) const {
+  const auto give = [&](const Candidate& candidate) { sink(row_of(candidate)); };
+  const uint64_t live = ranking.live();
+  k = std::min(k, live);
+  uint64_t given = 0;
+  for (uint32_t tier = 0; tier < ranking.tier_count() && given < k; tier++) {
+    const auto for_each = [&](auto&& visit) { ranking.for_each_in_tier(tier, visit); };
+    const uint64_t size = ranking.tier_size(tier);
     if (size <= k - given) {
       for_each(give);
       given += size;
@@ -96,10 +123,10 @@ uint64_t TrendReader::top(uint64_t k, RowSink sink, Status* status) const {
     }
   }
   if (given == k) return given;
-  const auto for_each = [&](auto&& visit) { ranking_.for_each_below(visit); };
-  const auto for_each_live = [&](auto&& visit) { ranking_.for_each_live(visit); };
-  if (ranking_.tier_count() == 0) return give_best(for_each_live, live_groups(), k, sink, status);
-  return given + give_best(for_each, live_groups() - given, k - given, sink, status);
+  const auto for_each = [&](auto&& visit) { ranking.for_each_below(visit); };
+  const auto for_each_live = [&](auto&& visit) { ranking.for_each_live(visit); };
+  if (ranking.tier_count() == 0) return give_best(for_each_live, live, k, sink, status);
+  return given + give_best(for_each, live - given, k - given, sink, status);
 }
 
 // Gives the best k of `count` candidates.
@@ -157,19 +184,19 @@ uint64_t TrendReader::give_ties(const ForEach& for_each, int64_t score, uint64_t
 // Visits the other live groups that could rank before or after a row without its tier telling; returns how
 // many are in better tiers.
 template <typename Visit>
-uint64_t TrendReader::visit_rivals(const Row& row, Visit&& visit) const {
+uint64_t TrendReader::visit_rivals(const Ranking& ranking, const Row& row, Visit&& visit) const {
   const auto visit_other = [&](const Candidate& candidate) {
     if (candidate.group != row.group) visit(candidate);
   };
-  const uint32_t tier = ranking_.tier_of(groups_.group(row.group));
+  const uint32_t tier = ranking.tier_of(groups_.group(row.group));
   uint64_t ahead = 0;
-  for (uint32_t better = 0; better < tier; better++) ahead += ranking_.tier_size(better);
-  if (ranking_.tier_count() == 0) {
-    ranking_.for_each_live(visit_other);
-  } else if (tier == ranking_.tier_count()) {
-    ranking_.for_each_below(visit_other);
+  for (uint32_t better = 0; better < tier; better++) ahead += ranking.tier_size(better);
+  if (ranking.tier_count() == 0) {
+    ranking.for_each_live(visit_other);
+  } else if (tier == ranking.tier_count()) {
+    ranking.for_each_below(visit_other);
   } else {
-    ranking_.for_each_in_tier(tier, visit_other);
+    ranking.for_each_in_tier(tier, visit_other);
   }
   return ahead;
 }
@@ -177,14 +204,15 @@ uint64_t TrendReader::visit_rivals(const Row& row, Visit&& visit) const {
 uint64_t TrendReader::rank_of(const Row& row) const {
   uint64_t before = 0;
   const Candidate own{row.score, row.group, 0};
+  const Ranking ranking = ranking_of(row);
   const uint64_t ahead =
-      visit_rivals(row, [&](const Candidate& other) { before += ranking_.better(other, own); });
+      visit_rivals(ranking, row, [&](const Candidate& other) { before += ranking.better(other, own); });
   return ahead + before + 1;
 }
 
 uint64_t TrendReader::rank_of(const Row& row, RowSink ties) const {
   uint64_t before = 0;
-  const uint64_t ahead = visit_rivals(row, [&](const Candidate& other) {
+  const uint64_t ahead = visit_rivals(ranking_of(row), row, [&](const Candidate& other) {
     before += other.score > row.score;
     if (other.score == row.score) ties(row_of(other));
   });

@@ -12,6 +12,7 @@
 #include "engine/key.h"
 #include "engine/options.h"
 #include "engine/group_table.h"
+#include "engine/partitions.h"
 #include "engine/ranking.h"
 #include "engine/state.h"
 
@@ -23,6 +24,7 @@ struct Row {
   int64_t score = 0;   // more is better; equal scores are ordered by the key
   KeyView key;
   const int64_t* total = nullptr;  // for copy_result()
+  uint32_t partition = 0;          // its number, where ranks are within partitions
 };
 
 using RowSink = FunctionRef<void(const Row&)>;
@@ -72,8 +74,20 @@ class TrendReader {
   // is given.
   uint64_t top(uint64_t k, RowSink sink, Status* status = nullptr) const;
 
-  // The rank of a live group, from 1: how many have a better score, or an equal one and a better key by
-  // compare_keys, plus one. Cheap for the best groups, a scan for the others.
+  // ---- the same where ranks are within partitions: top() is for the others only
+  bool is_partitioned() const { return header_->options.partitioned; }
+  uint64_t partition_count() const { return header_->partitions.count; }  // with or without live groups
+  // The partition with this key (as Hooks::partition_of gives it), or kNone if it has no live group.
+  uint32_t find_partition(KeyView key) const;
+  uint64_t live_in(uint32_t partition) const { return partitions_.live(partition); }
+  // The best k groups of one partition; as top().
+  uint64_t top_in(uint32_t partition, uint64_t k, RowSink sink, Status* status = nullptr) const;
+  // The best k of every partition: top_in() for each, in no particular order. Looks at the partitions and at
+  // some two thousand groups of each at most, if k is small.
+  uint64_t top_of_each(uint64_t k, RowSink sink, Status* status = nullptr) const;
+
+  // The rank of a live group (in its partition), from 1: how many have a better score, or an equal one and a
+  // better key by compare_keys, plus one. Cheap for the best groups, a scan for the others.
   uint64_t rank_of(const Row& row) const;
   // The same without comparing keys: other groups with the same score that may be before or after it are
   // given to `ties` and not counted; the caller compares their keys, perhaps after releasing the lock.
@@ -84,19 +98,27 @@ class TrendReader {
 
  private:
   Row row_of(const Candidate& candidate) const;
+  Ranking ranking_in(uint32_t partition) const {
+    Ranking ranking = ranking_;
+    partitions_.select(partition, &ranking);
+    return ranking;
+  }
+  Ranking ranking_of(const Row& row) const { return is_partitioned() ? ranking_in(row.partition) : ranking_; }
+  uint64_t give_top(const Ranking& ranking, uint64_t k, RowSink sink, Status* status) const;
   template <typename ForEach>
   uint64_t give_best(const ForEach& for_each, uint64_t count, uint64_t k, RowSink sink, Status* status) const;
   template <typename ForEach>
   uint64_t give_ties(const ForEach& for_each, int64_t score, uint64_t count, uint64_t k, RowSink sink,
                      Status* status) const;
   template <typename Visit>
-  uint64_t visit_rivals(const Row& row, Visit&& visit) const;
+  uint64_t visit_rivals(const Ranking& ranking, const Row& row, Visit&& visit) const;
 
   Arena* arena_ = nullptr;
   Hooks hooks_;
   TrendHeader* header_ = nullptr;
   GroupTable groups_;
   Ranking ranking_;
+  Partitions partitions_;
 };
 
 }  // namespace trending

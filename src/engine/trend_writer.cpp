@@ -25,9 +25,11 @@ bool is_valid(const AggregateSpec& spec) {
   }
 }
 
-bool is_valid(const TrendOptions& options, const Calendar& calendar) {
+bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& calendar) {
   if (check_window(options.window) != WindowError::kNone) return false;
   if (options.window.zoned && calendar.day_start == nullptr) return false;
+  if (options.partitioned && hooks.partition_of == nullptr) return false;
+  if (options.has_condition && hooks.condition == nullptr) return false;
   if (options.aggregate_count > kMaxAggregates) return false;
   if (options.aggregate_count > 0 && options.rank_by >= options.aggregate_count) return false;
   if (options.aggregate_count == 0 && options.rank_by != 0) return false;
@@ -41,15 +43,17 @@ bool is_valid(const TrendOptions& options, const Calendar& calendar) {
 }  // namespace
 
 Status TrendWriter::create(Arena* arena, const TrendOptions& options, Hooks hooks, Calendar calendar) {
-  if (!is_valid(options, calendar)) return Status::kInvalidOptions;
+  if (!is_valid(options, hooks, calendar)) return Status::kInvalidOptions;
   const Offset root = arena->allocate(sizeof(TrendHeader));
   if (root == 0) return Status::kOutOfMemory;
   auto* header = new (arena->at(root)) TrendHeader{};
   header->options = options;
   header->layout = make_layout(options);
   arena->set_root(root);
-  const Status status = open(arena, hooks, calendar);
-  return status == Status::kOk ? groups_.create() : status;
+  Status status = open(arena, hooks, calendar);
+  if (status == Status::kOk) status = groups_.create();
+  if (status == Status::kOk && options.partitioned) status = partitions_.create();
+  return status;
 }
 
 Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
@@ -57,11 +61,13 @@ Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
   arena_ = arena;
   hooks_ = hooks;
   header_ = arena->at<TrendHeader>(arena->root());
-  if (header_->magic != kTrendMagic || !is_valid(header_->options, calendar)) return Status::kCorrupt;
+  if (header_->magic != kTrendMagic || !is_valid(header_->options, hooks, calendar)) return Status::kCorrupt;
   windows_ = Windows(header_->options.window, calendar);
-  groups_ = GroupTable(arena, &header_->groups, header_->layout.words);
+  groups_ = GroupTable(arena, &header_->groups, header_->layout.words + extra_words(header_->options));
   panes_ = PaneStore(arena, &header_->panes, header_->layout.words);
-  ranking_ = Ranking(arena, &header_->ranking, groups_, &header_->layout, &header_->epoch, hooks);
+  ranking_ = Ranking(arena, header_, groups_, hooks);
+  partitions_ = Partitions(arena, header_);
+  first_changed_ = kNone;
   last_pane_ = kNone;
   last_span_ = {};
   return Status::kOk;
@@ -84,6 +90,7 @@ Status TrendWriter::apply(const BatchSlice& slice) {
     }
   }
   if (slice.max_time > header_->clock) move_clock(slice.max_time);
+  settle_changed();
   ranking_.settle();
   if (panes_.has_dying()) reclaim(kReclaimPortion + 4 * slice.records);
   header_->version++;
@@ -110,6 +117,7 @@ Status TrendWriter::advance_clock(Time t) {
   if (!windows_.in_range(t)) return Status::kOutOfRange;
   if (t > header_->clock) {
     move_clock(t);
+    settle_changed();
     ranking_.settle();
     header_->version++;
   }
@@ -118,7 +126,7 @@ Status TrendWriter::advance_clock(Time t) {
 }
 
 bool TrendWriter::reclaim(uint64_t cells) {
-  panes_.reclaim(groups_, cells, [this](uint32_t id) { groups_.remove(id); });
+  panes_.reclaim(groups_, cells, [this](uint32_t id) { remove_group(id); });
   if (panes_.has_dying()) return true;
   if (groups_.count() == 0 && ranking_.live() == 0) {
     ranking_.clear();
@@ -193,7 +201,7 @@ Status TrendWriter::find_or_add(KeyView key, uint32_t hash, uint32_t pane, uint3
     find_group(key, hash, probable, target);
     if (target->id == kNone) {
       const bool fits = groups_.count() < header_->options.max_groups;
-      status = fits ? groups_.insert(key, hash, &target->id) : Status::kTooManyGroups;
+      status = fits ? add_group(key, hash, &target->id) : Status::kTooManyGroups;
       if (status == Status::kOk) target->group = groups_.group(target->id);
     }
     if (status == Status::kOk) {
@@ -202,12 +210,33 @@ Status TrendWriter::find_or_add(KeyView key, uint32_t hash, uint32_t pane, uint3
         target->cell = panes_.cell(number);
         return Status::kOk;
       }
-      if (target->group->newest_cell == kNone) groups_.remove(target->id);  // made just now
+      if (target->group->newest_cell == kNone) remove_group(target->id);  // made just now
       status = Status::kOutOfMemory;
     }
     if (!panes_.has_dying()) return status;
     reclaim(UINT64_MAX);
   }
+}
+
+Status TrendWriter::add_group(KeyView key, uint32_t hash, uint32_t* id) {
+  if (!header_->options.partitioned) return groups_.insert(key, hash, id);
+  uint32_t partition = kNone;
+  Status status = partitions_.add_group(hooks_.partition_of(hooks_.context, key), &partition);
+  if (status != Status::kOk) return status;
+  status = groups_.insert(key, hash, id);
+  if (status == Status::kOk) {
+    ranking_.extra(groups_.group(*id))->partition = partition;
+  } else {
+    partitions_.remove_group(partition, ranking_);
+  }
+  return status;
+}
+
+void TrendWriter::remove_group(uint32_t id) {
+  if (header_->options.partitioned) {
+    partitions_.remove_group(ranking_.extra(groups_.group(id))->partition, ranking_);
+  }
+  groups_.remove(id);
 }
 
 // The pane of a time, made when it is not there. kNone when it is late (last_span_ tells) or memory is short.
@@ -239,7 +268,10 @@ uint32_t TrendWriter::add_pane(const Pane& span) {
 void TrendWriter::move_clock(Time t) {
   header_->clock = t;
   header_->watermark = subtract_saturated(t, header_->options.watermark_delay);
-  if (t >= header_->window.end) roll(windows_.first_window(t));
+  if (t >= header_->window.end) {
+    settle_changed();  // what came true in the old window did so there
+    roll(windows_.first_window(t));
+  }
   if (subtract_saturated(header_->watermark, header_->options.allowed_lateness) >= header_->next_horizon) {
     move_horizon();
   }
@@ -260,11 +292,13 @@ void TrendWriter::roll(const Window& next) {
   }
   const bool from_zero = staying <= leaving;
   if (from_zero) start_epoch();
+  overlaps_before_ = from_zero && next.start < old.end && old.start < next.end;
   for (uint32_t i = begin; i < end; i++) {
     const uint32_t slot = panes_.live_slot(i);
     const Time start = panes_.record(slot).start;
     if (next.contains(start) && (from_zero || !old.contains(start))) add_pane_to_totals(slot);
   }
+  overlaps_before_ = false;
   if (from_zero) return;
   for (uint32_t i = begin; i < end; i++) {
     const uint32_t slot = panes_.live_slot(i);
@@ -294,6 +328,7 @@ void TrendWriter::start_epoch() {
   if (++header_->epoch != 0) return;
   // Once in four thousand million times: forget the epochs that groups remember.
   groups_.for_each([](uint32_t, Group* group) { group->epoch = 0; });
+  if (header_->options.partitioned) partitions_.forget_epochs();
   header_->epoch = 1;
 }
 

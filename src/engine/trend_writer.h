@@ -18,6 +18,7 @@
 #include "engine/group_table.h"
 #include "engine/options.h"
 #include "engine/pane_store.h"
+#include "engine/partitions.h"
 #include "engine/ranking.h"
 #include "engine/state.h"
 #include "engine/window.h"
@@ -71,6 +72,10 @@ class TrendWriter {
 
   // Moves the event clock of an idle source forward. A time not after the clock does nothing.
   Status advance_clock(Time t);
+
+  // Whether Hooks::crossed is called; from the beginning on it is. To be switched off while a state is
+  // restored or filled with rows that are not new.
+  void report_crossings(bool wanted) { reports_crossings_ = wanted; }
 
   // Frees up to about `cells` cells of panes that are gone; true while there are more. Every apply() does a
   // portion; an idle writer may do the rest.
@@ -128,6 +133,17 @@ class TrendWriter {
   void note_correction(PaneRecord& pane);
   template <typename Change>
   void change_total(uint32_t id, Group* group, Change&& change);
+  Status add_group(KeyView key, uint32_t hash, uint32_t* id);
+  void remove_group(uint32_t id);
+  void renew_total(Group* group);
+  void rank(uint32_t id, Group* group, bool was_live, bool is_live);
+  void rank_in_partition(uint32_t id, Group* group, bool was_live, bool is_live);
+  void note_changed(uint32_t id, Group* group);
+  void settle_changed();
+  void settle_condition(uint32_t id);
+  bool holds(KeyView key, const int64_t* total) const {
+    return !header_->options.has_condition || hooks_.condition(hooks_.context, key, total);
+  }
   void move_clock(Time t);
   void roll(const Window& next);
   void add_pane_to_totals(uint32_t slot);
@@ -146,28 +162,38 @@ class TrendWriter {
   GroupTable groups_;
   PaneStore panes_;
   Ranking ranking_;
+  Partitions partitions_;
+  // Groups whose condition waits for the end of the change, linked by GroupExtra::next_changed.
+  uint32_t first_changed_ = kNone;
+  bool reports_crossings_ = true;
+  bool overlaps_before_ = false;  // rolling to a new epoch whose window overlaps the one before
   // The pane that the last event fell into.
   Pane last_span_;
   uint32_t last_pane_ = kNone;
 };
 
-// Applies a change to a group's total over the current window and tells the ranking.
+// Applies a change to a group's total over the current window and tells the ranking: at once, or with a
+// condition when all changes are in.
 template <typename Change>
 void TrendWriter::change_total(uint32_t id, Group* group, Change&& change) {
-  const StateLayout& layout = header_->layout;
   int64_t* total = group->total();
-  if (group->epoch != header_->epoch) {
-    std::fill(total, total + layout.words, 0);
-    group->epoch = header_->epoch;
-    group->place = kNone;
-  }
+  if (group->epoch != header_->epoch) renew_total(group);
   const bool was_live = total[0] > 0;
   change(total);
-  const bool is_live = total[0] > 0;
+  if (header_->options.has_condition) {
+    note_changed(id, group);
+  } else {
+    rank(id, group, was_live, total[0] > 0);
+  }
+}
+
+// Tells the ranking that a group's total has changed.
+inline void TrendWriter::rank(uint32_t id, Group* group, bool was_live, bool is_live) {
+  if (header_->options.partitioned) return rank_in_partition(id, group, was_live, is_live);
   if (was_live && is_live) {
-    ranking_.change(id, group, score_of(layout, total));
+    ranking_.change(id, group, ranking_.score(group));
   } else if (is_live) {
-    ranking_.enter(id, group, score_of(layout, total));
+    ranking_.enter(id, group, ranking_.score(group));
   } else if (was_live) {
     ranking_.leave(id, group);
   }
