@@ -321,11 +321,26 @@ void history_take(FollowedTrend* trend) {
   LWLockRelease(&trend->shared->lock);
 }
 
+namespace {
+
+// Tells those who look back how far history is complete.
+void note_written(FollowedTrend* trend) {
+  const auto watermark = static_cast<uint64>(trend->writer.watermark());
+  PendingWindow pending;
+  if (pg_atomic_read_u64(&trend->shared->history_until) == watermark || !trend->closed.empty()) return;
+  if (trend->writer.next_pending_window({}, &pending)) return;
+  pg_atomic_write_u64(&trend->shared->history_until, watermark);
+  ConditionVariableBroadcast(&worker->entry->changed);
+}
+
+}  // namespace
+
 void history_poll(FollowedTrend* trend, TimestampTz now) {
   if (!OidIsValid(trend->definition->history)) return;
   const Time watermark = trend->writer.watermark();
-  if (watermark == kNoTime || watermark < trend->next_close || now - trend->last_take < kTakeIntervalUs)
-    return;
+  if (watermark == kNoTime) return;
+  note_written(trend);
+  if (watermark < trend->next_close || now - trend->last_take < kTakeIntervalUs) return;
   const Windows& windows = trend->writer.windows();
   PendingWindow pending;
   if (trend->writer.next_pending_window({}, &pending)) {
@@ -343,6 +358,7 @@ void history_poll(FollowedTrend* trend, TimestampTz now) {
 void history_reset(FollowedTrend* trend) {
   withdraw_ranks(trend);
   trend->next_close = kNoTime;
+  pg_atomic_write_u64(&trend->shared->history_until, static_cast<uint64>(kNoTime));
 }
 
 bool history_is_due(const FollowedTrend* trend) {

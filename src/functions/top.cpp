@@ -1,6 +1,7 @@
 // trending_top10 and trending.top: the best of a trend with their labels, the same columns for every trend.
 #include "fdw/snapshot.h"
 #include "functions/labels.h"
+#include "functions/past.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
 
@@ -40,19 +41,29 @@ Datum key_as_text(const KeyCodec& codec, KeyText* text, KeyBytes key, bool* isnu
   return PointerGetDatum(cstring_to_text_with_len(buffer.data, buffer.len));
 }
 
-void put_row(const Definition& definition, const TrendSnapshot& snapshot, uint64_t row, text* label,
-             KeyText* key_text, ReturnSetInfo* result) {
+Datum live_value(const Definition& definition, const TrendSnapshot& snapshot, uint64_t row, bool* isnull) {
+  AggregateValue value = value_of(snapshot.layout, snapshot.groups[row].group->result(),
+                                  static_cast<uint16_t>(definition.rank_by));
+  *isnull = value.is_null;
+  return value.is_null ? Datum{0} : NumericGetDatum(int64_to_numeric(value.integer));
+}
+
+// `past`: where the value comes from when the ranking is one of the past, else null.
+void put_row(const Definition& definition, const TrendSnapshot& snapshot, const PastRanking* past,
+             uint64_t row, text* label, KeyText* key_text, ReturnSetInfo* result) {
   const CopiedGroup* group = snapshot.groups[row].group;
-  AggregateValue value =
-      value_of(snapshot.layout, group->result(), static_cast<uint16_t>(definition.rank_by));
   Datum values[kTopColumns] = {};
   bool isnull[kTopColumns] = {};
   values[0] = Int64GetDatum(group->rank);
   values[1] = key_as_text(definition.keys, key_text, group->key(), &isnull[1]);
   values[2] = PointerGetDatum(label);
   isnull[2] = label == nullptr;
-  isnull[3] = value.is_null;
-  if (!value.is_null) values[3] = NumericGetDatum(int64_to_numeric(value.integer));
+  if (past == nullptr) {
+    values[3] = live_value(definition, snapshot, row, &isnull[3]);
+  } else {
+    isnull[3] = past->values[row].isnull;
+    values[3] = past->values[row].value;
+  }
   int64 previous = previous_rank_of(snapshot.previous, group->key());
   isnull[4] = isnull[5] = previous == 0;
   values[4] = Int64GetDatum(previous);
@@ -62,13 +73,21 @@ void put_row(const Definition& definition, const TrendSnapshot& snapshot, uint64
   tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 
-Datum return_top(FunctionCallInfo fcinfo, Oid relation, int64 k) {
+// `at`: null for the current window.
+Datum return_top(FunctionCallInfo fcinfo, Oid relation, int64 k, const TimestampTz* at) {
   const Definition* definition = readable_trend(relation);
   InitMaterializedSRF(fcinfo, 0);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "trending top", ALLOCSET_DEFAULT_SIZES);
   MemoryContext caller = MemoryContextSwitchTo(context);
-  TrendSnapshot* snapshot = snapshot_best(*definition, static_cast<uint64_t>(k), context, true);
+  PastRanking past = {};
+  bool is_past = false;
+  TrendSnapshot* snapshot = nullptr;
+  do {
+    is_past = at != nullptr && read_past(*definition, *at, k, &past);
+    snapshot = is_past ? past.snapshot : snapshot_best(*definition, static_cast<uint64_t>(k), context, true);
+    // The window may have closed in between; then it is one of the past.
+  } while (at != nullptr && !is_past && !snapshot->window.contains(*at));
   text** labels = read_labels(*definition, *snapshot);
   KeyText key_text;
   prepare_key_text(definition->keys, &key_text);
@@ -76,12 +95,19 @@ Datum return_top(FunctionCallInfo fcinfo, Oid relation, int64 k) {
   MemoryContextSwitchTo(row_context);
   for (uint64_t row = 0; row < snapshot->count; row++) {
     CHECK_FOR_INTERRUPTS();
-    put_row(*definition, *snapshot, row, labels[row], &key_text, result);
+    put_row(*definition, *snapshot, is_past ? &past : nullptr, row, labels[row], &key_text, result);
     MemoryContextReset(row_context);
   }
   MemoryContextSwitchTo(caller);
   MemoryContextDelete(context);
   return 0;
+}
+
+int64 checked_k(int32 k) {
+  if (k < 0) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must not be negative")));
+  }
+  return k;
 }
 
 }  // namespace
@@ -90,12 +116,14 @@ Datum return_top(FunctionCallInfo fcinfo, Oid relation, int64 k) {
 
 TRENDING_FUNCTION(top10) {
   Oid relation = PG_ARGISNULL(0) ? trending::default_trend() : PG_GETARG_OID(0);
-  return trending::return_top(fcinfo, relation, 10);
+  return trending::return_top(fcinfo, relation, 10, nullptr);
 }
 
 TRENDING_FUNCTION(top) {
-  if (PG_GETARG_INT32(1) < 0) {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must not be negative")));
-  }
-  return trending::return_top(fcinfo, PG_GETARG_OID(0), PG_GETARG_INT32(1));
+  return trending::return_top(fcinfo, PG_GETARG_OID(0), trending::checked_k(PG_GETARG_INT32(1)), nullptr);
+}
+
+TRENDING_FUNCTION(top_at) {
+  TimestampTz at = PG_GETARG_TIMESTAMPTZ(2);
+  return trending::return_top(fcinfo, PG_GETARG_OID(0), trending::checked_k(PG_GETARG_INT32(1)), &at);
 }

@@ -113,13 +113,13 @@ Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, uint64*
   pg_unreachable();
 }
 
+}  // namespace
+
 void wait_for_change(DatabaseShared* entry, long timeout_ms) {
   ConditionVariablePrepareToSleep(&entry->changed);
   (void)ConditionVariableTimedSleep(&entry->changed, timeout_ms, PG_WAIT_EXTENSION);
   ConditionVariableCancelSleep();
 }
-
-}  // namespace
 
 // A worker that failed again and again leaves results too old to be shown without a word.
 bool worker_serves(DatabaseShared* entry) {

@@ -23,6 +23,9 @@ bool worker_serves(DatabaseShared* entry);
 // How long a read waits for a trend that is being made or filled before it gives up, in milliseconds.
 constexpr long kReadPatienceMs = 10 * 1000;
 
+// Waits, interruptibly, until something became visible in the database, at most this long.
+void wait_for_change(DatabaseShared* entry, long timeout_ms);
+
 // Takes the lock, waiting (interruptibly) while the worker starts or fills the trend. Raises an error with a
 // hint when the worker does not run, and with the reason when the trend is stopped. Valid until
 // trend_read_end or the end of the transaction.

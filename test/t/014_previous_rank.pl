@@ -24,6 +24,10 @@ $node->safe_psql(
 	SELECT trending.create_trend('unkept', $$
 	  SELECT window_end, song, count(*) AS n FROM plays, trending.tumble(at, '1 minute')
 	  GROUP BY window_start, window_end, song ORDER BY n DESC $$, history_limit => 0, idle_timeout => '1 day');
+	SELECT trending.create_trend('patient', $$
+	  SELECT window_end, song, count(*) AS n FROM plays, trending.tumble(at, '1 minute')
+	  GROUP BY window_start, window_end, song ORDER BY n DESC $$,
+	  watermark_delay => '15 minutes', history_limit => 3, idle_timeout => '1 day');
 	SELECT trending.create_trend('keyless_list', $$
 	  SELECT window_end, count(*) AS n FROM plays, trending.tumble(at, '1 minute')
 	  GROUP BY window_start, window_end, song ORDER BY n DESC $$, idle_timeout => '1 day', allowed_lateness => '0');
@@ -61,6 +65,20 @@ play(50, 9, 9, 9, 9, 9, 9);
 shows('minutes', '1:2:3:2 2:1:2:0 3:4 4:9:1:-3', 'a correction of the window before shows');
 shows('sliding', '1:9 2:2:2:0 3:1:1:-2 4:4:4:0', 'hopping: against the window before by one slide');
 
+# Looking back.
+sub looks_back
+{
+	my ($trend, $seconds, $expected, $what, $columns) = @_;
+	$columns //= q{concat_ws(':', rank, key, value, previous_rank, change)};
+	is( $node->safe_psql('postgres', qq{SELECT string_agg($columns, ' ' ORDER BY rank)
+		FROM trending.top('$trend', 2, at => timestamptz '2026-01-01 00:00:00+00' + $seconds * interval '1 s')}), $expected, $what);
+}
+my $windows = q{concat_ws(' ', rank, label, to_char(window_start AT TIME ZONE 'UTC', 'HH24:MI:SS'), to_char(window_end AT TIME ZONE 'UTC', 'HH24:MI:SS'))};
+looks_back('minutes', 59, '1:9:6 2:1:5', 'the window of a time in the past, corrected');
+looks_back('minutes', 0, '1 Song 9 00:00:00 00:01:00 2 Song 1 00:00:00 00:01:00', 'with labels and bounds', $windows);
+looks_back('sliding', 59, '1:1:5:1:0 2:2:4:2:0', 'hopping: of the windows then, the one that ended first');
+looks_back('minutes', -60, '', 'before all data there is nothing');
+
 # The same after a crash. No checkpoint by time here: history was written because windows closed.
 $node->stop('immediate');
 $node->start;
@@ -71,11 +89,37 @@ $node->restart;
 wait_for_worker($node, 'postgres');
 shows('minutes', '1:2:3:2 2:1:2:0 3:4 4:9:1:-3', 'and after a restart');
 
+looks_back('minutes', 119, $node->safe_psql('postgres',
+	q{SELECT string_agg(concat_ws(':', rank, key, value, previous_rank, change), ' ' ORDER BY rank) FROM trending.top('minutes', 2)}),
+	'the window of a time that is current is the live one');
+
 # Windows without data in between: everything is new.
 play(1000, 2, 2, 1);
 shows('minutes', '1:2 2:1', 'after an empty window everything is new');
 play(1030, 5, 5, 5, 5);
 shows('sliding', '1:5 2:2:1:-1 3:1:2:-1', 'hopping: the window before');
+looks_back('sliding', 1019, '1:2:2 2:1:1', 'and a look at that one');
+looks_back('minutes', 119, '1:2:3:3:2 2:1:2:2:0', 'a closed window has its ranks before, too');
+looks_back('minutes', 500, '', 'a window without data is empty');
+
+sub refuses
+{
+	my ($query, $pattern, $what, $role) = @_;
+	my ($status, $out, $error) = $node->psql('postgres', $query, defined $role ? (extra_params => [ '-U', $role ]) : ());
+	like($error, $pattern, $what);
+}
+refuses(q{SELECT trending.top('minutes', 3, '2026-01-02 00:00+00')}, qr/has not come to this time yet.*Its current window is 2026-01-01 00:17:00/s, 'the future');
+refuses(q{SELECT trending.top('minutes', 3, 'infinity')}, qr/no window contains this time/, 'no time at all');
+refuses(q{SELECT trending.top('minutes', -3, '2026-01-01')}, qr/k must not be negative/, 'a negative k');
+refuses(q{SELECT trending.top('unkept', 3, '2026-01-01 00:00+00')}, qr/trend "unkept" keeps no history.*history_limit greater than 0/s, 'no history');
+refuses(q{SELECT trending.top('keyless_list', 3, '2026-01-01 00:00+00')}, qr/the history of trend "keyless_list" lacks its keys/, 'no keys');
+refuses(q{SELECT trending.top('patient', 3, '2026-01-01 00:16:30+00')}, qr/is not closed yet.*watermark_delay/s, 'closed later');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM trending.top('patient', 3, '2026-01-01 00:00:30+00')}), '3', 'closed earlier');
+$node->safe_psql('postgres', 'CREATE ROLE reader LOGIN; GRANT SELECT ON minutes TO reader; GRANT SELECT ON songs TO reader');
+refuses(q{SELECT trending.top('minutes', 3, '2026-01-01 00:00+00')}, qr/permission denied for table minutes_history/, q{the caller's rights}, 'reader');
+$node->safe_psql('postgres', 'GRANT SELECT ON minutes_history TO reader');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM trending.top('minutes', 9, '2026-01-01 00:00+00')}, extra_params => [ '-U', 'reader' ]),
+	'3', 'which can be granted; no more than history keeps');
 play(1080, 7);
 shows('minutes', '1:7', 'new in this window');
 play(1090, 5, 5);
@@ -90,6 +134,9 @@ shows('minutes', '1:5:1:0 2:7', 'others can');
 $node->safe_psql('postgres', 'TRUNCATE plays');
 play(1200, 3);
 shows('minutes', '1:3', 'TRUNCATE begins anew');
+
+$node->safe_psql('postgres', 'DROP TABLE sliding_history');
+refuses(q{SELECT trending.top('sliding', 3, '2026-01-01 00:00+00')}, qr/the history table of trend "sliding" was dropped/, 'a table that is gone');
 
 no_crash_in_log($node);
 $node->stop;

@@ -1,0 +1,25 @@
+// Rankings of the past, read from a trend's history.
+#pragma once
+
+#include "fdw/snapshot.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+// The ranking of a closed window in the form of a snapshot of a live one: groups in rank order with their
+// keys, but without state; values[i] belongs to groups[i].
+struct PastRanking {
+  TrendSnapshot* snapshot;
+  struct Value {
+    bool isnull;
+    Datum value;  // numeric
+  };
+  Value* values;
+};
+
+// The best k of the window that was current at a time, with the ranks of the window before it; read with the
+// caller's rights. False when that window is still the current one. Errors: a window that the trend has not
+// reached or not closed yet, and no history of closed ones. Everything is made in CurrentMemoryContext.
+bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRanking* past);
+
+}  // namespace trending
