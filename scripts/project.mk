@@ -5,11 +5,12 @@
 SOURCE_DIRS = src loadgen viewer test bench
 ALL_SOURCES = $(sort $(shell find $(SOURCE_DIRS) -name '*.cpp' -o -name '*.h' 2>/dev/null))
 
-export PG_CONFIG SERVERS STAGES VARIANT FILES DURATION PORT VIEWER KILLS SEED
+export PG_CONFIG SERVERS STAGES VARIANT FILES DURATION PORT RATE NAME VIEWER KILLS SEED
 
 help:
 	@echo 'Using it:'
 	@echo '  make demo [DURATION=s] [PORT=n]  the live top 10 of a blog under load, until Ctrl-C'
+	@echo '  make example NAME=shop           an example of examples/ under load, likewise'
 	@echo '  make viewer                      build/viewer/trending-viewer, a window for live rankings'
 	@echo '  make && make install             build, and install into the server of PG_CONFIG'
 	@echo '  make installcheck                regression tests against a running server'
@@ -25,6 +26,9 @@ help:
 
 demo:
 	@bash scripts/demo.sh
+
+example:
+	@bash scripts/example.sh
 
 viewer:
 	@bash scripts/viewer.sh

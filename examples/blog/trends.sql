@@ -1,0 +1,26 @@
+-- What is being read on the blog.
+
+-- The ten most viewed posts of every five minutes: the present ones live, the past ones in posts_5min_history.
+SELECT trending.create_trend('posts_5min', $$
+    SELECT window_start, window_end, post_id, count(*) AS views
+    FROM   view_events, trending.tumble(viewed_at, '5 minutes')
+    GROUP  BY window_start, window_end, post_id
+    ORDER  BY views DESC
+$$, label => 'posts.title', history_limit => 10, allowed_lateness => '5 minutes');
+
+-- Trending now: the last five minutes, moving on every ten seconds. Nothing is kept of the past.
+SELECT trending.create_trend('posts_now', $$
+    SELECT window_start, window_end, post_id, count(*) AS views
+    FROM   view_events, trending.hop(viewed_at, slide => '10 seconds', size => '5 minutes')
+    GROUP  BY window_start, window_end, post_id
+    ORDER  BY views DESC
+$$, label => 'posts.title', history_limit => 0);
+
+-- Today: since midnight in Berlin, also on the days that have 23 or 25 hours. What it was at every full
+-- hour stays for a month.
+SELECT trending.create_trend('posts_today', $$
+    SELECT window_start, window_end, post_id, count(*) AS views
+    FROM   view_events, trending.cumulate(viewed_at, step => '1 hour', size => '1 day', zone => 'Europe/Berlin')
+    GROUP  BY window_start, window_end, post_id
+    ORDER  BY views DESC
+$$, label => 'posts.title', history_limit => 10, allowed_lateness => '10 minutes', retention => '30 days');
