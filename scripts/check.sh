@@ -65,6 +65,8 @@ install_packages() {
   [[ $variant != coverage ]] || packages+=(gcovr)
   local server
   server=$(dpkg-query -S "$("$PG_CONFIG" --bindir)/postgres" 2>/dev/null | cut -d: -f1 || true)
+  # Its test is left out where the server has no such package.
+  wanted tap && [[ -n $server ]] && apt-cache show "$server-cron" >/dev/null 2>&1 && packages+=("$server-cron")
   wanted pgtap && packages+=(libtap-parser-sourcehandler-pgtap-perl ${server:+"$server-pgtap"})
   [[ -z $(foreign_servers) ]] || packages+=(mmdebstrap)
   require_packages "${packages[@]}"

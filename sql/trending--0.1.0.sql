@@ -481,6 +481,79 @@ BEGIN
   USING shape.history_limit;
 END $$;
 
+-- Removes what a trend's retention no longer covers; for its owner. Internal.
+CREATE FUNCTION trending.expire_trend(trend regclass)
+RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_expire_trend';
+
+-- The same for all trends of the caller when none is named: one that fails does not keep the others from it.
+CREATE FUNCTION trending.expire(trend regclass DEFAULT NULL)
+RETURNS bigint LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  one     regclass;
+  deleted bigint := 0;
+BEGIN
+  IF trend IS NOT NULL THEN
+    RETURN trending.expire_trend(trend);
+  END IF;
+  FOR one IN
+    SELECT t.relation FROM trending.trend t JOIN pg_class c ON c.oid = t.relation
+    WHERE t.retention IS NOT NULL AND pg_has_role(c.relowner, 'USAGE') ORDER BY t.id
+  LOOP
+    BEGIN
+      deleted := deleted + trending.expire_trend(one);
+    EXCEPTION WHEN OTHERS THEN
+      RAISE WARNING 'trend "%": %', one, SQLERRM;
+    END;
+  END LOOP;
+  RETURN deleted;
+END $$;
+
+-- A job of pg_cron that runs trending.expire(). The worker removes expired windows as well, when it writes history;
+-- a job is for those who want it at hours of their own. Again for another schedule.
+CREATE FUNCTION trending.schedule_retention(schedule text DEFAULT '*/10 * * * *')
+RETURNS bigint LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  job     bigint;
+  cron_in text := current_setting('cron.database_name', true);
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+    RAISE EXCEPTION 'pg_cron is not installed in this database' USING ERRCODE = 'object_not_in_prerequisite_state',
+      DETAIL = 'Without it the worker removes what retention no longer covers when it writes history.',
+      HINT = CASE WHEN cron_in IS NULL
+             THEN 'Install pg_cron, add it to shared_preload_libraries, set cron.database_name, restart, CREATE EXTENSION pg_cron.'
+             WHEN cron_in <> current_database()
+             THEN format('pg_cron works in database %I. Run there: SELECT cron.schedule_in_database(''trending.expire'', %L, ''SELECT trending.expire()'', %L);',
+                         cron_in, schedule, current_database())
+             ELSE 'Run CREATE EXTENSION pg_cron.' END;
+  END IF;
+  EXECUTE 'SELECT cron.schedule(''trending.expire'', $1, ''SELECT trending.expire()'')' INTO job USING schedule;
+  RETURN job;
+END $$;
+
+-- Ends that job; false when there is none.
+CREATE FUNCTION trending.unschedule_retention()
+RETURNS bool LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  found_job bool := false;
+BEGIN
+  IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+    EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = ''trending.expire'' AND j.username = current_user'
+      INTO found_job;
+  END IF;
+  RETURN coalesce(found_job, false);
+END $$;
+
+COMMENT ON FUNCTION trending.expire(regclass) IS
+  'removes the history and late rows that retention no longer covers, of one trend or of all of the caller; returns the rows removed';
+COMMENT ON FUNCTION trending.schedule_retention(text) IS 'runs trending.expire() by pg_cron on a schedule; returns the job';
+COMMENT ON FUNCTION trending.unschedule_retention() IS 'ends the job of trending.schedule_retention; false when there is none';
 COMMENT ON FUNCTION trending.batch_query(regclass) IS 'a trend''s definition as a query over its source, with ranks';
 COMMENT ON FUNCTION trending.recompute(regclass, timestamptz, timestamptz) IS
   'recalculates final windows of history from the source and takes late rows in; returns the rows written';

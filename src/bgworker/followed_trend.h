@@ -81,9 +81,11 @@ struct FollowedTrend {
   std::vector<ClosedWindow> closed;  // results to be written with the next checkpoint
   std::set<Time> unfinal_ends;       // ends of windows in the table that may still be corrected
   bool unfinal_known = true;         // false: the table could not be read yet
-  Time next_close = kNoTime;         // the end of the next window to close, as far as history_poll has looked
-  TimestampTz last_take = 0;         // when history_poll took results
-  Window ranks_of;                   // the window whose ranks readers see as previous ones
+  Time oldest_end = kEndTime;        // of a window in the table: what retention takes first
+  TimestampTz last_expiry = 0;
+  Time next_close = kNoTime;  // the end of the next window to close, as far as history_poll has looked
+  TimestampTz last_take = 0;  // when history_poll took results
+  Window ranks_of;            // the window whose ranks readers see as previous ones
   bool has_ranks = false;
 
   // -- late events

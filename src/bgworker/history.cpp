@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "bgworker/as_owner.h"
 #include "bgworker/worker.h"
 #include "definition/history_rows.h"
 #include "definition/history_table.h"
+#include "postgres/as_owner.h"
 #include "postgres/guard.h"
 #include "shmem/previous_ranks.h"
 
@@ -16,6 +16,8 @@ namespace {
 constexpr size_t kLargeHistory = size_t{32} << 20;
 // Results are taken for previous ranks no more often than this.
 constexpr int64 kTakeIntervalUs = 100 * 1000;
+// What retention no longer covers goes no more often than this.
+constexpr int64 kExpiryIntervalUs = 5 * INT64CONST(1000000);
 
 // -- taking
 // -----------------------------------------------------------------------------------------------------
@@ -251,6 +253,7 @@ void write_windows(FollowedTrend* trend, const char* table) {
   SPIPlanPtr insert = SPI_prepare(insert_statement(definition, table), parameters, types);
   if (insert == nullptr) elog(ERROR, "could not prepare the insertion into history");
   for (const ClosedWindow& closed : trend->closed) {
+    trend->oldest_end = Min(trend->oldest_end, closed.window.end);
     delete_window(definition, table, closed.window);
     insert_window(trend, insert, parameters, closed);
   }
@@ -299,12 +302,33 @@ void finish_windows(FollowedTrend* trend, const char* table) {
 }
 
 // Retention, counted back from the watermark, so that replayed old data is kept as long as live data.
-void expire_windows(const FollowedTrend* trend, const char* table) {
-  const Definition& definition = *trend->definition;
-  if (definition.options.retention < 0) return;
-  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
-  execute_with_bound(definition, psprintf("DELETE FROM %s WHERE %s < $1", table, end),
-                     subtract_saturated(trend->writer.watermark(), definition.options.retention));
+Time kept_since(const FollowedTrend* trend) {
+  return subtract_saturated(trend->writer.watermark(), trend->definition->options.retention);
+}
+
+bool expiry_is_due(const FollowedTrend* trend) {
+  return trend->definition->options.retention >= 0 && OidIsValid(trend->definition->history) &&
+         trend->oldest_end < kept_since(trend) &&
+         GetCurrentTimestamp() - trend->last_expiry >= kExpiryIntervalUs;
+}
+
+void learn_oldest(FollowedTrend* trend, const char* table) {
+  const char* end = history_window_column(*trend->definition, ColumnRole::kWindowEnd);
+  // Not read-only, to see what was deleted just now.
+  if (SPI_execute(psprintf("SELECT pg_catalog.min(%s) FROM %s", end, table), false, 1) != SPI_OK_SELECT) {
+    elog(ERROR, "could not read history");
+  }
+  bool isnull = true;
+  Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+  trend->oldest_end = isnull ? kEndTime : DatumGetTimestamp(value);
+}
+
+void expire_windows(FollowedTrend* trend, const char* table) {
+  if (!expiry_is_due(trend)) return;
+  execute_with_bound(*trend->definition, history_expire_statement(*trend->definition, table),
+                     kept_since(trend));
+  learn_oldest(trend, table);
+  trend->last_expiry = GetCurrentTimestamp();
 }
 
 }  // namespace
@@ -363,7 +387,7 @@ void history_reset(FollowedTrend* trend) {
 
 bool history_is_due(const FollowedTrend* trend) {
   PendingWindow pending;
-  return !trend->closed.empty() || has_window_to_finish(trend) ||
+  return !trend->closed.empty() || has_window_to_finish(trend) || expiry_is_due(trend) ||
          trend->writer.next_pending_window({}, &pending);
 }
 
@@ -374,7 +398,7 @@ bool history_is_large(const FollowedTrend* trend) {
 }
 
 void history_write(FollowedTrend* trend) {
-  if (trend->closed.empty() && !has_window_to_finish(trend)) return;
+  if (trend->closed.empty() && !has_window_to_finish(trend) && !expiry_is_due(trend)) return;
   // Corrections up to now have been taken, so what was taken early may have become final while it waited.
   for (ClosedWindow& closed : trend->closed) {
     if (closed.window.end <= final_before(trend)) closed.is_final = true;
@@ -410,6 +434,7 @@ void history_restore(FollowedTrend* trend) {
   // Not worth waiting for: the next writing makes up for it.
   (void)run_as_owner(definition.history, message, PassingError::kReport, [trend](const char* table) {
     learn_unfinal(trend, table);
+    learn_oldest(trend, table);
     show_stored(trend, table);
   });
 }

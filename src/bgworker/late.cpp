@@ -1,8 +1,9 @@
 #include "bgworker/late.h"
 
-#include "bgworker/as_owner.h"
 #include "bgworker/worker.h"
 #include "decoder/row_json.h"
+#include "definition/history_table.h"
+#include "postgres/as_owner.h"
 
 namespace trending {
 
@@ -38,6 +39,17 @@ void write_rows(const FollowedTrend* trend, const char* table) {
   SPI_freeplan(insert);
 }
 
+void expire_rows(const FollowedTrend* trend, const char* table) {
+  int64 retention = trend->definition->options.retention;
+  if (retention < 0) return;
+  Oid type = TIMESTAMPTZOID;
+  Datum bound = TimestampTzGetDatum(subtract_saturated(GetCurrentTimestamp(), retention));
+  if (SPI_execute_with_args(late_expire_statement(table), 1, &type, &bound, nullptr, false, 0) !=
+      SPI_OK_DELETE) {
+    elog(ERROR, "could not remove late rows");
+  }
+}
+
 }  // namespace
 
 void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
@@ -58,8 +70,10 @@ void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const cha
 void late_write(FollowedTrend* trend) {
   if (trend->late.empty()) return;
   char message[kMessageSize] = "";
-  if (run_as_owner(trend->definition->late, message, PassingError::kThrow,
-                   [trend](const char* table) { write_rows(trend, table); })) {
+  if (run_as_owner(trend->definition->late, message, PassingError::kThrow, [trend](const char* table) {
+        write_rows(trend, table);
+        expire_rows(trend, table);
+      })) {
     return;
   }
   char reason[kMessageSize];

@@ -86,14 +86,30 @@ Oid history_table_create(Oid relation, const Definition& definition) {
   return goes_with(relation, get_relname_relid(name, schema));
 }
 
+char* history_expire_statement(const Definition& definition, const char* table) {
+  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+  return psprintf(
+      "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s < $1 FOR UPDATE SKIP LOCKED))",
+      table, table, end);
+}
+
+char* late_expire_statement(const char* table) {
+  return psprintf(
+      "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE kept_at < $1 FOR UPDATE SKIP "
+      "LOCKED))",
+      table, table);
+}
+
 Oid late_table_create(Oid relation) {
   Oid schema = get_rel_namespace(relation);
   const char* name = psprintf("%s_late", get_rel_name(relation));
   const char* table = quote_qualified_identifier(get_namespace_name(schema), name);
   run(
       psprintf("CREATE TABLE %s (event_time timestamptz, commit_lsn pg_lsn NOT NULL, reason text NOT NULL, "
-               "\"row\" jsonb NOT NULL, recomputed bool NOT NULL DEFAULT false)",
+               "\"row\" jsonb NOT NULL, recomputed bool NOT NULL DEFAULT false, "
+               "kept_at timestamptz NOT NULL DEFAULT pg_catalog.now())",
                table));
+  run(psprintf("CREATE INDEX ON %s (kept_at)", table));
   run(psprintf("CREATE INDEX ON %s (event_time)", table));
   return goes_with(relation, get_relname_relid(name, schema));
 }

@@ -19,9 +19,16 @@ bool has_column(const Definition& definition, ColumnRole role);
 // Needs SPI. Returns its OID; an error if the name is taken.
 Oid history_table_create(Oid relation, const Definition& definition);
 
+// DELETE of the windows that end before $1 (of window_bound_type), and of late rows kept before $1
+// (timestamptz). Rows that somebody else has locked are left for the next time: the worker and
+// trending.expire() never wait for each other.
+char* history_expire_statement(const Definition& definition, const char* table);
+char* late_expire_statement(const char* table);
+
 // The same for <trend>_late: one row per refused event, as the worker keeps it.
 //   event_time  NULL when the row has none;  commit_lsn  the commit that brought it
 //   reason      late, too far ahead, null time, failed;  recomputed  taken in by trending.recompute
+//   kept_at     when it was written here, what retention counts from
 Oid late_table_create(Oid relation);
 
 // "name type [COLLATE ...], ..." of a trend's columns, every type qualified.

@@ -1,8 +1,8 @@
 // Writing tables that belong to users.
 #pragma once
 
-#include "bgworker/worker.h"
 #include "postgres/guard.h"
+#include "postgres/server.h"
 
 namespace trending {
 
@@ -18,8 +18,8 @@ inline bool passes_by_itself(int sqlstate) {
 // Runs body() as the owner of a table, without anything that could leave that identity: the owner may have
 // put triggers on it, and they must not run with the worker's rights. In a subtransaction; an error that lies
 // with the table becomes `message`.
-template <typename Body>
-bool run_as_owner(Oid relation, char* message, PassingError passing, Body&& body) {
+template <size_t kSize, typename Body>
+bool run_as_owner(Oid relation, char (&message)[kSize], PassingError passing, Body&& body) {
   MemoryContext memory = CurrentMemoryContext;
   ResourceOwner resources = CurrentResourceOwner;
   Oid user = InvalidOid;
@@ -46,7 +46,7 @@ bool run_as_owner(Oid relation, char* message, PassingError passing, Body&& body
     SetUserIdAndSecContext(user, security);
     bool thrown = passing == PassingError::kThrow && passes_by_itself(error->sqlerrcode);
     if (ProcDiePending || thrown) ReThrowError(error);
-    strlcpy(message, error->message, kMessageSize);
+    strlcpy(message, error->message, kSize);
     FreeErrorData(error);
     good = false;
   }
