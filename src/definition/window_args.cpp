@@ -132,6 +132,9 @@ const char* window_function_name(WindowKind kind) {
       return "hop";
     case WindowKind::kCumulate:
       return "cumulate";
+    case WindowKind::kUnbounded:
+    case WindowKind::kDecayed:
+      break;  // no function
   }
   return "";
 }

@@ -144,10 +144,10 @@ struct StateLayout {
   bool is_counting = true;      // nothing but kRowCount and kCount: every word is a plain sum
   bool has_sketches = false;    // kApproxDistinct: states own memory
   uint16_t nested = 0;          // bit per aggregate: over the table of values, see value_store.h
-  uint16_t inexact = 0;         // bit per aggregate: cannot be taken out of a total, see unmerge()
   uint16_t argument_words = 0;  // of an event
   uint16_t present_word = 0;    // bit per aggregate of the kinds that need it: there is a value
   AggregateSpec aggregates[kMaxAggregates] = {};
+  uint8_t ops[kMaxAggregates] = {};  // StateOp
   uint16_t word_of[kMaxAggregates] = {};
   uint16_t argument_of[kMaxAggregates] = {};
 

@@ -1,38 +1,174 @@
 #include "engine/aggregate_state.h"
 
+#include <algorithm>
+#include <cstring>
+
+#include "engine/decayed.h"
+#include "engine/number.h"
 #include "engine/options.h"
 
 namespace trending {
 
-namespace detail {
+namespace {
 
-void fold_any(const StateLayout& layout, int64_t* state, int64_t weight, uint32_t valid, const int64_t*) {
-  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
-    if ((valid >> i & 1) == 0) continue;
-    switch (layout.aggregates[i].kind) {
-      case AggregateKind::kCount:
-        state[layout.word_of[i]] += weight;
-        break;
-      default:
-        break;
-    }
+StateOp op_of(const AggregateSpec& spec) {
+  switch (spec.kind) {
+    case AggregateKind::kCount:
+      return StateOp::kCount;
+    case AggregateKind::kSum:
+    case AggregateKind::kAvg:
+      return spec.type == ValueType::kInteger ? StateOp::kIntegerSum
+             : spec.type == ValueType::kFloat ? StateOp::kFloatSum
+                                              : StateOp::kDecimalSum;
+    case AggregateKind::kMin:
+    case AggregateKind::kMax:
+    case AggregateKind::kFirst:
+    case AggregateKind::kLast:
+      return StateOp::kExtreme;
+    case AggregateKind::kDecayed:
+      return StateOp::kDecayedSum;
+    default:
+      return StateOp::kNothing;
   }
 }
 
-void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other) {
-  for (uint16_t i = 0; i < layout.words; i++) state[i] += other[i];
+// ---- sums
+
+void store128(Int128 value, int64_t* words) {
+  words[0] = static_cast<int64_t>(value);
+  words[1] = static_cast<int64_t>(value >> 64);
 }
 
-void unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* other) {
-  for (uint16_t i = 0; i < layout.words; i++) state[i] -= other[i];
+LongDouble load_long_double(const int64_t* words) {
+  return {load_double(words[0]), load_double(words[1])};
+}
+void store(const LongDouble& value, int64_t* words) {
+  words[0] = std::bit_cast<int64_t>(value.sum);
+  words[1] = std::bit_cast<int64_t>(value.rest);
+}
+DecayedSum load_decayed(const int64_t* words) {
+  return {load_long_double(words), words[2]};
+}
+void store(const DecayedSum& value, int64_t* words) {
+  store(value.sum, words);
+  words[2] = value.landmark;
 }
 
-int64_t score_any(const StateLayout& layout, const int64_t* state) {
-  const int64_t value = state[layout.word_of[layout.rank_by]];
-  return layout.descending ? value : ~value;
+void fold_integer(int64_t* words, int64_t weight, int64_t value) {
+  words[0] += weight;
+  store128(load128(words + 1) + static_cast<Int128>(value) * weight, words + 1);
 }
 
-}  // namespace detail
+void fold_float(int64_t* words, int64_t weight, double value) {
+  words[0] += weight;
+  LongDouble sum = load_long_double(words + 1);
+  if (std::isfinite(value)) {
+    sum.add_product(value, weight);
+  } else {
+    words[kFloatSpecials + (std::isnan(value) ? 0 : value > 0 ? 1 : 2)] += weight;
+  }
+  // Without finite inputs the sum is zero again, whatever rounding left.
+  const int64_t* specials = words + kFloatSpecials;
+  if (words[0] == specials[0] + specials[1] + specials[2]) sum = {};
+  store(sum, words + 1);
+}
+
+// Keeps the greatest scale and how many inputs have it; when none is left the scale stays.
+void add_scale(int64_t* word, int64_t scale, int64_t count) {
+  const int64_t greatest = *word & kDecimalScale;
+  if (scale > greatest) {
+    *word = scale | std::max<int64_t>(count, 0) << 16;
+  } else if (scale == greatest) {
+    *word = scale | std::max<int64_t>((*word >> 16) + count, 0) << 16;
+  }
+}
+
+void fold_decimal(int64_t* words, int64_t weight, const int64_t* value) {
+  words[0] += weight;
+  const int64_t special = value[4] & kDecimalSpecial;
+  if (special != 0) {
+    words[kDecimalSpecials + (special == kDecimalNaN ? 0 : special == kDecimalInfinity ? 1 : 2)] += weight;
+    return;
+  }
+  Int256 sum = Int256::load(words + 1);
+  sum += Int256::load(value).times(weight);
+  sum.store(words + 1);
+  add_scale(words + kScaleWord, value[4] & kDecimalScale, weight);
+  if (words[0] == 0) words[kScaleWord] = 0;
+}
+
+void fold_decayed(int64_t* words, int64_t weight, const int64_t* argument, int64_t half_life) {
+  if (words[0] == 0) words[3] = floor_div(argument[0], half_life);
+  words[0] += weight;
+  DecayedSum sum;
+  if (words[0] != 0) {
+    sum = load_decayed(words + 1);
+    sum.add(argument[0], load_double(argument[1]), weight, half_life);
+  }
+  store(sum, words + 1);
+}
+
+void merge_float(int64_t* words, const int64_t* other) {
+  words[0] += other[0];
+  LongDouble sum = load_long_double(words + 1);
+  sum.add(load_double(other[1]), load_double(other[2]));
+  store(sum, words + 1);
+  for (int i = 0; i < 3; i++) words[kFloatSpecials + i] += other[kFloatSpecials + i];
+}
+
+void merge_decimal(int64_t* words, const int64_t* other) {
+  words[0] += other[0];
+  Int256 sum = Int256::load(words + 1);
+  sum += Int256::load(other + 1);
+  sum.store(words + 1);
+  add_scale(words + kScaleWord, other[kScaleWord] & kDecimalScale, other[kScaleWord] >> 16);
+  for (int i = 0; i < 3; i++) words[kDecimalSpecials + i] += other[kDecimalSpecials + i];
+}
+
+void merge_decayed(int64_t* words, const int64_t* other) {
+  if (other[0] == 0) return;
+  if (words[0] == 0) words[3] = other[3];
+  words[0] += other[0];
+  DecayedSum sum = load_decayed(words + 1);
+  sum.add(load_decayed(other + 1));
+  store(sum, words + 1);
+}
+
+// ---- taking out of a total: each returns whether the aggregate has to be made anew
+
+bool unmerge_float(int64_t* words, const int64_t* other) {
+  words[0] -= other[0];
+  for (int i = 0; i < 3; i++) words[kFloatSpecials + i] -= other[kFloatSpecials + i];
+  LongDouble sum = load_long_double(words + 1);
+  sum.add(-load_double(other[1]), -load_double(other[2]));
+  store(sum, words + 1);
+  // After an overflow, or when what goes was so large that it left nothing of the others' last digits.
+  constexpr double kCancellation = 0x1p-40;
+  return !std::isfinite(sum.sum) || std::fabs(sum.sum) < std::fabs(load_double(other[1])) * kCancellation;
+}
+
+bool unmerge_decimal(int64_t* words, const int64_t* other) {
+  words[0] -= other[0];
+  Int256 sum = Int256::load(words + 1);
+  sum -= Int256::load(other + 1);
+  sum.store(words + 1);
+  for (int i = 0; i < 3; i++) words[kDecimalSpecials + i] -= other[kDecimalSpecials + i];
+  add_scale(words + kScaleWord, other[kScaleWord] & kDecimalScale, -(other[kScaleWord] >> 16));
+  return words[kScaleWord] >> 16 == 0;  // the inputs that decided the scale are gone
+}
+
+bool unmerge_decayed(int64_t* words, const int64_t* other) {
+  if (other[0] == 0) return false;
+  words[0] -= other[0];
+  if (words[0] == 0) return true;
+  // Old addends vanish below the last digit of the younger ones.
+  const DecayedSum sum = load_decayed(words + 1);
+  const DecayedSum gone = load_decayed(other + 1);
+  return !(std::fabs(gone.sum.sum) * DecayedSum::power_of_half(sum.landmark - gone.landmark) <
+           std::fabs(sum.sum.sum) * 0x1p-60);
+}
+
+}  // namespace
 
 StateLayout make_layout(const TrendOptions& options) {
   StateLayout layout;
@@ -43,29 +179,145 @@ StateLayout make_layout(const TrendOptions& options) {
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
     const AggregateSpec& spec = options.aggregates[i];
     layout.aggregates[i] = spec;
+    layout.ops[i] = static_cast<uint8_t>(op_of(spec));
     layout.argument_of[i] = layout.argument_words;
     layout.argument_words = static_cast<uint16_t>(layout.argument_words + argument_words(spec));
+    if (spec.kind != AggregateKind::kRowCount && spec.kind != AggregateKind::kCount)
+      layout.is_counting = false;
+    if (is_extreme(spec.kind) && layout.present_word == 0) layout.present_word = layout.words++;
     if (state_words(spec) == 0) continue;
     layout.word_of[i] = layout.words;
     layout.words = static_cast<uint16_t>(layout.words + state_words(spec));
   }
   layout.result_words = layout.words;
+  layout.score_decides = layout.is_counting;
   return layout;
 }
 
-AggregateValue value_of(const StateLayout& layout, const int64_t* result, uint16_t aggregate) {
-  AggregateValue value;
-  value.integer = result[layout.word_of[aggregate]];
-  value.count = static_cast<uint64_t>(value.integer);
-  return value;
+namespace detail {
+
+void fold_any(const StateLayout& layout, int64_t* state, int64_t weight, uint32_t valid,
+              const int64_t* arguments) {
+  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
+    if ((valid >> i & 1) == 0) continue;
+    int64_t* words = state + layout.word_of[i];
+    const int64_t* argument = arguments + layout.argument_of[i];
+    const AggregateSpec& spec = layout.aggregates[i];
+    switch (static_cast<StateOp>(layout.ops[i])) {
+      case StateOp::kNothing:
+        break;
+      case StateOp::kCount:
+        words[0] += weight;
+        break;
+      case StateOp::kIntegerSum:
+        fold_integer(words, weight, argument[0]);
+        break;
+      case StateOp::kFloatSum:
+        fold_float(words, weight, load_double(argument[0]));
+        break;
+      case StateOp::kDecimalSum:
+        fold_decimal(words, weight, argument);
+        break;
+      case StateOp::kExtreme: {
+        if (weight <= 0) break;
+        int64_t& present = state[layout.present_word];
+        if ((present >> i & 1) != 0 && compare_extremes(spec, argument, words) >= 0) break;
+        present |= int64_t{1} << i;
+        std::copy(argument, argument + argument_words(spec), words);
+        break;
+      }
+      case StateOp::kDecayedSum:
+        fold_decayed(words, weight, argument, spec.half_life);
+        break;
+    }
+  }
+  // What is left of rows that are all gone must not show in rows to come.
+  if (state[0] == 0) clear_some(layout, state, ~uint32_t{layout.nested});
 }
 
-int64_t rank_score(const StateLayout& layout, const int64_t* result) {
-  return score_of(layout, result);
+void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which) {
+  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
+    if ((which >> i & 1) == 0) continue;
+    int64_t* words = state + layout.word_of[i];
+    const int64_t* from = other + layout.word_of[i];
+    const AggregateSpec& spec = layout.aggregates[i];
+    switch (static_cast<StateOp>(layout.ops[i])) {
+      case StateOp::kNothing:
+        break;
+      case StateOp::kCount:
+        words[0] += from[0];
+        break;
+      case StateOp::kIntegerSum:
+        words[0] += from[0];
+        store128(load128(words + 1) + load128(from + 1), words + 1);
+        break;
+      case StateOp::kFloatSum:
+        merge_float(words, from);
+        break;
+      case StateOp::kDecimalSum:
+        merge_decimal(words, from);
+        break;
+      case StateOp::kExtreme: {
+        if ((other[layout.present_word] >> i & 1) == 0) break;
+        int64_t& present = state[layout.present_word];
+        if ((present >> i & 1) != 0 && compare_extremes(spec, from, words) >= 0) break;
+        present |= int64_t{1} << i;
+        std::copy(from, from + state_words(spec), words);
+        break;
+      }
+      case StateOp::kDecayedSum:
+        merge_decayed(words, from);
+        break;
+    }
+  }
 }
 
-int compare_rank(const StateLayout&, const int64_t*, const int64_t*) {
-  return 0;
+uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* other) {
+  uint32_t broken = 0;
+  state[0] -= other[0];
+  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
+    int64_t* words = state + layout.word_of[i];
+    const int64_t* from = other + layout.word_of[i];
+    const AggregateSpec& spec = layout.aggregates[i];
+    bool is_broken = false;
+    switch (static_cast<StateOp>(layout.ops[i])) {
+      case StateOp::kNothing:
+        break;
+      case StateOp::kCount:
+        words[0] -= from[0];
+        break;
+      case StateOp::kIntegerSum:
+        words[0] -= from[0];
+        store128(load128(words + 1) - load128(from + 1), words + 1);
+        break;
+      case StateOp::kFloatSum:
+        is_broken = from[0] != 0 && unmerge_float(words, from);
+        break;
+      case StateOp::kDecimalSum:
+        is_broken = from[0] != 0 && unmerge_decimal(words, from);
+        break;
+      case StateOp::kExtreme:
+        is_broken = (other[layout.present_word] >> i & 1) != 0 &&
+                    std::memcmp(words, from, state_words(spec) * 8u) == 0;
+        break;
+      case StateOp::kDecayedSum:
+        is_broken = unmerge_decayed(words, from);
+        break;
+    }
+    if (is_broken) broken |= 1u << i;
+  }
+  return broken;
+}
+
+}  // namespace detail
+
+void clear_some(const StateLayout& layout, int64_t* state, uint32_t which) {
+  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
+    if ((which >> i & 1) == 0 || static_cast<StateOp>(layout.ops[i]) == StateOp::kNothing) continue;
+    int64_t* words = state + layout.word_of[i];
+    std::fill(words, words + state_words(layout.aggregates[i]), 0);
+    if (is_extreme(layout.aggregates[i].kind)) state[layout.present_word] &= ~(int64_t{1} << i);
+  }
 }
 
 size_t encode_words(const int64_t* words, uint32_t count, std::byte* bytes) {

@@ -1,23 +1,52 @@
-// What aggregates do with the words of their states. To add a kind: its words in aggregate.h, and the
-// functions of aggregate_state.cpp.
+// What aggregates do with the words of their states:
+//
+//   kCount                   rows
+//   kSum, kAvg of kInteger   inputs, 128-bit sum
+//   kSum, kAvg of kFloat     inputs, LongDouble of the finite ones, then how many are NaN, ∞, −∞
+//   kSum, kAvg of kDecimal   inputs, 256-bit sum of the finite ones, greatest scale and how many inputs have
+//   it
+//                            (bits 0 to 15, and above), then how many are NaN, ∞, −∞
+//   kMin, kMax               the value, when the present bit says that there is one
+//   kFirst, kLast            `at` and the value, likewise
+//   kDecayed                 inputs, LongDouble, landmark
+//   kApproxDistinct          the sketch's offset, its estimate; see sketch_store.h
+//   kDistinct                a total: how many values there are; a cell: unused. See value_store.h
+//
+// To add a kind: its words here and in aggregate.h, its operation in make_layout(), and what that does.
 #pragma once
 
 #include "engine/aggregate.h"
 
 namespace trending {
 
+// Where a sum keeps its counts of NaN, ∞ and −∞, in this order, and its scale.
+inline constexpr int kFloatSpecials = 3;
+inline constexpr int kDecimalSpecials = 6;
+inline constexpr int kScaleWord = 5;
+
+// What to do with an aggregate's words: kind and type in one.
+enum class StateOp : uint8_t {
+  kNothing,  // kRowCount; kinds whose words change elsewhere
+  kCount,
+  kIntegerSum,
+  kFloatSum,
+  kDecimalSum,
+  kExtreme,  // kMin, kMax, kFirst, kLast
+  kDecayedSum,
+};
+
 namespace detail {
 
 void fold_any(const StateLayout& layout, int64_t* state, int64_t weight, uint32_t valid,
               const int64_t* arguments);
-void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other);
-void unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* other);
-int64_t score_any(const StateLayout& layout, const int64_t* state);
+void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which);
+uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* other);
 
 }  // namespace detail
 
 // Adds `weight` equal events to a state (takes them back when negative). Bit i of `valid` is set when the
-// event has an argument for aggregate i (count(x): x is not null and the FILTER holds).
+// event has an argument for aggregate i (count(x): x is not null and the FILTER holds). Rows taken back stay
+// in extremes and sketches.
 inline void fold(const StateLayout& layout, int64_t* state, int64_t weight, uint32_t valid,
                  const int64_t* arguments) {
   state[0] += weight;
@@ -29,26 +58,48 @@ inline void fold(const StateLayout& layout, int64_t* state, int64_t weight, uint
   }
 }
 
-// state += other, or state -= other.
+// state += other.
 inline void merge(const StateLayout& layout, int64_t* state, const int64_t* other) {
-  if (!layout.is_counting) return detail::merge_any(layout, state, other);
+  if (!layout.is_counting) {
+    state[0] += other[0];
+    return detail::merge_any(layout, state, other, UINT32_MAX);
+  }
   for (uint16_t i = 0; i < layout.words; i++) state[i] += other[i];
 }
-inline void unmerge(const StateLayout& layout, int64_t* state, const int64_t* other) {
+
+// state −= other. Returns a bit for each aggregate that `other` may have decided: it has to be made anew, by
+// clear_some() and merge_some() of all that is left.
+inline uint32_t unmerge(const StateLayout& layout, int64_t* state, const int64_t* other) {
   if (!layout.is_counting) return detail::unmerge_any(layout, state, other);
   for (uint16_t i = 0; i < layout.words; i++) state[i] -= other[i];
+  return 0;
+}
+void clear_some(const StateLayout& layout, int64_t* state, uint32_t which);
+inline void merge_some(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which) {
+  detail::merge_any(layout, state, other, which);
 }
 
 // rank_score() of a state, inline for counts.
 inline int64_t score_of(const StateLayout& layout, const int64_t* state) {
-  if (!layout.is_counting) return detail::score_any(layout, state);
+  if (!layout.is_counting) return rank_score(layout, state);
   const int64_t value = state[layout.word_of[layout.rank_by]];
   return layout.descending ? value : ~value;
 }
 
-// A state as checkpoints store it: words as integers of variable length. Returns the number of bytes, at most
-// kMaxCellBytes; decode_state is false when the bytes are not a state of this layout.
-inline constexpr size_t kMaxCellBytes = kMaxStateWords * 10;
+// The order of values as the server sees it, and one in which only identical ones are equal.
+int compare_values(ValueType type, const int64_t* a, const int64_t* b);
+int compare_totally(ValueType type, const int64_t* a, const int64_t* b);
+
+// The words of an extreme: `at` if it has one, then the value. Negative when a is to be chosen rather than b.
+int compare_extremes(const AggregateSpec& spec, const int64_t* a, const int64_t* b);
+
+constexpr bool is_extreme(AggregateKind kind) {
+  return kind == AggregateKind::kMin || kind == AggregateKind::kMax || kind == AggregateKind::kFirst ||
+         kind == AggregateKind::kLast;
+}
+
+// Words as checkpoints store them: integers of variable length. encode_words() returns the number of bytes,
+// at most 10 a word; decode_words() is false when the bytes are not that many words.
 size_t encode_words(const int64_t* words, uint32_t count, std::byte* bytes);
 bool decode_words(const std::byte* bytes, size_t size, uint32_t count, int64_t* words);
 

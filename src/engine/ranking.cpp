@@ -42,7 +42,7 @@ void Ranking::clear() {
 void Ranking::release() {
   empty_tiers();
   arena_->release(state_->first.entries, state_->first.capacity * sizeof(Candidate));
-  arena_->release(state_->first.low.key, state_->first.low.key_capacity);
+  arena_->release(state_->first.low.bytes, state_->first.low.capacity);
   *state_ = RankingState{};
 }
 
@@ -56,14 +56,23 @@ uint64_t Ranking::below_count() const {
 bool Ranking::better(const Candidate& a, const Candidate& b) const {
   if (a.score != b.score) return a.score > b.score;
   if (a.group == b.group) return false;
-  return compare_keys(groups_.key(groups_.group(a.group)), groups_.key(groups_.group(b.group))) < 0;
+  const Group* left = groups_.group(a.group);
+  const Group* right = groups_.group(b.group);
+  const int order = compare_values(left, right);
+  return order != 0 ? order < 0 : compare_keys(groups_.key(left), groups_.key(right)) < 0;
 }
 
 // Whether a group with this score is at or above a threshold.
 bool Ranking::reaches(const Threshold& low, int64_t score, const Group* group) const {
   if (low.lowest || score > low.score) return true;
   if (score < low.score) return false;
-  const KeyView low_key{low.key_size > 0 ? arena_->at(low.key) : nullptr, low.key_size};
+  const uint32_t total_size = low_total_size();
+  const std::byte* bytes = low.bytes != 0 ? arena_->at(low.bytes) : nullptr;
+  if (total_size > 0) {
+    const int order = compare_rank(*layout_, group->total(), reinterpret_cast<const int64_t*>(bytes));
+    if (order != 0) return order < 0;
+  }
+  const KeyView low_key{bytes + total_size, low.key_size};
   const KeyView key = groups_.key(group);
   return key == low_key || compare_keys(key, low_key) < 0;
 }
@@ -156,7 +165,7 @@ bool Ranking::add_tier() {
 void Ranking::drop_tier() {
   TierState& last = tier_at(state_->tier_count - 1);
   arena_->release(last.entries, last.capacity * sizeof(Candidate));
-  arena_->release(last.low.key, last.low.key_capacity);
+  arena_->release(last.low.bytes, last.low.capacity);
   last = TierState{};
   state_->tier_count--;
   Threshold& low = tier_at(state_->tier_count - 1).low;
@@ -223,21 +232,18 @@ bool Ranking::scan(uint32_t tier, uint32_t wanted) {
   uint32_t count = 0;
   bool bounded = false;
   const auto is_better = [this](const Candidate& a, const Candidate& b) { return better(a, b); };
-  KeyView worst;  // key of first[wanted - 1] while bounded
   groups_.for_each([&](uint32_t id, const Group* group) {
     if (group->place != kBelow || !is_live(group)) return;
     const Candidate candidate{score(group), id, 0};
     if (bounded) {
-      const int64_t least = first[wanted - 1].score;
-      if (candidate.score < least) return;
-      if (candidate.score == least && compare_keys(groups_.key(group), worst) >= 0) return;
+      if (candidate.score < first[wanted - 1].score) return;
+      if (candidate.score == first[wanted - 1].score && !better(candidate, first[wanted - 1])) return;
     }
     first[count++] = candidate;
     if (count < room) return;
     std::nth_element(first, first + wanted - 1, first + count, is_better);
     count = wanted;
     bounded = true;
-    worst = groups_.key(groups_.group(first[wanted - 1].group));
   });
   if (available > wanted) {
     std::nth_element(first, first + wanted - 1, first + count, is_better);
@@ -270,7 +276,8 @@ bool Ranking::reserve(uint32_t tier, uint32_t capacity) {
 
 bool Ranking::set_low(uint32_t tier, const Candidate& candidate) {
   Threshold& low = tier_at(tier).low;
-  if (!store_key(low, groups_.key(groups_.group(candidate.group)))) return false;
+  const Group* group = groups_.group(candidate.group);
+  if (!store_low(low, group->total(), groups_.key(group))) return false;
   low.score = candidate.score;
   low.lowest = false;
   return true;
@@ -280,23 +287,27 @@ bool Ranking::copy_low(uint32_t to, uint32_t from) {
   const Threshold& source = tier_at(from).low;
   Threshold& low = tier_at(to).low;
   if (!source.lowest) {
-    const KeyView key{source.key_size > 0 ? arena_->at(source.key) : nullptr, source.key_size};
-    if (!store_key(low, key)) return false;
+    const std::byte* bytes = source.bytes != 0 ? arena_->at(source.bytes) : nullptr;
+    const KeyView key{bytes + low_total_size(), source.key_size};
+    if (!store_low(low, reinterpret_cast<const int64_t*>(bytes), key)) return false;
   }
   low.score = source.score;
   low.lowest = source.lowest;
   return true;
 }
 
-bool Ranking::store_key(Threshold& low, KeyView key) {
-  if (key.size > low.key_capacity) {
-    const Offset larger = arena_->allocate(key.size);
+bool Ranking::store_low(Threshold& low, const int64_t* total, KeyView key) {
+  const uint32_t total_size = low_total_size();
+  const uint32_t size = total_size + key.size;
+  if (size > low.capacity) {
+    const Offset larger = arena_->allocate(size);
     if (larger == 0) return false;
-    arena_->release(low.key, low.key_capacity);
-    low.key = larger;
-    low.key_capacity = key.size;
+    arena_->release(low.bytes, low.capacity);
+    low.bytes = larger;
+    low.capacity = size;
   }
-  if (key.size > 0) std::memcpy(arena_->at(low.key), key.data, key.size);
+  if (total_size > 0) std::memcpy(arena_->at(low.bytes), total, total_size);
+  if (key.size > 0) std::memcpy(arena_->at(low.bytes) + total_size, key.data, key.size);
   low.key_size = key.size;
   return true;
 }
@@ -307,7 +318,7 @@ void Ranking::empty_tiers() {
     TierState* lower = arena_->at<TierState>(state_->lower);
     for (uint32_t i = 0; i + 1 < kMaxTiers; i++) {
       arena_->release(lower[i].entries, lower[i].capacity * sizeof(Candidate));
-      arena_->release(lower[i].low.key, lower[i].low.key_capacity);
+      arena_->release(lower[i].low.bytes, lower[i].low.capacity);
     }
     arena_->release(state_->lower, sizeof(TierState) * (kMaxTiers - 1));
     state_->lower = 0;

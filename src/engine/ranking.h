@@ -1,11 +1,11 @@
 // The order of live groups, kept just well enough that the best ones are always at hand.
 //
-// Groups are ranked by (score, key): a higher score first, among equal scores the lower key. The best of
-// them, all at or above a threshold, form tier 0, the candidate set: between kRankedFloor and 2 *
-// kRankedTarget groups, unordered, with their scores beside them. An event compares its group's new score
-// with the threshold and is done in nearly every case. When the set outgrows its bound, nth_element raises
-// the threshold; when it falls short, the best of the others are fetched. Reading the best k looks at the
-// candidates only.
+// Groups are ranked by (score, exact value, key): a higher score first, among equal scores the better value
+// where several share a score, then the lower key. The best of them, all at or above a threshold, form tier
+// 0, the candidate set: between kRankedFloor and 2 * kRankedTarget groups, unordered, with their scores
+// beside them. An event compares its group's new score with the threshold and is done in nearly every case.
+// When the set outgrows its bound, nth_element raises the threshold; when it falls short, the best of the
+// others are fetched. Reading the best k looks at the candidates only.
 //
 // Fetching from all others costs a scan of the groups, and there are inputs that make the best groups go as
 // fast as events come (a count of one each, keys that grow with time, a hopping window that drops the
@@ -103,6 +103,10 @@ class Ranking {
   }
   int64_t score(const Group* group) const { return score_of(*layout_, group->total()); }
 
+  // The order of groups of equal score before their keys are looked at: negative when a ranks before b.
+  int compare_values(const Group* a, const Group* b) const {
+    return layout_->score_decides ? 0 : compare_rank(*layout_, a->total(), b->total());
+  }
   // Whether a ranks before b.
   bool better(const Candidate& a, const Candidate& b) const;
 
@@ -181,7 +185,8 @@ class Ranking {
   bool reserve(uint32_t tier, uint32_t capacity);
   bool set_low(uint32_t tier, const Candidate& candidate);
   bool copy_low(uint32_t to, uint32_t from);
-  bool store_key(Threshold& low, KeyView key);
+  uint32_t low_total_size() const { return layout_->score_decides ? 0 : layout_->bytes(); }
+  bool store_low(Threshold& low, const int64_t* total, KeyView key);
   void empty_tiers();
   void give_up();
   void rebuild();

@@ -129,13 +129,13 @@ struct PaneStoreState {
   uint64_t cells = 0;  // in kept and dying panes
 };
 
-// The lower bound of a tier of the ranking: a score and a key.
+// The lower bound of a tier of the ranking: score, total and key of some group when it was set.
 struct Threshold {
   int64_t score = INT64_MIN;
   bool lowest = true;  // below everything; score and key are unused
   uint32_t key_size = 0;
-  uint32_t key_capacity = 0;
-  Offset key = 0;
+  uint32_t capacity = 0;
+  Offset bytes = 0;  // the total, where scores do not decide, then the key
 };
 
 // A ranked group.

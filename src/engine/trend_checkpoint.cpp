@@ -18,7 +18,7 @@ namespace {
 // Gives a cell to a sink in the form of a checkpoint.
 void give_cell(const StateLayout& layout, KeyView key, const Cell* cell,
                FunctionRef<void(const CellView&)> sink) {
-  std::byte bytes[kMaxCellBytes];
+  std::byte bytes[kMaxStateWords * 10];
   const size_t size = encode_words(cell->state(), layout.words, bytes);
   sink({key, 0, bytes, static_cast<uint32_t>(size)});
 }
@@ -71,15 +71,19 @@ Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, co
   const Status status = find_or_add(key, hash_key(key, hash_seed()), slot, kNone, &target);
   if (status != Status::kOk) return status;
   // A later segment of a checkpoint replaces what an earlier one said of the cell.
+  int64_t* cell = target.cell->state();
   if (header_->window.contains(panes_.record(slot).start)) {
     change_total(target.id, target.group, [&](int64_t* total) {
-      unmerge(header_->layout, total, target.cell->state());
-      merge(header_->layout, total, state);
+      const uint32_t broken = cell[0] != 0 ? unmerge(header_->layout, total, cell) : 0;
+      std::copy(state, state + header_->layout.words, cell);
+      if (cell[0] != 0) merge(header_->layout, total, cell);
+      if (broken != 0) make_anew(target.id, target.group, broken, header_->window.start);
     });
     settle_changed();
     ranking_.settle();
+  } else {
+    std::copy(state, state + header_->layout.words, cell);
   }
-  std::copy(state, state + header_->layout.words, target.cell->state());
   header_->version++;
   return Status::kOk;
 }

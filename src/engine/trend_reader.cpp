@@ -212,9 +212,15 @@ uint64_t TrendReader::rank_of(const Row& row) const {
 
 uint64_t TrendReader::rank_of(const Row& row, RowSink ties) const {
   uint64_t before = 0;
+  const Group* own = groups_.group(row.group);
   const uint64_t ahead = visit_rivals(ranking_of(row), row, [&](const Candidate& other) {
-    before += other.score > row.score;
-    if (other.score == row.score) ties(row_of(other));
+    if (other.score != row.score) {
+      before += other.score > row.score;
+      return;
+    }
+    const int order = ranking_.compare_values(groups_.group(other.group), own);
+    before += order < 0;
+    if (order == 0) ties(row_of(other));
   });
   return ahead + before + 1;
 }

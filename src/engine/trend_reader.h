@@ -21,7 +21,7 @@ namespace trending {
 // A group of the current window, valid while the lock is held.
 struct Row {
   uint32_t group = 0;  // the engine's number of it
-  int64_t score = 0;   // more is better; equal scores are ordered by the key
+  int64_t score = 0;   // more is better; equal scores are ordered by compare_rank(), then the key
   KeyView key;
   const int64_t* total = nullptr;  // for copy_result()
   uint32_t partition = 0;          // its number, where ranks are within partitions
@@ -68,7 +68,7 @@ class TrendReader {
   // Gives the best k groups to the sink, in no particular order, and returns how many it gave.
   // With compare_keys: exactly min(k, live_groups()) groups, the right ones.
   // Without: these, and all others that tie with the last of them by score and could be among the best k; the
-  // caller orders by score, then key, and cuts at k.
+  // caller orders by score, compare_rank() and key, and cuts at k.
   // When k is at most kRankedFloor this looks at some two thousand groups, however many there are. Large k
   // take up to 16 bytes a group of the process's heap; when there is no memory, *status says so and nothing
   // is given.
@@ -89,7 +89,7 @@ class TrendReader {
   // The rank of a live group (in its partition), from 1: how many have a better score, or an equal one and a
   // better key by compare_keys, plus one. Cheap for the best groups, a scan for the others.
   uint64_t rank_of(const Row& row) const;
-  // The same without comparing keys: other groups with the same score that may be before or after it are
+  // The same without comparing keys: other groups with the same value that may be before or after it are
   // given to `ties` and not counted; the caller compares their keys, perhaps after releasing the lock.
   uint64_t rank_of(const Row& row, RowSink ties) const;
 

@@ -15,26 +15,45 @@ constexpr uint64_t kReclaimPortion = 4096;
 constexpr int kGroupSize = 16;
 
 // Kinds and types that go together.
-bool is_valid(const AggregateSpec& spec) {
+bool is_valid(const AggregateSpec& spec, const TrendOptions& options) {
   switch (spec.kind) {
     case AggregateKind::kRowCount:
     case AggregateKind::kCount:
       return spec.type == ValueType::kNone;
+    case AggregateKind::kSum:
+    case AggregateKind::kAvg:
+      return spec.type != ValueType::kNone;
+    case AggregateKind::kMin:
+    case AggregateKind::kMax:
+    case AggregateKind::kFirst:
+    case AggregateKind::kLast:
+      return spec.type != ValueType::kNone && !options.retractable;
+    case AggregateKind::kDecayed:
+      return spec.type == ValueType::kNone && options.window.kind == WindowKind::kDecayed &&
+             spec.half_life == options.window.slide;
     default:
       return false;
   }
 }
 
+bool is_valid(const WindowSpec& window, const Calendar& calendar, bool report_windows) {
+  if (check_window(window) != WindowError::kNone) return false;
+  if (window.kind == WindowKind::kUnbounded || window.kind == WindowKind::kDecayed) {
+    if (window.zoned || report_windows) return false;
+    return window.kind == WindowKind::kUnbounded || window.size == kHalfLivesKept * window.slide;
+  }
+  return !window.zoned || calendar.day_start != nullptr;
+}
+
 bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& calendar) {
-  if (check_window(options.window) != WindowError::kNone) return false;
-  if (options.window.zoned && calendar.day_start == nullptr) return false;
+  if (!is_valid(options.window, calendar, options.report_windows)) return false;
   if (options.partitioned && hooks.partition_of == nullptr) return false;
   if (options.has_condition && hooks.condition == nullptr) return false;
   if (options.aggregate_count > kMaxAggregates) return false;
   if (options.aggregate_count > 0 && options.rank_by >= options.aggregate_count) return false;
   if (options.aggregate_count == 0 && options.rank_by != 0) return false;
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
-    if (!is_valid(options.aggregates[i])) return false;
+    if (!is_valid(options.aggregates[i], options)) return false;
   }
   return options.watermark_delay >= 0 && options.allowed_lateness >= 0 && options.max_groups > 0 &&
          options.max_groups <= kMaxGroups;
@@ -314,12 +333,34 @@ void TrendWriter::add_pane_to_totals(uint32_t slot) {
   });
 }
 
+// Panes are taken out from the oldest on: what is made anew still has those that leave after this one.
 void TrendWriter::remove_pane_from_totals(uint32_t slot) {
-  panes_.for_each_cell(panes_.record(slot), groups_, [this](const Cell* cell, Group* group) {
+  const Time left_from = panes_.record(slot).end;
+  panes_.for_each_cell(panes_.record(slot), groups_, [&](const Cell* cell, Group* group) {
     if (cell->state()[0] == 0) return;
-    change_total(cell->group(), group,
-                 [&](int64_t* total) { unmerge(header_->layout, total, cell->state()); });
+    const uint32_t id = cell->group();
+    change_total(id, group, [&](int64_t* total) {
+      const uint32_t broken = unmerge(header_->layout, total, cell->state());
+      if (broken != 0) make_anew(id, group, broken, left_from);
+    });
   });
+}
+
+// Makes some aggregates of a group's total anew from its cells in the current window, in panes that start at
+// or after `from`.
+void TrendWriter::make_anew(uint32_t id, Group* group, uint32_t which, Time from) {
+  clear_some(header_->layout, group->total(), which);
+  if (group->total()[0] == 0) return;
+  uint32_t slot = kNone;
+  for (uint32_t number = panes_.newest(group, &slot); number != kNone;) {
+    const Time start = panes_.record(slot).start;
+    if (start < from) break;
+    const Cell* cell = panes_.cell(number);
+    if (start < header_->window.end && cell->state()[0] != 0) {
+      merge_some(header_->layout, group->total(), cell->state(), which);
+    }
+    number = panes_.follow(cell, id, &slot);
+  }
 }
 
 // Makes every total zero at once.

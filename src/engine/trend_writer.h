@@ -148,6 +148,7 @@ class TrendWriter {
   void roll(const Window& next);
   void add_pane_to_totals(uint32_t slot);
   void remove_pane_from_totals(uint32_t slot);
+  void make_anew(uint32_t id, Group* group, uint32_t which, Time from);
   void start_epoch();
   void move_horizon();
   void let_panes_go();

@@ -5,6 +5,7 @@
 namespace trending {
 
 WindowError check_window(const WindowSpec& spec) {
+  if (spec.kind == WindowKind::kUnbounded) return WindowError::kNone;
   const int64_t unit = spec.zoned ? kMicrosPerDay : 1;
   if (spec.size <= 0) return WindowError::kSizeNotPositive;
   if (spec.size > kMaxWindowSize / unit) return WindowError::kSizeTooLarge;
@@ -19,7 +20,13 @@ WindowError check_window(const WindowSpec& spec) {
 }
 
 Windows::Windows(const WindowSpec& spec, Calendar calendar) : spec_(spec), calendar_(calendar) {
-  alignment_ = spec.kind == WindowKind::kHop ? spec.slide : spec.size;
+  if (spec.kind == WindowKind::kUnbounded) {
+    lowest_ = kMinTime;
+    highest_ = kEndTime;
+    return;
+  }
+  const bool slides = spec.kind == WindowKind::kHop || spec.kind == WindowKind::kDecayed;
+  alignment_ = slides ? spec.slide : spec.size;
   phase_ = floor_mod(spec.origin, alignment_);
   // No window of t starts more than its size before t or ends more than its size after it; twice that leaves
   // room for the window after it, four days for the difference between local and universal days.
@@ -29,6 +36,7 @@ Windows::Windows(const WindowSpec& spec, Calendar calendar) : spec_(spec), calen
 }
 
 Pane Windows::pane_of(Time t) const {
+  if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
   if (spec_.kind == WindowKind::kCumulate) {
     const Window period = period_of(t);
     const Time start = t - (t - period.start) % spec_.slide;
@@ -42,6 +50,7 @@ Pane Windows::pane_of(Time t) const {
 }
 
 Window Windows::first_window(Time t) const {
+  if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
   if (spec_.kind == WindowKind::kCumulate) {
     const Window period = period_of(t);
     const Time step_start = t - (t - period.start) % spec_.slide;
@@ -51,11 +60,13 @@ Window Windows::first_window(Time t) const {
 }
 
 Window Windows::last_window(Time t) const {
+  if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
   if (spec_.kind == WindowKind::kCumulate) return period_of(t);
   return hop_at(align(unit_of(t)));
 }
 
 Window Windows::next_window(const Window& w) const {
+  if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
   if (spec_.kind == WindowKind::kCumulate) {
     const Window period = period_of(w.start);
     if (w.end < period.end) return {period.start, std::min(w.end + spec_.slide, period.end)};

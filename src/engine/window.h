@@ -17,7 +17,13 @@
 
 namespace trending {
 
-enum class WindowKind : uint8_t { kTumble, kHop, kCumulate };
+enum class WindowKind : uint8_t {
+  kTumble,
+  kHop,
+  kCumulate,
+  kUnbounded,  // one window and pane for all time, kAllTime, that never closes
+  kDecayed,    // for decayed sums: a hop by their half-life over 64 of them, beyond which nothing is left
+};
 
 // A window specification, trivially copyable; lies in the shared state.
 //            without a zone (zoned = false)               in a zone (zoned = true)
@@ -25,6 +31,7 @@ enum class WindowKind : uint8_t { kTumble, kHop, kCumulate };
 //   slide    tumble: ignored. hop: the slide, in units    hop: local days
 //            of size. cumulate: the step, microseconds    cumulate: microseconds of elapsed time
 //   origin   instant windows are aligned to               local day number (days since 2000-01-01, local)
+// kUnbounded ignores all of it. kDecayed is as a hop; its slide and the aggregates' half_life must agree.
 struct WindowSpec {
   WindowKind kind = WindowKind::kTumble;
   bool zoned = false;
@@ -50,6 +57,10 @@ struct Window {
   friend bool operator==(const Window&, const Window&) = default;
 };
 using Pane = Window;
+
+// The window of kUnbounded.
+inline constexpr Window kAllTime{kMinTime, INT64_MAX};
+inline constexpr int64_t kHalfLivesKept = 64;
 
 enum class WindowError : uint8_t {
   kNone,

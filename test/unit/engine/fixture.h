@@ -67,8 +67,9 @@ class TestTrend {
     EXPECT_EQ(blocks_.count(), 0u);
   }
 
-  Status append(Time time, const std::string& key, int weight = 1, uint32_t valid = 0) {
-    return batch_->append(0, time, weight, key_of(key), valid);
+  Status append(Time time, const std::string& key, int weight = 1, uint32_t valid = 0,
+                const ArgumentView& arguments = {}) {
+    return batch_->append(0, time, weight, key_of(key), valid, arguments);
   }
   Status commit() {
     const Status status = writer_.apply(batch_->slice(0));

@@ -1,0 +1,395 @@
+// Random runs of trends with all kinds of aggregates beside their definitions: values and order of the
+// current window and of others, out of order, with rows taken back, restored from checkpoints.
+//
+// A failure prints the seed; TRENDING_SEED=n repeats that run, TRENDING_RUNS=n makes more of them.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <random>
+
+#include "engine/aggregate_model.h"
+
+namespace trending::test {
+namespace {
+
+class AggregateRun {
+ public:
+  explicit AggregateRun(uint64_t seed) : random_(seed) {
+    choose_window();
+    choose_aggregates();
+    make_trend();
+  }
+
+  void run(int transactions) {
+    for (int i = 0; i < transactions && !testing::Test::HasFailure(); i++) {
+      step();
+      if (chance(10)) compare_window();
+      if (chance(20)) compare_other_window();
+      if (chance(40)) checkpoint(chance(2));
+    }
+    compare_window();
+  }
+
+ private:
+  int64_t below(int64_t n) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(n)); }
+  bool chance(int64_t one_in) { return below(one_in) == 0; }
+
+  void choose_window() {
+    WindowSpec& window = options_.window;
+    window.kind = static_cast<WindowKind>(below(5));
+    window.size = 20 + below(200);
+    window.slide = std::max<int64_t>(1, window.size / (1 + below(8)));
+    window.origin = below(1000) - 500;
+    span_ = window.size;
+    if (window.kind == WindowKind::kDecayed) {
+      half_life_ = 10 + below(50);
+      window = {WindowKind::kDecayed, false, 64 * half_life_, half_life_, 0};
+      span_ = 10 * half_life_;
+    }
+    if (chance(2)) options_.watermark_delay = below(span_);
+    now_ = below(100 * span_) - 50 * span_;
+  }
+
+  void choose_aggregates() {
+    options_.retractable = false;
+    retracts_ = chance(2);
+    options_.aggregate_count = static_cast<uint16_t>(1 + below(6));
+    for (uint16_t i = 0; i < options_.aggregate_count; i++) {
+      AggregateSpec& spec = options_.aggregates[i];
+      do {
+        spec.kind = static_cast<AggregateKind>(below(static_cast<int64_t>(AggregateKind::kDecayed) + 1));
+      } while ((spec.kind == AggregateKind::kDecayed && options_.window.kind != WindowKind::kDecayed) ||
+               (spec.kind == AggregateKind::kApproxDistinct && chance(2)));
+      if (spec.kind == AggregateKind::kDistinct || spec.kind == AggregateKind::kApproxDistinct)
+        spec.kind = AggregateKind::kCount;
+      if (spec.kind == AggregateKind::kDecayed) spec.half_life = half_life_;
+      if (spec.kind >= AggregateKind::kMin && spec.kind <= AggregateKind::kLast && !options_.retractable)
+        retracts_ = false;
+      if (spec.kind == AggregateKind::kApproxDistinct) retracts_ = false;
+      const bool typed = spec.kind >= AggregateKind::kSum && spec.kind <= AggregateKind::kLast;
+      if (typed) spec.type = static_cast<ValueType>(1 + below(3));
+    }
+    options_.rank_by = static_cast<uint16_t>(below(options_.aggregate_count));
+    options_.descending = chance(2);
+    options_.nulls_first = chance(2);
+    options_.hash_seed = random_();
+    keys_ = chance(3) ? 1500 : 30;
+    values_ = chance(2) ? 6 : 100'000;
+    specials_ = chance(3);
+  }
+
+  void make_trend() {
+    trend_ = std::make_unique<TestTrend>(options_);
+    if (chance(2)) trend_->limit_batch(2000);
+  }
+
+  std::string key() {
+    const int64_t n = below(chance(2) ? 5 : keys_);
+    return std::to_string(n) + std::string(static_cast<size_t>(n % 5 == 1 ? 30 : 0), 'x');
+  }
+
+  Time time() {
+    if (chance(10)) return now_ - below(2 * span_ + 1);
+    return now_ - below(chance(4) ? span_ : 3);
+  }
+
+  Argument argument(const AggregateSpec& spec, Time time) {
+    Argument made;
+    made.is_null = chance(6);
+    made.at = spec.kind == AggregateKind::kDecayed ? time : below(50);
+    made.integer = below(2 * values_) - values_;
+    made.form = 2 + 3 * below(3);
+    if (spec.kind == AggregateKind::kDistinct || spec.kind == AggregateKind::kApproxDistinct) {
+      made.integer = below(values_);
+    } else if (spec.type == ValueType::kInteger && specials_ && chance(4)) {
+      made.integer = chance(2) ? INT64_MAX - below(3) : INT64_MIN + below(3);
+    }
+    made.real = static_cast<double>(made.integer) / 4;  // sums are exact
+    if (spec.type == ValueType::kFloat && specials_ && chance(4)) {
+      made.real = chance(3) ? std::nan("") : chance(2) ? HUGE_VAL : -HUGE_VAL;
+    }
+    if (spec.type == ValueType::kDecimal && specials_ && chance(4)) {
+      made.form = kDecimalNegativeInfinity << (chance(2) ? 1 : 0);
+      if (chance(3)) made.form = kDecimalNaN;
+    }
+    return made;
+  }
+
+  ModelRow row() {
+    ModelRow made{time(), key(), {}};
+    for (uint16_t i = 0; i < options_.aggregate_count; i++) {
+      made.arguments.push_back(argument(options_.aggregates[i], made.time));
+    }
+    return made;
+  }
+
+  void append(const ModelRow& row, int weight) {
+    std::vector<int64_t> words;
+    std::string tail;
+    uint32_t valid = 0;
+    for (uint16_t i = 0; i < options_.aggregate_count; i++) {
+      if (!row.arguments[i].is_null) valid |= 1u << i;
+      put_argument(options_.aggregates[i], row.arguments[i], &words, &tail);
+    }
+    const ArgumentView arguments{words.data(), static_cast<uint32_t>(words.size()),
+                                 reinterpret_cast<const std::byte*>(tail.data()),
+                                 static_cast<uint32_t>(tail.size())};
+    ASSERT_EQ(trend_->append(row.time, row.key, weight, valid, arguments), Status::kOk);
+  }
+
+  WindowSet windows_at(Time t) const {
+    if (options_.window.kind == WindowKind::kUnbounded) return {kAllTime};
+    WindowSpec spec = options_.window;
+    if (spec.kind == WindowKind::kDecayed) spec.kind = WindowKind::kHop;
+    return windows_of(spec, {}, t);
+  }
+  bool is_late(Time t) const {
+    if (clock_ == kNoTime) return false;
+    return windows_at(t).rbegin()->end <= clock_ - options_.watermark_delay;
+  }
+
+  // One transaction, or silence.
+  void step() {
+    now_ += chance(3) ? below(span_ / 4 + 2) : below(2);
+    if (chance(60)) now_ += span_ * below(5);
+    if (chance(40)) {
+      ASSERT_EQ(trend_->writer().advance_clock(now_), Status::kOk);
+      clock_ = std::max(clock_, now_);
+      return;
+    }
+    Time latest = clock_;
+    const int64_t count = chance(8) ? below(300) : 1 + below(5);
+    for (int64_t i = 0; i < count; i++) {
+      if (retracts_ && !rows_.empty() && chance(4)) {
+        const auto n = static_cast<size_t>(below(static_cast<int64_t>(rows_.size())));
+        append(rows_[n], -1);
+        if (is_late(rows_[n].time)) continue;
+        rows_[n] = rows_.back();
+        rows_.pop_back();
+        continue;
+      }
+      const ModelRow added = row();
+      append(added, 1);
+      latest = std::max(latest, added.time);
+      if (!is_late(added.time)) rows_.push_back(added);
+    }
+    ASSERT_EQ(trend_->commit(), Status::kOk);
+    clock_ = latest;
+    std::erase_if(rows_, [&](const ModelRow& row) { return is_late(row.time); });
+  }
+
+  using Groups = std::map<std::string, std::vector<ModelRow>>;
+  Groups groups_of(const Window& window) const {
+    Groups groups;
+    for (const ModelRow& row : rows_) {
+      if (window.contains(row.time)) groups[row.key].push_back(row);
+    }
+    return groups;
+  }
+
+  const StateLayout& layout() { return trend_->writer().layout(); }
+
+  void compare_value(const AggregateSpec& spec, const AggregateValue& found, const ModelValue& expected) {
+    ASSERT_EQ(found.is_null, expected.is_null);
+    if (expected.is_null) return;
+    if (spec.kind == AggregateKind::kDecayed) {
+      const auto real = static_cast<double>(expected.real);
+      const double value = decayed_value(found.real, found.integer, spec.half_life, 0);
+      ASSERT_NEAR(value, real,
+                  std::fabs(real) * 1e-9 +
+                      1e-9 * std::exp2(static_cast<double>(clock_) / static_cast<double>(half_life_)));
+      return;
+    }
+    if (spec.type == ValueType::kNone) {
+      ASSERT_EQ(found.integer, static_cast<int64_t>(expected.numerator));
+      return;
+    }
+    const bool summed = spec.kind == AggregateKind::kSum || spec.kind == AggregateKind::kAvg;
+    if (spec.type == ValueType::kFloat) {
+      const double real = expected.number_class == 2  ? std::nan("")
+                          : expected.number_class > 0 ? HUGE_VAL
+                          : expected.number_class < 0 ? -HUGE_VAL
+                                                      : static_cast<double>(expected.real);
+      ASSERT_EQ(ordered_bits(found.real), ordered_bits(real)) << found.real << " instead of " << real;
+    } else if (spec.type == ValueType::kInteger && !summed) {
+      ASSERT_EQ(found.integer, static_cast<int64_t>(expected.numerator));
+    } else if (spec.type == ValueType::kInteger) {
+      ASSERT_EQ(Int256::load(found.decimal.words), Int256::of(expected.numerator));
+      ASSERT_EQ(found.decimal.form, kDecimalUnitOne);
+    } else if (expected.number_class != 0) {
+      ASSERT_EQ(found.decimal.form & kDecimalSpecial, expected.number_class == 2  ? kDecimalNaN
+                                                      : expected.number_class > 0 ? kDecimalInfinity
+                                                                                  : kDecimalNegativeInfinity);
+    } else {
+      const Int256 scaled =
+          Int256::of(expected.numerator).times(1'000'000'000'000'000).times(1'000'000'000'000'000);
+      ASSERT_EQ(Int256::load(found.decimal.words), scaled);
+      // After rows were taken back the scale may be that of one of them.
+      if (!retracts_ || !summed) {
+        ASSERT_EQ(found.decimal.form & kDecimalScale, expected.scale);
+      }
+    }
+    if (spec.kind == AggregateKind::kAvg && expected.denominator > 1) {
+      ASSERT_EQ(found.count, static_cast<uint64_t>(expected.denominator));
+    }
+  }
+
+  void compare_group(const std::string& key, const std::vector<ModelRow>& rows, const int64_t* result) {
+    ASSERT_EQ(result[0], static_cast<int64_t>(rows.size()));
+    for (uint16_t i = 0; i < options_.aggregate_count; i++) {
+      const AggregateSpec& spec = options_.aggregates[i];
+      SCOPED_TRACE("group " + key + ", aggregate " + std::to_string(i) + " of kind " +
+                   std::to_string(static_cast<int>(spec.kind)) + ", type " +
+                   std::to_string(static_cast<int>(spec.type)));
+      compare_value(spec, value_of(layout(), result, i), model_value(spec, i, rows));
+    }
+  }
+
+  // The groups in the order of rank.
+  std::vector<std::string> order(const Groups& groups) {
+    std::vector<std::pair<ModelValue, std::string>> all;
+    const uint16_t by = options_.rank_by;
+    for (const auto& [key, rows] : groups)
+      all.emplace_back(model_value(options_.aggregates[by], by, rows), key);
+    std::sort(all.begin(), all.end(), [&](const auto& a, const auto& b) {
+      if (a.first.is_null != b.first.is_null) return a.first.is_null == options_.nulls_first;
+      const int order = a.first.is_null ? 0 : order_of(a.first, b.first);
+      if (order != 0) return (order > 0) == options_.descending;
+      return a.second < b.second;
+    });
+    std::vector<std::string> keys;
+    for (auto& [value, key] : all) keys.push_back(key);
+    return keys;
+  }
+
+  void compare_window() {
+    const Window window = clock_ == kNoTime ? Window{} : *windows_at(clock_).begin();
+    const TrendReader& reader = trend_->reader();
+    ASSERT_EQ(reader.window(), window);
+    const Groups groups = groups_of(window);
+    ASSERT_EQ(reader.live_groups(), groups.size());
+    std::vector<int64_t> result(layout().result_words);
+    for (const auto& [key, rows] : groups) {
+      Row row;
+      ASSERT_TRUE(reader.find(key_of(key), &row)) << key;
+      reader.copy_result(row, result.data());
+      compare_group(key, rows, result.data());
+      if (testing::Test::HasFailure()) return;
+    }
+    // Rounding may order decayed sums otherwise that differ in their last digits.
+    if (options_.aggregates[options_.rank_by].kind == AggregateKind::kDecayed) return;
+    const std::vector<std::string> expected = order(groups);
+    for (int i = 0; i < 5 && !expected.empty(); i++) {
+      const auto rank = static_cast<size_t>(below(static_cast<int64_t>(expected.size())));
+      Row row;
+      ASSERT_TRUE(reader.find(key_of(expected[rank]), &row));
+      ASSERT_EQ(reader.rank_of(row), rank + 1);
+      uint64_t before = 0;
+      const uint64_t sure =
+          reader.rank_of(row, [&](const Row& tie) { before += string_of(tie.key) < expected[rank]; });
+      ASSERT_EQ(sure + before, rank + 1);
+    }
+    const auto k = static_cast<size_t>(1 + below(400));
+    std::set<std::string> best;
+    reader.top(k, [&](const Row& row) { best.insert(string_of(row.key)); });
+    ASSERT_EQ(best, std::set<std::string>(expected.begin(), expected.begin() + static_cast<int64_t>(std::min(
+                                                                                   k, expected.size()))));
+  }
+
+  void compare_other_window() {
+    if (clock_ == kNoTime || options_.window.kind == WindowKind::kUnbounded) return;
+    const Time start = trend_->writer().kept_from();
+    const Time t = std::max(start, now_ - 2 * span_) + below(2 * span_);
+    for (const Window& window : windows_at(t)) {
+      if (window.start < start) continue;
+      Groups groups = groups_of(window);
+      uint64_t seen = 0;
+      trend_->writer().for_each_group_in_window(window, [&](KeyView key, const int64_t* result) {
+        seen++;
+        if (!testing::Test::HasFailure()) compare_group(string_of(key), groups[string_of(key)], result);
+      });
+      ASSERT_EQ(seen, groups.size());
+    }
+  }
+
+  void checkpoint(bool restore) {
+    TrendWriter& writer = trend_->writer();
+    std::vector<PaneView> panes;
+    writer.for_each_pane([&](const PaneView& pane) { panes.push_back(pane); });
+    saved_.erase(saved_.begin(), saved_.lower_bound(writer.kept_from()));
+    for (const PaneView& pane : panes) {
+      const auto keep = [](Saved* cells, const CellView& cell) {
+        (*cells)[{cell.store, string_of(cell.key)}].assign(cell.state, cell.state + cell.state_size);
+      };
+      uint64_t dirty = 0;
+      writer.for_each_dirty_cell(pane.span.start, [&](const CellView& cell) {
+        keep(&saved_[pane.span.start], cell);
+        dirty++;
+      });
+      ASSERT_EQ(dirty, pane.dirty_cells);
+      writer.mark_clean(pane.span.start);
+      Saved whole;
+      writer.for_each_cell(pane.span.start, [&](const CellView& cell) { keep(&whole, cell); });
+      ASSERT_EQ(whole.size(), pane.cells);
+      if (!whole.empty()) {
+        ASSERT_EQ(saved_[pane.span.start], whole);
+      }
+    }
+    if (!restore) return;
+    const Time clock = writer.clock();
+    make_trend();
+    const bool clock_first = chance(2);
+    if (clock_first) {
+      ASSERT_EQ(trend_->writer().restore_clock(clock, kNoTime), Status::kOk);
+    }
+    for (const auto& [start, cells] : saved_) {
+      std::vector<std::pair<Saved::key_type, Saved::mapped_type>> shuffled(cells.begin(), cells.end());
+      if (chance(2)) std::reverse(shuffled.begin(), shuffled.end());
+      for (const auto& [id, state] : shuffled) {
+        ASSERT_EQ(trend_->writer().restore_cell(start, id.first, key_of(id.second), state.data(),
+                                                static_cast<uint32_t>(state.size())),
+                  Status::kOk);
+      }
+    }
+    if (!clock_first) {
+      ASSERT_EQ(trend_->writer().restore_clock(clock, kNoTime), Status::kOk);
+    }
+    trend_->writer().for_each_pane([](const PaneView& pane) { ASSERT_EQ(pane.dirty_cells, 0u); });
+    compare_window();
+  }
+
+  std::mt19937_64 random_;
+  TrendOptions options_;
+  int64_t span_ = 1;
+  int64_t half_life_ = 1;
+  int64_t keys_ = 1;
+  int64_t values_ = 1;
+  bool specials_ = false;
+  bool retracts_ = false;
+  Time now_ = 0;
+  Time clock_ = kNoTime;
+  std::vector<ModelRow> rows_;  // that the trend has to know
+  std::unique_ptr<TestTrend> trend_;
+  using Saved = std::map<std::pair<uint8_t, std::string>, std::vector<std::byte>>;
+  std::map<Time, Saved> saved_;
+};
+
+uint64_t from_environment(const char* name, uint64_t otherwise) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? std::strtoull(value, nullptr, 10) : otherwise;
+}
+
+TEST(Random, AggregatesEqualTheirDefinitions) {
+  const uint64_t first = from_environment("TRENDING_SEED", std::random_device()());
+  const uint64_t runs = std::getenv("TRENDING_SEED") != nullptr ? 1 : from_environment("TRENDING_RUNS", 20);
+  for (uint64_t seed = first; seed < first + runs; seed++) {
+    SCOPED_TRACE("TRENDING_SEED=" + std::to_string(seed));
+    AggregateRun(seed).run(120);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace trending::test
