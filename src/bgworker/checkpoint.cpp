@@ -10,6 +10,7 @@
 // position is never behind the slot's, and transactions committed before it are skipped.
 #include <algorithm>
 
+#include "bgworker/source_changes.h"
 #include "bgworker/varint.h"
 #include "bgworker/worker.h"
 #include "postgres/guard.h"
@@ -311,6 +312,7 @@ bool has_late_rows(const FollowedTrend* trend) {
 size_t write_transaction(XLogRecPtr position) {
   size_t bytes = 0;
   worker_begin();
+  sources_check_rights();
   SPI_connect();
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;

@@ -1,5 +1,8 @@
 #include "bgworker/collector.h"
 
+#include <algorithm>
+
+#include "bgworker/source_changes.h"
 #include "decoder/direct_replay.h"
 #include "shmem/settings.h"
 
@@ -11,6 +14,7 @@ namespace {
 struct Follower {
   FollowedTrend* trend;
   RowMapping* mapping;
+  SourceTable* table;
 };
 
 // A table seen in the WAL and the trends that follow it (often none).
@@ -23,6 +27,7 @@ struct SourceEntry {
   int count;
   Follower* followers;
   MemoryContext memory;
+  TransactionId left_out;  // the last transaction that changed it when nobody followed it
 };
 
 // Which table a file belongs to, as transactions replayed by the server have shown.
@@ -38,6 +43,7 @@ MemoryContext direct_memory = nullptr;  // of one transaction that is taken dire
 bool skip_transaction = false;          // trending.skip_commit names it
 
 void invalidate(Datum, Oid relation) {
+  source_invalidated(relation);
   // Re-parenting a partition may not invalidate the leaf, so ancestors count too: any change to a table that
   // is a source or unknown forgets everything. That is rare, and finding it again is cheap.
   if (OidIsValid(relation)) {
@@ -94,7 +100,7 @@ void find_followers(SourceEntry* entry, Relation relation) {
       trend_stop(trend, reason);
       continue;
     }
-    entry->followers[entry->count++] = Follower{trend, mapping};
+    entry->followers[entry->count++] = Follower{trend, mapping, source_table(trend, relation)};
   }
   entry->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
   entry->direct = is_direct(entry);
@@ -110,6 +116,7 @@ SourceEntry* source_of(Relation relation) {
   if (!found) {
     entry->valid = false;
     entry->file = {};
+    entry->left_out = InvalidTransactionId;
     entry->memory = AllocSetContextCreate(TopMemoryContext, "trending source", ALLOCSET_SMALL_SIZES);
   }
   if (!entry->valid) find_followers(entry, relation);
@@ -159,6 +166,7 @@ void collect_row(const Follower& follower, ReorderBufferTXN* txn, TupleDesc desc
     }
     // The engine judges and counts the event when it is applied, by the same clock; the row is at hand only
     // here.
+    if (weight > 0) follower.table->latest = std::max(follower.table->latest, event.time);
     if (weight > 0 && keeps_late(trend, txn) && trend->writer.is_late(event.time)) {
       late_keep(trend, event.time, txn, "late", descriptor, row);
     }
@@ -185,6 +193,8 @@ void collect_change(const Follower& follower, ReorderBufferTXN* txn, TupleDesc d
     pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
     return;
   }
+  // The row may be one that was there when the table joined the source.
+  if (change->lsn < follower.table->surveyed) source_ask_to_fill(follower.trend);
   // Without an old version the identity, which covers all that the trend reads, is unchanged.
   if (old_row == nullptr) return;
   if (new_row != nullptr &&
@@ -197,6 +207,7 @@ void collect_change(const Follower& follower, ReorderBufferTXN* txn, TupleDesc d
 
 void begin(void*, ReorderBufferTXN* txn) {
   skip_transaction = false;
+  sources_begin();
   if (settings.skip_commit == nullptr || settings.skip_commit[0] == '\0') return;
   char position[32];
   snprintf(position, sizeof(position), "%X/%X", TRENDING_LSN_ARGS(txn->final_lsn));
@@ -215,6 +226,7 @@ void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange
   }
   if (skip_transaction) return;
   SourceEntry* entry = source_of(relation);
+  if (entry->count == 0) entry->left_out = txn->xid;
   for (int i = 0; i < entry->count; i++) {
     if (entry->followers[i].trend->state == FillState::kStopped) continue;
     collect_change(entry->followers[i], txn, RelationGetDescr(relation), change);
@@ -225,15 +237,14 @@ void truncate(void*, ReorderBufferTXN*, int count, Relation relations[]) {
   for (int r = 0; r < count; r++) {
     SourceEntry* entry = source_of(relations[r]);
     for (int i = 0; i < entry->count; i++) {
-      entry->followers[i].trend->refill = true;
-      worker->refill_wanted = true;
+      source_truncated(entry->followers[i].trend, RelationGetRelid(relations[r]));
     }
   }
 }
 
-void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
-  Batch& batch = worker->batch;
+void apply_events(ReorderBufferTXN* txn) {
   pg_atomic_write_u64(&worker->entry->transactions, pg_atomic_read_u64(&worker->entry->transactions) + 1);
+  Batch& batch = worker->batch;
   if (batch.empty()) return;
   TimestampTz commit_time = txn->xact_time.commit_time;
   for (uint32_t i = 0; i < batch.touched_count(); i++) {
@@ -246,6 +257,14 @@ void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
     }
   }
   batch.clear();
+}
+
+void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
+  for (uint32_t i = 0; i < worker->batch.touched_count(); i++) {
+    source_learn(worker->trends[worker->batch.touched_slot(i)]);
+  }
+  apply_events(txn);
+  sources_commit(txn);
 }
 
 // The entry of a change that can be taken directly, or null.
@@ -294,13 +313,18 @@ bool take(void*, ReorderBufferTXN* txn) {
     }
     return true;
   });
-  commit(nullptr, txn, txn->end_lsn);
+  apply_events(txn);
   MemoryContextSwitchTo(caller);
   MemoryContextReset(direct_memory);
   return true;
 }
 
 }  // namespace
+
+bool collector_left_out(Oid relation, TransactionId xid) {
+  auto* entry = static_cast<SourceEntry*>(hash_search(sources, &relation, HASH_FIND, nullptr));
+  return entry != nullptr && entry->left_out == xid;
+}
 
 void collector_forget() {
   last_source = nullptr;

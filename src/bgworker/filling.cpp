@@ -34,8 +34,11 @@ constexpr int kFetchRows = 4096;
 // Events of the source that are applied together.
 constexpr size_t kPortionBytes = size_t{8} << 20;
 
-bool note_writers(FollowedTrend* trend) {
+void note_writers(FollowedTrend* trend) {
   List* relations = find_all_inheritors(trend->definition->source, AccessShareLock, nullptr);
+  for (size_t i = 0; i < trend->departed.size(); i++) {
+    relations = list_append_unique_oid(relations, trend->departed[i]);
+  }
   ListCell* cell = nullptr;
   foreach (cell, relations) {
     LOCKTAG tag;
@@ -44,7 +47,8 @@ bool note_writers(FollowedTrend* trend) {
     VirtualTransactionId* holders = GetLockConflicts(&tag, ShareLock, &count);
     trend->writers.insert(trend->writers.end(), holders, holders + count);
   }
-  return true;
+  list_free(relations);
+  trend->departed.clear();
 }
 
 // Whether all noted writers have ended.
@@ -79,27 +83,40 @@ const char* source_name(const Definition* definition) {
   return quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)), name);
 }
 
-// SELECT of the columns a trend reads. With a plain time column the rows before `from` are left to the index,
-// and may be had in the order of time.
+// With a plain time column the rows before `from` are left to the index.
+void append_time_bound(StringInfo query, const Definition* definition, Time from) {
+  if (from == kNoTime || !is_plain_column(definition->event_time)) return;
+  AttrNumber attnum = reinterpret_cast<Var*>(definition->event_time)->varattno;
+  Datum text = definition->event_time_type == TIMESTAMPTZOID
+                   ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(from))
+                   : DirectFunctionCall1(timestamp_out, TimestampGetDatum(from));
+  appendStringInfo(query, " WHERE %s >= %s", quote_identifier(column_name(definition, attnum)),
+                   quote_literal_cstr(DatumGetCString(text)));
+  if (definition->event_time_type == DATEOID) appendStringInfoString(query, "::timestamp");
+}
+
+// SELECT of the columns a trend reads, then the table that a row is in. May be had in the order of a plain
+// time.
 char* source_query(const Definition* definition, Time from, bool in_order) {
   StringInfoData query;
   initStringInfo(&query);
   appendStringInfoString(&query, "SELECT ");
   for (int i = 0; i < definition->source_column_count; i++) {
-    appendStringInfo(&query, "%s%s", i > 0 ? ", " : "", quote_identifier(definition->source_columns[i].name));
+    appendStringInfo(&query, "%s, ", quote_identifier(definition->source_columns[i].name));
   }
-  appendStringInfo(&query, " FROM %s", source_name(definition));
-  if (from != kNoTime && is_plain_column(definition->event_time)) {
+  appendStringInfo(&query, "tableoid FROM %s", source_name(definition));
+  append_time_bound(&query, definition, from);
+  if (in_order && from != kNoTime && is_plain_column(definition->event_time)) {
     AttrNumber attnum = reinterpret_cast<Var*>(definition->event_time)->varattno;
-    appendStringInfo(&query, " WHERE %s >= %s", quote_identifier(column_name(definition, attnum)),
-                     quote_literal_cstr(
-                         DatumGetCString(definition->event_time_type == TIMESTAMPTZOID
-                                             ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(from))
-                                             : DirectFunctionCall1(timestamp_out, TimestampGetDatum(from)))));
-    if (definition->event_time_type == DATEOID) appendStringInfoString(&query, "::timestamp");
-    if (in_order) appendStringInfo(&query, " ORDER BY %s", quote_identifier(column_name(definition, attnum)));
+    appendStringInfo(&query, " ORDER BY %s", quote_identifier(column_name(definition, attnum)));
   }
   return query.data;
+}
+
+// Keeps the latest event time of each table.
+void note_latest(FollowedTrend* trend, Oid table, Time time) {
+  SourceTable& entry = trend->tables[table];
+  entry.latest = std::max(entry.latest, time);
 }
 
 // Reads the source under the active snapshot and calls visit(event) for every row that is an event.
@@ -122,7 +139,12 @@ void scan_source(FollowedTrend* trend, Time from, bool in_order, Visit&& visit) 
             SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, i + 1, &slot->tts_isnull[target]);
       }
       RowEvent event;
-      if (row_read_slot(trend->reader, now, &event) == RowOutcome::kEvent) visit(event);
+      if (row_read_slot(trend->reader, now, &event) != RowOutcome::kEvent) continue;
+      bool isnull = false;
+      Datum table = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+                                  definition->source_column_count + 1, &isnull);
+      note_latest(trend, DatumGetObjectId(table), event.time);
+      visit(event);
     }
     SPI_freetuptable(SPI_tuptable);
     CHECK_FOR_INTERRUPTS();
@@ -160,11 +182,15 @@ Time clock_of_source(FollowedTrend* trend) {
   return TIMESTAMP_NOT_FINITE(clock) ? kNoTime : clock;
 }
 
-// The first instant of any window that can still change when the event clock stands at `clock`.
-Time earliest_needed(const FollowedTrend* trend, Time clock) {
+// Windows that end up to here are final when the event clock stands at `clock`.
+Time final_until(const FollowedTrend* trend, Time clock) {
   const DefinitionOptions& options = trend->definition->options;
-  Time oldest =
-      subtract_saturated(subtract_saturated(clock, options.watermark_delay), options.allowed_lateness);
+  return subtract_saturated(subtract_saturated(clock, options.watermark_delay), options.allowed_lateness);
+}
+
+// The first instant of any window that can still change then.
+Time earliest_needed(const FollowedTrend* trend, Time clock) {
+  Time oldest = final_until(trend, clock);
   const Windows& windows = trend->writer.windows();
   return windows.in_range(oldest) ? windows.first_window(oldest).start : kMinTime;
 }
@@ -207,9 +233,10 @@ void count_since(FollowedTrend* trend, Time reported, Time clock) {
 }
 
 // Counts the source under the clock that it gives. The clock first, so that rows in whatever order, applied
-// in portions, are all judged alike: none is late.
+// in portions, are all judged alike: none is late. Final windows are not reported: some of their rows were
+// left out.
 void count_open_windows(FollowedTrend* trend, Time from, Time clock) {
-  if (!set_clock(trend, clock, kNoTime)) return;
+  if (!set_clock(trend, clock, final_until(trend, clock))) return;
   scan_source(trend, from, false, [&](const RowEvent& event) {
     if (event.time < from || event.time > clock) return;
     append_event(trend, event);
@@ -220,11 +247,17 @@ void count_open_windows(FollowedTrend* trend, Time from, Time clock) {
 
 void count_source(FollowedTrend* trend) {
   Time clock = clock_of_source(trend);
-  if (clock == kNoTime) return;
   SPI_connect();
   history_restore(trend);
   Time reported = history_last_end(trend);
   SPI_finish();
+  if (clock == kNoTime) {  // no rows: what is final stays
+    history_redo(trend, kNoTime, DT_NOEND);
+    return;
+  }
+  // The clock may have gone back, with the rows that had moved it. Then windows are not final any more.
+  history_redo(trend, final_until(trend, reported == kNoTime ? clock : std::min(clock, reported)),
+               final_until(trend, clock));
   Time from = earliest_needed(trend, clock);
   bool missed = reported != kNoTime && earliest_needed(trend, reported) < from;
   if (missed && is_plain_column(trend->definition->event_time)) {
@@ -275,6 +308,7 @@ void replay_recorded(FollowedTrend* trend) {
 // Step 3. A function of its own, never inlined: its locals must not live in the frame that PG_TRY returns to.
 pg_noinline void fill_from_source(FollowedTrend* trend) {
   worker_begin();
+  trend->latest_known = true;
   if (trend->definition->options.backfill || trend->refill) {
     trend->filter = filter_of(GetActiveSnapshot());
     count_source(trend);
@@ -293,6 +327,8 @@ void fill(FollowedTrend* trend) {
     worker->batch.clear();
     if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) {
       trend_stop(trend, error->message);
+    } else {
+      trend->state = FillState::kLoading;  // parts may have been counted: begins anew
     }
     FreeErrorData(error);
     return;
@@ -346,8 +382,19 @@ bool SnapshotFilter::counts(TransactionId xid) const {
   return std::binary_search(in_progress.begin(), in_progress.end(), xid);
 }
 
+char* source_rows_query(const FollowedTrend* trend, const char* table) {
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfo(&query, "SELECT FROM ONLY %s", table);
+  append_time_bound(&query, trend->definition, trend->writer.late_before());
+  appendStringInfoString(&query, " LIMIT 1");
+  return query.data;
+}
+
 void filling_start(FollowedTrend* trend) {
   trend->state = FillState::kLoading;
+  trend->recheck = false;
+  trend->arrived.clear();
   begin_waiting(trend);
   if (trend->state != FillState::kWaiting) return;
   // Without backfill everything from here on counts, whoever is writing.

@@ -50,6 +50,17 @@ struct StoredPane {
   size_t delta_bytes = 0;
 };
 
+// A table whose rows are rows of a trend's source: the source itself, or a partition that is none again.
+struct SourceTable {
+  bool listed = false;  // part of the source at the position; else met in a transaction not yet committed
+  TransactionId joined_by = InvalidTransactionId;
+  Time latest = kNoTime;      // no event that was counted from it is later; kNoTime: none was
+  Oid filenode = InvalidOid;  // as last seen: another one means that it was rewritten or truncated
+  // When it joined it had no rows of interest, by a look at what was committed up to here: a row that is
+  // deleted before may have been among those that it brought along.
+  XLogRecPtr surveyed = InvalidXLogRecPtr;
+};
+
 struct FollowedTrend {
   int32 id = 0;
   uint32_t slot = 0;  // in the batch and in Worker::trends
@@ -59,6 +70,15 @@ struct FollowedTrend {
   MemoryContext memory = nullptr;
   Definition* definition = nullptr;
   RowReader* reader = nullptr;
+
+  // -- source (source_changes.cpp)
+  Oid source = InvalidOid;             // known once the definition was loaded
+  std::map<Oid, SourceTable> tables;   // by OID
+  bool tables_known = false;           // those listed are what the source consists of at the position
+  bool latest_known = false;           // SourceTable::latest was kept since the trend was filled
+  bool recheck = false;                // the source was altered: see whether the definition still fits
+  bool rights_lost = false;            // stopped since its owner may not read the source
+  std::vector<Oid> arrived, departed;  // tables that joined, perhaps with rows, and that left
 
   // -- engine state
   TrendShared* shared = nullptr;
@@ -79,6 +99,9 @@ struct FollowedTrend {
 
   // -- history
   std::vector<ClosedWindow> closed;  // results to be written with the next checkpoint
+  bool redo_history = false;         // filled anew: see history_redo
+  Time redo_after = kNoTime;
+  Time redo_final_after = kNoTime;
   std::set<Time> unfinal_ends;       // ends of windows in the table that may still be corrected
   bool unfinal_known = true;         // false: the table could not be read yet
   Time oldest_end = kEndTime;        // of a window in the table: what retention takes first

@@ -246,8 +246,26 @@ void insert_window(const FollowedTrend* trend, SPIPlanPtr insert, int parameters
   MemoryContextDelete(row_memory);
 }
 
+void execute_with_bound(const Definition& definition, const char* sql, Time bound) {
+  Oid type = window_bound_type(definition);
+  Datum value = window_bound_datum(type, bound);
+  int result = SPI_execute_with_args(sql, 1, &type, &value, nullptr, false, 0);
+  if (result < 0) elog(ERROR, "could not change history: %s", SPI_result_code_string(result));
+}
+
+// Windows that lost all their rows while the source changed are not reported again.
+void delete_redone(const FollowedTrend* trend, const char* table) {
+  const Definition& definition = *trend->definition;
+  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+  execute_with_bound(definition, psprintf("DELETE FROM %s WHERE NOT final AND %s > $1", table, end),
+                     trend->redo_after);
+  execute_with_bound(definition, psprintf("DELETE FROM %s WHERE %s > $1", table, end),
+                     trend->redo_final_after);
+}
+
 void write_windows(FollowedTrend* trend, const char* table) {
   const Definition& definition = *trend->definition;
+  if (trend->redo_history) delete_redone(trend, table);
   auto* types = static_cast<Oid*>(palloc(sizeof(Oid) * (definition.column_count + 3)));
   int parameters = parameter_types(definition, types);
   SPIPlanPtr insert = SPI_prepare(insert_statement(definition, table), parameters, types);
@@ -268,13 +286,6 @@ Time final_before(const FollowedTrend* trend) {
 bool has_window_to_finish(const FollowedTrend* trend) {
   if (!trend->unfinal_known) return true;
   return !trend->unfinal_ends.empty() && *trend->unfinal_ends.begin() <= final_before(trend);
-}
-
-void execute_with_bound(const Definition& definition, const char* sql, Time bound) {
-  Oid type = window_bound_type(definition);
-  Datum value = window_bound_datum(type, bound);
-  int result = SPI_execute_with_args(sql, 1, &type, &value, nullptr, false, 0);
-  if (result < 0) elog(ERROR, "could not change history: %s", SPI_result_code_string(result));
 }
 
 void learn_unfinal(FollowedTrend* trend, const char* table) {
@@ -387,8 +398,8 @@ void history_reset(FollowedTrend* trend) {
 
 bool history_is_due(const FollowedTrend* trend) {
   PendingWindow pending;
-  return !trend->closed.empty() || has_window_to_finish(trend) || expiry_is_due(trend) ||
-         trend->writer.next_pending_window({}, &pending);
+  return trend->redo_history || !trend->closed.empty() || has_window_to_finish(trend) ||
+         expiry_is_due(trend) || trend->writer.next_pending_window({}, &pending);
 }
 
 bool history_is_large(const FollowedTrend* trend) {
@@ -398,7 +409,8 @@ bool history_is_large(const FollowedTrend* trend) {
 }
 
 void history_write(FollowedTrend* trend) {
-  if (trend->closed.empty() && !has_window_to_finish(trend) && !expiry_is_due(trend)) return;
+  if (!trend->redo_history && trend->closed.empty() && !has_window_to_finish(trend) && !expiry_is_due(trend))
+    return;
   // Corrections up to now have been taken, so what was taken early may have become final while it waited.
   for (ClosedWindow& closed : trend->closed) {
     if (closed.window.end <= final_before(trend)) closed.is_final = true;
@@ -421,9 +433,22 @@ void history_written(FollowedTrend* trend) {
     if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
   }
   trend->closed.clear();
+  trend->redo_history = false;
   trend->unfinal_known = true;  // or the table is broken, which was reported
   trend->unfinal_ends.erase(trend->unfinal_ends.begin(),
                             trend->unfinal_ends.upper_bound(final_before(trend)));
+}
+
+void history_redo(FollowedTrend* trend, Time after, Time final_after) {
+  // The same for what waits to be written.
+  auto is_redone = [after, final_after](const ClosedWindow& closed) {
+    return closed.window.end > (closed.is_final ? final_after : after);
+  };
+  trend->closed.erase(std::remove_if(trend->closed.begin(), trend->closed.end(), is_redone),
+                      trend->closed.end());
+  trend->redo_history = OidIsValid(trend->definition->history);
+  trend->redo_after = after;
+  trend->redo_final_after = final_after;
 }
 
 void history_restore(FollowedTrend* trend) {

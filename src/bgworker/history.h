@@ -62,6 +62,10 @@ void history_written(FollowedTrend* trend);
 // and the previous ranks. Needs a transaction and SPI.
 void history_restore(FollowedTrend* trend);
 
+// A trend is filled anew: windows in the table are written again or go if they end after `after` and are not
+// final, or end after `final_after`.
+void history_redo(FollowedTrend* trend, Time after, Time final_after);
+
 // The end of the last window in the table; kNoTime: none, or it cannot be read. Needs a transaction and SPI.
 Time history_last_end(FollowedTrend* trend);
 

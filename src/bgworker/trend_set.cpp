@@ -83,12 +83,12 @@ bool read_ids(List** ids) {
   return installed;
 }
 
-void note_retractable(FollowedTrend* trend, const Definition& definition) {
+}  // namespace
+
+void trend_note_retractable(FollowedTrend* trend, const Definition& definition) {
   Retractable retractable = identity_covers(definition) ? Retractable::kYes : Retractable::kNo;
   pg_atomic_write_u32(&trend->shared->retractable, static_cast<uint32>(retractable));
 }
-
-}  // namespace
 
 void trend_set_phase(FollowedTrend* trend, TrendPhase phase) {
   pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(phase));
@@ -98,14 +98,17 @@ void trend_set_phase(FollowedTrend* trend, TrendPhase phase) {
 
 void trend_stop(FollowedTrend* trend, const char* reason) {
   trend->state = FillState::kStopped;
+  trend->rights_lost = false;
   LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  bool changed = strcmp(trend->shared->reason, reason) != 0;
   strlcpy(trend->shared->reason, reason, kMessageSize);
   pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(TrendPhase::kStopped));
   LWLockRelease(&trend->shared->lock);
   trend->recorded.clear();
   trend->recorded_bytes = 0;
   trend_set_phase(trend, TrendPhase::kStopped);
-  ereport(LOG, (errmsg("trend %d is stopped", trend->id), errdetail("%s", reason)));
+  worker->checkpoint_due = true;  // nothing may stay stored of it
+  if (changed) ereport(LOG, (errmsg("trend %d is stopped", trend->id), errdetail("%s", reason)));
 }
 
 void trend_report(FollowedTrend* trend, const char* message) {
@@ -144,6 +147,11 @@ void trend_reset_state(FollowedTrend* trend) {
   trend->stored_panes.clear();
   trend->filter = SnapshotFilter{};
   trend->clock_base = kNoTime;
+  trend->latest_known = false;
+  for (auto& [oid, table] : trend->tables) {
+    table.latest = kNoTime;
+    table.surveyed = InvalidXLogRecPtr;
+  }
 }
 
 bool trend_load(FollowedTrend* trend) {
@@ -157,11 +165,12 @@ bool trend_load(FollowedTrend* trend) {
   PG_TRY();
   {
     worker_begin();
+    trend->source = definition_source(trend->id);
     MemoryContextSwitchTo(trend->memory);
     Definition* definition = definition_load(trend->id);
     if (definition != nullptr) {
       trend->reader = row_reader_create(definition);
-      note_retractable(trend, *definition);
+      trend_note_retractable(trend, *definition);
       trend->definition = definition;
       found = true;
     }

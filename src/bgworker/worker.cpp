@@ -6,6 +6,7 @@
 #endif
 
 #include "bgworker/collector.h"
+#include "bgworker/source_changes.h"
 #include "decoder/slot.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
@@ -238,10 +239,12 @@ void follow_changes(const char* slot) {
     worker->catalog_changed = false;
     if (!trends_refresh()) drop_slot_and_leave(slot);
   }
+  sources_follow();
   if (!worker->refill_wanted) return;
   worker->refill_wanted = false;
   for (FollowedTrend* trend : worker->trends) {
-    if (trend != nullptr && trend->refill && trend->state == FillState::kRunning) filling_start(trend);
+    // One that is being loaded begins anew in any case.
+    if (trend != nullptr && trend->refill && trend->state != FillState::kLoading) filling_start(trend);
   }
 }
 
@@ -280,7 +283,7 @@ bool decode_some(const char* slot) {
   for (int i = 0; i < kRecordsBetweenChecks; i++) {
     CHECK_FOR_INTERRUPTS();
     if (!worker->loop.next()) return true;
-    if (worker->catalog_changed || worker->refill_wanted) follow_changes(slot);
+    if (worker->catalog_changed || worker->recheck_wanted || worker->refill_wanted) follow_changes(slot);
     pg_atomic_write_u64(&worker->entry->applied_lsn, worker->loop.position());
   }
   return false;

@@ -29,6 +29,7 @@ struct Worker {
   Oid catalog = InvalidOid;      // trending.trend
   bool catalog_changed = false;  // a decoded transaction changed it, or the extension itself may have changed
   bool refill_wanted = false;    // some trend has `refill` set
+  bool recheck_wanted = false;   // some trend has `recheck` set
   bool restoring = false;        // starting with a stored checkpoint that is valid
   bool checkpoint_due = false;   // soon, whatever the interval
   XLogRecPtr confirmed = InvalidXLogRecPtr;
@@ -57,6 +58,8 @@ void trend_stop(FollowedTrend* trend, const char* reason);
 void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
 // Shows a trouble of a running trend in its status, and once in the log; an empty text clears it.
 void trend_report(FollowedTrend* trend, const char* message);
+// Shows in the status whether updates and deletes reach the trend. Needs a transaction.
+void trend_note_retractable(FollowedTrend* trend, const Definition& definition);
 // Applies events under the trend's lock.
 void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time);
 
@@ -66,6 +69,8 @@ void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz comm
 void filling_start(FollowedTrend* trend);
 // Goes on with trends that wait, and drops filters that are no longer needed.
 void filling_poll();
+// SELECT of the rows of a table, named so, that windows which can still change would count.
+char* source_rows_query(const FollowedTrend* trend, const char* table);
 // Keeps a transaction's events for a trend that waits.
 void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time,
                     const BatchSlice& slice);

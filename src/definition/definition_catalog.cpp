@@ -43,14 +43,6 @@ void read_options(const Row& row, DefinitionOptions* options) {
   options->backfill = DatumGetBool(row.value(kTrendBackfill));
 }
 
-Oid relation_owner(Oid relation) {
-  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-  ReleaseSysCache(tuple);
-  return owner;
-}
-
 // Analyses a stored definition again, under the settings it was written with.
 Definition* analyze_stored(const Row& row) {
   Oid relation = relation_of(row);
@@ -197,6 +189,20 @@ Oid trend_table() {
   Oid schema = get_namespace_oid("trending", true);
   if (!OidIsValid(schema) || !OidIsValid(get_extension_oid("trending", true))) return InvalidOid;
   return get_relname_relid("trend", schema);
+}
+
+Oid relation_owner(Oid relation) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
+Oid definition_source(int32 trend_id) {
+  Row row;
+  if (!find_row(kTrendId, F_INT4EQ, Int32GetDatum(trend_id), &row)) return InvalidOid;
+  return DatumGetObjectId(row.value(kTrendSource));
 }
 
 bool trend_is_registered(Oid relation) {

@@ -32,6 +32,13 @@ enum TrendColumn : AttrNumber {
 // The OID of trending.trend; InvalidOid if the extension is not installed in this database.
 Oid trend_table();
 
+// The source of a trend, without looking whether its definition still fits; InvalidOid if there is no such
+// trend.
+Oid definition_source(int32 trend_id);
+
+// The owner of a relation; InvalidOid if it does not exist.
+Oid relation_owner(Oid relation);
+
 // Whether a relation serves a registered trend.
 bool trend_is_registered(Oid relation);
 

@@ -1,5 +1,7 @@
 #include "definition/source_check.h"
 
+#include "definition/definition_catalog.h"
+
 namespace trending {
 
 namespace {
@@ -115,6 +117,24 @@ void source_check_row_security(Oid relation, const QueryText& text, int location
                   errdetail("A trend counts every row of its source."),
                   errhint("A role with BYPASSRLS, or the table's owner, can create the trend."),
                   query_position(text, location)));
+}
+
+const char* source_rights_lost(const Definition& definition) {
+  const char* source = get_rel_name(definition.source);
+  Oid owner = relation_owner(definition.relation);
+  if (source == nullptr || !OidIsValid(owner)) return nullptr;
+  bool may_read = pg_class_aclcheck(definition.source, owner, ACL_SELECT) == ACLCHECK_OK;
+  for (int i = 0; i < definition.source_column_count && !may_read; i++) {
+    AttrNumber column = definition.source_columns[i].attnum;
+    if (pg_attribute_aclcheck(definition.source, column, owner, ACL_SELECT) == ACLCHECK_OK) continue;
+    return psprintf("the trend's owner \"%s\" may no longer read \"%s\"", GetUserNameFromId(owner, true),
+                    source);
+  }
+  if (check_enable_rls(definition.source, owner, true) == RLS_ENABLED) {
+    return psprintf("row security of \"%s\" applies to the trend's owner \"%s\" now", source,
+                    GetUserNameFromId(owner, true));
+  }
+  return nullptr;
 }
 
 }  // namespace trending

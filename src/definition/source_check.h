@@ -1,6 +1,7 @@
 // Which relations can be followed.
 #pragma once
 
+#include "definition/definition.h"
 #include "definition/query_text.h"
 #include "postgres/server.h"
 
@@ -12,5 +13,8 @@ void source_check(Oid relation, bool only, const QueryText& text, int location);
 
 // Refuses a table whose row security applies to the current user: the worker sees every row.
 void source_check_row_security(Oid relation, const QueryText& text, int location);
+
+// Why the trend's owner may not have a trend on this source any more, as far as rights go; NULL: he may.
+const char* source_rights_lost(const Definition& definition);
 
 }  // namespace trending

@@ -59,6 +59,8 @@ class TrendWriter {
   Time clock() const { return header_->clock; }
   Time watermark() const { return header_->watermark; }
   Window window() const { return header_->window; }
+  // Events before this are late, whatever comes.
+  Time late_before() const { return header_->late_before; }
   const Counters& counters() const { return header_->counters; }
 
   // Applies a transaction's events. kTooManyGroups or kOutOfMemory say that some were refused (and counted);

@@ -240,21 +240,25 @@ sub paced_differences
 }
 
 # SQL: differences(trend) shows where a trend that keeps all of its history differs from its definition run in batch:
-# the current window, and every closed one. History may follow a little later.
+# the current window, and every closed one; with only_open those that may still change. History may follow a little
+# later.
 our $difference_function = q{
-	CREATE FUNCTION differences(trend regclass) RETURNS TABLE (found_in text, r jsonb) LANGUAGE plpgsql AS $$
+	CREATE FUNCTION differences(trend regclass, only_open bool DEFAULT false) RETURNS TABLE (found_in text, r jsonb) LANGUAGE plpgsql AS $$
 	#variable_conflict use_column
 	DECLARE s record;
 	BEGIN
-	  SELECT * INTO s FROM trending.status x WHERE x.relation = differences.trend;
+	  SELECT x.*, t.history, CASE WHEN only_open THEN x.watermark - t.allowed_lateness ELSE '-infinity' END AS after INTO s
+	  FROM   trending.status x JOIN trending.trend t USING (relation) WHERE x.relation = differences.trend;
 	  RETURN QUERY EXECUTE format('
-	    WITH live AS MATERIALIZED (SELECT to_jsonb(t) FROM %1$s t UNION ALL SELECT to_jsonb(h) - ''final'' FROM %2$s h),
+	    WITH live AS MATERIALIZED (
+	      SELECT to_jsonb(t) FROM %1$s t UNION ALL SELECT to_jsonb(h) - ''final'' FROM %2$s h WHERE h.window_end > $4),
 	    batch AS MATERIALIZED (
-	      SELECT to_jsonb(b) FROM (%3$s) b WHERE b.window_end <= $1 OR (b.window_start, b.window_end) = ($2, $3))
+	      SELECT to_jsonb(b) FROM (%3$s) b
+	      WHERE b.window_end <= $1 AND b.window_end > $4 OR (b.window_start, b.window_end) = ($2, $3))
 	    SELECT ''trend'', x.* FROM (TABLE live EXCEPT ALL TABLE batch) x
 	    UNION ALL SELECT ''batch'', x.* FROM (TABLE batch EXCEPT ALL TABLE live) x LIMIT 10',
-	    trend, (SELECT t.history FROM trending.trend t WHERE t.relation = differences.trend), trending.batch_query(trend))
-	  USING s.watermark, s.window_start, s.window_end;
+	    trend, s.history, trending.batch_query(trend))
+	  USING s.watermark, s.window_start, s.window_end, s.after;
 	END $$;
 };
 

@@ -1,0 +1,345 @@
+#include "bgworker/source_changes.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "bgworker/collector.h"
+#include "bgworker/worker.h"
+#include "definition/definition_catalog.h"
+#include "definition/replica_identity.h"
+#include "definition/source_check.h"
+#include "postgres/guard.h"
+
+namespace trending {
+
+namespace {
+
+// More invalidated relations in one transaction than this are taken as "all".
+constexpr size_t kMaxInvalidated = 1024;
+
+// Of the transaction that is being decoded. Never destroyed.
+struct Gathered {
+  bool active = false;
+  bool all = false;
+  std::vector<Oid> relations;
+  std::vector<TransactionId> xids;  // its own and those of its subtransactions
+};
+Gathered& gathered = *new Gathered();
+
+// Whether windows that can still change may have counted rows of a table.
+bool matters(const FollowedTrend* trend, const SourceTable& table) {
+  if (trend->state != FillState::kRunning || !trend->latest_known) return true;
+  return table.latest != kNoTime && table.latest >= trend->writer.late_before();
+}
+
+// The tables that hold a source's rows, by the catalogs of the position. A partition that is being detached
+// concurrently is left out, as it is for queries that begin now.
+List* tables_of(Oid source) {
+  if (get_rel_relkind(source) != RELKIND_PARTITIONED_TABLE) return list_make1_oid(source);
+  List* tables = NIL;
+  List* descendants = find_all_inheritors(source, NoLock, nullptr);
+  ListCell* cell = nullptr;
+  foreach (cell, descendants) {
+    Oid table = lfirst_oid(cell);
+    if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE) continue;
+    if (list_member_oid(get_partition_ancestors(table), source)) tables = lappend_oid(tables, table);
+  }
+  return tables;
+}
+
+bool is_own_xid(TransactionId xid) {
+  return std::find(gathered.xids.begin(), gathered.xids.end(), xid) != gathered.xids.end();
+}
+
+void gather_xids(ReorderBufferTXN* txn) {
+  gathered.xids.assign(1, txn->xid);
+  // dlist_foreach does not compile as C++.
+  const dlist_node* head = &txn->subtxns.head;
+  for (const dlist_node* node = head->next; node != nullptr && node != head; node = node->next) {
+    const char* start = reinterpret_cast<const char*>(node) - offsetof(ReorderBufferTXN, node);
+    gathered.xids.push_back(reinterpret_cast<const ReorderBufferTXN*>(start)->xid);
+  }
+}
+
+// Whether the transaction made or altered a column. Its catalog row then carries the transaction's number.
+bool column_is_new(Oid relation, AttrNumber attribute) {
+  HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relation), Int16GetDatum(attribute));
+  if (!HeapTupleIsValid(tuple)) return false;
+  bool is_new = is_own_xid(HeapTupleHeaderGetRawXmin(tuple->t_data));
+  ReleaseSysCache(tuple);
+  return is_new;
+}
+
+// Whether a partition that came was made by the transaction that attached it, and all that was written to it
+// since was decoded as the source's. Otherwise it may hold rows that were never met.
+bool was_made_empty(Oid table, const ReorderBufferTXN* txn) {
+  if (!column_is_new(table, SelfItemPointerAttributeNumber)) return false;
+  for (const FollowedTrend* trend : worker->trends) {
+    if (trend != nullptr && trend->source == table) return false;
+  }
+  return !collector_left_out(table, txn->xid);
+}
+
+// Brings `tables` up to date with the catalogs of the position. What changed is noted in the trend.
+void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN* txn) {
+  bool known = trend->tables_known;
+  bool changed = false;
+  trend->tables_known = true;
+  ListCell* cell = nullptr;
+  foreach (cell, present) {
+    SourceTable& table = trend->tables[lfirst_oid(cell)];
+    if (table.listed) continue;
+    table.listed = true;
+    table.joined_by = txn->xid;
+    changed = true;
+    if (known && !was_made_empty(lfirst_oid(cell), txn)) trend->arrived.push_back(lfirst_oid(cell));
+  }
+  for (auto table = trend->tables.begin(); table != trend->tables.end();) {
+    if (list_member_oid(present, table->first)) {
+      ++table;
+      continue;
+    }
+    if (table->second.listed) {
+      // Transactions that wrote to it and have not ended yet must be waited for as well.
+      trend->departed.push_back(table->first);
+      if (matters(trend, table->second)) source_ask_to_fill(trend);
+    }
+    changed = true;
+    table = trend->tables.erase(table);
+  }
+  // What it was made of before is not known: as if all had changed.
+  if (!known && get_rel_relkind(trend->source) == RELKIND_PARTITIONED_TABLE) source_ask_to_fill(trend);
+  if (changed) collector_forget();
+}
+
+// ALTER TABLE may rewrite a table, which is not decoded: what matters is whether it computed columns anew
+// that the trend reads. VACUUM FULL, CLUSTER and changes of other columns leave them alone.
+bool computed_anew(FollowedTrend* trend, Relation relation, const RowMapping* mapping,
+                   const ReorderBufferTXN* txn) {
+  SourceTable& table = trend->tables[RelationGetRelid(relation)];
+  Oid before = table.filenode;
+  table.filenode = relation->rd_rel->relfilenode;
+  if (before == table.filenode) return false;
+  if (table.joined_by == txn->xid) return false;  // looked at as a whole
+  for (int i = 0; i < trend->definition->source_column_count; i++) {
+    if (column_is_new(RelationGetRelid(relation), mapping->attributes[i])) return true;
+  }
+  return false;
+}
+
+void check_table(FollowedTrend* trend, Relation relation, const ReorderBufferTXN* txn) {
+  char reason[kMessageSize];
+  if (relation->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT) {
+    snprintf(reason, sizeof(reason), "\"%s\" is unlogged now: its changes are not in the write-ahead log",
+             RelationGetRelationName(relation));
+    trend_stop(trend, reason);
+    return;
+  }
+  RowMapping* mapping = row_mapping_create(trend->definition, relation, reason, sizeof(reason));
+  if (mapping == nullptr) {
+    trend_stop(trend, reason);
+  } else if (computed_anew(trend, relation, mapping, txn)) {
+    source_ask_to_fill(trend);
+  }
+}
+
+bool was_invalidated(Oid relation) {
+  return gathered.all || std::find(gathered.relations.begin(), gathered.relations.end(), relation) !=
+                             gathered.relations.end();
+}
+
+void inspect(FollowedTrend* trend, const ReorderBufferTXN* txn) {
+  if (trend->state == FillState::kStopped) {
+    source_ask_to_fill(trend);  // perhaps the reason is gone
+    return;
+  }
+  if (trend->definition == nullptr) return;  // still to be loaded
+  trend->recheck = true;
+  worker->recheck_wanted = true;
+  List* tables = tables_of(trend->source);
+  compare_tables(trend, tables, txn);
+  ListCell* cell = nullptr;
+  foreach (cell, tables) {
+    if (!was_invalidated(lfirst_oid(cell)) || trend->state == FillState::kStopped) continue;
+    Relation relation = RelationIdGetRelation(lfirst_oid(cell));
+    if (relation == nullptr) continue;  // dropped
+    check_table(trend, relation, txn);
+    RelationClose(relation);
+  }
+}
+
+// Whether an invalidated relation is the trend's source, a part of it, or was one.
+bool concerns(const FollowedTrend* trend, Oid relation, List* ancestors) {
+  return trend->source == relation || list_member_oid(ancestors, trend->source) ||
+         trend->tables.count(relation) > 0;
+}
+
+// -- between records
+// -----------------------------------------------------------------------------------------------
+
+// Whether a table that joined the source has rows for windows that can still change. Not inlined, so that its
+// locals do not live in the frame that PG_TRY returns to.
+pg_noinline bool holds_rows(const FollowedTrend* trend, Oid table) {
+  worker_begin();
+  SPI_connect();
+  const char* name = get_rel_name(table);
+  bool found = name == nullptr;  // dropped since: filling sorts it out
+  if (!found) {
+    char* query = source_rows_query(
+        trend, quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), name));
+    if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "could not look into a partition");
+    found = SPI_processed > 0;
+  }
+  SPI_finish();
+  worker_commit();
+  return found;
+}
+
+void survey(FollowedTrend* trend, Oid oid) {
+  ErrorData* volatile error = nullptr;
+  volatile bool found = true;
+  PG_TRY();
+  { found = holds_rows(trend, oid); }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  if (error != nullptr) FreeErrorData(error);  // locked, say: filling waits for it
+  auto table = trend->tables.find(oid);
+  if (found) {
+    source_ask_to_fill(trend);
+  } else if (table != trend->tables.end()) {
+    table->second.surveyed = GetXLogInsertRecPtr();
+  }
+}
+
+void check_rights(FollowedTrend* trend) {
+  const char* lost = source_rights_lost(*trend->definition);
+  if (lost != nullptr && trend->state != FillState::kStopped) {
+    trend_stop(trend, lost);
+    trend->rights_lost = true;
+  } else if (lost == nullptr && trend->rights_lost) {
+    source_ask_to_fill(trend);
+  }
+}
+
+// Whether the definition still fits the source, as a whole and as it is now.
+pg_noinline void check_definition(FollowedTrend* trend) {
+  worker_begin();
+  Definition* definition = definition_load(trend->id);
+  if (definition != nullptr) {
+    trend_note_retractable(trend, *definition);
+    check_rights(trend);
+  }
+  worker_commit();
+}
+
+void recheck(FollowedTrend* trend) {
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  { check_definition(trend); }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  if (error == nullptr) return;
+  if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE) {
+    trend->recheck = true;
+    worker->recheck_wanted = true;
+  } else {
+    trend_stop(trend, error->message);
+  }
+  FreeErrorData(error);
+}
+
+}  // namespace
+
+void sources_begin() {
+  gathered.active = true;
+  gathered.all = false;
+  gathered.relations.clear();
+}
+
+void source_invalidated(Oid relation) {
+  if (!gathered.active || gathered.all) return;
+  if (!OidIsValid(relation) || gathered.relations.size() >= kMaxInvalidated) {
+    gathered.all = true;
+  } else if (gathered.relations.empty() || gathered.relations.back() != relation) {
+    gathered.relations.push_back(relation);
+  }
+}
+
+void sources_commit(ReorderBufferTXN* txn) {
+  gathered.active = false;
+  if (!rbtxn_has_catalog_changes(txn) || (!gathered.all && gathered.relations.empty())) return;
+  gather_xids(txn);
+  MemoryContext memory =
+      AllocSetContextCreate(CurrentMemoryContext, "trending source changes", ALLOCSET_DEFAULT_SIZES);
+  MemoryContext caller = MemoryContextSwitchTo(memory);
+  List* concerned = NIL;
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend != nullptr && gathered.all) concerned = list_append_unique_ptr(concerned, trend);
+  }
+  for (size_t i = 0; i < gathered.relations.size() && !gathered.all; i++) {
+    Oid relation = gathered.relations[i];
+    List* ancestors = get_rel_relispartition(relation) ? get_partition_ancestors(relation) : NIL;
+    for (FollowedTrend* trend : worker->trends) {
+      if (trend != nullptr && concerns(trend, relation, ancestors))
+        concerned = list_append_unique_ptr(concerned, trend);
+    }
+  }
+  ListCell* cell = nullptr;
+  foreach (cell, concerned) inspect(static_cast<FollowedTrend*>(lfirst(cell)), txn);
+  MemoryContextSwitchTo(caller);
+  MemoryContextDelete(memory);
+}
+
+void source_ask_to_fill(FollowedTrend* trend) {
+  trend->refill = true;
+  worker->refill_wanted = true;
+}
+
+void source_truncated(FollowedTrend* trend, Oid relation) {
+  auto table = trend->tables.find(relation);
+  if (table == trend->tables.end() || matters(trend, table->second)) source_ask_to_fill(trend);
+}
+
+SourceTable* source_table(FollowedTrend* trend, Relation relation) {
+  SourceTable& table = trend->tables[RelationGetRelid(relation)];
+  if (!OidIsValid(table.filenode)) table.filenode = relation->rd_rel->relfilenode;
+  return &table;
+}
+
+void source_learn(FollowedTrend* trend) {
+  if (trend->tables_known || trend->definition == nullptr) return;
+  trend->tables_known = true;
+  List* tables = tables_of(trend->source);
+  ListCell* cell = nullptr;
+  foreach (cell, tables) trend->tables[lfirst_oid(cell)].listed = true;
+  list_free(tables);
+}
+
+void sources_follow() {
+  worker->recheck_wanted = false;
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr) continue;
+    if (trend->recheck && trend->state != FillState::kStopped && trend->state != FillState::kLoading) {
+      trend->recheck = false;
+      recheck(trend);
+    }
+    // Whoever is being filled, or will be, reads these anyway; one that waits has noted writers too early.
+    if (trend->state == FillState::kWaiting && !trend->arrived.empty()) source_ask_to_fill(trend);
+    if (trend->state == FillState::kRunning && !trend->refill) {
+      for (size_t i = 0; i < trend->arrived.size() && !trend->refill; i++) survey(trend, trend->arrived[i]);
+    }
+    trend->arrived.clear();
+  }
+}
+
+void sources_check_rights() {
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr || trend->definition == nullptr) continue;
+    if (trend->state == FillState::kStopped && !trend->rights_lost) continue;
+    check_rights(trend);
+  }
+}
+
+}  // namespace trending
