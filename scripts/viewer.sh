@@ -13,7 +13,7 @@ build=$repository/build/viewer${SANITIZE:+-sanitize}
 packages=(make g++ cmake ninja-build pkg-config libpq-dev qt6-base-dev libqt6opengl6-dev qt6-charts-dev libqt6svg6-dev
   qt6-tools-dev qt6-tools-dev-tools qt6-l10n-tools fonts-dejavu-core)
 ! apt_knows qt6-svg-dev || packages=("${packages[@]/libqt6svg6-dev/qt6-svg-dev}")
-test_packages=(libcli11-dev libfmt-dev xvfb xauth xdotool openbox xclip x11-utils imagemagick)
+test_packages=(libcli11-dev libfmt-dev xvfb xauth xdotool openbox xclip x11-utils imagemagick openssl)
 
 build_viewer() { # FURTHER OPTIONS...
   cmake -S "$repository/viewer" -B "$build" -G Ninja -DVIEWER_TESTS=OFF -DVIEWER_SANITIZE="${SANITIZE:+ON}" "$@"

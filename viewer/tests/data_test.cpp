@@ -127,6 +127,13 @@ class DataTest : public QObject {
     QCOMPARE(magnitude_of("text", ValueKind::kOther), 0.0);
   }
 
+  void messages_become_sentences() {
+    QCOMPARE(text::sentence("the worker ended with an error"), QString("The worker ended with an error."));
+    QCOMPARE(text::sentence("Drop it."), QString("Drop it."));
+    QCOMPARE(text::sentence("post_id is gone"), QString("post_id is gone."));
+    QCOMPARE(text::sentence(""), QString());
+  }
+
   void axis_marks() {
     QCOMPARE(text::axis_mark(0, 0.25), QString("0"));
     QCOMPARE(text::axis_mark(0.25, 0.05), QString("0.25"));
@@ -255,7 +262,7 @@ class DataTest : public QObject {
     QCOMPARE(diagnose(situation).first().severity, Problem::Severity::kWarning);
     situation.status.trends[7].state = "stopped";
     situation.status.trends[7].reason = "column post_id is gone";
-    QCOMPARE(diagnose(situation).first().explanation, QString("column post_id is gone"));
+    QCOMPARE(diagnose(situation).first().explanation, QString("Column post_id is gone."));
     situation.status.worker.state = "down";
     situation.connection.server.wal_level = "replica";
     QVERIFY(diagnose(situation).first().title.contains("wal_level"));

@@ -200,6 +200,25 @@ class ModelsTest : public QObject {
     QCOMPARE(model.rowCount(), 0);
   }
 
+  void names_with_numbers_are_sorted_by_them() {
+    StatusModel model;
+    StatusSorter sorter;
+    sorter.setSourceModel(&model);
+    const TrendList trends{FakeSource::trend(1, "t_10"), FakeSource::trend(2, "T_9"),
+                           FakeSource::trend(3, "t_1")};
+    model.set_trends(trends);
+    StatusSample sample = FakeSource::status(trends, 5);
+    sample.trends[1].events = 40;
+    sample.trends[2].events = 7;
+    model.set_status(sample);
+    sorter.sort(StatusModel::kTrend);
+    QCOMPARE(sorter.index(1, 0).data().toString(), QString("T_9"));
+    QCOMPARE(sorter.index(2, 0).data().toString(), QString("t_10"));
+    sorter.sort(StatusModel::kEvents, Qt::DescendingOrder);
+    QCOMPARE(sorter.index(0, 0).data().toString(), QString("t_10"));
+    QCOMPARE(sorter.index(2, 0).data().toString(), QString("t_1"));
+  }
+
   void workspace_follows_the_source() {
     FakeSource source;
     Workspace workspace(&source);

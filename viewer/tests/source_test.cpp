@@ -52,6 +52,19 @@ class SourceTest : public QObject {
     QVERIFY(process.waitForFinished(30'000) && process.exitCode() == 0);
   }
 
+  // Tries to connect; gives the state that comes of it.
+  ConnectionState outcome(const QString& conninfo, const QString& password = {}) {
+    PgSource source;
+    Listener heard(&source);
+    source.open({conninfo, password});
+    const auto decided = [&] {
+      return heard.state.phase == Phase::kConnected || heard.state.phase == Phase::kWaiting ||
+             heard.state.phase == Phase::kPasswordNeeded;
+    };
+    if (!QTest::qWaitFor(decided, 10'000)) qWarning("undecided");
+    return heard.state;
+  }
+
  private slots:
   void reads_everything() {
     PgSource source;
@@ -209,6 +222,50 @@ class SourceTest : public QObject {
     source.retry_now();
     QTRY_COMPARE_WITH_TIMEOUT(heard.state.phase, Phase::kConnected, 35'000);
     QTRY_VERIFY_WITH_TIMEOUT(heard.rankings > before, 5000);
+  }
+
+  void tls() {
+    const QString folder = qEnvironmentVariable("SERVER_CERTIFICATES");
+    const QString verified = QString("host=localhost sslmode=verify-full sslrootcert=%1/%2.crt").arg(folder);
+    ConnectionState state = outcome(verified.arg("server"));
+    QCOMPARE(state.phase, Phase::kConnected);
+    QVERIFY(state.server.tls);
+    QCOMPARE(state.server.host, QString("localhost"));
+    state = outcome(verified.arg("other"));
+    QCOMPARE(state.phase, Phase::kWaiting);
+    QVERIFY2(state.message.contains("certificate verify failed"), qPrintable(state.message));
+    state = outcome(verified.arg("missing"));
+    QVERIFY2(state.message.contains("root certificate file"), qPrintable(state.message));
+    state = outcome(verified.arg("server").replace("host=localhost", "host=127.0.0.1"));
+    QVERIFY2(state.message.contains("does not match host name"), qPrintable(state.message));
+    state = outcome("host=localhost sslmode=disable");
+    QCOMPARE(state.phase, Phase::kConnected);
+    QVERIFY(!state.server.tls);
+  }
+
+  void services_passwords_environment() {
+    ConnectionState state = outcome("service=viewer-test");
+    QCOMPARE(state.phase, Phase::kConnected);
+    QVERIFY(state.server.tls);
+    state = outcome("service=nowhere");
+    QVERIFY2(state.message.contains("nowhere"), qPrintable(state.message));
+
+    sql("CREATE ROLE guarded LOGIN PASSWORD 'open sesame'");
+    const QString guarded = "host=localhost user=guarded";
+    state = outcome(guarded);  // from the password file
+    QVERIFY2(state.phase == Phase::kConnected, qPrintable(state.message));
+    QCOMPARE(state.server.user, QString("guarded"));
+    QCOMPARE(outcome(guarded, "wrong").phase, Phase::kPasswordNeeded);
+    qputenv("PGPASSFILE", "/nonexistent");
+    QCOMPARE(outcome(guarded).phase, Phase::kPasswordNeeded);
+    QCOMPARE(outcome(guarded, "open sesame").phase, Phase::kConnected);
+    qputenv("PGUSER", "guarded");
+    qputenv("PGPASSWORD", "open sesame");
+    state = outcome("host=localhost");
+    QCOMPARE(state.phase, Phase::kConnected);
+    QCOMPARE(state.server.user, QString("guarded"));
+    qputenv("PGUSER", "postgres");
+    qunsetenv("PGPASSWORD");
   }
 
   void nobody_there() {

@@ -1,6 +1,8 @@
 -- A stand-in for the extension on a plain server: tables and functions of the same names. It is there to try
 -- the viewer's connection, not to compute anything.
 CREATE SCHEMA trending;
+GRANT USAGE ON SCHEMA trending TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA trending GRANT SELECT ON TABLES TO PUBLIC;
 CREATE TABLE trending.trend (
   id int PRIMARY KEY, relation regclass, source regclass, query text, definition text, label text,
   watermark_delay interval DEFAULT '0', allowed_lateness interval DEFAULT '1 minute', late_events text DEFAULT 'drop',

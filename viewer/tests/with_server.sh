@@ -34,13 +34,39 @@ trap finish EXIT
 
 (cd "$folder" && "${as_server[@]}" "$bindir/initdb" -D "$folder/data" -U postgres -A trust --no-sync \
   --locale=C.UTF-8 -E UTF8 >/dev/null)
-cat >>"$folder/data/postgresql.conf" <<CONF
-listen_addresses = ''
+# A certificate for localhost, signed by itself, and one that signed nothing here.
+command -v openssl >/dev/null || skip "openssl is missing"
+for name in server other; do
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    -keyout "$folder/$name.key" -out "$folder/$name.crt" 2>/dev/null
+done
+chmod 600 "$folder/server.key"
+((EUID != 0)) || chown postgres "$folder/server.key"
+sed -i '1i host all guarded localhost scram-sha-256' "$folder/data/pg_hba.conf"
+start_on_free_port() { # ports below those that the system gives to others
+  local try
+  for try in {1..20}; do
+    port=$((20000 + RANDOM % 10000))
+    cat >"$folder/data/postgresql.auto.conf" <<CONF
+listen_addresses = 'localhost'
+port = $port
 unix_socket_directories = '$folder'
+ssl = on
+ssl_cert_file = '$folder/server.crt'
+ssl_key_file = '$folder/server.key'
 fsync = off
 CONF
-"$folder/control" start >/dev/null
+    ! "$folder/control" start >/dev/null 2>&1 || return 0
+  done
+  cat "$folder/log" >&2
+  return 1
+}
+start_on_free_port
+printf '[viewer-test]\nhost=localhost\nport=%s\ndbname=postgres\nuser=postgres\nsslmode=require\n' "$port" >"$folder/services"
+printf 'localhost:%s:*:guarded:open sesame\n' "$port" >"$folder/pgpass"
+chmod 600 "$folder/pgpass"
+export PGSERVICEFILE=$folder/services PGPASSFILE=$folder/pgpass PGPORT=$port SERVER_CERTIFICATES=$folder
 export PGHOST=$folder PGUSER=postgres PGDATABASE=postgres SERVER_CONTROL=$folder/control STAND_IN=$sql_file
-unset PGPORT PGSERVICE
+unset PGSERVICE
 psql -X -q -v ON_ERROR_STOP=1 -f "$sql_file"
 "$@"

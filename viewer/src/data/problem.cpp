@@ -56,7 +56,7 @@ Problem no_connection(const ConnectionState& connection) {
   }
   return {Severity::kError,
           ProblemWords::tr("No connection to %1").arg(where),
-          connection.message.simplified(),
+          text::sentence(connection.message.simplified()),
           ProblemWords::tr("Check that the server runs, that host, port and database are "
                            "right and "
                            "that pg_hba.conf lets you in."),
@@ -122,9 +122,9 @@ std::optional<Problem> worker_problem(const Situation& situation) {
         Severity::kNotice,
         ProblemWords::tr("The worker is %1").arg(worker.state),
         worker.message.isEmpty() ? ProblemWords::tr("It loads its checkpoint and catches up with the WAL.")
-                                 : worker.message,
+                                 : text::sentence(worker.message),
         worker.hint.isEmpty() ? ProblemWords::tr("Nothing to do: the list comes back when it is done.")
-                              : worker.hint,
+                              : text::sentence(worker.hint),
         {}};
   }
   if (auto settings = wrong_settings(situation.connection.server)) return settings;
@@ -133,11 +133,11 @@ std::optional<Problem> worker_problem(const Situation& situation) {
       ProblemWords::tr("The worker is not running"),
       worker.message.isEmpty()
           ? ProblemWords::tr("Nothing follows the changes of this database: what is shown is old.")
-          : worker.message,
+          : text::sentence(worker.message),
       worker.hint.isEmpty()
           ? ProblemWords::tr("It starts again by itself within seconds. If it does not, the server's "
                              "log says why.")
-          : worker.hint,
+          : text::sentence(worker.hint),
       {}};
 }
 
@@ -147,11 +147,11 @@ std::optional<Problem> trend_problem(const Situation& situation) {
   if (found != situation.status.trends.constEnd()) {
     if (found->state == QLatin1String("stopped")) {
       return Problem{
-          Severity::kError, ProblemWords::tr("%1 has stopped").arg(trend.name), found->reason,
+          Severity::kError, ProblemWords::tr("%1 has stopped").arg(trend.name), text::sentence(found->reason),
           ProblemWords::tr("Other trends go on. Mend the cause, or drop the trend and create it again."),
           QStringLiteral("SELECT trending.drop_trend('%1');").arg(QString(trend.name).replace(u'\'', "''"))};
     }
-    if (found->state == QLatin1String("backfilling")) {
+    if (found->state == QLatin1String("filling")) {
       return Problem{
           Severity::kNotice,
           ProblemWords::tr("%1 is being filled").arg(trend.name),
@@ -164,14 +164,14 @@ std::optional<Problem> trend_problem(const Situation& situation) {
       !found->reason.isEmpty()) {
     return Problem{Severity::kWarning,
                    ProblemWords::tr("%1 needs attention").arg(trend.name),
-                   found->reason,
+                   text::sentence(found->reason),
                    ProblemWords::tr("The ranking itself goes on."),
                    {}};
   }
   if (situation.failure && situation.failure->trend == trend.id) {
     const Failure& failure = *situation.failure;
-    QString what = failure.message;
-    if (!failure.detail.isEmpty()) what += u' ' + failure.detail;
+    QString what = text::sentence(failure.message);
+    if (!failure.detail.isEmpty()) what += u' ' + text::sentence(failure.detail);
     if (failure.sqlstate == QLatin1String("42501")) {
       return Problem{
           Severity::kError, ProblemWords::tr("%1 may not be read").arg(trend.name), what,

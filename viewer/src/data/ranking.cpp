@@ -8,7 +8,8 @@
 namespace trending {
 
 double magnitude_of(const QString& value, ValueKind kind) {
-  // An infinite value has a bar all the same, longer than any other's; motion can still be calculated with it.
+  // An infinite value has a bar all the same, longer than any other's; motion can still be calculated with
+  // it.
   constexpr double kInfinite = 1e300;
   if (value == QLatin1String("Infinity") || value == QLatin1String("infinity"))
     return kind == ValueKind::kNumber ? kInfinite : 0;

@@ -150,6 +150,17 @@ QDateTime parse_timestamp(const QString& text) {
   return QDateTime(date, time, QTimeZone::utc()).addSecs(-offset);
 }
 
+QString sentence(const QString& message) {
+  QString words = message.trimmed();
+  if (words.isEmpty()) return words;
+  // Not where it begins with a name.
+  const bool word = words.size() > 1 && words[0].isLower() && (words[1].isLower() || words[1] == u' ');
+  const qsizetype end = words.indexOf(u' ');
+  if (word && !words.left(end).contains(u'_') && !words.left(end).contains(u'.'))
+    words[0] = words[0].toUpper();
+  return QStringLiteral(".!?:…").contains(words.back()) ? words : words + u'.';
+}
+
 QString one_line(const QString& text) {
   QString line = text.left(2000);
   for (QChar& c : line) {

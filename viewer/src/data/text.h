@@ -28,6 +28,8 @@ QString window(const QDateTime& start, const QDateTime& end);
 QString interval(const QString& server_text);
 // "2026-11-21 04:05:06.789+01:30"; without an offset it is taken as UTC, as the server does for windows.
 QDateTime parse_timestamp(const QString& text);
+// What the server says ("the slot is gone") as a sentence of its own: "The slot is gone."
+QString sentence(const QString& message);
 // One line, without control characters, safe to paint whatever the text holds.
 QString one_line(const QString& text);
 

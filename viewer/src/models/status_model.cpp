@@ -132,4 +132,18 @@ QVariant StatusModel::headerData(int section, Qt::Orientation orientation, int r
   return {};
 }
 
+StatusSorter::StatusSorter(QObject* parent) : QSortFilterProxyModel(parent) {
+  // The locale C knows no numbers in names.
+  if (names_.locale().language() == QLocale::C) names_.setLocale(QLocale(QLocale::English));
+  names_.setNumericMode(true);
+  names_.setCaseSensitivity(Qt::CaseInsensitive);
+  setSortRole(StatusModel::kSortRole);
+}
+
+bool StatusSorter::lessThan(const QModelIndex& left, const QModelIndex& right) const {
+  if (left.column() > StatusModel::kState) return QSortFilterProxyModel::lessThan(left, right);
+  return names_.compare(left.data(StatusModel::kSortRole).toString(),
+                        right.data(StatusModel::kSortRole).toString()) < 0;
+}
+
 }  // namespace trending

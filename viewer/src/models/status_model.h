@@ -1,6 +1,8 @@
 #pragma once
 
 #include <QAbstractTableModel>
+#include <QCollator>
+#include <QSortFilterProxyModel>
 
 #include "data/status.h"
 
@@ -42,6 +44,20 @@ class StatusModel : public QAbstractTableModel {
 
   TrendList trends_;
   StatusSample sample_;
+};
+
+// By the numbers behind the cells; names with numbers in them by these.
+class StatusSorter : public QSortFilterProxyModel {
+  Q_OBJECT
+
+ public:
+  explicit StatusSorter(QObject* parent = nullptr);
+
+ protected:
+  bool lessThan(const QModelIndex& left, const QModelIndex& right) const override;
+
+ private:
+  QCollator names_;
 };
 
 }  // namespace trending

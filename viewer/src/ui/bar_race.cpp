@@ -1,6 +1,5 @@
 #include "ui/bar_race.h"
 
-#include <QAccessible>
 #include <QHelpEvent>
 #include <QMouseEvent>
 #include <QPaintEvent>
@@ -476,7 +475,6 @@ void BarRace::keyPressEvent(QKeyEvent* event) {
 }
 
 void BarRace::update_accessible_text() {
-  if (!QAccessible::isActive()) return;
   QStringList lines;
   for (const Bar& bar : bars_) {
     if (!bar.leaving)

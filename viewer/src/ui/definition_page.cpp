@@ -64,6 +64,7 @@ void SqlHighlighter::highlightBlock(const QString& text) {
 DefinitionPage::DefinitionPage(Workspace* workspace, QWidget* parent)
     : QWidget(parent), workspace_(workspace), sql_(new QPlainTextEdit), facts_(new QFormLayout) {
   sql_->setReadOnly(true);
+  sql_->setTabChangesFocus(true);
   sql_->setLineWrapMode(QPlainTextEdit::NoWrap);
   sql_->setObjectName(QStringLiteral("definition"));
   sql_->setAccessibleName(tr("Definition as SQL"));

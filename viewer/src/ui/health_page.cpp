@@ -3,7 +3,6 @@
 #include <QGridLayout>
 #include <QHeaderView>
 #include <QLabel>
-#include <QSortFilterProxyModel>
 #include <QTableView>
 #include <QVBoxLayout>
 #include <cmath>
@@ -49,7 +48,7 @@ HealthPage::HealthPage(Workspace* workspace, QWidget* parent)
       rates_(new Sparkline),
       lags_(new Sparkline),
       table_(new QTableView),
-      sorted_(new QSortFilterProxyModel(this)) {
+      sorted_(new StatusSorter(this)) {
   verdict_->setFont(scaled_font(1.35, QFont::DemiBold));
   verdict_->setObjectName(QStringLiteral("verdict"));
   words_->setWordWrap(true);
@@ -84,14 +83,13 @@ HealthPage::HealthPage(Workspace* workspace, QWidget* parent)
   figures->addWidget(card(others), 3);
 
   sorted_->setSourceModel(workspace->status_model());
-  sorted_->setSortRole(StatusModel::kSortRole);
-  sorted_->setSortCaseSensitivity(Qt::CaseInsensitive);
   table_->setObjectName(QStringLiteral("health"));
   table_->setAccessibleName(tr("Figures of every trend"));
   table_->setModel(sorted_);
   table_->setSortingEnabled(true);
   table_->sortByColumn(StatusModel::kTrend, Qt::AscendingOrder);
   table_->setShowGrid(false);
+  table_->setTabKeyNavigation(false);
   table_->setWordWrap(false);
   table_->setSelectionBehavior(QAbstractItemView::SelectRows);
   table_->setSelectionMode(QAbstractItemView::SingleSelection);
@@ -99,8 +97,10 @@ HealthPage::HealthPage(Workspace* workspace, QWidget* parent)
   table_->verticalHeader()->setDefaultSectionSize(QFontMetrics(font()).height() + 14);
   table_->horizontalHeader()->setHighlightSections(false);
   table_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
+  table_->horizontalHeader()->setMinimumSectionSize(
+      table_->horizontalHeader()->sectionSizeHint(StatusModel::kWatermark));
   table_->horizontalHeader()->setSectionResizeMode(StatusModel::kTrend, QHeaderView::Interactive);
-  table_->setColumnWidth(StatusModel::kTrend, 170);
+  table_->setColumnWidth(StatusModel::kTrend, 150);
   auto* rows = new QVBoxLayout;
   rows->addWidget(table_);
   QWidget* rows_card = card(rows);

@@ -3,7 +3,6 @@
 #include <QWidget>
 
 class QLabel;
-class QSortFilterProxyModel;
 class QTableView;
 class QVBoxLayout;
 
@@ -11,6 +10,7 @@ namespace trending {
 
 class Figure;
 class Sparkline;
+class StatusSorter;
 class Workspace;
 
 // How the worker and the trends are: what is wrong in words, figures, and every trend in a table.
@@ -29,7 +29,7 @@ class HealthPage : public QWidget {
   Figure *state_, *rate_, *lag_bytes_, *lag_time_, *checkpoint_, *slot_, *transactions_;
   Sparkline *rates_, *lags_;
   QTableView* table_;
-  QSortFilterProxyModel* sorted_;
+  StatusSorter* sorted_;
 };
 
 }  // namespace trending

@@ -1,5 +1,6 @@
 #include "ui/main_window.h"
 
+#include <QAbstractButton>
 #include <QApplication>
 #include <QButtonGroup>
 #include <QCloseEvent>
@@ -137,6 +138,9 @@ QWidget* MainWindow::build_toolbar() {
 
 void MainWindow::show_page(Page page) {
   tabs_->button(page)->setChecked(true);
+  // Tab stops at the page shown, arrow keys go to the others.
+  for (QAbstractButton* tab : tabs_->buttons())
+    tab->setFocusPolicy(tab->isChecked() ? Qt::TabFocus : Qt::NoFocus);
   pages_->setCurrentIndex(page);
   timeline_->setVisible(page == kRankingPage || page == kOverTimePage);
   update_notice();

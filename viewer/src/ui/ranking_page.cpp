@@ -95,6 +95,7 @@ RankingPage::RankingPage(Workspace* workspace, ItemColors* colors, QWidget* pare
   table_->setSelectionBehavior(QAbstractItemView::SelectRows);
   table_->setSelectionMode(QAbstractItemView::ExtendedSelection);
   table_->setShowGrid(false);
+  table_->setTabKeyNavigation(false);  // Tab leaves it, arrow keys move in it
   table_->setWordWrap(false);
   table_->setSortingEnabled(true);
   table_->sortByColumn(RankingModel::kRank, Qt::AscendingOrder);

@@ -55,6 +55,7 @@ TimelineBar::TimelineBar(Workspace* workspace, QWidget* parent)
   connect(workspace_, &Workspace::moment_changed, this, &TimelineBar::show_moment);
   connect(workspace_, &Workspace::connection_changed, this, &TimelineBar::show_moment);
   connect(workspace_, &Workspace::ranking_changed, this, &TimelineBar::show_moment);
+  connect(workspace_, &Workspace::problems_changed, this, &TimelineBar::show_moment);
   connect(&Themes::instance(), &Themes::changed, this, &TimelineBar::show_moment);
   show_stops();
 }
@@ -81,17 +82,22 @@ void TimelineBar::show_moment() {
   pause_->setIcon(icon(paused ? QStringLiteral("play") : QStringLiteral("pause"), theme().text));
   pause_->setToolTip(paused ? tr("Go on (Space)") : tr("Pause (Space)"));
   pause_->setAccessibleName(paused ? tr("Go on") : tr("Pause"));
-  live_->setChecked(live && !paused && workspace_->connected());
-  live_->setIcon(icon(QStringLiteral("live"),
-                      live && !paused && workspace_->connected() ? theme().good : theme().muted));
+  // Live is what moves: not what is left of a server, a worker or a trend that has stopped.
+  const QList<Problem>& problems = workspace_->problems();
+  const bool moving = live && !paused && workspace_->connected() &&
+                      (problems.empty() || problems.first().severity != Problem::Severity::kError);
+  live_->setChecked(moving);
+  live_->setIcon(icon(QStringLiteral("live"), moving ? theme().good : theme().muted));
 
   const WindowSpan window = workspace_->ranking().window;
   QString words = window.valid() ? text::window(window.start, window.end) : QString();
   if (!live && !workspace_->stops().value(workspace_->shown_stop()).window.valid()) {
     words = tr("seen at %1").arg(text::moment(workspace_->stops().value(workspace_->shown_stop()).at));
   }
-  if (live && words.isEmpty() && workspace_->trend() != nullptr)
-    words = workspace_->trend()->shape.window_in_words();
+  const TrendInfo* trend = workspace_->trend();
+  if (live && words.isEmpty() && trend != nullptr &&
+      (trend->shape.window_function.isEmpty() || trend->shape.sessions()))
+    words = trend->shape.window_in_words();
   if (live && paused) words = tr("paused  ·  %1").arg(words);
   moment_->setText(words);
   const auto paint = [](QLabel* label, const QColor& color) {
