@@ -90,6 +90,7 @@ class SourceTest : public QObject {
     QTRY_COMPARE_WITH_TIMEOUT(heard.past.items.size(), 5, 5000);
     QCOMPARE(heard.past.items[0].value, QString("5060"));
     QCOMPARE(heard.past.items[0].label, QString("Post 60"));
+    QCOMPARE(heard.past.items[0].previous_rank.value_or(0), 3);
     source.request_series(trend.id, {"60", "1"});
     QTRY_COMPARE_WITH_TIMEOUT(heard.series.value("60").size(), 30, 5000);
 

@@ -69,6 +69,13 @@ LANGUAGE sql AS $$
   FROM public.top_posts t LEFT JOIN public.posts p ON p.id = t.post_id WHERE $1 = 'public.top_posts'::regclass
   ORDER BY t.rank LIMIT k $$;
 
+CREATE FUNCTION trending.top(trend regclass, k int, at timestamptz)
+RETURNS TABLE (rank bigint, key text, label text, value numeric, previous_rank bigint, window_start timestamptz, window_end timestamptz)
+LANGUAGE sql AS $$
+  SELECT t.rank, t.post_id::text, p.title, t.views, t.rank + 2, t.window_start, t.window_end
+  FROM public.top_posts_history t LEFT JOIN public.posts p ON p.id = t.post_id
+  WHERE $1 = 'public.top_posts'::regclass AND t.window_end > $3 ORDER BY t.window_end, t.rank LIMIT k $$;
+
 CREATE FUNCTION trending.watch(trend regclass, version bigint DEFAULT 0, timeout interval DEFAULT '30 s') RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE now_at bigint; until timestamptz := clock_timestamp() + timeout;

@@ -58,7 +58,7 @@ void Workspace::select_partition(const Partition& partition) {
 // Another trend, or another part of it: nothing that was shown is of use.
 void Workspace::show_other() {
   failure_.reset();
-  live_ranking_ = window_before_ = {};
+  live_ranking_ = {};
   seen_.clear();
   titles_.clear();
   history_series_.clear();
@@ -178,24 +178,6 @@ void Workspace::on_failed(const Failure& failure) {
   diagnose_again();
 }
 
-// A server that keeps no ranks of the window before leaves them to what was seen here.
-void Workspace::fill_previous_ranks(Ranking& ranking) {
-  if (has_ranking() && live_ranking_.window.end.isValid() && live_ranking_.window.end < ranking.window.end) {
-    window_before_ = live_ranking_;
-  }
-  if (ranking.has_previous() || window_before_.items.empty()) return;
-  QHash<QString, qint64> before;
-  for (const RankedItem& item : window_before_.items) before.insert(item.key, item.rank);
-  for (RankedItem& item : ranking.items) {
-    const auto rank = before.constFind(item.key);
-    if (rank != before.constEnd()) {
-      item.previous_rank = *rank;
-    } else if (item.rank > window_before_.items.size()) {
-      item.previous_rank = item.rank;  // it may have been there, below what was looked at
-    }
-  }
-}
-
 void Workspace::remember_titles(const Ranking& ranking) {
   if (titles_.size() > kRememberedTitles) titles_.clear();
   for (const RankedItem& item : ranking.items) titles_.insert(item.key, item.title());
@@ -203,15 +185,19 @@ void Workspace::remember_titles(const Ranking& ranking) {
 
 void Workspace::on_ranking(Ranking ranking) {
   if (!is_shown(ranking)) return;
-  remember_titles(ranking);
   if (!ranking.live) {
+    // Without a worker nothing but history tells of the past, and that knows no labels.
+    for (RankedItem& item : ranking.items) {
+      if (item.label.isEmpty()) item.label = titles_.value(item.key);
+    }
+    remember_titles(ranking);
     if (!live() && ranking.window == awaited_window_) show(ranking);
     return;
   }
+  remember_titles(ranking);
   failure_.reset();
   if (interest_.paused && has_ranking()) return;
   const bool window_closed = has_ranking() && live_ranking_.window.end < ranking.window.end;
-  fill_previous_ranks(ranking);
   live_ranking_ = ranking;
   seen_.add(ranking, QDateTime::currentDateTimeUtc());
   if (live()) show(ranking);

@@ -95,7 +95,6 @@ class Workspace : public QObject {
   void on_ranking(Ranking ranking);
   void on_history(const HistoryState& history);
   void on_failed(const Failure& failure);
-  void fill_previous_ranks(Ranking& ranking);
   bool is_shown(const Ranking& ranking) const {
     return ranking.trend == interest_.trend && ranking.partition == interest_.partition;
   }
@@ -117,7 +116,6 @@ class Workspace : public QObject {
   StatusModel statuses_;
   QList<Partition> partitions_;
   Ranking live_ranking_;
-  Ranking window_before_;  // the last ranking seen of the window before the current one
   StatusSample status_;
   std::optional<Failure> failure_;
   QList<Problem> problems_;

@@ -45,20 +45,17 @@ const char* const kTop = R"(
 SELECT rank, key, label, value, previous_rank, window_start, window_end
 FROM   trending.top($1::oid::regclass, $2::int) ORDER BY rank)";
 
+// Of the windows that contain a moment the one that ends first was current then.
+const char* const kTopOfWindow = R"(
+SELECT rank, key, label, value, previous_rank, window_start, window_end
+FROM   trending.top($1::oid::regclass, $2::int, $3::timestamptz - interval '1 microsecond') ORDER BY rank)";
+
 const char* const kWatch = "SELECT trending.watch($1::oid::regclass, $2::bigint, '25 seconds')";
 
 const char* const kHistoryColumns = R"(
 SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
 WHERE  a.attrelid = to_regclass($1::text) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER  BY a.attnum)";
-
-const char* const kLabelSource = R"(
-SELECT format('%I.%I', p.part[1], p.part[2]) AS "table", quote_ident(p.part[3]) AS label,
-       quote_ident(a.attname) AS key, format_type(a.atttypid, a.atttypmod) AS type
-FROM   (SELECT parse_ident($1::text) AS part) p
-JOIN   pg_index i ON i.indrelid = to_regclass(format('%I.%I', p.part[1], p.part[2])) AND i.indisprimary
-       AND i.indnkeyatts = 1
-JOIN   pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0])";
 
 const char* const kTimeZone = "SELECT set_config('TimeZone', $1::text, false)";
 
@@ -349,11 +346,20 @@ void parse_worker(const PgResult& result, StatusSample& sample) {
   worker.slot_held_bytes = number(result, 0, "held_bytes");
 }
 
-QHash<QString, TopRow> parse_top_labels(const PgResult& result) {
-  QHash<QString, TopRow> rows;
+TopRows parse_top_labels(const PgResult& result) {
+  TopRows rows;
   const Ranking top = parse_top(result, {});
   for (const RankedItem& item : top.items) rows.insert(item.key, {item.label, item.previous_rank});
   return rows;
+}
+
+void add_top_rows(const TopRows& rows, const TrendInfo& trend, Ranking& ranking) {
+  for (RankedItem& item : ranking.items) {
+    const auto top = rows.constFind(trend.shape.sessions() ? item.label : item.key);
+    if (top == rows.constEnd()) continue;
+    if (!top->label.isEmpty()) item.label = top->label;
+    item.previous_rank = top->previous_rank;
+  }
 }
 
 Ranking parse_top(const PgResult& result, const TrendInfo& trend) {

@@ -19,9 +19,9 @@ extern const char* const kTrendList;
 extern const char* const kStatus;
 extern const char* const kWorkerStatus;
 extern const char* const kTop;             // relation, k
+extern const char* const kTopOfWindow;     // relation, k, end of the window
 extern const char* const kWatch;           // relation, version
 extern const char* const kHistoryColumns;  // its qualified name
-extern const char* const kLabelSource;     // label
 extern const char* const kTimeZone;        // name of the zone to write times in
 
 // The columns of a trend's history: those of the trend, before them the bounds of the window where the trend
@@ -60,7 +60,9 @@ struct TopRow {
   QString label;
   std::optional<qint64> previous_rank;
 };
-QHash<QString, TopRow> parse_top_labels(const PgResult& result);
+using TopRows = QHash<QString, TopRow>;
+TopRows parse_top_labels(const PgResult& result);
+void add_top_rows(const TopRows& rows, const TrendInfo& trend, Ranking& ranking);
 Ranking parse_top(const PgResult& result, const TrendInfo& trend);
 Ranking parse_rows(const PgResult& result, const TrendInfo& trend);
 QList<Partition> parse_partitions(const PgResult& result);

@@ -305,12 +305,7 @@ void Session::fetch_rows() {
                   if (!result.ok()) return ranking_failed(result.error());
                   Ranking ranking = queries::parse_rows(result, *info);
                   ranking.partition = partition;
-                  for (RankedItem& item : ranking.items) {
-                    const auto top = labels_.constFind(info->shape.sessions() ? item.label : item.key);
-                    if (top == labels_.constEnd()) continue;
-                    if (!top->label.isEmpty()) item.label = top->label;
-                    item.previous_rank = top->previous_rank;
-                  }
+                  queries::add_top_rows(labels_, *info, ranking);
                   publish(ranking);
                 });
 }

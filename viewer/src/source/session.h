@@ -57,9 +57,8 @@ class Session : public Source {
   void load_window(const TrendInfo& trend, const WindowSpan& window, int limit);
   void load_series(const TrendInfo& trend, const QStringList& keys);
   void history_failed(TrendId trend, const SqlError& error);
-  // Labels of past rankings come from the label table itself; live ones from trending.top.
-  void add_labels(const TrendInfo& trend, Ranking ranking);
-  void read_labels(const QByteArray& sql, const QStringList& keys, Ranking ranking);
+  void load_window_rows(const TrendInfo& trend, const WindowSpan& window, int limit,
+                        const queries::TopRows& top);
 
   const TrendInfo* find_trend(TrendId id) const;
   qint64 now() const { return clock_.elapsed(); }
@@ -90,8 +89,8 @@ class Session : public Source {
   qint64 next_probe_ = 0, next_list_ = 0, next_status_ = 0, next_ranking_ = 0, next_partitions_ = 0;
   bool ranking_wanted_ = false;  // something may have changed since the last one
   bool watch_works_ = true;
-  qint64 version_ = 0;                      // of the trend shown, as trending.watch last told
-  QHash<QString, queries::TopRow> labels_;  // of the last trending.top
+  qint64 version_ = 0;       // of the trend shown, as trending.watch last told
+  queries::TopRows labels_;  // of the last trending.top
   StatusSample last_status_, next_sample_;
 };
 

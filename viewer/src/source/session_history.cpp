@@ -62,21 +62,37 @@ void Session::load_history(const TrendInfo& trend) {
                 });
 }
 
+// As the live ranking: first what only trending.top knows, then the rows. Without a worker the rows alone.
 void Session::load_window(const TrendInfo& trend, const WindowSpan& window, int limit) {
+  if (history_columns_.value(trend.id).names.empty()) return;
+  if (!interest_.partition.empty()) return load_window_rows(trend, window, limit, {});
+  reader_.query(queries::kTopOfWindow,
+                {QByteArray::number(trend.id), QByteArray::number(limit), queries::timestamp(window.end)},
+                [this, id = trend.id, window, limit](const PgResult& result) {
+                  const TrendInfo* info = find_trend(id);
+                  if (info == nullptr) return pump();
+                  load_window_rows(*info, window, limit,
+                                   result.ok() ? queries::parse_top_labels(result) : queries::TopRows());
+                });
+}
+
+void Session::load_window_rows(const TrendInfo& trend, const WindowSpan& window, int limit,
+                               const queries::TopRows& top) {
   const queries::HistoryColumns columns = history_columns_.value(trend.id);
-  if (columns.names.empty()) return;
   const Partition partition = interest_.partition;
   const QList<QByteArray> bounds{queries::timestamp(window.start), queries::timestamp(window.end)};
   reader_.query(queries::history_rows(trend, columns, partition, limit),
                 bounds + queries::partition_parameters(partition),
-                [this, id = trend.id, window, partition, columns](const PgResult& result) {
+                [this, id = trend.id, window, partition, columns, top](const PgResult& result) {
                   const TrendInfo* info = find_trend(id);
                   if (info == nullptr) return pump();
                   if (!result.ok()) return history_failed(id, result.error());
                   Ranking ranking = queries::parse_history_rows(result, *info, columns);
                   ranking.window = window;
                   ranking.partition = partition;
-                  add_labels(*info, std::move(ranking));
+                  queries::add_top_rows(top, *info, ranking);
+                  emit ranking_available(ranking);
+                  pump();
                 });
 }
 
@@ -88,40 +104,6 @@ void Session::load_series(const TrendInfo& trend, const QStringList& keys) {
                 [this, id = trend.id](const PgResult& result) {
                   if (!result.ok()) return history_failed(id, result.error());
                   emit series_available(id, queries::parse_series(result));
-                  pump();
-                });
-}
-
-void Session::add_labels(const TrendInfo& trend, Ranking ranking) {
-  QStringList keys;
-  for (const RankedItem& item : ranking.items) keys.append(item.key);
-  const auto publish_as_it_is = [this](const Ranking& bare) {
-    emit ranking_available(bare);
-    pump();
-  };
-  if (trend.label.isEmpty() || keys.isEmpty() || trend.shape.keys.size() != 1)
-    return publish_as_it_is(ranking);
-  reader_.query(queries::kLabelSource, {trend.label.toUtf8()},
-                [this, keys, ranking = std::move(ranking), publish_as_it_is](const PgResult& result) {
-                  if (!result.ok() || result.rows() == 0) return publish_as_it_is(ranking);
-                  const QByteArray key = result.text(0, result.column("key")).toUtf8();
-                  const QByteArray sql =
-                      "SELECT " + key + "::text, " + result.text(0, result.column("label")).toUtf8() +
-                      "::text FROM " + result.text(0, result.column("table")).toUtf8() + " WHERE " + key +
-                      " = ANY ($1::text[]::" + result.text(0, result.column("type")).toUtf8() + "[])";
-                  read_labels(sql, keys, ranking);
-                });
-}
-
-void Session::read_labels(const QByteArray& sql, const QStringList& keys, Ranking ranking) {
-  reader_.query(sql, {queries::text_array(keys)},
-                [this, ranking = std::move(ranking)](const PgResult& result) {
-                  QHash<QString, QString> labels;
-                  for (int row = 0; result.ok() && row < result.rows(); ++row)
-                    labels.insert(result.text(row, 0), result.text(row, 1));
-                  Ranking labelled = ranking;
-                  for (RankedItem& item : labelled.items) item.label = labels.value(item.key);
-                  emit ranking_available(labelled);
                   pump();
                 });
 }
