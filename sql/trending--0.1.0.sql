@@ -329,6 +329,13 @@ CREATE FUNCTION trending.top(
 RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'trending_top_at';
 
+CREATE FUNCTION trending.top(
+  trend regclass, k int, partition text[],
+  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
+  OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'trending_top_in';
+
 CREATE FUNCTION trending.rank(trend regclass, VARIADIC key text[])
 RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_rank';
@@ -563,6 +570,8 @@ COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS 'the best ten groups
 COMMENT ON FUNCTION trending.top(regclass, int) IS 'the best k groups of a trend, with their labels';
 COMMENT ON FUNCTION trending.top(regclass, int, timestamptz) IS
   'the best k groups of the window that was current at a time, from history; labels are those of today';
+COMMENT ON FUNCTION trending.top(regclass, int, text[]) IS
+  'the best k groups of one partition of a trend with partition_by';
 COMMENT ON FUNCTION trending.rank(regclass, text[]) IS 'the rank of one key; NULL if it is not in the current window';
 COMMENT ON FUNCTION trending.sync(interval) IS 'waits until everything committed so far is visible in every trend';
 COMMENT ON FUNCTION trending.watch(regclass, bigint, interval) IS 'waits until a trend is newer than a version';

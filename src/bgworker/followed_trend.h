@@ -70,6 +70,7 @@ struct FollowedTrend {
   MemoryContext memory = nullptr;
   Definition* definition = nullptr;
   RowReader* reader = nullptr;
+  StringInfoData partition = {};  // of a key, for the engine
 
   // -- source (source_changes.cpp)
   Oid source = InvalidOid;             // known once the definition was loaded

@@ -5,6 +5,7 @@
 #include "bgworker/worker.h"
 #include "definition/history_rows.h"
 #include "definition/history_table.h"
+#include "definition/partition_by.h"
 #include "postgres/as_owner.h"
 #include "postgres/guard.h"
 #include "shmem/previous_ranks.h"
@@ -22,31 +23,56 @@ constexpr int64 kExpiryIntervalUs = 5 * INT64CONST(1000000);
 // -- taking
 // -----------------------------------------------------------------------------------------------------
 
-// Order of rank: the better score first, ties by the definition's tie-breaks.
+// Order of rank: the better score first, ties by the definition's tie-breaks; before that by partition.
 struct RankOrder {
   const ClosedWindow* closed;
-  const KeyCodec* codec;
+  const Definition* definition;
   const StateLayout* layout;
 
+  KeyBytes key(const ClosedWindow::Row& row) const {
+    return KeyBytes{closed->keys.data() + row.key_offset, row.key_size};
+  }
+  int compare_partitions(const ClosedWindow::Row& a, const ClosedWindow::Row& b) const {
+    return is_partitioned(*definition) ? partition_compare(*definition, key(a), key(b)) : 0;
+  }
   bool operator()(const ClosedWindow::Row& a, const ClosedWindow::Row& b) const {
+    const int partitions = compare_partitions(a, b);
+    if (partitions != 0) return partitions < 0;
     if (a.score != b.score) return a.score > b.score;
     if (!layout->score_decides) {
       const int order = compare_rank(*layout, closed->result(a), closed->result(b));
       if (order != 0) return order < 0;
     }
-    return key_compare(*codec, KeyBytes{closed->keys.data() + a.key_offset, a.key_size},
-                       KeyBytes{closed->keys.data() + b.key_offset, b.key_size}) < 0;
+    return key_compare(definition->keys, key(a), key(b)) < 0;
   }
 };
 
-// Keeps the best `limit` rows and drops the keys and results of the others.
-void keep_best(ClosedWindow* closed, const KeyCodec* codec, size_t limit, const StateLayout& layout) {
-  RankOrder order{closed, codec, &layout};
-  if (closed->rows.size() > limit) {
+// Brings the rows into their order and gives them their ranks.
+void rank_rows(ClosedWindow* closed, const RankOrder& order) {
+  std::sort(closed->rows.begin(), closed->rows.end(), order);
+  for (size_t i = 0; i < closed->rows.size(); i++) {
+    bool begins = i == 0 || order.compare_partitions(closed->rows[i - 1], closed->rows[i]) != 0;
+    closed->rows[i].rank = begins ? 1 : closed->rows[i - 1].rank + 1;
+  }
+}
+
+// The best `limit` rows, of every partition.
+void cut_rows(ClosedWindow* closed, const RankOrder& order, size_t limit) {
+  if (is_partitioned(*order.definition)) {
+    rank_rows(closed, order);
+    std::erase_if(closed->rows,
+                  [limit](const ClosedWindow::Row& row) { return static_cast<size_t>(row.rank) > limit; });
+  } else if (closed->rows.size() > limit) {
     std::nth_element(closed->rows.begin(), closed->rows.begin() + static_cast<ptrdiff_t>(limit),
                      closed->rows.end(), order);
     closed->rows.resize(limit);
   }
+}
+
+// Keeps the best rows and drops the keys and results of the others.
+void keep_best(ClosedWindow* closed, const RankOrder& order, size_t limit) {
+  const StateLayout& layout = *order.layout;
+  cut_rows(closed, order, limit);
   std::vector<std::byte> keys;
   std::vector<int64_t> results;
   for (ClosedWindow::Row& row : closed->rows) {
@@ -65,21 +91,24 @@ void take_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindo
   const Definition* definition = trend->definition;
   const StateLayout& layout = trend->writer.layout();
   const int64 configured = definition->options.history_limit;
-  const size_t limit = configured < 0 ? SIZE_MAX : static_cast<size_t>(configured);
+  const size_t limit =
+      configured < 0 || configured > INT64_MAX / 8 ? SIZE_MAX : static_cast<size_t>(configured);
   closed->window = pending.window;
   closed->is_final = pending.is_final;
+  const RankOrder order{closed, definition, &layout};
+  size_t prune_at = limit == SIZE_MAX ? SIZE_MAX : 4 * limit + 4096;
   trend->writer.for_each_group_in_window(pending.window, [&](KeyView key, const int64_t* result) {
     closed->rows.push_back({rank_score(layout, result), static_cast<uint32_t>(closed->keys.size()), key.size,
-                            static_cast<uint32_t>(closed->results.size())});
+                            static_cast<uint32_t>(closed->results.size()), 0});
     closed->keys.insert(closed->keys.end(), key.data, key.data + key.size);
     closed->results.insert(closed->results.end(), result, result + layout.result_words);
     // Pruned now and then, so that a window of a million groups does not pile up for its best hundred.
-    if (limit != SIZE_MAX && closed->rows.size() >= 4 * limit + 4096) {
-      keep_best(closed, &definition->keys, limit, layout);
-    }
+    if (closed->rows.size() < prune_at) return;
+    keep_best(closed, order, limit);
+    prune_at = 2 * closed->rows.size() + 2 * limit + 4096;
   });
-  if (limit != SIZE_MAX) keep_best(closed, &definition->keys, limit, layout);
-  std::sort(closed->rows.begin(), closed->rows.end(), RankOrder{closed, &definition->keys, &layout});
+  if (limit != SIZE_MAX) keep_best(closed, order, limit);
+  rank_rows(closed, order);
 }
 
 // A correction replaces what waits for the same window.
@@ -128,12 +157,17 @@ void show_taken(FollowedTrend* trend) {
   if (last == nullptr || is_outdated(trend, last->window)) return;
   if (trend->has_ranks && closes_before(last->window, trend->ranks_of)) return;
   uint64 count = Min(last->rows.size(), size_t{kMaxPreviousRanks});
+  // The best of all partitions before the second of any.
+  auto* rows = static_cast<const ClosedWindow::Row**>(
+      palloc_extended(sizeof(void*) * (last->rows.size() + 1), MCXT_ALLOC_HUGE));
+  for (size_t i = 0; i < last->rows.size(); i++) rows[i] = &last->rows[i];
+  std::sort(rows, rows + last->rows.size(), [](auto* a, auto* b) { return a->rank < b->rank; });
   auto* keys = static_cast<RankedKey*>(palloc(sizeof(RankedKey) * (count + 1)));
   for (uint64 i = 0; i < count; i++) {
-    const ClosedWindow::Row& row = last->rows[i];
-    keys[i] = {KeyView{last->keys.data() + row.key_offset, row.key_size}, static_cast<int64>(i) + 1};
+    keys[i] = {KeyView{last->keys.data() + rows[i]->key_offset, rows[i]->key_size}, rows[i]->rank};
   }
   show_ranks(trend, last->window, keys, count);
+  pfree(rows);
   pfree(keys);
 }
 
@@ -198,11 +232,10 @@ void delete_window(const Definition& definition, const char* table, const Window
   }
 }
 
-void fill_row(const FollowedTrend* trend, const ClosedWindow& closed, size_t rank, Datum* values,
-              char* nulls) {
+void fill_row(const FollowedTrend* trend, const ClosedWindow& closed, const ClosedWindow::Row& row,
+              Datum* values, char* nulls) {
   const Definition& definition = *trend->definition;
   const StateLayout& layout = trend->writer.layout();
-  const ClosedWindow::Row& row = closed.rows[rank];
   Datum keys[kMaxKeyColumns];
   bool key_nulls[kMaxKeyColumns];
   key_decode(definition.keys, KeyBytes{closed.keys.data() + row.key_offset, row.key_size}, keys, key_nulls);
@@ -221,7 +254,7 @@ void fill_row(const FollowedTrend* trend, const ClosedWindow& closed, size_t ran
     } else if (column.role == ColumnRole::kAggregate) {
       put(Int64GetDatum(value_of(layout, closed.result(row), index).integer), false);
     } else if (column.role == ColumnRole::kRank) {
-      put(Int64GetDatum(static_cast<int64>(rank) + 1), false);
+      put(Int64GetDatum(row.rank), false);
     }
   }
   put(BoolGetDatum(closed.is_final), false);
@@ -233,10 +266,10 @@ void insert_window(const FollowedTrend* trend, SPIPlanPtr insert, int parameters
   auto* nulls = static_cast<char*>(palloc(parameters));
   MemoryContext row_memory =
       AllocSetContextCreate(CurrentMemoryContext, "trending history row", ALLOCSET_DEFAULT_SIZES);
-  for (size_t rank = 0; rank < closed.rows.size(); rank++) {
+  for (const ClosedWindow::Row& row : closed.rows) {
     CHECK_FOR_INTERRUPTS();
     MemoryContext caller = MemoryContextSwitchTo(row_memory);
-    fill_row(trend, closed, rank, values, nulls);
+    fill_row(trend, closed, row, values, nulls);
     MemoryContextSwitchTo(caller);
     if (SPI_execute_plan(insert, values, nulls, false, 0) != SPI_OK_INSERT) {
       elog(ERROR, "could not insert into history");

@@ -20,6 +20,7 @@ struct ClosedWindow {
     uint32_t key_offset;
     uint32_t key_size;
     uint32_t result_offset;  // in words
+    int64_t rank;            // once all rows are there
   };
   Window window;
   bool is_final;

@@ -4,6 +4,7 @@
 #include "bgworker/collector.h"
 #include "bgworker/worker.h"
 #include "definition/definition_catalog.h"
+#include "definition/partition_by.h"
 #include "definition/replica_identity.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
@@ -12,9 +13,15 @@ namespace trending {
 
 namespace {
 
+// -- what the engine asks of us; `context` is the FollowedTrend
+
 int compare_keys(void* context, KeyView a, KeyView b) {
-  return key_compare(*static_cast<const KeyCodec*>(context), KeyBytes{a.data, a.size},
-                     KeyBytes{b.data, b.size});
+  return key_compare(static_cast<FollowedTrend*>(context)->definition->keys, a, b);
+}
+
+KeyView partition_of(void* context, KeyView key) {
+  auto* trend = static_cast<FollowedTrend*>(context);
+  return partition_key(*trend->definition, key, &trend->partition);
 }
 
 TrendOptions engine_options(const Definition* definition) {
@@ -31,6 +38,7 @@ TrendOptions engine_options(const Definition* definition) {
   options.nulls_first = definition->descending;
   options.watermark_delay = definition->options.watermark_delay;
   options.allowed_lateness = definition->options.allowed_lateness;
+  options.partitioned = is_partitioned(*definition);
   options.report_windows = OidIsValid(definition->history);
   options.max_groups = static_cast<uint32_t>(definition->options.max_groups);
   if (!pg_strong_random(&options.hash_seed, sizeof(options.hash_seed))) {
@@ -127,7 +135,10 @@ void trend_reset_state(FollowedTrend* trend) {
   trend->blocks.held = &trend->shared->lock;
   if (trend->arena.is_open()) trend->arena.destroy();
   const uint64_t limit = static_cast<uint64_t>(settings.memory_limit_mb) * 1024 * 1024;
-  Hooks hooks{&trend->definition->keys, compare_keys};
+  Hooks hooks;
+  hooks.context = trend;
+  hooks.compare_keys = compare_keys;
+  hooks.partition_of = partition_of;
   Status status = trend->arena.create(block_source(&trend->blocks), limit);
   if (status == Status::kOk) {
     status = trend->writer.create(&trend->arena, engine_options(trend->definition), hooks,
@@ -170,6 +181,7 @@ bool trend_load(FollowedTrend* trend) {
     Definition* definition = definition_load(trend->id);
     if (definition != nullptr) {
       trend->reader = row_reader_create(definition);
+      initStringInfo(&trend->partition);
       trend_note_retractable(trend, *definition);
       trend->definition = definition;
       found = true;

@@ -7,6 +7,7 @@
 #include "definition/definition_catalog.h"
 #include "definition/history_table.h"
 #include "definition/label.h"
+#include "definition/partition_by.h"
 #include "definition/replica_identity.h"
 #include "definition/trend_options.h"
 #include "postgres/guard.h"
@@ -150,7 +151,8 @@ void as_extension_owner(Body body) {
 Oid create_trend(const char* name, const char* query, const TrendOptionArguments& options) {
   check_installed();
   Definition* definition = definition_analyze(query, true);
-  check_options(options, *definition);
+  check_options(options);
+  partition_by_set(definition, options.partition_by);
   if (options.label != nullptr) {
     LabelSource label = label_resolve(options.label, definition);
     label_check_rights(label);

@@ -106,6 +106,10 @@ struct Definition {
   SourceColumn* source_columns;  // ascending by attnum
 
   DefinitionOptions options;  // not set by definition_analyze
+  // partition_by, likewise (partition_by.h): some of the keys, by themselves. Count 0: all groups are ranked
+  // together.
+  KeyCodec partition;
+  int* partition_keys;  // [partition.count], indexes into keys.columns
 };
 
 // Parses, analyses and checks `query` under the caller's search_path. Errors carry the position within

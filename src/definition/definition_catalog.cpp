@@ -7,6 +7,7 @@
 
 #include "definition/analysis.h"
 #include "definition/definition.h"
+#include "definition/partition_by.h"
 #include "definition/window_args.h"
 
 namespace trending {
@@ -64,6 +65,8 @@ Definition* analyze_stored(const Row& row) {
   if (!row.is_null(kTrendLate)) definition->late = DatumGetObjectId(row.value(kTrendLate));
   if (!row.is_null(kTrendLabel)) definition->label = TextDatumGetCString(row.value(kTrendLabel));
   read_options(row, &definition->options);
+  if (!row.is_null(kTrendPartitionBy))
+    partition_by_set(definition, DatumGetArrayTypeP(row.value(kTrendPartitionBy)));
   return definition;
 }
 

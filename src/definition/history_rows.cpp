@@ -31,7 +31,7 @@ const char* select_statement(const Definition& definition, const char* table) {
   for (int i = 0; i < definition.keys.count; i++) {
     appendStringInfo(&query, "%s, ", quote_identifier(find_column(definition, ColumnRole::kKey, i)->name));
   }
-  appendStringInfo(&query, "rank, %s FROM %s WHERE %s = $1 AND %s = $2 AND rank <= $3 ORDER BY rank",
+  appendStringInfo(&query, "rank, %s FROM %s WHERE %s = $1 AND %s = $2 AND rank <= $3 ORDER BY rank LIMIT $3",
                    value_expression(definition), table,
                    history_window_column(definition, ColumnRole::kWindowEnd),
                    history_window_column(definition, ColumnRole::kWindowStart));

@@ -23,7 +23,7 @@ struct HistoryRows {
 // Whether the table tells the groups apart: every key is in the trend's select list.
 bool history_has_keys(const Definition& definition);
 
-// The groups of a window up to a rank.
+// The groups of a window up to a rank; as many at most, where several have the same (partition_by).
 HistoryRows history_read(const Definition& definition, const char* table, const Window& window, int64 ranks);
 
 // The last window of the table in the order of closing: of all, or of those before `before` (may be null).

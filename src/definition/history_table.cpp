@@ -1,5 +1,7 @@
 #include "definition/history_table.h"
 
+#include "definition/partition_by.h"
+
 namespace trending {
 
 namespace {
@@ -15,23 +17,75 @@ void append_window_column(StringInfo out, const Definition& definition, ColumnRo
                    format_type_extended(window_bound_type(definition), -1, FORMAT_TYPE_FORCE_QUALIFY));
 }
 
-// "The ranking at a time" reads the first index; "one item over time" the second. A long text would not fit
-// into a B-tree, so keys of variable length get a hash index, if their type (bit does not) has one.
-void create_indexes(const char* table, const Definition& definition) {
-  const char* start = history_window_column(definition, ColumnRole::kWindowStart);
-  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
-  run(psprintf("CREATE UNIQUE INDEX ON %s (%s, %s, rank)", table, end, start));
+const char* key_column_name(const Definition& definition, int key) {
   for (int i = 0; i < definition.column_count; i++) {
     const DefinitionColumn& column = definition.columns[i];
-    if (column.role != ColumnRole::kKey) continue;
-    const char* name = quote_identifier(column.name);
-    if (definition.keys.columns[column.index].length > 0) {
-      run(psprintf("CREATE INDEX ON %s (%s, %s)", table, name, end));
-    } else if (OidIsValid(GetDefaultOpClass(getBaseType(column.type), HASH_AM_OID))) {
-      run(psprintf("CREATE INDEX ON %s USING hash (%s)", table, name));
-    }
-    return;
+    if (column.role == ColumnRole::kKey && column.index == key) return quote_identifier(column.name);
   }
+  return nullptr;
+}
+
+// What tells partitions apart in the unique index. A long value would not fit into a B-tree, so its digest
+// stands for it.
+void append_partition(StringInfo out, const Definition& definition) {
+  for (int i = 0; i < definition.partition.count; i++) {
+    const KeyColumn& key = definition.partition.columns[i];
+    const char* name = key_column_name(definition, definition.partition_keys[i]);
+    Oid type = getBaseType(key.type);
+    if (key.length > 0) {
+      appendStringInfo(out, ", %s", name);
+    } else if (type == BYTEAOID) {
+      appendStringInfo(out, ", (pg_catalog.md5(%s))", name);
+    } else if (type == TEXTOID || type == VARCHAROID) {
+      appendStringInfo(out, ", (pg_catalog.md5(%s::pg_catalog.text))", name);
+    } else {
+      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                      errmsg("history cannot be kept of partitions by type %s", format_type_be(key.type)),
+                      errhint("Group by a cast to text, or set history_limit => 0.")));
+    }
+  }
+}
+
+// "One item over time" reads this. Keys of variable length get a hash index, if their type (bit does not) has
+// one.
+void create_key_index(const char* table, const Definition& definition, int key) {
+  const char* name = key_column_name(definition, key);
+  if (name == nullptr) return;
+  Oid type = definition.keys.columns[key].type;
+  if (definition.keys.columns[key].length > 0) {
+    const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+    run(psprintf("CREATE INDEX ON %s (%s, %s)", table, name, end));
+  } else if (OidIsValid(GetDefaultOpClass(getBaseType(type), HASH_AM_OID))) {
+    run(psprintf("CREATE INDEX ON %s USING hash (%s)", table, name));
+  }
+}
+
+bool is_partition_key(const Definition& definition, int key) {
+  for (int i = 0; i < definition.partition.count; i++) {
+    if (definition.partition_keys[i] == key) return true;
+  }
+  return false;
+}
+
+// "The ranking at a time" reads the first index, in every partition or in one.
+void create_indexes(const char* table, const Definition& definition) {
+  StringInfoData command;
+  initStringInfo(&command);
+  appendStringInfo(&command, "CREATE UNIQUE INDEX ON %s (%s, %s, rank", table,
+                   history_window_column(definition, ColumnRole::kWindowEnd),
+                   history_window_column(definition, ColumnRole::kWindowStart));
+  append_partition(&command, definition);
+  appendStringInfo(&command, ")%s", is_partitioned(definition) ? " NULLS NOT DISTINCT" : "");
+  run(command.data);
+  int first = -1;
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (column.role != ColumnRole::kKey || is_partition_key(definition, column.index)) continue;
+    first = column.index;
+    break;
+  }
+  if (first >= 0) create_key_index(table, definition, first);
+  if (is_partitioned(definition)) create_key_index(table, definition, definition.partition_keys[0]);
 }
 
 // Makes a table go when the trend's foreign table goes.

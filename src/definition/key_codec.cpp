@@ -168,14 +168,35 @@ void key_decode(const KeyCodec& codec, KeyBytes key, Datum* values, bool* isnull
 }
 
 int key_compare(const KeyCodec& codec, KeyBytes left, KeyBytes right) {
+  return key_compare_columns(codec, codec.order, codec.count, left, right);
+}
+
+void key_extract(const KeyCodec& codec, KeyBytes key, const int* columns, int count, StringInfo buffer) {
+  const std::byte* at[kMaxKeyColumns];
+  locate(codec, key, at);
+  char bitmap[(kMaxKeyColumns + 7) / 8] = {};
+  for (int i = 0; i < count; i++) {
+    if (at[columns[i]] == nullptr) bitmap[i / 8] |= static_cast<char>(1 << (i % 8));
+  }
+  resetStringInfo(buffer);
+  appendBinaryStringInfo(buffer, bitmap, static_cast<int>(bitmap_bytes(count)));
+  for (int i = 0; i < count; i++) {
+    const std::byte* value = at[columns[i]];
+    if (value == nullptr) continue;
+    appendBinaryStringInfo(buffer, reinterpret_cast<const char*>(value),
+                           static_cast<int>(stored_size(codec.columns[columns[i]], value)));
+  }
+}
+
+int key_compare_columns(const KeyCodec& codec, const int* columns, int count, KeyBytes left, KeyBytes right) {
   const std::byte* left_at[kMaxKeyColumns];
   const std::byte* right_at[kMaxKeyColumns];
   locate(codec, left, left_at);
   locate(codec, right, right_at);
-  for (int i = 0; i < codec.count; i++) {
-    KeyColumn& column = codec.columns[codec.order[i]];
-    const std::byte* a = left_at[codec.order[i]];
-    const std::byte* b = right_at[codec.order[i]];
+  for (int i = 0; i < count; i++) {
+    KeyColumn& column = codec.columns[columns[i]];
+    const std::byte* a = left_at[columns[i]];
+    const std::byte* b = right_at[columns[i]];
     if (a == nullptr || b == nullptr) {
       if (a == b) continue;
       return (a == nullptr) == column.nulls_first ? -1 : 1;

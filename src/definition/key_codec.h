@@ -58,5 +58,10 @@ void key_decode(const KeyCodec& codec, KeyBytes key, Datum* values, bool* isnull
 // < 0, 0 or > 0; 0 only for equal keys. Calls the types' comparison functions: needs a transaction for
 // collations and enums, and may ereport. Frees what it allocates.
 int key_compare(const KeyCodec& codec, KeyBytes left, KeyBytes right);
+// The same by some of the columns.
+int key_compare_columns(const KeyCodec& codec, const int* columns, int count, KeyBytes left, KeyBytes right);
+
+// The key of these columns alone, as key_encode would pack their values. Into `buffer` (reset first).
+void key_extract(const KeyCodec& codec, KeyBytes key, const int* columns, int count, StringInfo buffer);
 
 }  // namespace trending

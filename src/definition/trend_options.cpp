@@ -42,35 +42,6 @@ void check_max_groups(const int32* max_groups) {
                   errmsg("max_groups must be between 1 and %d", kMaxGroupsLimit)));
 }
 
-bool is_key_name(const Definition& definition, const char* name) {
-  for (int i = 0; i < definition.keys.count; i++) {
-    if (strcmp(definition.keys.columns[i].name, name) == 0) return true;
-  }
-  return false;
-}
-
-void check_partition_by(ArrayType* partition_by, const Definition& definition) {
-  if (partition_by == nullptr) return;
-  Datum* names = nullptr;
-  bool* isnull = nullptr;
-  int count = 0;
-  deconstruct_array(partition_by, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &names, &isnull, &count);
-  for (int i = 0; i < count; i++) {
-    if (isnull[i]) {
-      ereport(ERROR,
-              (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("partition_by must not contain nulls")));
-    }
-    const char* name = NameStr(*DatumGetName(names[i]));
-    if (is_key_name(definition, name)) continue;
-    ereport(ERROR,
-            (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("\"%s\" in partition_by is no key of the trend", name),
-             errhint("Name columns of GROUP BY.")));
-  }
-  ereport(ERROR,
-          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("partition_by is not supported yet"),
-           errhint("Create the trend without it, and rank with rank() OVER (PARTITION BY ...) on reading.")));
-}
-
 }  // namespace
 
 TrendOptionArguments default_options() {
@@ -84,7 +55,7 @@ TrendOptionArguments default_options() {
           &kHistoryLimit, nullptr, &kBackfill, nullptr, &kMaxGroups};
 }
 
-void check_options(const TrendOptionArguments& options, const Definition& definition) {
+void check_options(const TrendOptionArguments& options) {
   check_span(options.watermark_delay, "watermark_delay", true);
   check_span(options.allowed_lateness, "allowed_lateness", true);
   check_late_events(options.late_events);
@@ -94,7 +65,6 @@ void check_options(const TrendOptionArguments& options, const Definition& defini
   if (options.retention != nullptr) check_span(options.retention, "retention", false);
   check_given(options.backfill, "backfill");
   check_max_groups(options.max_groups);
-  check_partition_by(options.partition_by, definition);
 }
 
 }  // namespace trending

@@ -24,7 +24,7 @@ struct TrendOptionArguments {
 // The defaults, as in the install script.
 TrendOptionArguments default_options();
 
-// Raises an error that names the first option out of range.
-void check_options(const TrendOptionArguments& options, const Definition& definition);
+// Raises an error that names the first option out of range. partition_by: partition_by.h.
+void check_options(const TrendOptionArguments& options);
 
 }  // namespace trending

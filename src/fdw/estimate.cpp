@@ -1,4 +1,5 @@
 // How many rows a scan of a trend returns.
+#include "definition/partition_by.h"
 #include "fdw/planner.h"
 #include "fdw/snapshot.h"
 
@@ -55,6 +56,29 @@ void narrow(PlannerInfo* root, const Condition& condition, RankRange* range) {
   range->bounded = true;
 }
 
+bool is_bound_by(const KeyBinding& binding, const Condition& condition, RestrictInfo* clause) {
+  return condition.kind != ConditionKind::kNone && condition.kind != ConditionKind::kRank &&
+         binding.clauses[condition.key] == reinterpret_cast<Node*>(clause);
+}
+
+// Finds out which keys, or which partitions, the restrictions name. Returns how many partitions the rows come
+// from.
+double bind(PlannerInfo* root, RelOptInfo* rel, double partitions, PlanningInfo* info) {
+  const Definition& definition = *info->definition;
+  info->by_key = bind_keys(root, definition, rel, rel->baserestrictinfo, &info->keys);
+  info->by_partition =
+      !info->by_key && bind_partition(root, definition, rel, rel->baserestrictinfo, &info->partition);
+  info->in_one_ranking = !is_partitioned(definition);
+  if (!info->by_key && !info->by_partition) return partitions;
+  const KeyBinding& binding = info->by_key ? info->keys : info->partition;
+  bool single = true;
+  for (int i = 0; i < definition.partition.count; i++) {
+    if (binding.conditions[definition.partition_keys[i]].kind == ConditionKind::kKeyAnyOf) single = false;
+  }
+  info->in_one_ranking = single;
+  return info->by_partition ? Min(partitions, binding_key_count(root, definition, binding)) : 1;
+}
+
 bool reads_rank(const Definition& definition, RelOptInfo* rel, Node* node) {
   Bitmapset* attributes = nullptr;
   pull_varattnos(node, rel->relid, &attributes);
@@ -88,21 +112,21 @@ void relation_size(PlannerInfo* root, RelOptInfo* rel, Oid relation) {
   rel->fdw_private = info;
   info->definition = served_definition(relation);
   const Definition& definition = *info->definition;
-  if (!estimate_groups(definition, &info->groups)) info->groups = kUnknownGroups;
+  double all_partitions = 1;
+  if (!estimate_groups(definition, &info->groups, &all_partitions)) info->groups = kUnknownGroups;
+  if (!is_partitioned(definition)) all_partitions = 1;
   rel->tuples = info->groups;
-  info->by_key = bind_keys(root, definition, rel, rel->baserestrictinfo, &info->keys);
+  double partitions = bind(root, rel, all_partitions, info);
   info->needs_rank = reads_rank(definition, rel, reinterpret_cast<Node*>(rel->reltarget->exprs));
 
-  RankRange range = {1, info->groups, false};
+  RankRange range = {1, Max(info->groups / all_partitions, 1), false};
   List* rank_clauses = NIL;
   ListCell* cell;
   foreach (cell, rel->baserestrictinfo) {
     auto* clause = static_cast<RestrictInfo*>(lfirst(cell));
     Condition condition = condition_of(root, definition, rel, clause);
-    if (info->by_key && condition.kind != ConditionKind::kNone && condition.kind != ConditionKind::kRank &&
-        info->keys.clauses[condition.key] == reinterpret_cast<Node*>(clause)) {
-      continue;
-    }
+    if (info->by_key && is_bound_by(info->keys, condition, clause)) continue;
+    if (info->by_partition && is_bound_by(info->partition, condition, clause)) continue;
     if (condition.kind == ConditionKind::kRank) {
       narrow(root, condition, &range);
       rank_clauses = lappend(rank_clauses, clause);
@@ -111,8 +135,8 @@ void relation_size(PlannerInfo* root, RelOptInfo* rel, Oid relation) {
     info->remaining = lappend(info->remaining, clause);
     if (reads_rank(definition, rel, reinterpret_cast<Node*>(clause->clause))) info->needs_rank = true;
   }
-  info->by_rank = range.bounded && !info->by_key;
-  info->best = range.last;
+  info->by_rank = (range.bounded || info->by_partition) && !info->by_key;
+  info->best = range.last * partitions;
   if (!info->by_rank && rank_clauses != NIL) {  // a lower bound only, or a look-up: checked row by row
     info->remaining = list_concat(info->remaining, rank_clauses);
     info->needs_rank = true;
@@ -121,8 +145,8 @@ void relation_size(PlannerInfo* root, RelOptInfo* rel, Oid relation) {
   double rows = info->groups;
   if (info->by_key) {
     rows = Min(rows, binding_key_count(root, definition, info->keys));
-  } else if (rank_clauses != NIL) {
-    rows = Min(rows, range.last - range.first + 1);
+  } else if (rank_clauses != NIL || info->by_partition) {
+    rows = Min(rows, Max(range.last - range.first + 1, 0) * partitions);
   }
   List* estimated = info->by_key ? info->remaining : list_difference_ptr(info->remaining, rank_clauses);
   rows *= clauselist_selectivity(root, estimated, 0, JOIN_INNER, nullptr);

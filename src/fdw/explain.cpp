@@ -3,6 +3,7 @@
 //   Foreign Scan on top_posts
 //     Filter: (views > 100)               checked row by row, by the executor
 //     Key Cond: (post_id = 42)            looked up in the hash table
+//     Partition Cond: (region = 'x')      looked up among the partitions
 //     Rank Cond: (rank <= 10)             only the best are read
 //     Limit: 10                           the query's LIMIT (and OFFSET), likewise
 //     Order: rank                         rows come in rank order
@@ -60,17 +61,29 @@ const char* row_count_text(ForeignScanState* node, ExplainState* explain, List* 
   return expression_text(node, explain, ancestors, count);
 }
 
+void explain_conditions(ForeignScanState* node, ExplainState* explain, List* ancestors, List* conditions,
+                        const char* label) {
+  if (conditions == NIL) return;
+  auto* condition = reinterpret_cast<Node*>(make_ands_explicit(conditions));
+  ExplainPropertyText(label, expression_text(node, explain, ancestors, condition), explain);
+}
+
 }  // namespace
 
 void explain_scan(ForeignScanState* node, ExplainState* explain) {
   auto* plan = castNode(ForeignScan, node->ss.ps.plan);
   ScanPlan* scan = plan_read(plan);
   List* ancestors = ancestors_of(&plan->scan.plan, explain->pstmt);
-  if (plan->fdw_recheck_quals != NIL) {
-    auto* condition = reinterpret_cast<Node*>(make_ands_explicit(plan->fdw_recheck_quals));
-    ExplainPropertyText(scan->mode == ScanMode::kKeys ? "Key Cond" : "Rank Cond",
-                        expression_text(node, explain, ancestors, condition), explain);
+  List* on_rank = NIL;
+  List* on_keys = NIL;
+  for (int i = 0; i < scan->condition_count; i++) {
+    void* condition = list_nth(plan->fdw_recheck_quals, i);
+    List** list = scan->conditions[i].kind == ConditionKind::kRank ? &on_rank : &on_keys;
+    *list = lappend(*list, condition);
   }
+  explain_conditions(node, explain, ancestors, on_keys,
+                     scan->mode == ScanMode::kKeys ? "Key Cond" : "Partition Cond");
+  explain_conditions(node, explain, ancestors, on_rank, "Rank Cond");
   if (scan->limit_expression >= 0) {
     const char* text = row_count_text(node, explain, ancestors, scan->limit_expression);
     if (scan->offset_expression >= 0) {
@@ -79,7 +92,7 @@ void explain_scan(ForeignScanState* node, ExplainState* explain) {
     }
     ExplainPropertyText("Limit", text, explain);
   }
-  if (scan->ordered) ExplainPropertyText("Order", "rank", explain);
+  if (scan->ordered) ExplainPropertyText("Order", scan->by_partition ? "partition, rank" : "rank", explain);
   if (explain->analyze) {
     ExplainPropertyInteger("Groups Read", nullptr, static_cast<int64>(scan_groups_read(node)), explain);
   }

@@ -103,8 +103,11 @@ bool pathkey_is_provided(const Definition& definition, RelOptInfo* rel, const Pa
 }
 
 // The leading part of the order that the query wants which rows in rank order have.
-List* provided_pathkeys(PlannerInfo* root, RelOptInfo* rel, const Definition& definition) {
+// Rows of several partitions come by partition, which is the order of no query.
+List* provided_pathkeys(PlannerInfo* root, RelOptInfo* rel, const PlanningInfo& info) {
+  const Definition& definition = *info.definition;
   List* provided = NIL;
+  if (!info.in_one_ranking) return NIL;
   OrderProgress progress = {};
   ListCell* cell;
   foreach (cell, root->query_pathkeys) {
@@ -124,7 +127,7 @@ bool can_compute_before_scan(Node* expression) {
 // Whether the query's LIMIT may end the scan: every row of the scan is a row of the result, in its order.
 bool takes_limit(PlannerInfo* root, RelOptInfo* rel, const PlanningInfo& info, List* pathkeys) {
   const Query* query = root->parse;
-  return query->limitCount != nullptr && query->limitOption == LIMIT_OPTION_COUNT &&
+  return info.in_one_ranking && query->limitCount != nullptr && query->limitOption == LIMIT_OPTION_COUNT &&
          is_whole_query(root, rel) && info.remaining == NIL &&
          list_length(pathkeys) == list_length(root->query_pathkeys) &&
          can_compute_before_scan(query->limitCount) && can_compute_before_scan(query->limitOffset);
@@ -133,7 +136,7 @@ bool takes_limit(PlannerInfo* root, RelOptInfo* rel, const PlanningInfo& info, L
 void add_unparameterized(PlannerInfo* root, RelOptInfo* rel, const PlanningInfo& info) {
   Requirement scan = {&info,    {ScanMode::kAll, false, false}, NIL, rel->lateral_relids, info.groups,
                       rel->rows};
-  List* pathkeys = provided_pathkeys(root, rel, *info.definition);
+  List* pathkeys = provided_pathkeys(root, rel, info);
   if (info.by_key) {
     scan.choice.mode = ScanMode::kKeys;
     scan.fetched = binding_key_count(root, *info.definition, info.keys);

@@ -22,7 +22,7 @@ bool takes_over(PlannerInfo* root, RelOptInfo* rel, const Definition& definition
     case ConditionKind::kRank:
       return mode == ScanMode::kTop;
     default:
-      return mode == ScanMode::kKeys && binding.clauses[condition->key] == reinterpret_cast<Node*>(clause);
+      return mode != ScanMode::kAll && binding.clauses[condition->key] == reinterpret_cast<Node*>(clause);
   }
 }
 
@@ -75,6 +75,7 @@ ForeignScan* relation_plan(PlannerInfo* root, RelOptInfo* rel, Oid, ForeignPath*
   bool limited = lthird_int(path->fdw_private) != 0;
   KeyBinding binding = {};
   if (mode == ScanMode::kKeys) bind_keys(root, definition, rel, clauses, &binding);
+  if (mode == ScanMode::kTop && info.by_partition) binding = info.partition;
 
   List* expressions = NIL;
   List* conditions = NIL;
@@ -98,6 +99,7 @@ ForeignScan* relation_plan(PlannerInfo* root, RelOptInfo* rel, Oid, ForeignPath*
   List* columns = used_columns(definition, rel, local);
   if (mode == ScanMode::kAll && uses_rank(definition, columns)) ordered = true;
   List* header = list_make4_int(static_cast<int>(mode), ordered, limit, offset);
+  header = lappend_int(header, ordered && !info.in_one_ranking);
   return make_foreignscan(targets, local, rel->relid, expressions, list_make3(header, conditions, columns),
                           NIL, taken, outer_plan);
 }
@@ -112,6 +114,7 @@ ScanPlan* plan_read(const ForeignScan* plan) {
   result->ordered = lsecond_int(header) != 0;
   result->limit_expression = lthird_int(header);
   result->offset_expression = lfourth_int(header);
+  result->by_partition = list_nth_int(header, 4) != 0;
   result->condition_count = list_length(conditions) / kConditionFields;
   result->conditions =
       static_cast<PlannedCondition*>(palloc0(sizeof(PlannedCondition) * (result->condition_count + 1)));

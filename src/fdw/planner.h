@@ -12,7 +12,7 @@ namespace trending {
 
 enum class ScanMode : int {
   kAll,   // every group
-  kTop,   // the best k, k from bounds on rank and from LIMIT
+  kTop,   // the best k, k from bounds on rank and from LIMIT; of every partition, or of those that are bound
   kKeys,  // by key, in the engine's hash table
 };
 
@@ -22,8 +22,11 @@ struct PlanningInfo {
   double groups;                 // live groups, as far as known
   bool by_key;                   // the restrictions give every key column a value
   KeyBinding keys;               // if by_key
+  bool by_partition;             // they give every column of partition_by a value, but not every key
+  KeyBinding partition;          // if by_partition
+  bool in_one_ranking;           // all rows come from one partition, or the trend has none
   bool by_rank;                  // the restrictions bound the rank from above
-  double best;                   // if by_rank: how many groups from the top, estimated
+  double best;                   // if by_rank: how many groups from the top of all partitions, estimated
   bool needs_rank;               // the query looks at the rank of a row, other than through such bounds
   List* remaining;               // RestrictInfos that the executor has to check
 };
@@ -48,6 +51,7 @@ struct PlannedCondition {
 struct ScanPlan {
   ScanMode mode;
   bool ordered;
+  bool by_partition;      // ordered by partition, then rank
   int limit_expression;   // index into fdw_exprs, -1: no LIMIT was taken over
   int offset_expression;  // likewise
   int condition_count;

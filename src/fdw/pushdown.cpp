@@ -114,6 +114,29 @@ Condition null_condition(const Definition& definition, Index relid, NullTest* te
   return condition;
 }
 
+// The best clause for each key column.
+void find_bindings(PlannerInfo* root, const Definition& definition, RelOptInfo* rel, List* clauses,
+                   KeyBinding* binding) {
+  *binding = KeyBinding{};
+  ListCell* cell;
+  foreach (cell, clauses) {
+    auto* clause = static_cast<RestrictInfo*>(lfirst(cell));
+    Condition condition = condition_of(root, definition, rel, clause);
+    if (condition.kind == ConditionKind::kNone || condition.kind == ConditionKind::kRank) continue;
+    ConditionKind known = binding->conditions[condition.key].kind;
+    bool better = known == ConditionKind::kNone ||
+                  (known == ConditionKind::kKeyAnyOf && condition.kind != ConditionKind::kKeyAnyOf);
+    if (!better) continue;
+    binding->conditions[condition.key] = condition;
+    binding->clauses[condition.key] = reinterpret_cast<Node*>(clause);
+  }
+}
+
+bool is_bound(const KeyBinding& binding, int key, int* arrays) {
+  if (binding.conditions[key].kind == ConditionKind::kKeyAnyOf) (*arrays)++;
+  return binding.conditions[key].kind != ConditionKind::kNone;
+}
+
 }  // namespace
 
 int column_of(const Definition& definition, Index relid, Expr* expr) {
@@ -153,26 +176,27 @@ Condition condition_of(PlannerInfo* root, const Definition& definition, RelOptIn
 
 bool bind_keys(PlannerInfo* root, const Definition& definition, RelOptInfo* rel, List* clauses,
                KeyBinding* binding) {
-  *binding = KeyBinding{};
-  if (definition.keys.count == 0) return false;
-  ListCell* cell;
-  foreach (cell, clauses) {
-    auto* clause = static_cast<RestrictInfo*>(lfirst(cell));
-    Condition condition = condition_of(root, definition, rel, clause);
-    if (condition.kind == ConditionKind::kNone || condition.kind == ConditionKind::kRank) continue;
-    ConditionKind known = binding->conditions[condition.key].kind;
-    bool better = known == ConditionKind::kNone ||
-                  (known == ConditionKind::kKeyAnyOf && condition.kind != ConditionKind::kKeyAnyOf);
-    if (!better) continue;
-    binding->conditions[condition.key] = condition;
-    binding->clauses[condition.key] = reinterpret_cast<Node*>(clause);
-  }
+  find_bindings(root, definition, rel, clauses, binding);
   int arrays = 0;
   for (int key = 0; key < definition.keys.count; key++) {
-    if (binding->conditions[key].kind == ConditionKind::kNone) return false;
-    if (binding->conditions[key].kind == ConditionKind::kKeyAnyOf) arrays++;
+    if (!is_bound(*binding, key, &arrays)) return false;
   }
-  return arrays <= 1;
+  return definition.keys.count > 0 && arrays <= 1;
+}
+
+bool bind_partition(PlannerInfo* root, const Definition& definition, RelOptInfo* rel, List* clauses,
+                    KeyBinding* binding) {
+  find_bindings(root, definition, rel, clauses, binding);
+  KeyBinding bound = {};
+  int arrays = 0;
+  for (int i = 0; i < definition.partition.count; i++) {
+    int key = definition.partition_keys[i];
+    if (!is_bound(*binding, key, &arrays)) return false;
+    bound.clauses[key] = binding->clauses[key];
+    bound.conditions[key] = binding->conditions[key];
+  }
+  *binding = bound;
+  return definition.partition.count > 0 && arrays <= 1;
 }
 
 double binding_key_count(PlannerInfo* root, const Definition& definition, const KeyBinding& binding) {

@@ -27,7 +27,8 @@ struct Condition {
   Oid value_type;           // its type; the element type for kKeyAnyOf
 };
 
-// The clauses (Expr or RestrictInfo, as found) that give every key column a value.
+// The clauses (Expr or RestrictInfo, as found) that give every key column a value, or every one that names
+// the partition.
 struct KeyBinding {
   Node* clauses[kMaxKeyColumns];
   Condition conditions[kMaxKeyColumns];
@@ -45,6 +46,10 @@ Condition condition_of(PlannerInfo* root, const Definition& definition, RelOptIn
 // trend has no key. At most one column may have several values (= ANY).
 bool bind_keys(PlannerInfo* root, const Definition& definition, RelOptInfo* rel, List* clauses,
                KeyBinding* binding);
+
+// The same for the columns of partition_by alone; false if the trend has no partitions.
+bool bind_partition(PlannerInfo* root, const Definition& definition, RelOptInfo* rel, List* clauses,
+                    KeyBinding* binding);
 
 // How many keys a binding looks up, as far as planning can tell.
 double binding_key_count(PlannerInfo* root, const Definition& definition, const KeyBinding& binding);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "definition/partition_by.h"
 #include "fdw/planner.h"
 #include "fdw/snapshot.h"
 
@@ -76,67 +77,6 @@ int64 add_capped(int64 a, int64 b) {
   return pg_add_s64_overflow(a, b, &sum) ? PG_INT64_MAX : sum;
 }
 
-// -- the best
-// -------------------------------------------------------------------------------------------------
-
-struct RankRange {
-  int64 first = 1;
-  int64 last = PG_INT64_MAX;
-};
-
-void narrow(StrategyNumber strategy, int64 value, RankRange* range) {
-  switch (strategy) {
-    case BTLessStrategyNumber:
-      range->last = Min(range->last, value == PG_INT64_MIN ? value : value - 1);
-      break;
-    case BTLessEqualStrategyNumber:
-      range->last = Min(range->last, value);
-      break;
-    case BTEqualStrategyNumber:
-      range->first = Max(range->first, value);
-      range->last = Min(range->last, value);
-      break;
-    case BTGreaterEqualStrategyNumber:
-      range->first = Max(range->first, value);
-      break;
-    default:
-      range->first = Max(range->first, add_capped(value, 1));
-      break;
-  }
-}
-
-// LIMIT and OFFSET as the executor's Limit node above reads them; it also complains about negative ones.
-void apply_limit(ForeignScanState* node, const ScanPlan& plan, RankRange* range) {
-  if (plan.limit_expression < 0) return;
-  bool isnull = false;
-  int64 rows = DatumGetInt64(evaluate(node, plan.limit_expression, &isnull));
-  if (isnull) return;
-  if (plan.offset_expression >= 0) {
-    int64 offset = DatumGetInt64(evaluate(node, plan.offset_expression, &isnull));
-    if (!isnull) rows = add_capped(Max(rows, 0), Max(offset, 0));
-  }
-  range->last = Min(range->last, add_capped(range->first - 1, Max(rows, 0)));
-}
-
-void read_best(ForeignScanState* node, ScanState* state) {
-  RankRange range;
-  const ScanPlan& plan = *state->plan;
-  for (int i = 0; i < plan.condition_count; i++) {
-    bool isnull = false;
-    Datum value = evaluate(node, plan.conditions[i].expression, &isnull);
-    if (isnull) {
-      state->empty = true;
-      return;
-    }
-    narrow(plan.conditions[i].strategy, integer_of(plan.conditions[i].value_type, value), &range);
-  }
-  apply_limit(node, plan, &range);
-  state->empty = range.last < range.first;
-  if (state->empty) return;
-  state->snapshot = snapshot_best(*state->definition, static_cast<uint64_t>(range.last), state->context);
-  state->first = static_cast<uint64_t>(range.first - 1);
-}
-
 // -- by key
 // ---------------------------------------------------------------------------------------------------
 
@@ -191,6 +131,7 @@ bool read_key_values(ForeignScanState* node, const ScanState& state, KeyValues* 
   keys->array_key = -1;
   for (int i = 0; i < state.plan->condition_count; i++) {
     const PlannedCondition& condition = state.plan->conditions[i];
+    if (condition.kind == ConditionKind::kRank) continue;
     Oid key_type = state.definition->keys.columns[condition.key].type;
     keys->isnull[condition.key] = condition.kind == ConditionKind::kKeyNull;
     if (condition.kind == ConditionKind::kKeyNull) continue;
@@ -207,16 +148,25 @@ bool read_key_values(ForeignScanState* node, const ScanState& state, KeyValues* 
   return true;
 }
 
-// Adds the encoding of the present values, unless it is longer than any key.
-void add_key(const KeyCodec& codec, const KeyValues& values, StringInfo buffer, KeyBytes* keys, int* count) {
-  if (!key_encode(codec, values.values, values.isnull, buffer)) return;
+// Adds the encoding of the present values, unless it is longer than any key. `columns`: which of the values
+// the codec is for, null: all.
+void add_key(const KeyCodec& codec, const int* columns, const KeyValues& all, StringInfo buffer,
+             KeyBytes* keys, int* count) {
+  Datum values[kMaxKeyColumns];
+  bool isnull[kMaxKeyColumns];
+  for (int i = 0; i < codec.count; i++) {
+    int column = columns == nullptr ? i : columns[i];
+    values[i] = all.values[column];
+    isnull[i] = all.isnull[column];
+  }
+  if (!key_encode(codec, values, isnull, buffer)) return;
   auto* bytes = static_cast<std::byte*>(palloc(static_cast<Size>(buffer->len) + 1));
   memcpy(bytes, buffer->data, static_cast<Size>(buffer->len));
   keys[(*count)++] = {bytes, static_cast<uint32_t>(buffer->len)};
 }
 
-// Encodes all keys in CurrentMemoryContext, each once.
-KeyBytes* encode_keys(const KeyCodec& codec, KeyValues* values, int* count) {
+// Encodes all keys (or partitions, see add_key) in CurrentMemoryContext, each once.
+KeyBytes* encode_keys(const KeyCodec& codec, const int* columns, KeyValues* values, int* count) {
   StringInfoData buffer;
   initStringInfo(&buffer);
   int combinations = values->array_key < 0 ? 1 : values->array_count;
@@ -224,13 +174,13 @@ KeyBytes* encode_keys(const KeyCodec& codec, KeyValues* values, int* count) {
       palloc_extended(sizeof(KeyBytes) * (static_cast<Size>(combinations) + 1), MCXT_ALLOC_HUGE));
   *count = 0;
   if (values->array_key < 0) {
-    add_key(codec, *values, &buffer, keys, count);
+    add_key(codec, columns, *values, &buffer, keys, count);
     return keys;
   }
   for (int i = 0; i < values->array_count; i++) {
     CHECK_FOR_INTERRUPTS();
     values->values[values->array_key] = values->array_values[i];
-    add_key(codec, *values, &buffer, keys, count);
+    add_key(codec, columns, *values, &buffer, keys, count);
   }
   auto before = [](const KeyBytes& a, const KeyBytes& b) {
     if (a.size != b.size) return a.size < b.size;
@@ -244,13 +194,103 @@ KeyBytes* encode_keys(const KeyCodec& codec, KeyValues* values, int* count) {
   return keys;
 }
 
+// -- the best
+// -------------------------------------------------------------------------------------------------
+
+struct RankRange {
+  int64 first = 1;
+  int64 last = PG_INT64_MAX;
+};
+
+void narrow(StrategyNumber strategy, int64 value, RankRange* range) {
+  switch (strategy) {
+    case BTLessStrategyNumber:
+      range->last = Min(range->last, value == PG_INT64_MIN ? value : value - 1);
+      break;
+    case BTLessEqualStrategyNumber:
+      range->last = Min(range->last, value);
+      break;
+    case BTEqualStrategyNumber:
+      range->first = Max(range->first, value);
+      range->last = Min(range->last, value);
+      break;
+    case BTGreaterEqualStrategyNumber:
+      range->first = Max(range->first, value);
+      break;
+    default:
+      range->first = Max(range->first, add_capped(value, 1));
+      break;
+  }
+}
+
+// LIMIT and OFFSET as the executor's Limit node above reads them; it also complains about negative ones.
+void apply_limit(ForeignScanState* node, const ScanPlan& plan, RankRange* range) {
+  if (plan.limit_expression < 0) return;
+  bool isnull = false;
+  int64 rows = DatumGetInt64(evaluate(node, plan.limit_expression, &isnull));
+  if (isnull) return;
+  if (plan.offset_expression >= 0) {
+    int64 offset = DatumGetInt64(evaluate(node, plan.offset_expression, &isnull));
+    if (!isnull) rows = add_capped(Max(rows, 0), Max(offset, 0));
+  }
+  range->last = Min(range->last, add_capped(range->first - 1, Max(rows, 0)));
+}
+
+bool has_partition(const ScanPlan& plan) {
+  for (int i = 0; i < plan.condition_count; i++) {
+    if (plan.conditions[i].kind != ConditionKind::kRank) return true;
+  }
+  return false;
+}
+
+// The best of every partition, or of those that conditions name.
+void read_partitions(ForeignScanState* node, ScanState* state, const RankRange& range) {
+  const Definition& definition = *state->definition;
+  KeyBytes* partitions = nullptr;
+  int count = 0;
+  MemoryContext caller = MemoryContextSwitchTo(state->context);
+  if (has_partition(*state->plan)) {
+    KeyValues values = {};
+    state->empty = !read_key_values(node, *state, &values);
+    if (!state->empty) {
+      partitions = encode_keys(definition.partition, definition.partition_keys, &values, &count);
+    }
+  }
+  if (!state->empty) {
+    state->snapshot = snapshot_partitions(definition, partitions, count, static_cast<uint64_t>(range.first),
+                                          static_cast<uint64_t>(range.last), state->context);
+  }
+  MemoryContextSwitchTo(caller);
+}
+
+void read_best(ForeignScanState* node, ScanState* state) {
+  RankRange range;
+  const ScanPlan& plan = *state->plan;
+  for (int i = 0; i < plan.condition_count; i++) {
+    if (plan.conditions[i].kind != ConditionKind::kRank) continue;
+    bool isnull = false;
+    Datum value = evaluate(node, plan.conditions[i].expression, &isnull);
+    if (isnull) {
+      state->empty = true;
+      return;
+    }
+    narrow(plan.conditions[i].strategy, integer_of(plan.conditions[i].value_type, value), &range);
+  }
+  apply_limit(node, plan, &range);
+  state->empty = range.last < range.first;
+  if (state->empty) return;
+  if (is_partitioned(*state->definition)) return read_partitions(node, state, range);
+  state->snapshot = snapshot_best(*state->definition, static_cast<uint64_t>(range.last), state->context);
+  state->first = static_cast<uint64_t>(range.first - 1);
+}
+
 void read_keys(ForeignScanState* node, ScanState* state) {
   KeyValues values = {};
   state->empty = !read_key_values(node, *state, &values);
   if (state->empty) return;
   MemoryContext caller = MemoryContextSwitchTo(state->context);
   int count = 0;
-  KeyBytes* keys = encode_keys(state->definition->keys, &values, &count);
+  KeyBytes* keys = encode_keys(state->definition->keys, nullptr, &values, &count);
   state->snapshot = snapshot_keys(*state->definition, keys, count, state->wants_rank, state->context);
   if (state->plan->ordered) {
     order_groups(state->definition->keys, state->snapshot->layout, state->snapshot->groups,

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "definition/partition_by.h"
 #include "fdw/snapshot.h"
 #include "shmem/trend_access.h"
 
@@ -74,7 +75,7 @@ CopiedGroup* copy_row(Copier* copier, const Row& row, const TrendReader* reader)
   group->words = words;
   if (reader != nullptr) reader->copy_result(row, group->result());
   if (row.key.size > 0) memcpy(memory + sizeof(CopiedGroup) + state_bytes, row.key.data, row.key.size);
-  copier->groups[copier->count++] = RankedGroup{row.score, 0, group};
+  copier->groups[copier->count++] = RankedGroup{row.score, 0, group, row.partition};
   return group;
 }
 
@@ -118,8 +119,60 @@ void order_and_rank(const Definition& definition, TrendSnapshot* snapshot, uint6
   for (uint64_t i = 0; i < keep; i++) snapshot->groups[i].group->rank = static_cast<int64_t>(i + 1);
 }
 
-// Looked-up groups of one value: snapshot->groups[first .. first + count), ordered by prefix, after the lock
-// was let go by key. Groups that tie with them rank before some of the members and after the others.
+// Groups of one partition, next to each other.
+struct PartitionRun {
+  RankedGroup* groups;
+  uint64_t count;
+};
+
+// The partitions of what was copied, in their order. Permutes the groups.
+PartitionRun* find_partitions(const Definition& definition, TrendSnapshot* snapshot, uint64_t* run_count) {
+  RankedGroup* groups = snapshot->groups;
+  std::sort(groups, groups + snapshot->count,
+            [](const RankedGroup& a, const RankedGroup& b) { return a.partition < b.partition; });
+  auto begins = [groups](uint64_t i) { return i == 0 || groups[i].partition != groups[i - 1].partition; };
+  uint64_t count = 0;
+  for (uint64_t i = 0; i < snapshot->count; i++) count += begins(i);
+  auto* runs =
+      static_cast<PartitionRun*>(palloc_extended(sizeof(PartitionRun) * (count + 1), MCXT_ALLOC_HUGE));
+  uint64_t run = 0;
+  for (uint64_t i = 0; i < snapshot->count; i++) {
+    if (begins(i)) runs[run++] = {groups + i, 0};
+    runs[run - 1].count++;
+  }
+  std::sort(runs, runs + count, [&definition](const PartitionRun& a, const PartitionRun& b) {
+    CHECK_FOR_INTERRUPTS();
+    return partition_compare(definition, a.groups->group->key(), b.groups->group->key()) < 0;
+  });
+  *run_count = count;
+  return runs;
+}
+
+// Ranks groups within their partitions and keeps those ranked first to last.
+void order_partitions(const Definition& definition, TrendSnapshot* snapshot, uint64_t first, uint64_t last) {
+  if (snapshot->count == 0) return;
+  uint64_t run_count = 0;
+  PartitionRun* runs = find_partitions(definition, snapshot, &run_count);
+  auto* ordered = static_cast<RankedGroup*>(
+      MemoryContextAllocExtended(snapshot->context, snapshot->count * sizeof(RankedGroup), MCXT_ALLOC_HUGE));
+  uint64_t count = 0;
+  for (uint64_t r = 0; r < run_count; r++) {
+    const PartitionRun& run = runs[r];
+    uint64_t keep = Min(last, run.count);
+    order_groups(definition.keys, snapshot->layout, run.groups, run.count, keep);
+    for (uint64_t i = 0; i < keep; i++) {
+      run.groups[i].group->rank = static_cast<int64_t>(i + 1);
+      if (i + 1 >= first) ordered[count++] = run.groups[i];
+    }
+  }
+  pfree(runs);
+  snapshot->groups = ordered;
+  snapshot->count = count;
+}
+
+// Looked-up groups of one value (and partition): snapshot->groups[first .. first + count), ordered by prefix,
+// after the lock was let go by key. Groups that tie with them rank before some of the members and after the
+// others.
 struct TieSet {
   uint64_t first;
   uint64_t count;
@@ -158,8 +211,10 @@ void count_tie(const KeyCodec& codec, const RankedGroup* members, TieSet* set, u
   }
 }
 
-// Whether the better one is decided without looking at keys: negative, 0 if not, positive.
+// Whether the better one is decided without looking at keys: negative, 0 if not, positive. Groups of
+// different partitions are told apart.
 int compare_values(const StateLayout& layout, const RankedGroup& a, const RankedGroup& b) {
+  if (a.partition != b.partition) return a.partition < b.partition ? -1 : 1;
   if (a.score != b.score) return a.score > b.score ? -1 : 1;
   return layout.score_decides ? 0 : compare_rank(layout, a.group->result(), b.group->result());
 }
@@ -217,10 +272,11 @@ void rank_members(const KeyCodec& codec, const StateLayout& layout, TieSet* set,
 
 }  // namespace
 
-bool estimate_groups(const Definition& definition, double* groups) {
+bool estimate_groups(const Definition& definition, double* groups, double* partitions) {
   TrendGlance glance;
   if (!trend_glance(definition.id, &glance) || glance.phase != TrendPhase::kRunning) return false;
   *groups = static_cast<double>(Max(glance.live_groups, uint64_t{1}));
+  *partitions = static_cast<double>(Max(glance.partitions, uint64_t{1}));
   return true;
 }
 
@@ -247,6 +303,27 @@ TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryCon
   return snapshot;
 }
 
+TrendSnapshot* snapshot_partitions(const Definition& definition, const KeyBytes* partitions, int count,
+                                   uint64_t first, uint64_t last, MemoryContext context, bool with_previous) {
+  TrendRead* read = trend_read_begin(definition.id);
+  const TrendReader& reader = trend_reader(read);
+  TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
+  Copier copier = copier_make(context);
+  auto copy = [&copier, &reader](const Row& row) { copy_row(&copier, row, &reader); };
+  Status status = Status::kOk;
+  if (partitions == nullptr) reader.top_of_each(last, copy, &status);
+  for (int i = 0; i < count && status == Status::kOk; i++) {
+    uint32_t partition = reader.find_partition(partitions[i]);
+    if (partition != kNone) reader.top_in(partition, last, copy, &status);
+  }
+  if (status != Status::kOk) copier.failed = true;
+  if (with_previous) snapshot->previous = previous_ranks_copy(read, context);
+  trend_read_end(read);
+  finish(definition, snapshot, &copier);
+  order_partitions(definition, snapshot, first, last);
+  return snapshot;
+}
+
 TrendSnapshot* snapshot_all(const Definition& definition, Detail detail, MemoryContext context) {
   TrendRead* read = trend_read_begin(definition.id);
   const TrendReader& reader = trend_reader(read);
@@ -261,7 +338,12 @@ TrendSnapshot* snapshot_all(const Definition& definition, Detail detail, MemoryC
   reader.for_each_live([&copier, &reader](const Row& row) { copy_row(&copier, row, &reader); });
   trend_read_end(read);
   finish(definition, snapshot, &copier);
-  if (detail == Detail::kRanked) order_and_rank(definition, snapshot, snapshot->count);
+  if (detail != Detail::kRanked) return snapshot;
+  if (is_partitioned(definition)) {
+    order_partitions(definition, snapshot, 1, UINT64_MAX);
+  } else {
+    order_and_rank(definition, snapshot, snapshot->count);
+  }
   return snapshot;
 }
 

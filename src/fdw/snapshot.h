@@ -29,6 +29,7 @@ struct RankedGroup {
   int64_t score;
   uint64_t prefix;  // of the key: a smaller one ranks better among equal scores (see snapshot_order.cpp)
   CopiedGroup* group;
+  uint32_t partition;  // the engine's number of its partition; 0 where all groups are ranked together
 };
 
 struct TrendSnapshot {
@@ -44,17 +45,25 @@ struct TrendSnapshot {
   uint64_t groups_read;  // how many were copied, ties that did not make it included
 };
 
-// How many groups a trend has, for planning: false if that is not known. Never waits, never fails.
-bool estimate_groups(const Definition& definition, double* groups);
+// How many groups and partitions a trend has, for planning: false if that is not known. Never waits, never
+// fails.
+bool estimate_groups(const Definition& definition, double* groups, double* partitions);
 
 // The best k groups, in order, ranked; with the ranks of the latest closed window if asked for.
 TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryContext context,
                              bool with_previous = false);
 
+// Where ranks are within partitions: the groups ranked first to last in these partitions (keys as
+// key_encode(Definition::partition) gives them), or in every one when `partitions` is null. By partition, in
+// the order of partition_compare, then by rank.
+TrendSnapshot* snapshot_partitions(const Definition& definition, const KeyBytes* partitions, int count,
+                                   uint64_t first, uint64_t last, MemoryContext context,
+                                   bool with_previous = false);
+
 enum class Detail {
   kCount,   // only how many there are
   kGroups,  // in no particular order
-  kRanked,  // in order, ranked
+  kRanked,  // in order, ranked; with partitions by partition
 };
 TrendSnapshot* snapshot_all(const Definition& definition, Detail detail, MemoryContext context);
 

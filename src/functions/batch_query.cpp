@@ -41,7 +41,12 @@ char* batch_query(const Definition& definition) {
   initStringInfo(&query);
   const char* start = selected(definition, ColumnRole::kWindowStart, 0, "window_start");
   const char* end = selected(definition, ColumnRole::kWindowEnd, 0, "window_end");
-  appendStringInfo(&query, "SELECT d.*, row_number() OVER (PARTITION BY %s, %s ORDER BY ", start, end);
+  appendStringInfo(&query, "SELECT d.*, row_number() OVER (PARTITION BY %s, %s", start, end);
+  for (int i = 0; i < definition.partition.count; i++) {
+    appendStringInfo(&query, ", %s",
+                     selected(definition, ColumnRole::kKey, definition.partition_keys[i], "keys"));
+  }
+  appendStringInfoString(&query, " ORDER BY ");
   append_order(&query, definition);
   int length = static_cast<int>(strlen(definition.text));
   while (length > 0 && (definition.text[length - 1] == ';' ||

@@ -133,7 +133,7 @@ bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRankin
   past->values = static_cast<PastRanking::Value*>(
       palloc_extended(sizeof(PastRanking::Value) * (rows.count + 1), MCXT_ALLOC_HUGE));
   for (uint64 i = 0; i < rows.count; i++) {
-    past->snapshot->groups[i] = RankedGroup{0, 0, copy_row(rows.rows[i])};
+    past->snapshot->groups[i] = RankedGroup{0, 0, copy_row(rows.rows[i]), 0};
     past->values[i] = {rows.rows[i].value_is_null, rows.rows[i].value};
   }
   if (rows.count > 0) past->snapshot->previous = ranks_before(definition, table, window);

@@ -1,5 +1,7 @@
 // trending_top10 and trending.top: the best of a trend with their labels, the same columns for every trend.
+#include "definition/partition_by.h"
 #include "fdw/snapshot.h"
+#include "functions/key_argument.h"
 #include "functions/labels.h"
 #include "functions/past.h"
 #include "functions/trend_argument.h"
@@ -73,9 +75,58 @@ void put_row(const Definition& definition, const TrendSnapshot& snapshot, const 
   tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 
-// `at`: null for the current window.
-Datum return_top(FunctionCallInfo fcinfo, Oid relation, int64 k, const TimestampTz* at) {
-  const Definition* definition = readable_trend(relation);
+// What was asked for.
+struct TopRequest {
+  Oid relation;
+  int64 k;
+  const TimestampTz* at;  // null: the current window
+  ArrayType* partition;   // null: none was named
+};
+
+[[noreturn]] void refuse_partitions(const Definition& definition, const char* message, const char* hint) {
+  const char* name = get_rel_name(definition.relation);
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg(message, name), errhint(hint, name)));
+  pg_unreachable();
+}
+
+// There is no order among groups of different partitions.
+void check_partition(const Definition& definition, const TopRequest& request) {
+  if (is_partitioned(definition) && request.at != nullptr) {
+    refuse_partitions(definition,
+                      "trend \"%s\" ranks within partitions, of which the past is in its history only",
+                      "SELECT from %s_history, WHERE window_end and rank are given.");
+  }
+  if (is_partitioned(definition) && request.partition == nullptr) {
+    refuse_partitions(
+        definition, "trend \"%s\" ranks within partitions, and none was named",
+        "Use trending.top('%s', 10, partition => ARRAY['...']), or SELECT from the trend WHERE rank <= 10.");
+  }
+  if (!is_partitioned(definition) && request.partition != nullptr) {
+    refuse_partitions(definition, "trend \"%s\" has no partitions",
+                      "%s was created without partition_by: leave the argument out.");
+  }
+}
+
+TrendSnapshot* read_partition(const Definition& definition, const TopRequest& request,
+                              MemoryContext context) {
+  StringInfoData buffer;
+  initStringInfo(&buffer);
+  KeyBytes partition = {};
+  int count = 0;
+  if (parse_key(definition, definition.partition, "partition", request.partition, &buffer)) {
+    partition = {reinterpret_cast<const std::byte*>(buffer.data), static_cast<uint32_t>(buffer.len)};
+    count = 1;
+  }
+  return snapshot_partitions(definition, &partition, count, 1, static_cast<uint64_t>(request.k), context,
+                             true);
+}
+
+Datum return_top(FunctionCallInfo fcinfo, const TopRequest& request) {
+  const Definition* definition = readable_trend(request.relation);
+  check_partition(*definition, request);
+  const TimestampTz* at = request.at;
+  const int64 k = request.k;
   InitMaterializedSRF(fcinfo, 0);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "trending top", ALLOCSET_DEFAULT_SIZES);
@@ -85,7 +136,10 @@ Datum return_top(FunctionCallInfo fcinfo, Oid relation, int64 k, const Timestamp
   TrendSnapshot* snapshot = nullptr;
   do {
     is_past = at != nullptr && read_past(*definition, *at, k, &past);
-    snapshot = is_past ? past.snapshot : snapshot_best(*definition, static_cast<uint64_t>(k), context, true);
+    snapshot = is_past ? past.snapshot
+               : is_partitioned(*definition)
+                   ? read_partition(*definition, request, context)
+                   : snapshot_best(*definition, static_cast<uint64_t>(k), context, true);
     // The window may have closed in between; then it is one of the past.
   } while (at != nullptr && !is_past && !snapshot->window.contains(*at));
   text** labels = read_labels(*definition, *snapshot);
@@ -116,14 +170,22 @@ int64 checked_k(int32 k) {
 
 TRENDING_FUNCTION(top10) {
   Oid relation = PG_ARGISNULL(0) ? trending::default_trend() : PG_GETARG_OID(0);
-  return trending::return_top(fcinfo, relation, 10, nullptr);
+  return trending::return_top(fcinfo, {relation, 10, nullptr, nullptr});
 }
 
 TRENDING_FUNCTION(top) {
-  return trending::return_top(fcinfo, PG_GETARG_OID(0), trending::checked_k(PG_GETARG_INT32(1)), nullptr);
+  using namespace trending;
+  return return_top(fcinfo, {PG_GETARG_OID(0), checked_k(PG_GETARG_INT32(1)), nullptr, nullptr});
 }
 
 TRENDING_FUNCTION(top_at) {
+  using namespace trending;
   TimestampTz at = PG_GETARG_TIMESTAMPTZ(2);
-  return trending::return_top(fcinfo, PG_GETARG_OID(0), trending::checked_k(PG_GETARG_INT32(1)), &at);
+  return return_top(fcinfo, {PG_GETARG_OID(0), checked_k(PG_GETARG_INT32(1)), &at, nullptr});
+}
+
+TRENDING_FUNCTION(top_in) {
+  using namespace trending;
+  ArrayType* partition = PG_GETARG_ARRAYTYPE_P(2);
+  return return_top(fcinfo, {PG_GETARG_OID(0), checked_k(PG_GETARG_INT32(1)), nullptr, partition});
 }

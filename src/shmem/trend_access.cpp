@@ -202,6 +202,7 @@ bool trend_glance(int32 trend_id, TrendGlance* glance) {
     glance->clock = reader.clock();
     glance->watermark = reader.watermark();
     glance->live_groups = reader.live_groups();
+    glance->partitions = reader.partition_count();
     glance->kept_groups = reader.kept_groups();
     glance->kept_panes = reader.kept_panes();
     glance->memory_bytes = reader.bytes_used();

@@ -46,7 +46,7 @@ struct TrendGlance {
   // From the engine; all zero when the trend is not running.
   Window window;
   Time clock, watermark;
-  uint64_t live_groups, kept_groups, kept_panes, memory_bytes;
+  uint64_t live_groups, partitions, kept_groups, kept_panes, memory_bytes;
   Counters counters;
 };
 bool trend_glance(int32 trend_id, TrendGlance* glance);
