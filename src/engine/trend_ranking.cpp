@@ -45,8 +45,22 @@ void TrendWriter::note_changed(uint32_t id, Group* group) {
   first_changed_ = id;
 }
 
+// Where scores do not decide, the ranking compares totals: those that changed must not be in it meanwhile.
+void TrendWriter::unrank_changed() {
+  for (uint32_t id = first_changed_; id != kNone;) {
+    Group* group = groups_.group(id);
+    GroupExtra* extra = ranking_.extra(group);
+    if ((extra->flags & GroupExtra::kHolds) != 0) {
+      extra->flags = GroupExtra::kHeld | GroupExtra::kChanged;
+      rank(id, group, true, false);
+    }
+    id = extra->next_changed;
+  }
+}
+
 // Evaluates the condition of every group that has changed, once however often it has.
 void TrendWriter::settle_changed() {
+  if (!header_->layout.score_decides) unrank_changed();
   while (first_changed_ != kNone) {
     const uint32_t id = first_changed_;
     first_changed_ = ranking_.extra(groups_.group(id))->next_changed;

@@ -142,6 +142,7 @@ class TrendWriter {
   void rank_in_partition(uint32_t id, Group* group, bool was_live, bool is_live);
   void note_changed(uint32_t id, Group* group);
   void settle_changed();
+  void unrank_changed();
   void settle_condition(uint32_t id);
   bool holds(KeyView key, const int64_t* total) const {
     return !header_->options.has_condition || hooks_.condition(hooks_.context, key, total);
