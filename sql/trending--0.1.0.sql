@@ -67,7 +67,9 @@ CREATE TABLE trending.trend_state (
   definition   text NOT NULL,
   clock        bigint NOT NULL,
   reported_end bigint NOT NULL,
-  counters     bigint[] NOT NULL
+  counters     bigint[] NOT NULL,
+  clock_base   bigint NOT NULL,  -- the event clock at the last event, and when that was: where an idle source's clock
+  clock_wall   bigint NOT NULL   -- goes on from
 );
 
 CREATE TABLE trending.pane_state (

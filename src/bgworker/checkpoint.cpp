@@ -130,15 +130,22 @@ Datum counters_datum(FollowedTrend* trend) {
 }
 
 void write_trend_row(FollowedTrend* trend) {
-  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID, INT8ARRAYOID};
-  Datum values[] = {Int32GetDatum(trend->id), CStringGetTextDatum(trend->definition->text),
-                    Int64GetDatum(trend->writer.clock()), Int64GetDatum(trend->writer.reported_end()),
-                    counters_datum(trend)};
+  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID, INT8ARRAYOID, INT8OID, INT8OID};
+  Datum values[] = {Int32GetDatum(trend->id),
+                    CStringGetTextDatum(trend->definition->text),
+                    Int64GetDatum(trend->writer.clock()),
+                    Int64GetDatum(trend->writer.reported_end()),
+                    counters_datum(trend),
+                    Int64GetDatum(trend->clock_base),
+                    Int64GetDatum(trend->clock_wall)};
   execute(
-      "INSERT INTO trending.trend_state (trend_id, definition, clock, reported_end, counters) "
-      "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (trend_id) DO UPDATE SET definition = excluded.definition, "
-      "clock = excluded.clock, reported_end = excluded.reported_end, counters = excluded.counters",
-      5, types, values);
+      "INSERT INTO trending.trend_state (trend_id, definition, clock, reported_end, counters, clock_base, "
+      "clock_wall) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (trend_id) DO UPDATE SET definition = "
+      "excluded.definition, "
+      "clock = excluded.clock, reported_end = excluded.reported_end, counters = excluded.counters, "
+      "clock_base = excluded.clock_base, clock_wall = excluded.clock_wall",
+      7, types, values);
 }
 
 size_t write_trend(FollowedTrend* trend) {
@@ -274,8 +281,9 @@ bool restore_state(FollowedTrend* trend) {
   Oid type = INT4OID;
   Datum value = Int32GetDatum(trend->id);
   int result = SPI_execute_with_args(
-      "SELECT definition, clock, reported_end, counters FROM trending.trend_state WHERE trend_id = $1", 1,
-      &type, &value, nullptr, true, 1);
+      "SELECT definition, clock, reported_end, counters, clock_base, clock_wall FROM trending.trend_state "
+      "WHERE trend_id = $1",
+      1, &type, &value, nullptr, true, 1);
   if (result != SPI_OK_SELECT) elog(ERROR, "could not read trending.trend_state");
   if (SPI_processed == 0) return false;
   HeapTuple tuple = SPI_tuptable->vals[0];
@@ -287,10 +295,12 @@ bool restore_state(FollowedTrend* trend) {
   Time reported_end = DatumGetInt64(SPI_getbinval(tuple, descriptor, 3, &isnull));
   if (trend->writer.restore_clock(clock, reported_end) != Status::kOk) return false;
   Datum counters = SPI_getbinval(tuple, descriptor, 4, &isnull);
+  Time clock_base = DatumGetInt64(SPI_getbinval(tuple, descriptor, 5, &isnull));
+  TimestampTz clock_wall = DatumGetInt64(SPI_getbinval(tuple, descriptor, 6, &isnull));
   if (!restore_panes(trend)) return false;
   restore_counters(trend, DatumGetArrayTypeP(counters));
-  trend->clock_base = trend->writer.clock();
-  trend->clock_wall = GetCurrentTimestamp();
+  trend->clock_base = clock_base;
+  trend->clock_wall = clock_wall;
   trend->stored = true;
   history_restore(trend);
   return true;
@@ -301,8 +311,8 @@ bool restore_state(FollowedTrend* trend) {
 namespace {
 
 bool needs_writing(const FollowedTrend* trend) {
-  return is_storable(trend) &&
-         (trend->dirty || !trend->stored || !trend->late.empty() || history_is_due(trend));
+  return is_storable(trend) && (trend->dirty || trend->clock_moved || !trend->stored ||
+                                !trend->late.empty() || history_is_due(trend));
 }
 
 bool has_late_rows(const FollowedTrend* trend) {
@@ -350,6 +360,7 @@ void mark_written() {
     trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });
     history_written(trend);
     trend->dirty = false;
+    trend->clock_moved = false;
     trend->stored = true;
   }
 }

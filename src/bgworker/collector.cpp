@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bgworker/idle_clock.h"
 #include "bgworker/source_changes.h"
 #include "decoder/direct_replay.h"
 #include "shmem/settings.h"
@@ -344,7 +345,7 @@ const ChangeSink* collector_create() {
   control.entrysize = sizeof(FileEntry);
   files = hash_create("trending files", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
   direct_memory = AllocSetContextCreate(TopMemoryContext, "trending transaction", ALLOCSET_DEFAULT_SIZES);
-  static const ChangeSink sink = {nullptr, take, begin, change, truncate, commit};
+  static const ChangeSink sink = {nullptr, take, begin, change, truncate, commit, idle_clocks_note};
   return &sink;
 }
 

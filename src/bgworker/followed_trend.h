@@ -97,6 +97,7 @@ struct FollowedTrend {
   // -- event clock of an idle source
   Time clock_base = kNoTime;   // the event clock at the last event
   TimestampTz clock_wall = 0;  // when that was
+  bool clock_moved = false;    // since the last checkpoint, without an event
 
   // -- history
   std::vector<ClosedWindow> closed;  // results to be written with the next checkpoint

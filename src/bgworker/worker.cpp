@@ -6,6 +6,7 @@
 #endif
 
 #include "bgworker/collector.h"
+#include "bgworker/idle_clock.h"
 #include "bgworker/source_changes.h"
 #include "decoder/slot.h"
 #include "postgres/guard.h"
@@ -24,8 +25,6 @@ constexpr int64 kMicrosPerMs = 1000;
 constexpr uint64 kIdleConfirmBytes = 16 * 1024 * 1024;
 // Closed windows are written no more often than this.
 constexpr int64 kHistoryIntervalUs = 500 * kMicrosPerMs;
-// Steps of an idle source's event clock within a window.
-constexpr int64 kIdleStepUs = 1000 * kMicrosPerMs;
 constexpr int64 kDutyIntervalUs = 20 * kMicrosPerMs;
 // Busy readers who wait are woken this often while a backlog is worked off.
 constexpr int64 kNotifyIntervalUs = 5 * kMicrosPerMs;
@@ -184,34 +183,6 @@ void drop_slot_and_leave(const char* name) {
 // -- duties between records
 // -------------------------------------------------------------------------------------
 
-// A source that is silent longer than idle_timeout: its event clock follows the wall clock.
-void advance_idle_clocks(TimestampTz now) {
-  for (FollowedTrend* trend : worker->trends) {
-    if (trend == nullptr || trend->state != FillState::kRunning || trend->clock_base == kNoTime) continue;
-    int64 silent = now - trend->clock_wall;
-    if (silent <= trend->definition->options.idle_timeout) continue;
-    Time target = add_saturated(trend->clock_base, silent);
-    // Readers see nothing before the window moves, and a delayed watermark need not be moved more often than
-    // this.
-    bool moves = !trend->writer.window().contains(target);
-    if (!moves && target - trend->writer.clock() < kIdleStepUs) continue;
-    StartTransactionCommand();  // comparing keys may need catalogs
-    LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
-    trend->blocks.held = &trend->shared->lock;
-    pg_atomic_write_u32(&trend->shared->applying, 1);
-    (void)trend->writer.advance_clock(target);
-    pg_atomic_write_u32(&trend->shared->applying, 0);
-    if (moves) pg_atomic_write_u64(&trend->shared->version, pg_atomic_read_u64(&trend->shared->version) + 1);
-    trend->blocks.held = nullptr;
-    LWLockRelease(&trend->shared->lock);
-    if (trend->writer.has_final_pending_window()) history_take(trend);
-    if (moves) ConditionVariableBroadcast(&worker->entry->changed);
-    CommitTransactionCommand();
-    MemoryContextSwitchTo(worker->loop.memory);
-    trend->dirty = true;
-  }
-}
-
 bool checkpoint_wanted(TimestampTz now) {
   if (worker->checkpoint_due) return true;
   if (now - worker->last_checkpoint > kHistoryIntervalUs) {
@@ -256,7 +227,7 @@ void do_duties(bool caught_up) {
   last = now;
   reload_configuration();
   filling_poll();
-  if (caught_up) advance_idle_clocks(now);
+  if (caught_up) idle_clocks_poll(now);
   for (FollowedTrend* trend : worker->trends) {
     if (trend != nullptr && trend->state == FillState::kRunning) history_poll(trend, now);
   }
@@ -283,6 +254,7 @@ bool decode_some(const char* slot) {
   for (int i = 0; i < kRecordsBetweenChecks; i++) {
     CHECK_FOR_INTERRUPTS();
     if (!worker->loop.next()) return true;
+    idle_clocks_step();
     if (worker->catalog_changed || worker->recheck_wanted || worker->refill_wanted) follow_changes(slot);
     pg_atomic_write_u64(&worker->entry->applied_lsn, worker->loop.position());
   }

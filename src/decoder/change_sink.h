@@ -19,6 +19,8 @@ struct ChangeSink {
   void (*change)(void* context, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change);
   void (*truncate)(void* context, ReorderBufferTXN* txn, int count, Relation relations[]);
   void (*commit)(void* context, ReorderBufferTXN* txn, XLogRecPtr commit_lsn);
+  // A message of the worker (plugin_message.h); outside any transaction. Null: not wanted.
+  void (*message)(const char* message, Size size);
 };
 
 // The sink of the worker in whose process the plugin runs; null in every other process.

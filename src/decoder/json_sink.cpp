@@ -85,7 +85,7 @@ const ChangeSink* json_sink_create(LogicalDecodingContext* decoding, bool is_ini
   json->decoding = decoding;
   json->sources = is_init ? NIL : source_list();
   auto* sink = static_cast<ChangeSink*>(palloc0(sizeof(ChangeSink)));
-  *sink = ChangeSink{json, nullptr, begin, change, truncate, commit};
+  *sink = ChangeSink{json, nullptr, begin, change, truncate, commit, nullptr};
   return sink;
 }
 

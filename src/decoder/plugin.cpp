@@ -5,6 +5,7 @@
 #include "decoder/change_sink.h"
 #include "decoder/direct_replay.h"
 #include "decoder/json_sink.h"
+#include "decoder/plugin_message.h"
 #include "decoder/slot.h"
 #include "postgres/guard.h"
 
@@ -62,6 +63,15 @@ void commit(LogicalDecodingContext* context, ReorderBufferTXN* txn, XLogRecPtr c
   guarded([&] { sink_of(context)->commit(sink_of(context)->context, txn, commit_lsn); });
 }
 
+void message(LogicalDecodingContext* context, ReorderBufferTXN*, XLogRecPtr, bool transactional,
+             const char* prefix, Size size, const char* text) {
+  guarded([&] {
+    const ChangeSink* sink = sink_of(context);
+    if (sink->message == nullptr || !is_own_message(context->reader, transactional, prefix)) return;
+    sink->message(text, size);
+  });
+}
+
 // The worker's own transactions (checkpoints, history) carry the origin DoNotReplicateId. Others, when they
 // are simple enough, are replayed right here, and the server is told to forget them.
 bool filter_by_origin(LogicalDecodingContext* context, RepOriginId origin) {
@@ -83,6 +93,7 @@ PGDLLEXPORT void _PG_output_plugin_init(OutputPluginCallbacks* callbacks) {
   callbacks->change_cb = trending::change;
   callbacks->truncate_cb = trending::truncate;
   callbacks->commit_cb = trending::commit;
+  callbacks->message_cb = trending::message;
   callbacks->filter_by_origin_cb = trending::filter_by_origin;
 }
 }

@@ -69,6 +69,7 @@ $node->safe_psql(
 	'postgres', q{
 	CREATE FUNCTION who() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'run by %', current_user; END $$;
 	CREATE TRIGGER who BEFORE DELETE ON songs_history FOR EACH ROW EXECUTE FUNCTION who();
+	GRANT SELECT ON plays TO other;
 	ALTER FOREIGN TABLE songs OWNER TO other; ALTER TABLE songs_history OWNER TO other; ALTER TABLE songs_late OWNER TO other;
 });
 $node->safe_psql('postgres', $old);

@@ -1,0 +1,105 @@
+#include "bgworker/idle_clock.h"
+
+#include "bgworker/worker.h"
+#include "decoder/plugin_message.h"
+
+namespace trending {
+
+namespace {
+
+constexpr int64 kMessageIntervalUs = 1000 * 1000;
+
+// What a message consists of.
+struct Step {
+  int32 trend_id;
+  int32 unused;
+  Time clock;
+};
+
+std::vector<Step> noted;
+
+// Whether some window ends in (from, to].
+bool crosses_end(const Windows& windows, Time from, Time to) {
+  if (!windows.in_range(to)) return false;
+  return !windows.in_range(from) || windows.first_window(from).end <= to;
+}
+
+// Whether moving the clock shows: the current window, a closed one, or one that becomes final.
+bool shows(const FollowedTrend* trend, Time target) {
+  const Windows& windows = trend->writer.windows();
+  const DefinitionOptions& options = trend->definition->options;
+  Time from = trend->writer.clock();
+  if (crosses_end(windows, from, target)) return true;
+  for (int64 delay : {options.watermark_delay, options.allowed_lateness}) {
+    if (delay == 0) continue;
+    from = subtract_saturated(from, delay);
+    target = subtract_saturated(target, delay);
+    if (crosses_end(windows, from, target)) return true;
+  }
+  return false;
+}
+
+// Where the clock of a trend should stand; kNoTime: it stays.
+Time due_clock(const FollowedTrend* trend, TimestampTz now) {
+  if (trend == nullptr || trend->state != FillState::kRunning || trend->clock_base == kNoTime) return kNoTime;
+  int64 silent = now - trend->clock_wall;
+  if (silent <= trend->definition->options.idle_timeout) return kNoTime;
+  Time target = add_saturated(trend->clock_base, silent);
+  return target > trend->writer.clock() && shows(trend, target) ? target : kNoTime;
+}
+
+void take_step(FollowedTrend* trend, Time clock) {
+  const Window before = trend->writer.window();
+  StartTransactionCommand();  // comparing keys may need catalogs
+  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  trend->blocks.held = &trend->shared->lock;
+  pg_atomic_write_u32(&trend->shared->applying, 1);
+  (void)trend->writer.advance_clock(clock);
+  pg_atomic_write_u32(&trend->shared->applying, 0);
+  const bool moved = !(trend->writer.window() == before);
+  if (moved) pg_atomic_write_u64(&trend->shared->version, pg_atomic_read_u64(&trend->shared->version) + 1);
+  trend->blocks.held = nullptr;
+  LWLockRelease(&trend->shared->lock);
+  if (trend->writer.has_final_pending_window()) history_take(trend);
+  if (moved) ConditionVariableBroadcast(&worker->entry->changed);
+  CommitTransactionCommand();
+  MemoryContextSwitchTo(worker->loop.memory);
+  trend->clock_moved = true;
+}
+
+}  // namespace
+
+void idle_clocks_poll(TimestampTz now) {
+  static TimestampTz last = 0;
+  if (now - last < kMessageIntervalUs) return;
+  static std::vector<Step> steps;
+  steps.clear();
+  for (const FollowedTrend* trend : worker->trends) {
+    Time clock = due_clock(trend, now);
+    if (clock != kNoTime) steps.push_back(Step{trend->id, 0, clock});
+  }
+  if (steps.empty()) return;
+  last = now;
+  XLogFlush(write_own_message(steps.data(), steps.size() * sizeof(Step)));
+}
+
+void idle_clocks_note(const char* message, Size size) {
+  for (; size >= sizeof(Step); size -= sizeof(Step), message += sizeof(Step)) {
+    Step step;
+    memcpy(&step, message, sizeof(step));
+    noted.push_back(step);
+  }
+}
+
+void idle_clocks_step() {
+  if (noted.empty()) return;
+  for (const Step& step : noted) {
+    for (FollowedTrend* trend : worker->trends) {
+      bool meant = trend != nullptr && trend->id == step.trend_id && trend->state == FillState::kRunning;
+      if (meant && step.clock > trend->writer.clock()) take_step(trend, step.clock);
+    }
+  }
+  noted.clear();
+}
+
+}  // namespace trending
