@@ -448,7 +448,7 @@ END $$;
 
 -- Compares a trend with its definition run in batch at one instant: the current window, and every final window of
 -- its history. Returns the rows that differ; none means equal. Rows refused as late differ until recompute takes
--- them in. Writers of the source wait until the calling transaction ends (SHARE lock).
+-- them in. Writers of the source wait (SHARE lock) while the current window is compared, not for history.
 CREATE FUNCTION trending.verify(trend regclass, OUT part text, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -462,17 +462,23 @@ DECLARE
 BEGIN
   SELECT r.source INTO source FROM trending.trend r WHERE r.relation = verify.trend;
   batch := trending.batch_query(verify.trend);
-  EXECUTE format('LOCK TABLE %s IN SHARE MODE', source);
-  PERFORM trending.sync();
-  SELECT * INTO names FROM trending.window_columns(verify.trend);
-  RETURN QUERY EXECUTE format(
-    'WITH live AS MATERIALIZED (SELECT to_jsonb(t) AS r FROM %1$s t),
-          batch AS MATERIALIZED (SELECT to_jsonb(b) AS r FROM (%2$s) b
-                                 WHERE (b.%3$s, b.%4$s) IN (SELECT t.%3$s, t.%4$s FROM %1$s t))
-     SELECT ''current window'', ''trend'', r FROM (TABLE live EXCEPT ALL TABLE batch) x
-     UNION ALL
-     SELECT ''current window'', ''definition'', r FROM (TABLE batch EXCEPT ALL TABLE live) y',
-    verify.trend, batch, names.window_start, names.window_end);
+  BEGIN
+    EXECUTE format('LOCK TABLE %s IN SHARE MODE', source);
+    PERFORM trending.sync();
+    SELECT * INTO names FROM trending.window_columns(verify.trend);
+    RETURN QUERY EXECUTE format(
+      'WITH live AS MATERIALIZED (SELECT to_jsonb(t) AS r FROM %1$s t),
+            batch AS MATERIALIZED (SELECT to_jsonb(b) AS r FROM (%2$s) b
+                                   WHERE (b.%3$s, b.%4$s) IN (SELECT t.%3$s, t.%4$s FROM %1$s t))
+       SELECT ''current window'', ''trend'', r FROM (TABLE live EXCEPT ALL TABLE batch) x
+       UNION ALL
+       SELECT ''current window'', ''definition'', r FROM (TABLE batch EXCEPT ALL TABLE live) y',
+      verify.trend, batch, names.window_start, names.window_end);
+    -- Undoing the block gives the lock back at once, not at the end of the caller's transaction.
+    RAISE EXCEPTION USING ERRCODE = 'TR001';
+  EXCEPTION WHEN SQLSTATE 'TR001' THEN
+    NULL;
+  END;
   IF (SELECT r.history FROM trending.trend r WHERE r.relation = verify.trend) IS NULL THEN
     RETURN;
   END IF;

@@ -296,6 +296,28 @@ TRENDING_FUNCTION(drop_trend) {
   PG_RETURN_VOID();
 }
 
+namespace trending {
+
+namespace {
+
+// Tables of dropped trends that did not go by themselves: a restored database lacks the dependencies that
+// take them along, which dumps do not have. As the caller; what is not his stays.
+void drop_left_tables(List* tables) {
+  ListCell* cell = nullptr;
+  foreach (cell, tables) {
+    Oid table = lfirst_oid(cell);
+    const char* name = get_rel_name(table);
+    if (name == nullptr || !compat::relation_ownercheck(table, GetUserId())) continue;
+    run(psprintf("DROP TABLE %s",
+                 quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), name)),
+        SPI_OK_UTILITY);
+  }
+}
+
+}  // namespace
+
+}  // namespace trending
+
 // The event trigger: forgets the trends whose foreign tables were dropped, by whatever command.
 TRENDING_FUNCTION(forget_dropped) {
   using namespace trending;
@@ -305,12 +327,21 @@ TRENDING_FUNCTION(forget_dropped) {
   }
   if (!OidIsValid(trend_table())) return Datum{0};
   SPI_connect();
-  as_extension_owner([] {
+  List* left = NIL;
+  as_extension_owner([&left] {
     run("DELETE FROM trending.trend t USING pg_catalog.pg_event_trigger_dropped_objects() d "
         "WHERE d.object_type OPERATOR(pg_catalog.=) 'foreign table' "
-        "AND t.relation::pg_catalog.oid OPERATOR(pg_catalog.=) d.objid",
-        SPI_OK_DELETE);
+        "AND t.relation::pg_catalog.oid OPERATOR(pg_catalog.=) d.objid RETURNING t.history, t.late",
+        SPI_OK_DELETE_RETURNING);
+    for (uint64 i = 0; i < SPI_processed; i++) {
+      for (int column = 1; column <= 2; column++) {
+        bool isnull = false;
+        Datum table = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
+        if (!isnull) left = lappend_oid(left, DatumGetObjectId(table));
+      }
+    }
   });
+  drop_left_tables(left);
   SPI_finish();
   return Datum{0};
 }

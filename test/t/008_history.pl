@@ -81,6 +81,10 @@ $node->safe_psql('postgres', q{SELECT trending.recompute('every_song', '2025-12-
 is($node->safe_psql('postgres', q{SELECT * FROM trending.verify('songs') UNION ALL SELECT * FROM trending.verify('every_song')}),
 	'', 'then nothing differs');
 
+is( $node->safe_psql('postgres', q{BEGIN; SELECT * FROM trending.verify('songs');
+	SELECT count(*) FROM pg_locks WHERE relation = 'plays'::regclass AND mode = 'ShareLock'; COMMIT}),
+	'0', 'verify gives its lock back before the transaction ends');
+
 # What verify finds when somebody meddled.
 $node->safe_psql('postgres', q{UPDATE songs_history SET n = n + 1 WHERE rank = 1 AND window_end = '2026-01-01 00:02+00'});
 is($node->safe_psql('postgres', q{SELECT part, found_in, "row"->>'n' FROM trending.verify('songs') ORDER BY 2}),
