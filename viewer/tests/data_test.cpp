@@ -1,4 +1,7 @@
+#include <QFile>
+#include <QRegularExpression>
 #include <QTest>
+#include <QXmlStreamReader>
 #include <cmath>
 
 #include "data/csv.h"
@@ -18,6 +21,9 @@ class DataTest : public QObject {
   Q_OBJECT
 
  private slots:
+  void initTestCase() {
+    for (const char* name : {"PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE"}) qunsetenv(name);
+  }
   void init() { QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates)); }
 
   void grouping_keeps_every_digit() {
@@ -41,6 +47,8 @@ class DataTest : public QObject {
     QCOMPARE(text::interval("00:00:00.25"), QString("250 ms"));
     QCOMPARE(text::interval("1 day"), QString("1 day"));
     QCOMPARE(text::interval("1 day 02:00:00"), QString("1 day 2 h"));
+    QCOMPARE(text::interval("1 year 2 mons 3 days"), QString("1 year 2 months 3 days"));
+    QCOMPARE(text::interval("whatever"), QString("whatever"));
   }
 
   void decimals_are_compared_exactly() {
@@ -202,6 +210,34 @@ class DataTest : public QObject {
     QVERIFY(!conninfo::error_in("nonsense=1").isEmpty());
     QVERIFY(conninfo::error_in("").isEmpty());
     QCOMPARE(conninfo::value(conninfo::parameter("user", "o'brien \\ co"), "user"), QString("o'brien \\ co"));
+  }
+
+  // What is put into a text must have the same places in its translation.
+  void translations_keep_their_places() {
+    QFile file(QStringLiteral(TRANSLATIONS "/trending-viewer_de.ts"));
+    QVERIFY(file.open(QIODevice::ReadOnly));
+    QXmlStreamReader xml(&file);
+    static const QRegularExpression kPlace("%[0-9n]");
+    const auto places = [](const QString& text) {
+      QStringList found;
+      for (auto match = kPlace.globalMatch(text); match.hasNext();) found.append(match.next().captured());
+      found.sort();
+      return found;
+    };
+    QString source;
+    int count = 0;
+    while (!xml.atEnd()) {
+      if (xml.readNext() != QXmlStreamReader::StartElement) continue;
+      if (xml.name() == QLatin1String("source")) source = xml.readElementText();
+      if (xml.name() != QLatin1String("translation")) continue;
+      const QString translation = xml.readElementText();
+      QVERIFY2(!translation.isEmpty(), qPrintable(source));
+      QVERIFY2(places(source) == places(translation), qPrintable(source));
+      QVERIFY2(source.endsWith(u' ') == translation.endsWith(u' '), qPrintable(source));
+      ++count;
+    }
+    QVERIFY2(!xml.hasError(), qPrintable(xml.errorString()));
+    QVERIFY(count > 300);
   }
 
   void backoff_doubles_up_to_a_bound() {

@@ -120,7 +120,7 @@ std::optional<Problem> worker_problem(const Situation& situation) {
   if (worker.state == QLatin1String("starting") || worker.state == QLatin1String("recovering")) {
     return Problem{
         Severity::kNotice,
-        ProblemWords::tr("The worker is %1").arg(worker.state),
+        ProblemWords::tr("The worker is %1").arg(state_in_words(worker.state)),
         worker.message.isEmpty() ? ProblemWords::tr("It loads its checkpoint and catches up with the WAL.")
                                  : text::sentence(worker.message),
         worker.hint.isEmpty() ? ProblemWords::tr("Nothing to do: the list comes back when it is done.")

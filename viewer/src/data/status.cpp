@@ -1,6 +1,31 @@
 #include "data/status.h"
 
+#include <QCoreApplication>
+
 namespace trending {
+
+namespace {
+
+// The context of this file's words for translators.
+class StatusWords {
+  Q_DECLARE_TR_FUNCTIONS(StatusWords)
+};
+
+}  // namespace
+
+QString state_in_words(const QString& state) {
+  static const QHash<QString, const char*> kWords{
+      {QStringLiteral("running"), QT_TRANSLATE_NOOP("StatusWords", "running")},
+      {QStringLiteral("stopped"), QT_TRANSLATE_NOOP("StatusWords", "stopped")},
+      {QStringLiteral("filling"), QT_TRANSLATE_NOOP("StatusWords", "filling")},
+      {QStringLiteral("starting"), QT_TRANSLATE_NOOP("StatusWords", "starting")},
+      {QStringLiteral("recovering"), QT_TRANSLATE_NOOP("StatusWords", "recovering")},
+      {QStringLiteral("unavailable"), QT_TRANSLATE_NOOP("StatusWords", "unavailable")},
+      {QStringLiteral("down"), QT_TRANSLATE_NOOP("StatusWords", "down")},
+      {QStringLiteral("worker down"), QT_TRANSLATE_NOOP("StatusWords", "worker down")}};
+  const auto words = kWords.constFind(state);
+  return words == kWords.constEnd() ? state : StatusWords::tr(*words);
+}
 
 void derive_rates(StatusSample& sample, const StatusSample& before) {
   const double seconds = static_cast<double>(before.taken_at.msecsTo(sample.taken_at)) / 1000;

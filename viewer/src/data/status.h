@@ -41,6 +41,9 @@ struct StatusSample {
   double events_per_second = -1;  // of all trends
 };
 
+// A state of a trend or of the worker in the words of this machine's language.
+QString state_in_words(const QString& state);
+
 // Fills in the rates of `sample` from the one before it.
 void derive_rates(StatusSample& sample, const StatusSample& before);
 

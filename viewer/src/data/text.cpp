@@ -115,15 +115,37 @@ QString window(const QDateTime& start, const QDateTime& end) {
   return moment(start) + QStringLiteral(" – ") + last;
 }
 
+namespace {
+
+// "1 year 2 mons 3 days" of the server's.
+QString calendar_part(const QString& server_text) {
+  static const QRegularExpression kPart(QStringLiteral("(-?\\d+) (year|mon|day)s?"));
+  QStringList parts;
+  for (auto match = kPart.globalMatch(server_text); match.hasNext();) {
+    const auto part = match.next();
+    const QString number = part.captured(1), unit = part.captured(2);
+    const bool one = number == QLatin1String("1");
+    parts.append((unit == QLatin1String("year") ? one ? TextWords::tr("%1 year") : TextWords::tr("%1 years")
+                  : unit == QLatin1String("mon")
+                      ? one ? TextWords::tr("%1 month") : TextWords::tr("%1 months")
+                  : one ? TextWords::tr("%1 day")
+                        : TextWords::tr("%1 days"))
+                     .arg(number));
+  }
+  return parts.isEmpty() ? server_text : parts.join(u' ');
+}
+
+}  // namespace
+
 QString interval(const QString& server_text) {
   static const QRegularExpression kClock(QStringLiteral("^(.*?)\\s*(\\d+):(\\d\\d):(\\d\\d(?:\\.\\d+)?)$"));
   const auto match = kClock.match(server_text);
-  if (!match.hasMatch()) return server_text;
+  if (!match.hasMatch()) return calendar_part(server_text);
   const qint64 milliseconds =
       (match.captured(2).toLongLong() * 3600 + match.captured(3).toLongLong() * 60) * 1000 +
       std::llround(match.captured(4).toDouble() * 1000);
-  const QString days = match.captured(1);
-  if (days.isEmpty()) return duration(milliseconds);
+  if (match.captured(1).isEmpty()) return duration(milliseconds);
+  const QString days = calendar_part(match.captured(1));
   return milliseconds == 0 ? days : days + u' ' + duration(milliseconds);
 }
 

@@ -89,7 +89,7 @@ QVariant StatusModel::data(const QModelIndex& index, int role) const {
   }
   if (role != Qt::DisplayRole && role != kSortRole) return {};
   if (column == kTrend) return trend.name;
-  if (column == kState) return status.state.isEmpty() ? QStringLiteral("–") : status.state;
+  if (column == kState) return status.state.isEmpty() ? QStringLiteral("–") : state_in_words(status.state);
   const QVariant number = figure(status, column);
   if (!number.isValid()) return QStringLiteral("–");
   switch (column) {

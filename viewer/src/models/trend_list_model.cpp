@@ -62,13 +62,13 @@ QVariant TrendListModel::data(const QModelIndex& index, int role) const {
     case Qt::DisplayRole:
       return trend.name;
     case Qt::AccessibleTextRole:
-      return tr("%1, of %2, %3").arg(trend.name, trend.source, status_.value(trend.id).state);
+      return tr("%1, of %2, %3").arg(trend.name, trend.source, state_in_words(status_.value(trend.id).state));
     case Qt::ToolTipRole: {
       const TrendStatus status = status_.value(trend.id);
       QStringList lines{trend.name, tr("Source: %1").arg(trend.source), tr("Owner: %1").arg(trend.owner)};
       if (!status.state.isEmpty()) {
-        lines.append(status.reason.isEmpty() ? status.state
-                                             : status.state + QLatin1String(": ") + status.reason);
+        const QString state = state_in_words(status.state);
+        lines.append(status.reason.isEmpty() ? state : state + QLatin1String(": ") + status.reason);
       }
       return lines.join(u'\n').toHtmlEscaped().prepend(QLatin1String("<p style='white-space:pre-wrap'>"));
     }
@@ -83,7 +83,7 @@ QVariant TrendListModel::data(const QModelIndex& index, int role) const {
     case kRateRole:
       return status_.value(trend.id).events_per_second;
     case kSearchRole:
-      return QString(trend.name + u' ' + trend.source + u' ' + status_.value(trend.id).state);
+      return QString(trend.name + u' ' + trend.source + u' ' + state_in_words(status_.value(trend.id).state));
     default:
       return {};
   }

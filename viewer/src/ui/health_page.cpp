@@ -97,8 +97,10 @@ HealthPage::HealthPage(Workspace* workspace, QWidget* parent)
   table_->verticalHeader()->setDefaultSectionSize(QFontMetrics(font()).height() + 14);
   table_->horizontalHeader()->setHighlightSections(false);
   table_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
-  table_->horizontalHeader()->setMinimumSectionSize(
-      table_->horizontalHeader()->sectionSizeHint(StatusModel::kWatermark));
+  int widest = 0;
+  for (int column = 0; column < StatusModel::kColumnCount; ++column)
+    widest = std::max(widest, table_->horizontalHeader()->sectionSizeHint(column));
+  table_->horizontalHeader()->setMinimumSectionSize(widest);
   table_->horizontalHeader()->setSectionResizeMode(StatusModel::kTrend, QHeaderView::Interactive);
   table_->setColumnWidth(StatusModel::kTrend, 150);
   auto* rows = new QVBoxLayout;
@@ -123,10 +125,10 @@ void HealthPage::show_status() {
   const StatusSample& sample = workspace_->status();
   const WorkerStatus& worker = sample.worker;
   const bool running = worker.state == QLatin1String("running");
-  state_->set_value(worker.state.isEmpty() ? QStringLiteral("–") : worker.state, running ? Figure::Tone::kGood
-                                                                                 : worker.state.isEmpty()
-                                                                                     ? Figure::Tone::kPlain
-                                                                                     : Figure::Tone::kBad);
+  state_->set_value(worker.state.isEmpty() ? QStringLiteral("–") : state_in_words(worker.state),
+                    running                  ? Figure::Tone::kGood
+                    : worker.state.isEmpty() ? Figure::Tone::kPlain
+                                             : Figure::Tone::kBad);
   state_->setToolTip(worker.pid > 0 ? tr("Process %1. %2").arg(worker.pid).arg(worker.message)
                                     : worker.message);
   rate_->set_value(or_dash(sample.events_per_second >= 0, text::rate(sample.events_per_second)));
