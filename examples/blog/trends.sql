@@ -24,3 +24,18 @@ SELECT trending.create_trend('posts_today', $$
     GROUP  BY window_start, window_end, post_id
     ORDER  BY views DESC
 $$, label => 'posts.title', history_limit => 10, allowed_lateness => '10 minutes', retention => '30 days');
+
+-- The best posts of every category, and of every region that is read in: ranks count within it.
+SELECT trending.create_trend('posts_by_category', $$
+    SELECT window_start, window_end, category, post_id, count(*) AS views
+    FROM   view_events, trending.hop(viewed_at, slide => '10 seconds', size => '5 minutes')
+    GROUP  BY window_start, window_end, category, post_id
+    ORDER  BY views DESC
+$$, partition_by => '{category}', history_limit => 3, allowed_lateness => '5 minutes');
+
+SELECT trending.create_trend('posts_by_region', $$
+    SELECT window_start, window_end, region, post_id, count(*) AS views, count(*) FILTER (WHERE referrer = 'search') AS searched
+    FROM   view_events, trending.hop(viewed_at, slide => '10 seconds', size => '5 minutes')
+    GROUP  BY window_start, window_end, region, post_id
+    ORDER  BY views DESC
+$$, partition_by => '{region}', history_limit => 3, allowed_lateness => '5 minutes');

@@ -73,7 +73,7 @@ sub without_rows
 {
 	my ($node, $query, $what) = @_;
 	my $found = '';
-	for (1 .. 40)
+	for (1 .. 20)
 	{
 		sync_trends($node, 'postgres');
 		$found = $node->safe_psql('postgres', $query);

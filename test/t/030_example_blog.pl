@@ -32,6 +32,8 @@ my %batch = (
 	posts_5min => ranked($tumbling, 'post_id'),
 	posts_now => ranked($sliding, 'post_id'),
 	posts_today => ranked($local_day, 'post_id'),
+	posts_by_category => ranked($sliding, 'category, post_id', ', category'),
+	posts_by_region => ranked($sliding, 'region, post_id', ', region', q{, count(*) FILTER (WHERE referrer = 'search') AS searched}),
 );
 
 sub all_equal
