@@ -89,10 +89,11 @@ size_t write_pane(FollowedTrend* trend, const PaneView& pane) {
     stored = StoredPane{};
   }
   SegmentWriter writer = segment_writer(trend, pane.span.start);
-  if (whole) {
-    trend->writer.for_each_cell(pane.span.start, [&](const CellView& cell) { writer.add(cell); });
-  } else {
-    trend->writer.for_each_dirty_cell(pane.span.start, [&](const CellView& cell) { writer.add(cell); });
+  auto add = [&writer](const CellView& cell) { writer.add(cell); };
+  Status status = whole ? trend->writer.for_each_cell(pane.span.start, add)
+                        : trend->writer.for_each_dirty_cell(pane.span.start, add);
+  if (status != Status::kOk) {
+    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a checkpoint")));
   }
   writer.flush();
   pfree(writer.data.data);

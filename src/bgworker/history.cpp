@@ -97,16 +97,20 @@ void take_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindo
   closed->is_final = pending.is_final;
   const RankOrder order{closed, definition, &layout};
   size_t prune_at = limit == SIZE_MAX ? SIZE_MAX : 4 * limit + 4096;
-  trend->writer.for_each_group_in_window(pending.window, [&](KeyView key, const int64_t* result) {
-    closed->rows.push_back({rank_score(layout, result), static_cast<uint32_t>(closed->keys.size()), key.size,
-                            static_cast<uint32_t>(closed->results.size()), 0});
-    closed->keys.insert(closed->keys.end(), key.data, key.data + key.size);
-    closed->results.insert(closed->results.end(), result, result + layout.result_words);
-    // Pruned now and then, so that a window of a million groups does not pile up for its best hundred.
-    if (closed->rows.size() < prune_at) return;
-    keep_best(closed, order, limit);
-    prune_at = 2 * closed->rows.size() + 2 * limit + 4096;
-  });
+  Status status =
+      trend->writer.for_each_group_in_window(pending.window, [&](KeyView key, const int64_t* result) {
+        closed->rows.push_back({rank_score(layout, result), static_cast<uint32_t>(closed->keys.size()),
+                                key.size, static_cast<uint32_t>(closed->results.size()), 0});
+        closed->keys.insert(closed->keys.end(), key.data, key.data + key.size);
+        closed->results.insert(closed->results.end(), result, result + layout.result_words);
+        // Pruned now and then, so that a window of a million groups does not pile up for its best hundred.
+        if (closed->rows.size() < prune_at) return;
+        keep_best(closed, order, limit);
+        prune_at = 2 * closed->rows.size() + 2 * limit + 4096;
+      });
+  if (status != Status::kOk) {
+    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for the result of a window")));
+  }
   if (limit != SIZE_MAX) keep_best(closed, order, limit);
   rank_rows(closed, order);
 }

@@ -27,6 +27,8 @@ StateOp op_of(const AggregateSpec& spec) {
       return StateOp::kExtreme;
     case AggregateKind::kDecayed:
       return StateOp::kDecayedSum;
+    case AggregateKind::kApproxDistinct:
+      return StateOp::kSketch;
     default:
       return StateOp::kNothing;
   }
@@ -179,7 +181,11 @@ StateLayout make_layout(const TrendOptions& options) {
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
     const AggregateSpec& spec = options.aggregates[i];
     layout.aggregates[i] = spec;
-    layout.ops[i] = static_cast<uint8_t>(op_of(spec));
+    const bool nested =
+        spec.kind == AggregateKind::kDistinct || (is_extreme(spec.kind) && options.retractable);
+    if (nested) layout.nested = static_cast<uint16_t>(layout.nested | 1u << i);
+    if (spec.kind == AggregateKind::kApproxDistinct) layout.has_sketches = true;
+    layout.ops[i] = static_cast<uint8_t>(nested ? StateOp::kNothing : op_of(spec));
     layout.argument_of[i] = layout.argument_words;
     layout.argument_words = static_cast<uint16_t>(layout.argument_words + argument_words(spec));
     if (spec.kind != AggregateKind::kRowCount && spec.kind != AggregateKind::kCount)
@@ -188,6 +194,7 @@ StateLayout make_layout(const TrendOptions& options) {
     if (state_words(spec) == 0) continue;
     layout.word_of[i] = layout.words;
     layout.words = static_cast<uint16_t>(layout.words + state_words(spec));
+    if (nested && is_extreme(spec.kind)) layout.root_of[i] = layout.words++;
   }
   layout.result_words = layout.words;
   layout.score_decides = layout.is_counting;
@@ -229,10 +236,12 @@ void fold_any(const StateLayout& layout, int64_t* state, int64_t weight, uint32_
       case StateOp::kDecayedSum:
         fold_decayed(words, weight, argument, spec.half_life);
         break;
+      case StateOp::kSketch:
+        break;
     }
   }
   // What is left of rows that are all gone must not show in rows to come.
-  if (state[0] == 0) clear_some(layout, state, ~uint32_t{layout.nested});
+  if (state[0] == 0) clear_some(layout, state, UINT32_MAX);
 }
 
 void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which) {
@@ -267,6 +276,8 @@ void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, 
       }
       case StateOp::kDecayedSum:
         merge_decayed(words, from);
+        break;
+      case StateOp::kSketch:
         break;
     }
   }
@@ -303,6 +314,9 @@ uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* o
       case StateOp::kDecayedSum:
         is_broken = unmerge_decayed(words, from);
         break;
+      case StateOp::kSketch:
+        is_broken = from[0] != 0;
+        break;
     }
     if (is_broken) broken |= 1u << i;
   }
@@ -311,9 +325,17 @@ uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* o
 
 }  // namespace detail
 
+namespace {
+
+bool is_plain(uint8_t op) {
+  return static_cast<StateOp>(op) != StateOp::kNothing && static_cast<StateOp>(op) != StateOp::kSketch;
+}
+
+}  // namespace
+
 void clear_some(const StateLayout& layout, int64_t* state, uint32_t which) {
   for (uint16_t i = 0; i < layout.aggregate_count; i++) {
-    if ((which >> i & 1) == 0 || static_cast<StateOp>(layout.ops[i]) == StateOp::kNothing) continue;
+    if ((which >> i & 1) == 0 || !is_plain(layout.ops[i])) continue;
     int64_t* words = state + layout.word_of[i];
     std::fill(words, words + state_words(layout.aggregates[i]), 0);
     if (is_extreme(layout.aggregates[i].kind)) state[layout.present_word] &= ~(int64_t{1} << i);
@@ -330,19 +352,20 @@ size_t encode_words(const int64_t* words, uint32_t count, std::byte* bytes) {
   return static_cast<size_t>(out - bytes);
 }
 
-bool decode_words(const std::byte* bytes, size_t size, uint32_t count, int64_t* words) {
+size_t decode_words(const std::byte* bytes, size_t size, uint32_t count, int64_t* words) {
+  const std::byte* begin = bytes;
   const std::byte* end = bytes + size;
   for (uint32_t i = 0; i < count; i++) {
     uint64_t value = 0;
     for (int shift = 0;; shift += 7) {
-      if (bytes == end || shift > 63) return false;
+      if (bytes == end || shift > 63) return 0;
       const auto byte = std::to_integer<uint64_t>(*bytes++);
       value |= (byte & 0x7f) << shift;
       if ((byte & 0x80) == 0) break;
     }
     words[i] = static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1);
   }
-  return bytes == end;
+  return static_cast<size_t>(bytes - begin);
 }
 
 }  // namespace trending

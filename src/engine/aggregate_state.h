@@ -10,7 +10,8 @@
 //   kFirst, kLast            `at` and the value, likewise
 //   kDecayed                 inputs, LongDouble, landmark
 //   kApproxDistinct          the sketch's offset, its estimate; see sketch_store.h
-//   kDistinct                a total: how many values there are; a cell: unused. See value_store.h
+//   kDistinct                a total: how many values there are; a cell: unused. See value_store.h. So it is
+//                            with nested extremes, which have one word more, the root of their tree
 //
 // To add a kind: its words here and in aggregate.h, its operation in make_layout(), and what that does.
 #pragma once
@@ -33,6 +34,7 @@ enum class StateOp : uint8_t {
   kDecimalSum,
   kExtreme,  // kMin, kMax, kFirst, kLast
   kDecayedSum,
+  kSketch,  // the words change elsewhere, but a total has to be made anew
 };
 
 namespace detail {
@@ -74,6 +76,7 @@ inline uint32_t unmerge(const StateLayout& layout, int64_t* state, const int64_t
   for (uint16_t i = 0; i < layout.words; i++) state[i] -= other[i];
   return 0;
 }
+// Words of sketches and nested aggregates stay: their owners see to them.
 void clear_some(const StateLayout& layout, int64_t* state, uint32_t which);
 inline void merge_some(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which) {
   detail::merge_any(layout, state, other, which);
@@ -99,8 +102,8 @@ constexpr bool is_extreme(AggregateKind kind) {
 }
 
 // Words as checkpoints store them: integers of variable length. encode_words() returns the number of bytes,
-// at most 10 a word; decode_words() is false when the bytes are not that many words.
+// at most 10 a word; decode_words() how many it has read, 0 when the bytes are not that many words.
 size_t encode_words(const int64_t* words, uint32_t count, std::byte* bytes);
-bool decode_words(const std::byte* bytes, size_t size, uint32_t count, int64_t* words);
+size_t decode_words(const std::byte* bytes, size_t size, uint32_t count, int64_t* words);
 
 }  // namespace trending

@@ -93,10 +93,15 @@ Added set_register(Dense* dense, uint32_t entry) {
   return set_register(dense, place >> kRest, value);
 }
 
+// Where to look for an entry first.
+uint32_t first_place(const Header& header, uint32_t place) {
+  return (place * 0x9e3779b1u) >> (32 - std::countr_zero(header.capacity));
+}
+
 Added add_entry(Sparse* sparse, uint32_t entry) {
   Header& header = sparse->header;
   const uint32_t place = entry >> kRankBits;
-  uint32_t i = (place * 0x9e3779b1u) >> (32 - std::countr_zero(header.capacity));
+  uint32_t i = first_place(header, place);
   for (; sparse->entries[i] != 0; i = (i + 1) & (header.capacity - 1)) {
     if (sparse->entries[i] >> kRankBits != place) continue;
     if (sparse->entries[i] >= entry) return Added::kNothing;
@@ -189,6 +194,18 @@ Added add(void* sketch, uint64_t hash) {
   if (header_of(sketch).capacity != 0) return add_entry(static_cast<Sparse*>(sketch), entry_of(hash));
   return set_register(static_cast<Dense*>(sketch), static_cast<uint32_t>(hash >> (64 - kBits)),
                       rank_of(hash, kBits));
+}
+
+bool is_full_for(const void* sketch, uint64_t hash) {
+  const Header& header = header_of(sketch);
+  if (header.capacity == 0 || header.used < most_entries(header.capacity)) return false;
+  const auto* sparse = static_cast<const Sparse*>(sketch);
+  const uint32_t place = entry_of(hash) >> kRankBits;
+  uint32_t i = first_place(header, place);
+  for (; sparse->entries[i] != 0; i = (i + 1) & (header.capacity - 1)) {
+    if (sparse->entries[i] >> kRankBits == place) return false;
+  }
+  return true;
 }
 
 Added merge(void* sketch, const void* other) {

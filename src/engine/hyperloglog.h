@@ -37,6 +37,8 @@ void init(void* sketch);
 // which does no harm: grow and merge again.
 Added add(void* sketch, uint64_t hash);
 Added merge(void* sketch, const void* other);
+// Whether add() would find the sketch full.
+bool is_full_for(const void* sketch, uint64_t hash);
 
 // The next larger form of a sketch that is full, and of one that is to be merged with `other` (at least).
 size_t grown_bytes(const void* sketch);

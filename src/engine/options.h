@@ -47,6 +47,9 @@ struct Counters {
   uint64_t out_of_range = 0;  // a time whose windows leave the server's range of timestamps
   uint64_t unmatched = 0;     // took back a row that had not been counted
   uint64_t refused = 0;       // would have made a group or a cell beyond max_groups or the memory limit
+  // Not events: sketches of totals that lack something since memory was short when their window began. They
+  // are whole again in the next one.
+  uint64_t incomplete = 0;
 };
 
 }  // namespace trending

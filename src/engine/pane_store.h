@@ -64,6 +64,12 @@ class PaneStore {
     pane.dirty_cells++;
   }
 
+  void mark_clean(PaneRecord& pane) const {
+    if (pane.dirty_cells == 0) return;
+    for_each_cell(pane, [](Cell* cell) { cell->group_and_dirty &= ~Cell::kDirty; });
+    pane.dirty_cells = 0;
+  }
+
   // visit(Cell*) for every cell of a pane.
   template <typename Visit>
   void for_each_cell(const PaneRecord& pane, Visit&& visit) const {
@@ -86,9 +92,10 @@ class PaneStore {
   // Panes that start before t are dying from now on.
   void expire_before(Time t);
   bool has_dying() const { return state_->dying_begin < state_->live_begin; }
-  // Frees up to about `budget` cells of dying panes; dead(id) is called for each group whose last cell goes.
-  template <typename Dead>
-  void reclaim(const GroupTable& groups, uint64_t budget, Dead&& dead);
+  // Frees up to about `budget` cells of dying panes; freed(Cell*) is called for each, then dead(id) for a
+  // group whose last cell it was.
+  template <typename Dead, typename Freed>
+  void reclaim(const GroupTable& groups, uint64_t budget, Dead&& dead, Freed&& freed);
 
  private:
   static constexpr uint32_t kCellBits = 5;
@@ -157,8 +164,8 @@ class PaneStore {
   uint32_t stride_ = 0;
 };
 
-template <typename Dead>
-void PaneStore::reclaim(const GroupTable& groups, uint64_t budget, Dead&& dead) {
+template <typename Dead, typename Freed>
+void PaneStore::reclaim(const GroupTable& groups, uint64_t budget, Dead&& dead, Freed&& freed) {
   while (has_dying()) {
     const uint32_t slot = arena_->at<uint32_t>(state_->order)[state_->dying_begin];
     PaneRecord& pane = record(slot);
@@ -171,6 +178,7 @@ void PaneStore::reclaim(const GroupTable& groups, uint64_t budget, Dead&& dead) 
       prefetch_groups(chunk, count, groups);
       visit_chunk(chunk, count, [&](Cell* cell) {
         const uint32_t id = cell->group();
+        freed(cell);
         if (groups.group(id)->newest_cell == number) dead(id);
         number++;
       });

@@ -171,7 +171,7 @@ struct PartitionState {
   uint64_t groups = 0;  // that exist, live or not
 };
 
-inline constexpr uint64_t kTrendMagic = 0x31'44'4e'45'52'54'00'02;  // layout version 2
+inline constexpr uint64_t kTrendMagic = 0x31'44'4e'45'52'54'00'03;  // layout version 3
 
 struct TrendHeader {
   uint64_t magic = kTrendMagic;
@@ -193,6 +193,8 @@ struct TrendHeader {
   PaneStoreState panes;
   RankingState ranking;        // of all groups; with partitions only its `live` is used
   GroupTableState partitions;  // by partition key
+  GroupTableState values;      // see value_store.h
+  PaneStoreState value_panes;
 };
 
 static_assert(std::is_trivially_copyable_v<TrendHeader>);

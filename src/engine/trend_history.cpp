@@ -1,6 +1,7 @@
 // Closed windows: which ones have to be written, and what is in them.
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/trend_writer.h"
 
@@ -33,6 +34,7 @@ void TrendWriter::let_panes_go() {
   header_->final_pending = false;
   header_->kept_from = header_->late_before;
   panes_.expire_before(header_->kept_from);
+  if (header_->layout.nested != 0) values_.expire_before(header_->kept_from);
 }
 
 void TrendWriter::mark_reported() {
@@ -100,37 +102,78 @@ bool TrendWriter::first_corrected(const Window& after, Window* found) const {
   return any;
 }
 
-void TrendWriter::for_each_group_in_window(const Window& window,
-                                           FunctionRef<void(KeyView, const int64_t* state)> sink) const {
+Status TrendWriter::for_each_group_in_window(const Window& window,
+                                             FunctionRef<void(KeyView, const int64_t* result)> sink) const {
   if (window == header_->window) {
     groups_.for_each([&](uint32_t, const Group* group) {
       if (ranking_.is_live(group)) sink(groups_.key(group), group->total());
     });
-    return;
+    return Status::kOk;
   }
+  const StateLayout& layout = header_->layout;
+  if (layout.has_sketches || layout.nested != 0) return give_results(window, sink);
   const uint32_t begin = panes_.live_before(window.start);
   const uint32_t end = panes_.live_before(window.end);
-  if (begin == end) return;
+  if (begin == end) return Status::kOk;
   if (begin + 1 == end) {
     panes_.for_each_cell(panes_.record(panes_.live_slot(begin)), [&](const Cell* cell) {
       const KeyView key = groups_.key(groups_.group(cell->group()));
       if (cell->state()[0] > 0 && holds(key, cell->state())) sink(key, cell->state());
     });
-    return;
+    return Status::kOk;
   }
-  // Follow every group's chain through the window's panes.
-  const StateLayout& layout = header_->layout;
   groups_.for_each([&](uint32_t id, const Group* group) {
     int64_t sum[kMaxStateWords] = {};
-    uint32_t slot = kNone;
-    uint32_t number = panes_.newest(group, &slot);
-    while (number != kNone && panes_.record(slot).start >= window.start) {
-      const Cell* cell = panes_.cell(number);
-      if (panes_.record(slot).start < window.end) merge(layout, sum, cell->state());
-      number = panes_.follow(cell, id, &slot);
-    }
+    for_each_cell_of(id, group, window, [&](const Cell* cell) { merge(layout, sum, cell->state()); });
     if (sum[0] > 0 && holds(groups_.key(group), sum)) sink(groups_.key(group), sum);
   });
+  return Status::kOk;
+}
+
+// Makes a group's result in a window from its cells and their sketches; its nested words are there already.
+bool TrendWriter::make_result(uint32_t id, const Group* group, const Window& window, int64_t* result) const {
+  const StateLayout& layout = header_->layout;
+  HyperLogLog sketches[kMaxAggregates];
+  bool good = true;
+  for_each_cell_of(id, group, window, [&](const Cell* cell) {
+    merge(layout, result, cell->state());
+    for (uint16_t i = 0; i < layout.aggregate_count && layout.has_sketches; i++) {
+      if (layout.aggregates[i].kind != AggregateKind::kApproxDistinct) continue;
+      const void* sketch = sketches_.find(cell->state(), i);
+      if (sketch != nullptr) good = sketches[i].merge(sketch) && good;
+    }
+  });
+  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
+    if (layout.aggregates[i].kind != AggregateKind::kApproxDistinct) continue;
+    result[layout.word_of[i] + 1] = static_cast<int64_t>(sketches[i].estimate());
+  }
+  return good;
+}
+
+// The same where states are not all there is: values are gathered by group first, sketches are united on the
+// heap, one group at a time. Nothing here has a destructor while the sink runs, which may leave by longjmp.
+Status TrendWriter::give_results(const Window& window,
+                                 FunctionRef<void(KeyView, const int64_t* result)> sink) const {
+  const StateLayout& layout = header_->layout;
+  const size_t stride = layout.nested != 0 ? layout.bytes() : 0;
+  const size_t bytes = size_t{header_->groups.next_unused} * stride;
+  if (!results_.reserve(bytes)) return Status::kOutOfMemory;
+  if (bytes > 0) {
+    std::memset(results_.data(), 0, bytes);
+    values_.for_each_in(window, [&](uint32_t group, uint16_t aggregate, KeyView value) {
+      auto* result = reinterpret_cast<int64_t*>(results_.data() + group * stride);
+      values_.add_to_result(aggregate, value, result);
+    });
+  }
+  bool good = true;
+  groups_.for_each([&](uint32_t id, const Group* group) {
+    int64_t result[kMaxStateWords] = {};
+    if (stride > 0) std::memcpy(result, results_.data() + id * stride, stride);
+    good = good && make_result(id, group, window, result);
+    if (good && result[0] > 0 && holds(groups_.key(group), result)) sink(groups_.key(group), result);
+  });
+  results_.clear();
+  return good ? Status::kOk : Status::kOutOfMemory;
 }
 
 }  // namespace trending

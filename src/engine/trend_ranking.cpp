@@ -15,6 +15,7 @@ void TrendWriter::renew_total(Group* group) {
         overlaps_before_ && group->epoch + 1 == header_->epoch && (extra->flags & GroupExtra::kHolds) != 0;
     extra->flags = held ? GroupExtra::kHeld : 0;
   }
+  if (header_->layout.has_sketches) sketches_.clear(total, UINT32_MAX);
   std::fill(total, total + header_->layout.words, 0);
   group->epoch = header_->epoch;
   group->place = kNone;

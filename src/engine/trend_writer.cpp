@@ -27,13 +27,15 @@ bool is_valid(const AggregateSpec& spec, const TrendOptions& options) {
     case AggregateKind::kMax:
     case AggregateKind::kFirst:
     case AggregateKind::kLast:
-      return spec.type != ValueType::kNone && !options.retractable;
+      return spec.type != ValueType::kNone;
+    case AggregateKind::kDistinct:
+    case AggregateKind::kApproxDistinct:
+      return spec.type == ValueType::kNone;
     case AggregateKind::kDecayed:
       return spec.type == ValueType::kNone && options.window.kind == WindowKind::kDecayed &&
              spec.half_life == options.window.slide;
-    default:
-      return false;
   }
+  return false;
 }
 
 bool is_valid(const WindowSpec& window, const Calendar& calendar, bool report_windows) {
@@ -72,6 +74,7 @@ Status TrendWriter::create(Arena* arena, const TrendOptions& options, Hooks hook
   Status status = open(arena, hooks, calendar);
   if (status == Status::kOk) status = groups_.create();
   if (status == Status::kOk && options.partitioned) status = partitions_.create();
+  if (status == Status::kOk && header->layout.nested != 0) status = values_.create();
   return status;
 }
 
@@ -86,6 +89,8 @@ Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
   panes_ = PaneStore(arena, &header_->panes, header_->layout.words);
   ranking_ = Ranking(arena, header_, groups_, hooks);
   partitions_ = Partitions(arena, header_);
+  values_.open(arena, header_);
+  sketches_ = SketchStore(arena, &header_->layout);
   first_changed_ = kNone;
   last_pane_ = kNone;
   last_span_ = {};
@@ -111,7 +116,7 @@ Status TrendWriter::apply(const BatchSlice& slice) {
   if (slice.max_time > header_->clock) move_clock(slice.max_time);
   settle_changed();
   ranking_.settle();
-  if (panes_.has_dying()) reclaim(kReclaimPortion + 4 * slice.records);
+  if (has_dying()) reclaim(kReclaimPortion + 4 * slice.records);
   header_->version++;
   return result;
 }
@@ -145,11 +150,18 @@ Status TrendWriter::advance_clock(Time t) {
 }
 
 bool TrendWriter::reclaim(uint64_t cells) {
-  panes_.reclaim(groups_, cells, [this](uint32_t id) { remove_group(id); });
-  if (panes_.has_dying()) return true;
+  const bool has_sketches = header_->layout.has_sketches;
+  panes_.reclaim(
+      groups_, cells, [this](uint32_t id) { remove_group(id); },
+      [&](Cell* cell) {
+        if (has_sketches) sketches_.clear(cell->state(), UINT32_MAX);
+      });
+  if (values_.has_dying()) values_.reclaim(cells);
+  if (has_dying()) return true;
   if (groups_.count() == 0 && ranking_.live() == 0) {
     ranking_.clear();
     groups_.shrink();
+    if (header_->layout.nested != 0) values_.shrink();
   }
   return false;
 }
@@ -180,6 +192,14 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
       if (number != kNone) target.cell = panes_.cell(number);
     }
   }
+  const bool is_current = header_->window.contains(last_span_.start);
+  if (!header_->layout.is_counting && target.cell != nullptr) {
+    const Status status = prepare(record, target, panes_.record(slot), is_current);
+    if (status != Status::kOk) [[unlikely]] {
+      counters.refused += record.events;
+      return status;
+    }
+  }
   // Only rows that were counted can be taken back.
   const int64_t rows = target.cell != nullptr ? target.cell->state()[0] : 0;
   const int64_t change = std::max(rows + record.weight, record.least) - rows;
@@ -191,12 +211,17 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
   const StateLayout& layout = header_->layout;
   PaneRecord& pane = panes_.record(slot);
   fold(layout, target.cell->state(), change, record.valid, record.arguments());
+  if (!layout.is_counting) fold_stored(record, change, target.cell->state());
   panes_.set_dirty(pane, target.cell);
   if (pane.first_end <= header_->reported_end) [[unlikely]]
     note_correction(pane);
-  if (header_->window.contains(last_span_.start)) {
-    change_total(target.id, target.group,
-                 [&](int64_t* total) { fold(layout, total, change, record.valid, record.arguments()); });
+  if (is_current) {
+    change_total(target.id, target.group, [&](int64_t* total) {
+      fold(layout, total, change, record.valid, record.arguments());
+      if (layout.is_counting) return;
+      if (layout.nested != 0) values_.fold_total(total);
+      if (layout.has_sketches) fold_sketches(record, change, total);
+    });
   }
   return Status::kOk;
 }
@@ -232,7 +257,7 @@ Status TrendWriter::find_or_add(KeyView key, uint32_t hash, uint32_t pane, uint3
       if (target->group->newest_cell == kNone) remove_group(target->id);  // made just now
       status = Status::kOutOfMemory;
     }
-    if (!panes_.has_dying()) return status;
+    if (!has_dying()) return status;
     reclaim(UINT64_MAX);
   }
 }
@@ -252,6 +277,7 @@ Status TrendWriter::add_group(KeyView key, uint32_t hash, uint32_t* id) {
 }
 
 void TrendWriter::remove_group(uint32_t id) {
+  if (header_->layout.has_sketches) sketches_.clear(groups_.group(id)->total(), UINT32_MAX);
   if (header_->options.partitioned) {
     partitions_.remove_group(ranking_.extra(groups_.group(id))->partition, ranking_);
   }
@@ -326,49 +352,13 @@ void TrendWriter::roll(const Window& next) {
   }
 }
 
-void TrendWriter::add_pane_to_totals(uint32_t slot) {
-  panes_.for_each_cell(panes_.record(slot), groups_, [this](const Cell* cell, Group* group) {
-    if (cell->state()[0] == 0) return;
-    change_total(cell->group(), group, [&](int64_t* total) { merge(header_->layout, total, cell->state()); });
-  });
-}
-
-// Panes are taken out from the oldest on: what is made anew still has those that leave after this one.
-void TrendWriter::remove_pane_from_totals(uint32_t slot) {
-  const Time left_from = panes_.record(slot).end;
-  panes_.for_each_cell(panes_.record(slot), groups_, [&](const Cell* cell, Group* group) {
-    if (cell->state()[0] == 0) return;
-    const uint32_t id = cell->group();
-    change_total(id, group, [&](int64_t* total) {
-      const uint32_t broken = unmerge(header_->layout, total, cell->state());
-      if (broken != 0) make_anew(id, group, broken, left_from);
-    });
-  });
-}
-
-// Makes some aggregates of a group's total anew from its cells in the current window, in panes that start at
-// or after `from`.
-void TrendWriter::make_anew(uint32_t id, Group* group, uint32_t which, Time from) {
-  clear_some(header_->layout, group->total(), which);
-  if (group->total()[0] == 0) return;
-  uint32_t slot = kNone;
-  for (uint32_t number = panes_.newest(group, &slot); number != kNone;) {
-    const Time start = panes_.record(slot).start;
-    if (start < from) break;
-    const Cell* cell = panes_.cell(number);
-    if (start < header_->window.end && cell->state()[0] != 0) {
-      merge_some(header_->layout, group->total(), cell->state(), which);
-    }
-    number = panes_.follow(cell, id, &slot);
-  }
-}
-
 // Makes every total zero at once.
 void TrendWriter::start_epoch() {
   ranking_.clear();
   if (++header_->epoch != 0) return;
   // Once in four thousand million times: forget the epochs that groups remember.
   groups_.for_each([](uint32_t, Group* group) { group->epoch = 0; });
+  if (header_->layout.nested != 0) values_.forget_epochs();
   if (header_->options.partitioned) partitions_.forget_epochs();
   header_->epoch = 1;
 }

@@ -19,8 +19,11 @@
 #include "engine/options.h"
 #include "engine/pane_store.h"
 #include "engine/partitions.h"
+#include "engine/heap_buffer.h"
 #include "engine/ranking.h"
+#include "engine/sketch_store.h"
 #include "engine/state.h"
+#include "engine/value_store.h"
 #include "engine/window.h"
 
 namespace trending {
@@ -95,16 +98,19 @@ class TrendWriter {
 
   // The exact result of a window whose panes are kept: every group that has rows in it, in no particular
   // order. The result is valid during the call of the sink. Costs as much as the window has cells.
-  void for_each_group_in_window(const Window& window,
-                                FunctionRef<void(KeyView, const int64_t* result)> sink) const;
+  // kOutOfMemory when the process lacks the memory to put it together: then the sink may not have been given
+  // all.
+  Status for_each_group_in_window(const Window& window,
+                                  FunctionRef<void(KeyView, const int64_t* result)> sink) const;
 
   // ---- checkpoints
   // All panes, in the order of time.
   void for_each_pane(FunctionRef<void(const PaneView&)> sink) const;
   // The cells of a pane that changed since it was last marked clean. A cell whose rows came to 0 is among
   // them. What the sink is given is valid during its call.
-  void for_each_dirty_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const;
-  void for_each_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const;
+  // kOutOfMemory when the process lacks the memory for a cell: then the sink was not given all.
+  Status for_each_dirty_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const;
+  Status for_each_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const;
   void mark_clean(Time pane_start);
   // Panes that start before this are gone, for good: a checkpoint deletes what it stored of them.
   Time kept_from() const { return header_->kept_from; }
@@ -115,6 +121,7 @@ class TrendWriter {
   // given again replaces what was given before). A clock of kNoTime means that there had been no event. A
   // checkpoint is taken with no window pending.
   Status restore_clock(Time clock, Time reported_end);
+  // kCorrupt when it is no cell of such a trend.
   Status restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* state,
                       uint32_t state_size);
   void restore_counters(const Counters& counters) { header_->counters = counters; }
@@ -133,6 +140,16 @@ class TrendWriter {
   uint32_t pane_at(Time t);
   uint32_t add_pane(const Pane& span);
   void note_correction(PaneRecord& pane);
+  Status give_cells(Time pane_start, bool dirty_only, FunctionRef<void(const CellView&)> sink) const;
+  bool encode_group_cell(const Cell* cell, CellView* view) const;
+  bool encode_value_cell(uint32_t group, uint16_t aggregate, KeyView value, const Cell* cell,
+                         CellView* view) const;
+  Status restore_group_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size);
+  Status restore_value_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size);
+  template <typename Visit>
+  void for_each_cell_of(uint32_t id, const Group* group, const Window& window, Visit&& visit) const;
+  bool make_result(uint32_t id, const Group* group, const Window& window, int64_t* result) const;
+  Status give_results(const Window& window, FunctionRef<void(KeyView, const int64_t* result)> sink) const;
   template <typename Change>
   void change_total(uint32_t id, Group* group, Change&& change);
   Status add_group(KeyView key, uint32_t hash, uint32_t* id);
@@ -149,6 +166,12 @@ class TrendWriter {
   }
   void move_clock(Time t);
   void roll(const Window& next);
+  bool has_dying() const { return panes_.has_dying() || values_.has_dying(); }
+  Status prepare(const BatchRecord& record, const Target& target, const PaneRecord& pane, bool is_current);
+  void fold_stored(const BatchRecord& record, int64_t change, int64_t* state);
+  void fold_sketches(const BatchRecord& record, int64_t change, int64_t* state);
+  void merge_into_total(int64_t* total, const int64_t* state);
+  void change_values(uint32_t slot, int64_t sign);
   void add_pane_to_totals(uint32_t slot);
   void remove_pane_from_totals(uint32_t slot);
   void make_anew(uint32_t id, Group* group, uint32_t which, Time from);
@@ -167,6 +190,11 @@ class TrendWriter {
   PaneStore panes_;
   Ranking ranking_;
   Partitions partitions_;
+  ValueStore values_;
+  SketchStore sketches_;
+  mutable HeapBuffer cell_key_;  // of the cell that a checkpoint is given, and its state
+  mutable HeapBuffer cell_state_;
+  mutable HeapBuffer results_;  // of a window, by the number of the group
   // Groups whose condition waits for the end of the change, linked by GroupExtra::next_changed.
   uint32_t first_changed_ = kNone;
   bool reports_crossings_ = true;
@@ -175,6 +203,19 @@ class TrendWriter {
   Pane last_span_;
   uint32_t last_pane_ = kNone;
 };
+
+// Follows a group's chain through a window's panes.
+template <typename Visit>
+void TrendWriter::for_each_cell_of(uint32_t id, const Group* group, const Window& window,
+                                   Visit&& visit) const {
+  uint32_t slot = kNone;
+  uint32_t number = panes_.newest(group, &slot);
+  while (number != kNone && panes_.record(slot).start >= window.start) {
+    const Cell* cell = panes_.cell(number);
+    if (panes_.record(slot).start < window.end && cell->state()[0] != 0) visit(cell);
+    number = panes_.follow(cell, id, &slot);
+  }
+}
 
 // Applies a change to a group's total over the current window and tells the ranking: at once, or with a
 // condition when all changes are in.

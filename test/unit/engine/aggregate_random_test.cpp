@@ -53,8 +53,8 @@ class AggregateRun {
   }
 
   void choose_aggregates() {
-    options_.retractable = false;
-    retracts_ = chance(2);
+    options_.retractable = chance(2);
+    retracts_ = options_.retractable || chance(2);
     options_.aggregate_count = static_cast<uint16_t>(1 + below(6));
     for (uint16_t i = 0; i < options_.aggregate_count; i++) {
       AggregateSpec& spec = options_.aggregates[i];
@@ -62,8 +62,6 @@ class AggregateRun {
         spec.kind = static_cast<AggregateKind>(below(static_cast<int64_t>(AggregateKind::kDecayed) + 1));
       } while ((spec.kind == AggregateKind::kDecayed && options_.window.kind != WindowKind::kDecayed) ||
                (spec.kind == AggregateKind::kApproxDistinct && chance(2)));
-      if (spec.kind == AggregateKind::kDistinct || spec.kind == AggregateKind::kApproxDistinct)
-        spec.kind = AggregateKind::kCount;
       if (spec.kind == AggregateKind::kDecayed) spec.half_life = half_life_;
       if (spec.kind >= AggregateKind::kMin && spec.kind <= AggregateKind::kLast && !options_.retractable)
         retracts_ = false;

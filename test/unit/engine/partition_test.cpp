@@ -248,7 +248,8 @@ class PartitionRun {
     if (clock_first) restore_clock();
     old->writer().for_each_pane([&](const PaneView& pane) {
       old->writer().for_each_cell(pane.span.start, [&](const CellView& cell) {
-        ASSERT_EQ(writer.restore_cell(pane.span.start, cell.store, cell.key, cell.state, cell.state_size), Status::kOk);
+        ASSERT_EQ(writer.restore_cell(pane.span.start, cell.store, cell.key, cell.state, cell.state_size),
+                  Status::kOk);
       });
     });
     if (!clock_first) restore_clock();

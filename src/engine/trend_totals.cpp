@@ -1,0 +1,96 @@
+// Totals over the current window: what an event changes in them beyond the words of its state, and panes that
+// come into the window and leave it.
+
+#include <algorithm>
+
+#include "engine/trend_writer.h"
+
+namespace trending {
+
+// Makes sure that everything an event needs beside its cell is there, so that it is counted entirely or not
+// at all.
+Status TrendWriter::prepare(const BatchRecord& record, const Target& target, const PaneRecord& pane,
+                            bool is_current) {
+  const StateLayout& layout = header_->layout;
+  if (layout.nested != 0) {
+    for (;;) {
+      const Status status = values_.find(record, target.id, pane, record.least > 0);
+      if (status == Status::kOk) break;
+      if (!has_dying()) return status;
+      reclaim(UINT64_MAX);
+    }
+  }
+  if (!layout.has_sketches || record.weight <= 0) return Status::kOk;
+  if (is_current && target.group->epoch != header_->epoch) renew_total(target.group);
+  while (!sketches_.prepare(target.cell->state(), record) ||
+         (is_current && !sketches_.prepare(target.group->total(), record))) {
+    if (!has_dying()) return Status::kOutOfMemory;
+    reclaim(UINT64_MAX);
+  }
+  return Status::kOk;
+}
+
+// The parts of a cell that lie elsewhere.
+void TrendWriter::fold_stored(const BatchRecord& record, int64_t change, int64_t* state) {
+  if (header_->layout.nested != 0) values_.fold(record);
+  if (header_->layout.has_sketches) fold_sketches(record, change, state);
+}
+
+void TrendWriter::fold_sketches(const BatchRecord& record, int64_t change, int64_t* state) {
+  if (change > 0 && record.weight > 0) sketches_.add(state, record);
+  if (state[0] == 0) sketches_.clear(state, UINT32_MAX);
+}
+
+void TrendWriter::merge_into_total(int64_t* total, const int64_t* state) {
+  merge(header_->layout, total, state);
+  if (!header_->layout.has_sketches) return;
+  if (!sketches_.merge(total, state, UINT32_MAX)) header_->counters.incomplete++;
+}
+
+void TrendWriter::add_pane_to_totals(uint32_t slot) {
+  panes_.for_each_cell(panes_.record(slot), groups_, [this](const Cell* cell, Group* group) {
+    if (cell->state()[0] == 0) return;
+    change_total(cell->group(), group, [&](int64_t* total) { merge_into_total(total, cell->state()); });
+  });
+  change_values(slot, 1);
+}
+
+// Panes are taken out from the oldest on: what is made anew still has those that leave after this one.
+void TrendWriter::remove_pane_from_totals(uint32_t slot) {
+  const Time left_from = panes_.record(slot).end;
+  panes_.for_each_cell(panes_.record(slot), groups_, [&](const Cell* cell, Group* group) {
+    if (cell->state()[0] == 0) return;
+    const uint32_t id = cell->group();
+    change_total(id, group, [&](int64_t* total) {
+      const uint32_t broken = unmerge(header_->layout, total, cell->state());
+      if (broken != 0) make_anew(id, group, broken, left_from);
+    });
+  });
+  change_values(slot, -1);
+}
+
+// Adds the values of a pane to the totals, or takes them out.
+void TrendWriter::change_values(uint32_t slot, int64_t sign) {
+  if (header_->layout.nested == 0) return;
+  values_.for_each_cell(panes_.record(slot).start, [&](uint32_t id, uint32_t value, int64_t rows) {
+    change_total(id, groups_.group(id), [&](int64_t* total) { values_.change(value, sign * rows, total); });
+  });
+}
+
+// Makes some aggregates of a group's total anew from its cells in the current window, in panes that start at
+// or after `from`.
+void TrendWriter::make_anew(uint32_t id, Group* group, uint32_t which, Time from) {
+  const StateLayout& layout = header_->layout;
+  int64_t* total = group->total();
+  clear_some(layout, total, which);
+  if (layout.has_sketches) sketches_.clear(total, which);
+  if (total[0] == 0) return;
+  bool whole = true;
+  for_each_cell_of(id, group, {from, header_->window.end}, [&](const Cell* cell) {
+    merge_some(layout, total, cell->state(), which);
+    if (layout.has_sketches) whole = sketches_.merge(total, cell->state(), which) && whole;
+  });
+  if (!whole) header_->counters.incomplete++;
+}
+
+}  // namespace trending
