@@ -69,6 +69,16 @@ SELECT * FROM accept('SELECT window_start, post_id, count(*) FROM view_events, t
 SELECT * FROM accept('SELECT window_start, post_id, count(*) FROM view_events, trending.tumble(coalesce(local_at, day) AT TIME ZONE ''Asia/Tokyo'', ''1 minute'') GROUP BY 1, 2');
 -- The aggregate that ranks may be left out of the select list; keys, too.
 SELECT * FROM accept('SELECT post_id FROM view_events, trending.tumble(viewed_at, ''1 minute'') GROUP BY window_end, post_id, slug ORDER BY count(*)');
+-- Every aggregate, with and without a window.
+SELECT * FROM accept($$
+  SELECT post_id, sum(post_id * 2) AS s, avg(epoch) AS a, min(day) AS d, max(local_at) AS l, count(DISTINCT slug) AS slugs,
+         trending.first(epoch, viewed_at) AS f, trending.last(bot, epoch) FILTER (WHERE country = 'DE') AS b,
+         trending.approx_count_distinct(uid) AS u
+  FROM view_events, trending.tumble(viewed_at, '1 minute') GROUP BY window_end, post_id ORDER BY a ASC NULLS FIRST $$);
+SELECT * FROM accept('SELECT post_id, max(viewed_at) AS latest FROM view_events GROUP BY post_id ORDER BY latest DESC NULLS LAST, post_id DESC');
+SELECT * FROM accept('SELECT country, sum(epoch) FROM view_events e WHERE NOT bot GROUP BY country');
+SELECT * FROM accept($$ SELECT post_id, trending.decayed_count(viewed_at, '1 hour') AS heat, trending.decayed_sum(epoch, viewed_at, interval '60 minutes') FILTER (WHERE NOT bot)
+  FROM view_events GROUP BY post_id ORDER BY heat DESC $$);
 -- A function that is written in SQL, and can be inlined.
 SELECT * FROM accept('SELECT count(*) FROM view_events, trending.tumble(viewed_at, ''1 minute'') WHERE lpad(slug, 3) = ''abc'' AND bot IS NOT TRUE AND CASE WHEN bot THEN 1 ELSE 2 END = ANY (ARRAY[1, 2]) GROUP BY window_end');
 \x off

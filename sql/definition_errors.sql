@@ -15,6 +15,7 @@ CREATE AGGREGATE my_count(*) (SFUNC = int8inc, STYPE = bigint, INITCOND = '0');
 CREATE TABLE events (
   id bigint, at timestamptz, local_at timestamp, epoch bigint, item int, name text, tag varchar(10), code character(3),
   price numeric, weight real, doc jsonb, parts int[], m mood, p pair, pos positive, until interval);
+CREATE COLLATION sloppy (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
 CREATE TABLE items (id int PRIMARY KEY, title text);
 
 -- The error of a definition, without creating anything when there is none.
@@ -73,7 +74,6 @@ CALL try('SELECT count(*) FROM events, trending.tumble(at, ''1 minute'') GROUP B
 -- FROM.
 CALL try('SELECT count(*) GROUP BY 1');
 CALL try('SELECT count(*) GROUP BY true');
-CALL try('SELECT item, count(*) FROM events GROUP BY item');
 CALL try('SELECT window_end, count(*) FROM trending.tumble(now(), ''1 minute'') GROUP BY window_end');
 CALL try('SELECT item, count(*) FROM nothing, trending.tumble(at, ''1 minute'') GROUP BY window_end, item');
 CALL try('SELECT item, count(*) FROM events, generate_series(1, 3) AS window_end GROUP BY window_end, item');
@@ -188,7 +188,6 @@ CALL try(def(list => 'count(*)', keys => 'events.*'));
 CALL try(def(list => 'count(*)', keys => '(SELECT 1)'));
 SELECT def(list => 'count(*)', keys => string_agg('item + ' || i, ', ')) AS query FROM generate_series(1, 33) i \gset
 CALL try(:'query');
-CREATE COLLATION sloppy (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
 CALL try(def(list => 'count(*)', keys => 'name COLLATE sloppy'));
 
 -- Select list.
@@ -214,10 +213,18 @@ CALL try(def(list => 'item, count(*)', source => 'items', win => 'trending.tumbl
 CALL try(def(list => 'title, count(*)', source => 'items', win => 'trending.tumble(''2024-01-01''::timestamptz, ''1 minute'')', keys => 'id'));
 
 -- Aggregates.
-CALL try(def(list => 'item, sum(price) AS s', sort => 'ORDER BY s DESC'));
-CALL try(def(list => 'item, count(*), max(at)'));
+CALL try(def(list => 'item, string_agg(name, '','') AS s', sort => 'ORDER BY s DESC'));
+CALL try(def(list => 'item, count(*), max(name)'));
+CALL try(def(list => 'item, sum(until)', sort => ''));
+CALL try(def(list => 'item, sum(DISTINCT item)', sort => ''));
+CALL try(def(list => 'item, count(DISTINCT doc)', sort => ''));
+CALL try(def(list => 'item, count(DISTINCT name COLLATE sloppy)', sort => ''));
+CALL try(def(list => 'item, trending.approx_count_distinct(doc)', sort => ''));
+CALL try(def(list => 'item, trending.last(name, at)', sort => ''));
+CALL try(def(list => 'item, trending.last(item, now())', sort => ''));
+CALL try(def(list => 'item, trending.first(twice(item), at)', sort => ''));
+CALL try(def(list => 'item, sum(item) OVER ()', sort => ''));
 CALL try(def(list => 'item, my_count(*)', sort => ''));
-CALL try(def(list => 'item, count(DISTINCT name)', sort => ''));
 CALL try(def(list => 'item, count(name ORDER BY at)', sort => ''));
 CALL try(def(list => 'item, percentile_cont(0.5) WITHIN GROUP (ORDER BY price)', sort => ''));
 CALL try(def(list => 'item, count(twice(item))', sort => ''));
@@ -230,6 +237,25 @@ SELECT def(list => string_agg(format('count(*) FILTER (WHERE item > %s) AS c%1$s
 FROM   generate_series(1, 17) i \gset
 CALL try(:'query');
 
+-- Decayed aggregates.
+CREATE FUNCTION decayed(list text, cond text DEFAULT '') RETURNS text LANGUAGE sql AS $$
+  SELECT format('SELECT item, %s FROM events %s GROUP BY item ORDER BY 2', list, cond) $$;
+CALL try(def(list => 'item, trending.decayed_count(at, ''1 hour'')', sort => ''));
+CALL try(decayed('trending.decayed_count(at, until)'));
+CALL try(decayed('trending.decayed_count(at, NULL)'));
+CALL try(decayed('trending.decayed_count(at, ''0'')'));
+CALL try(decayed('trending.decayed_count(at, ''1 month'')'));
+CALL try(decayed('trending.decayed_count(at, ''1000 days'')'));
+CALL try(decayed('trending.decayed_count(at, my_interval())'));
+CALL try(decayed('trending.decayed_count(now(), ''1 day'')'));
+CALL try(decayed('trending.decayed_count(local_at, ''1 day'')'));
+CALL try(decayed('trending.decayed_sum(twice(item), at, ''1 day'')'));
+CALL try(decayed('trending.decayed_count(at, ''1 day''), trending.decayed_count(at, ''2 days'')'));
+CALL try(decayed('trending.decayed_count(at, ''1 day''), trending.decayed_sum(1, at - interval ''1 s'', ''1 day'')'));
+CALL try(decayed('trending.decayed_count(at, ''1 day''), count(*)'));
+CALL try(decayed('trending.decayed_count(DISTINCT at, ''1 day'')'));
+CALL try('SELECT trending.decayed_count(at, ''1 day'') FROM events');
+
 -- ORDER BY.
 CALL try(def(list => 'item, count(*), count(name) AS names', sort => ''));
 CALL try(def(sort => 'ORDER BY item'));
@@ -237,7 +263,7 @@ CALL try(def(sort => 'ORDER BY count(*) * 2 DESC'));
 CALL try(def(sort => 'ORDER BY count(*) DESC, count(name)'));
 CALL try(def(sort => 'ORDER BY count(*) DESC, item + 1'));
 CALL try(def(sort => 'ORDER BY count(*) DESC, max(name)'));
-CALL try(def(sort => 'ORDER BY sum(price)'));
+CALL try(def(sort => 'ORDER BY sum(price) + 1'));
 CALL try(def(list => 'name, count(*)', keys => 'name', sort => 'ORDER BY count(*), name COLLATE "C"'));
 CALL try(def(list => 'name, count(*)', keys => 'name', sort => 'ORDER BY count(*), name USING ~<~'));
 CALL try(def(sort => 'ORDER BY 3'));
@@ -255,7 +281,7 @@ SELECT what, state(query) FROM (VALUES
   ('window size', def(win => 'trending.tumble(at, ''0'')')), ('null size', def(win => 'trending.tumble(at, NULL)')),
   ('volatile', def(cond => 'WHERE random() > 0')), ('user function', def(cond => 'WHERE twice(item) = 2')),
   ('key type', def(list => 'count(*)', keys => 'price')), ('no aggregate', def(list => 'item', sort => '')),
-  ('aggregate', def(list => 'sum(item)', sort => '')), ('two columns', def(list => 'item, item, count(*)')),
+  ('aggregate', def(list => 'max(name)', sort => '')), ('two columns', def(list => 'item, item, count(*)')),
   ('rank', def(list => 'item AS rank, count(*)'))) v(what, query);
 -- Nothing was created.
 SELECT count(*) FROM trending.trend WHERE relation::text LIKE '%tried%';

@@ -65,6 +65,7 @@ CREATE TABLE trending.checkpoint (
 CREATE TABLE trending.trend_state (
   trend_id     int PRIMARY KEY,
   definition   text NOT NULL,
+  retractable  bool NOT NULL,
   clock        bigint NOT NULL,
   reported_end bigint NOT NULL,
   counters     bigint[] NOT NULL,
@@ -258,6 +259,25 @@ COMMENT ON AGGREGATE trending.decayed_count(timestamptz, interval) IS
 COMMENT ON AGGREGATE trending.decayed_sum(float8, timestamptz, interval) IS
   'the sum of x, each x weighing half as much with every half_life that has passed since its time, as of now(). Rows whose x or time is NULL, or whose time is infinite, do not count; NULL without rows';
 
+CREATE FUNCTION trending.approx_step(internal, anyelement)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_step';
+CREATE FUNCTION trending.approx_final(internal)
+RETURNS bigint LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_final';
+CREATE FUNCTION trending.approx_combine(internal, internal)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_combine';
+CREATE FUNCTION trending.approx_serialize(internal)
+RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_serialize';
+CREATE FUNCTION trending.approx_deserialize(bytea, internal)
+RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_deserialize';
+
+CREATE AGGREGATE trending.approx_count_distinct(x anyelement) (
+  SFUNC = trending.approx_step, STYPE = internal, SSPACE = 65536, FINALFUNC = trending.approx_final,
+  COMBINEFUNC = trending.approx_combine, SERIALFUNC = trending.approx_serialize,
+  DESERIALFUNC = trending.approx_deserialize, PARALLEL = SAFE);
+
+COMMENT ON AGGREGATE trending.approx_count_distinct(anyelement) IS
+  'how many different values x has, NULL apart, usually within 1 %, in at most 64 kB of memory; 0 without rows';
+
 ------------------------------------------------------------------------------------------------------------
 -- Definitions
 ------------------------------------------------------------------------------------------------------------
@@ -282,7 +302,7 @@ RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_track';
 
 COMMENT ON FUNCTION trending.create_trend(text, text, text, interval, interval, text, interval, interval, bigint, interval, bool, name[], int) IS
-'creates a trend: a foreign table of this name that keeps the result of query (one source, one window function, GROUP BY, ORDER BY an aggregate) for the current window, ranked. Needs SELECT on what the query reads. What a query may not contain is reported with its position';
+'creates a trend: a foreign table of this name that keeps the result of query (one source, a window function or none, GROUP BY, ORDER BY an aggregate) for the current window, ranked. Needs SELECT on what the query reads. What a query may not contain is reported with its position';
 COMMENT ON FUNCTION trending.drop_trend(regclass) IS
 'drops a trend with everything that belongs to it, as DROP FOREIGN TABLE does; for its owner';
 COMMENT ON FUNCTION trending.track(regclass, name, name, text, interval, interval, text) IS
@@ -372,6 +392,21 @@ CREATE FUNCTION trending.batch_query(trend regclass)
 RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_batch_query';
 
+-- Before this time a trend of decayed aggregates has forgotten rows. Internal.
+CREATE FUNCTION trending.counted_since(trend regclass)
+RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_counted_since';
+
+-- Equal, or both NULL, or different by at most this part of the greater. Internal.
+CREATE FUNCTION trending.nearly_equal(a float8, b float8, tolerance float8)
+RETURNS bool LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_nearly_equal';
+
+-- The query that compares a trend, or its history, with its definition; $1 is the history's limit. Internal.
+CREATE FUNCTION trending.difference_query(trend regclass, history bool)
+RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_difference_query';
+
 -- What a trend's window columns are called in its select list, quoted. Internal.
 CREATE FUNCTION trending.window_columns(trend regclass, OUT window_start text, OUT window_end text)
 LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
@@ -394,7 +429,7 @@ BEGIN
   END IF;
   IF row.history IS NULL THEN
     RAISE EXCEPTION 'trend "%" keeps no history', history_shape.trend USING ERRCODE = 'object_not_in_prerequisite_state',
-      HINT = 'Create it with history_limit greater than 0, or NULL for all groups.';
+      HINT = 'A trend with a window function keeps it, created with history_limit greater than 0, or NULL for all groups.';
   END IF;
   history := row.history;
   late := row.late;
@@ -455,45 +490,24 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-  shape  record;
-  batch  text;
-  names  record;
-  source regclass;
+  known trending.trend;
 BEGIN
-  SELECT r.source INTO source FROM trending.trend r WHERE r.relation = verify.trend;
-  batch := trending.batch_query(verify.trend);
+  PERFORM trending.batch_query(verify.trend);  -- says so if it is no trend, or not readable
+  SELECT * INTO known FROM trending.trend r WHERE r.relation = verify.trend;
   BEGIN
-    EXECUTE format('LOCK TABLE %s IN SHARE MODE', source);
+    EXECUTE format('LOCK TABLE %s IN SHARE MODE', known.source);
     PERFORM trending.sync();
-    SELECT * INTO names FROM trending.window_columns(verify.trend);
-    RETURN QUERY EXECUTE format(
-      'WITH live AS MATERIALIZED (SELECT to_jsonb(t) AS r FROM %1$s t),
-            batch AS MATERIALIZED (SELECT to_jsonb(b) AS r FROM (%2$s) b
-                                   WHERE (b.%3$s, b.%4$s) IN (SELECT t.%3$s, t.%4$s FROM %1$s t))
-       SELECT ''current window'', ''trend'', r FROM (TABLE live EXCEPT ALL TABLE batch) x
-       UNION ALL
-       SELECT ''current window'', ''definition'', r FROM (TABLE batch EXCEPT ALL TABLE live) y',
-      verify.trend, batch, names.window_start, names.window_end);
+    RETURN QUERY EXECUTE 'SELECT ''current window'', q.* FROM (' || trending.difference_query(verify.trend, false) || ') q'
+    USING NULL::bigint;
     -- Undoing the block gives the lock back at once, not at the end of the caller's transaction.
     RAISE EXCEPTION USING ERRCODE = 'TR001';
   EXCEPTION WHEN SQLSTATE 'TR001' THEN
     NULL;
   END;
-  IF (SELECT r.history FROM trending.trend r WHERE r.relation = verify.trend) IS NULL THEN
-    RETURN;
+  IF known.history IS NOT NULL THEN
+    RETURN QUERY EXECUTE 'SELECT ''history'', q.* FROM (' || trending.difference_query(verify.trend, true) || ') q'
+    USING known.history_limit;
   END IF;
-  SELECT * INTO shape FROM trending.history_shape(verify.trend);
-  RETURN QUERY EXECUTE format(
-    'WITH history AS MATERIALIZED (SELECT to_jsonb(h) - ''final'' AS r, h.%3$s AS s, h.%4$s AS e
-                                   FROM %1$s h WHERE h.final),
-          windows AS (SELECT DISTINCT s, e FROM history),
-          batch AS MATERIALIZED (SELECT to_jsonb(b) AS r FROM (%2$s) b JOIN windows w ON b.%3$s = w.s AND b.%4$s = w.e
-                                 WHERE b.rank <= coalesce($1, b.rank))
-     SELECT ''history'', ''trend'', r FROM (SELECT r FROM history EXCEPT ALL TABLE batch) x
-     UNION ALL
-     SELECT ''history'', ''definition'', r FROM (TABLE batch EXCEPT ALL SELECT r FROM history) y',
-    shape.history, batch, shape.window_start, shape.window_end)
-  USING shape.history_limit;
 END $$;
 
 -- Removes what a trend's retention no longer covers; for its owner. Internal.

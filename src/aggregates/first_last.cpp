@@ -3,6 +3,7 @@
 //
 // Among equal times first takes the least value and last the greatest, by the type's default order, so that
 // the result does not depend on the order of rows; a trend does the same.
+#include "aggregates/transition.h"
 #include "postgres/guard.h"
 
 namespace trending {
@@ -22,12 +23,6 @@ struct StepTypes {
   TypeCacheEntry* value;
   bool at_is_date;
 };
-
-MemoryContext aggregate_memory(FunctionCallInfo fcinfo) {
-  MemoryContext memory = nullptr;
-  if (AggCheckCallContext(fcinfo, &memory) == 0) elog(ERROR, "called outside of an aggregate");
-  return memory;
-}
 
 TypeCacheEntry* ordered_type(Oid type) {
   TypeCacheEntry* entry = lookup_type_cache(type, TYPECACHE_CMP_PROC_FINFO);
@@ -73,11 +68,8 @@ void replace_value(PickState* state, int64 at, Datum value) {
 }
 
 Datum pick(FunctionCallInfo fcinfo, bool is_last) {
-  auto* state = PG_ARGISNULL(0) ? nullptr : reinterpret_cast<PickState*>(PG_GETARG_POINTER(0));
-  if (PG_ARGISNULL(1) || PG_ARGISNULL(2)) {
-    if (state == nullptr) PG_RETURN_NULL();
-    PG_RETURN_POINTER(state);
-  }
+  auto* state = state_argument<PickState>(fcinfo, 0);
+  if (PG_ARGISNULL(1) || PG_ARGISNULL(2)) return state_result(fcinfo, state);
   const StepTypes& types = types_of_call(fcinfo);
   int64 at = types.at_is_date ? DatumGetDateADT(PG_GETARG_DATUM(2)) : PG_GETARG_INT64(2);
   MemoryContext caller = MemoryContextSwitchTo(aggregate_memory(fcinfo));
@@ -94,12 +86,9 @@ Datum pick(FunctionCallInfo fcinfo, bool is_last) {
 }
 
 Datum combine(FunctionCallInfo fcinfo) {
-  auto* left = PG_ARGISNULL(0) ? nullptr : reinterpret_cast<PickState*>(PG_GETARG_POINTER(0));
-  auto* right = PG_ARGISNULL(1) ? nullptr : reinterpret_cast<PickState*>(PG_GETARG_POINTER(1));
-  if (right == nullptr) {
-    if (left == nullptr) PG_RETURN_NULL();
-    PG_RETURN_POINTER(left);
-  }
+  auto* left = state_argument<PickState>(fcinfo, 0);
+  auto* right = state_argument<PickState>(fcinfo, 1);
+  if (right == nullptr) return state_result(fcinfo, left);
   MemoryContext caller = MemoryContextSwitchTo(aggregate_memory(fcinfo));
   if (left == nullptr) {
     left = static_cast<PickState*>(palloc(sizeof(PickState)));

@@ -131,22 +131,24 @@ Datum counters_datum(FollowedTrend* trend) {
 }
 
 void write_trend_row(FollowedTrend* trend) {
-  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID, INT8ARRAYOID, INT8OID, INT8OID};
+  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID, INT8ARRAYOID, INT8OID, INT8OID, BOOLOID};
   Datum values[] = {Int32GetDatum(trend->id),
                     CStringGetTextDatum(trend->definition->text),
                     Int64GetDatum(trend->writer.clock()),
                     Int64GetDatum(trend->writer.reported_end()),
                     counters_datum(trend),
                     Int64GetDatum(trend->clock_base),
-                    Int64GetDatum(trend->clock_wall)};
+                    Int64GetDatum(trend->clock_wall),
+                    BoolGetDatum(trend->retractable)};
   execute(
       "INSERT INTO trending.trend_state (trend_id, definition, clock, reported_end, counters, clock_base, "
-      "clock_wall) "
-      "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (trend_id) DO UPDATE SET definition = "
+      "clock_wall, retractable) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (trend_id) DO UPDATE SET definition = "
       "excluded.definition, "
       "clock = excluded.clock, reported_end = excluded.reported_end, counters = excluded.counters, "
-      "clock_base = excluded.clock_base, clock_wall = excluded.clock_wall",
-      7, types, values);
+      "clock_base = excluded.clock_base, clock_wall = excluded.clock_wall, retractable = "
+      "excluded.retractable",
+      8, types, values);
 }
 
 size_t write_trend(FollowedTrend* trend) {
@@ -282,8 +284,8 @@ bool restore_state(FollowedTrend* trend) {
   Oid type = INT4OID;
   Datum value = Int32GetDatum(trend->id);
   int result = SPI_execute_with_args(
-      "SELECT definition, clock, reported_end, counters, clock_base, clock_wall FROM trending.trend_state "
-      "WHERE trend_id = $1",
+      "SELECT definition, clock, reported_end, counters, clock_base, clock_wall, retractable FROM "
+      "trending.trend_state WHERE trend_id = $1",
       1, &type, &value, nullptr, true, 1);
   if (result != SPI_OK_SELECT) elog(ERROR, "could not read trending.trend_state");
   if (SPI_processed == 0) return false;
@@ -291,7 +293,8 @@ bool restore_state(FollowedTrend* trend) {
   TupleDesc descriptor = SPI_tuptable->tupdesc;
   bool isnull = false;
   char* definition = TextDatumGetCString(SPI_getbinval(tuple, descriptor, 1, &isnull));
-  if (strcmp(definition, trend->definition->text) != 0) return false;
+  bool retractable = DatumGetBool(SPI_getbinval(tuple, descriptor, 7, &isnull));
+  if (strcmp(definition, trend->definition->text) != 0 || retractable != trend->retractable) return false;
   Time clock = DatumGetInt64(SPI_getbinval(tuple, descriptor, 2, &isnull));
   Time reported_end = DatumGetInt64(SPI_getbinval(tuple, descriptor, 3, &isnull));
   if (trend->writer.restore_clock(clock, reported_end) != Status::kOk) return false;

@@ -5,6 +5,7 @@
 #include "bgworker/idle_clock.h"
 #include "bgworker/source_changes.h"
 #include "decoder/direct_replay.h"
+#include "definition/aggregate_functions.h"
 #include "shmem/settings.h"
 
 namespace trending {
@@ -101,6 +102,10 @@ void find_followers(SourceEntry* entry, Relation relation) {
       trend_stop(trend, reason);
       continue;
     }
+    // The replica identity was extended: begin anew with what taking rows back needs.
+    if (mapping->retractable && !trend->retractable && keeps_values(*trend->definition)) {
+      source_ask_to_fill(trend);
+    }
     entry->followers[entry->count++] = Follower{trend, mapping, source_table(trend, relation)};
   }
   entry->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
@@ -160,8 +165,7 @@ void collect_row(const Follower& follower, ReorderBufferTXN* txn, TupleDesc desc
   if (outcome == RowOutcome::kFiltered) return;
   if (outcome == RowOutcome::kEvent) {
     KeyView key{event.key.data, event.key.size};
-    Status status =
-        worker->batch.append(trend->slot, event.time, weight, key, static_cast<uint32_t>(event.args_valid));
+    Status status = worker->batch.append(trend->slot, event.time, weight, key, event.valid, event.arguments);
     if (status != Status::kOk) {
       ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
     }

@@ -64,7 +64,7 @@ bool writers_ended(FollowedTrend* trend) {
 // -----------------------------------------------------------------------------------------
 
 bool is_plain_column(const Expr* expression) {
-  return IsA(expression, Var);
+  return expression != nullptr && IsA(expression, Var);
 }
 
 const char* column_name(const Definition* definition, AttrNumber attnum) {
@@ -209,7 +209,7 @@ bool set_clock(FollowedTrend* trend, Time clock, Time reported_end) {
 
 void append_event(FollowedTrend* trend, const RowEvent& event) {
   KeyView key{event.key.data, event.key.size};
-  (void)worker->batch.append(trend->slot, event.time, 1, key, static_cast<uint32_t>(event.args_valid));
+  (void)worker->batch.append(trend->slot, event.time, 1, key, event.valid, event.arguments);
 }
 
 // Counts the source from the windows that history may still correct, in the order of event time. In portions
@@ -246,6 +246,10 @@ void count_open_windows(FollowedTrend* trend, Time from, Time clock) {
 }
 
 void count_source(FollowedTrend* trend) {
+  if (trend->definition->event_time == nullptr) {
+    count_open_windows(trend, kTimelessEvent, kTimelessEvent);
+    return;
+  }
   Time clock = clock_of_source(trend);
   SPI_connect();
   history_restore(trend);

@@ -71,6 +71,7 @@ struct FollowedTrend {
   Definition* definition = nullptr;
   RowReader* reader = nullptr;
   StringInfoData partition = {};  // of a key, for the engine
+  bool retractable = false;       // the engine keeps what taking back extremes, first and last values needs
 
   // -- source (source_changes.cpp)
   Oid source = InvalidOid;             // known once the definition was loaded
@@ -104,9 +105,9 @@ struct FollowedTrend {
   bool redo_history = false;         // filled anew: see history_redo
   Time redo_after = kNoTime;
   Time redo_final_after = kNoTime;
-  std::set<Time> unfinal_ends;       // ends of windows in the table that may still be corrected
-  bool unfinal_known = true;         // false: the table could not be read yet
-  Time oldest_end = kEndTime;        // of a window in the table: what retention takes first
+  std::set<Time> unfinal_ends;  // ends of windows in the table that may still be corrected
+  bool unfinal_known = true;    // false: the table could not be read yet
+  Time oldest_end = kEndTime;   // of a window in the table: what retention takes first
   TimestampTz last_expiry = 0;
   Time next_close = kNoTime;  // the end of the next window to close, as far as history_poll has looked
   TimestampTz last_take = 0;  // when history_poll took results

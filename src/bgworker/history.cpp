@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bgworker/worker.h"
+#include "definition/aggregate_result.h"
 #include "definition/history_rows.h"
 #include "definition/history_table.h"
 #include "definition/partition_by.h"
@@ -256,7 +257,9 @@ void fill_row(const FollowedTrend* trend, const ClosedWindow& closed, const Clos
     if (column.role == ColumnRole::kKey) {
       put(keys[index], key_nulls[index]);
     } else if (column.role == ColumnRole::kAggregate) {
-      put(Int64GetDatum(value_of(layout, closed.result(row), index).integer), false);
+      bool isnull = false;
+      Datum value = aggregate_datum(definition, index, value_of(layout, closed.result(row), index), &isnull);
+      put(value, isnull);
     } else if (column.role == ColumnRole::kRank) {
       put(Int64GetDatum(row.rank), false);
     }

@@ -42,6 +42,7 @@ bool shows(const FollowedTrend* trend, Time target) {
 // Where the clock of a trend should stand; kNoTime: it stays.
 Time due_clock(const FollowedTrend* trend, TimestampTz now) {
   if (trend == nullptr || trend->state != FillState::kRunning || trend->clock_base == kNoTime) return kNoTime;
+  if (trend->definition->event_time == nullptr) return kNoTime;  // no time passes over all rows
   int64 silent = now - trend->clock_wall;
   if (silent <= trend->definition->options.idle_timeout) return kNoTime;
   Time target = add_saturated(trend->clock_base, silent);

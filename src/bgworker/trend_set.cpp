@@ -3,6 +3,8 @@
 
 #include "bgworker/collector.h"
 #include "bgworker/worker.h"
+#include "definition/aggregate_functions.h"
+#include "definition/aggregate_result.h"
 #include "definition/definition_catalog.h"
 #include "definition/partition_by.h"
 #include "definition/replica_identity.h"
@@ -24,18 +26,18 @@ KeyView partition_of(void* context, KeyView key) {
   return partition_key(*trend->definition, key, &trend->partition);
 }
 
-TrendOptions engine_options(const Definition* definition) {
+TrendOptions engine_options(const FollowedTrend* trend) {
+  const Definition* definition = trend->definition;
   TrendOptions options;
   options.window = definition->window;
   options.aggregate_count = static_cast<uint16_t>(definition->aggregate_count);
   for (int i = 0; i < definition->aggregate_count; i++) {
-    const DefinitionAggregate& aggregate = definition->aggregates[i];
-    bool is_row_count = aggregate.function == AggregateFunction::kCountStar && aggregate.filter == nullptr;
-    options.aggregates[i].kind = is_row_count ? AggregateKind::kRowCount : AggregateKind::kCount;
+    options.aggregates[i] = aggregate_spec(*definition, definition->aggregates[i]);
   }
   options.rank_by = static_cast<uint16_t>(definition->rank_by);
   options.descending = definition->descending;
-  options.nulls_first = definition->descending;
+  options.nulls_first = definition->nulls_first;
+  options.retractable = trend->retractable;
   options.watermark_delay = definition->options.watermark_delay;
   options.allowed_lateness = definition->options.allowed_lateness;
   options.partitioned = is_partitioned(*definition);
@@ -141,8 +143,7 @@ void trend_reset_state(FollowedTrend* trend) {
   hooks.partition_of = partition_of;
   Status status = trend->arena.create(block_source(&trend->blocks), limit);
   if (status == Status::kOk) {
-    status = trend->writer.create(&trend->arena, engine_options(trend->definition), hooks,
-                                  trend->definition->calendar);
+    status = trend->writer.create(&trend->arena, engine_options(trend), hooks, trend->definition->calendar);
   }
   trend->shared->root = trend->arena.root_handle();
   trend->blocks.held = nullptr;
@@ -183,6 +184,7 @@ bool trend_load(FollowedTrend* trend) {
       trend->reader = row_reader_create(definition);
       initStringInfo(&trend->partition);
       trend_note_retractable(trend, *definition);
+      trend->retractable = keeps_values(*definition) && identity_covers_some(*definition);
       trend->definition = definition;
       found = true;
     }

@@ -1,6 +1,9 @@
 #include "decoder/row_reader.h"
 
+#include <bit>
 #include <cstring>
+
+#include "definition/aggregate_result.h"
 
 namespace trending {
 
@@ -32,6 +35,10 @@ bool is_true(RowReader* reader, const RowReader::Step& step) {
 
 RowOutcome read_time(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
   const Definition* definition = reader->definition;
+  if (!is_present(reader->time)) {  // over all rows: one instant for all
+    event->time = kTimelessEvent;
+    return RowOutcome::kEvent;
+  }
   bool isnull = false;
   Datum value = evaluate(reader, reader->time, &isnull);
   if (isnull) return RowOutcome::kNullTime;
@@ -41,16 +48,84 @@ RowOutcome read_time(RowReader* reader, TimestampTz commit_time, RowEvent* event
   return RowOutcome::kEvent;
 }
 
-uint64_t read_arguments(RowReader* reader) {
+// What became of an aggregate's argument.
+enum class ArgumentOutcome : uint8_t { kTaken, kNull, kUnfit };
+
+ArgumentOutcome read_distinct(RowReader* reader, const DefinitionAggregate& aggregate, Datum value,
+                              int64_t* words) {
+  int before = reader->tail.len;
+  if (!distinct_append(aggregate.distinct, value, &reader->tail)) return ArgumentOutcome::kUnfit;
+  const char* bytes = reader->tail.data + before;
+  int size = reader->tail.len - before;
+  if (aggregate.function == AggregateFunction::kCountDistinct) {
+    words[0] = size;
+  } else {
+    words[0] = static_cast<int64_t>(distinct_hash(bytes, size));
+    reader->tail.len = before;
+  }
+  return ArgumentOutcome::kTaken;
+}
+
+ArgumentOutcome read_pick(RowReader* reader, int i, Datum value, int64_t* words) {
+  const DefinitionAggregate& aggregate = reader->definition->aggregates[i];
+  bool isnull = false;
+  Datum at = evaluate(reader, reader->times[i], &isnull);
+  if (isnull) return ArgumentOutcome::kNull;
+  if (!value_to_words(aggregate.value, value, words + 1)) return ArgumentOutcome::kUnfit;
+  words[0] = pick_time(aggregate.at_type, at);
+  return ArgumentOutcome::kTaken;
+}
+
+ArgumentOutcome read_argument(RowReader* reader, int i, TimestampTz time) {
+  const DefinitionAggregate& aggregate = reader->definition->aggregates[i];
+  int64_t* words = reader->words + reader->word_of[i];
+  bool isnull = false;
+  Datum value = 0;
+  if (is_present(reader->arguments[i])) value = evaluate(reader, reader->arguments[i], &isnull);
+  if (isnull) return ArgumentOutcome::kNull;
+  switch (aggregate.function) {
+    case AggregateFunction::kCountStar:
+    case AggregateFunction::kCount:
+      return ArgumentOutcome::kTaken;
+    case AggregateFunction::kFirst:
+    case AggregateFunction::kLast:
+      return read_pick(reader, i, value, words);
+    case AggregateFunction::kCountDistinct:
+    case AggregateFunction::kApproxCountDistinct:
+      return read_distinct(reader, aggregate, value, words);
+    case AggregateFunction::kDecayedCount:
+      words[0] = time;
+      words[1] = std::bit_cast<int64_t>(1.0);
+      return ArgumentOutcome::kTaken;
+    case AggregateFunction::kDecayedSum:
+      words[0] = time;
+      words[1] = std::bit_cast<int64_t>(DatumGetFloat8(value));
+      return ArgumentOutcome::kTaken;
+    case AggregateFunction::kSum:
+    case AggregateFunction::kAvg:
+    case AggregateFunction::kMin:
+    case AggregateFunction::kMax:
+      break;
+  }
+  return value_to_words(aggregate.value, value, words) ? ArgumentOutcome::kTaken : ArgumentOutcome::kUnfit;
+}
+
+// False if some value does not fit the engine.
+bool read_arguments(RowReader* reader, RowEvent* event) {
   const Definition* definition = reader->definition;
-  uint64_t valid = 0;
+  memset(reader->words, 0, sizeof(int64_t) * reader->word_count);
+  resetStringInfo(&reader->tail);
+  event->valid = 0;
   for (int i = 0; i < definition->aggregate_count; i++) {
     if (is_present(reader->filters[i]) && !is_true(reader, reader->filters[i])) continue;
-    bool isnull = false;
-    if (is_present(reader->arguments[i])) evaluate(reader, reader->arguments[i], &isnull);
-    if (!isnull) valid |= UINT64CONST(1) << i;
+    ArgumentOutcome outcome = read_argument(reader, i, event->time);
+    if (outcome == ArgumentOutcome::kUnfit) return false;
+    if (outcome == ArgumentOutcome::kTaken) event->valid |= uint32_t{1} << i;
   }
-  return valid;
+  event->arguments = {reader->words, reader->word_count,
+                      reinterpret_cast<const std::byte*>(reader->tail.data),
+                      static_cast<uint32_t>(reader->tail.len)};
+  return true;
 }
 
 // Reads the row in the reader's slot; may raise an error.
@@ -66,8 +141,7 @@ RowOutcome read_checked(RowReader* reader, TimestampTz commit_time, RowEvent* ev
     return RowOutcome::kFailed;
   }
   event->key = {reinterpret_cast<const std::byte*>(reader->key.data), static_cast<uint32_t>(reader->key.len)};
-  event->args_valid = read_arguments(reader);
-  return RowOutcome::kEvent;
+  return read_arguments(reader, event) ? RowOutcome::kEvent : RowOutcome::kFailed;
 }
 
 // Whether any part of the definition is more than a plain column.
@@ -78,14 +152,22 @@ bool has_expressions(const RowReader* reader) {
     if (reader->keys[i].state != nullptr) return true;
   }
   for (int i = 0; i < definition->aggregate_count; i++) {
-    if (reader->arguments[i].state != nullptr || reader->filters[i].state != nullptr) return true;
+    if (reader->arguments[i].state != nullptr || reader->times[i].state != nullptr ||
+        reader->filters[i].state != nullptr) {
+      return true;
+    }
   }
   return false;
 }
 
-bool has_varlena_key(const Definition* definition) {
+// Values of variable length may have to be put together from their parts.
+bool has_varlena(const Definition* definition) {
   for (int i = 0; i < definition->keys.count; i++) {
     if (definition->keys.columns[i].length < 0) return true;
+  }
+  for (int i = 0; i < definition->aggregate_count; i++) {
+    const DefinitionAggregate& aggregate = definition->aggregates[i];
+    if (aggregate.value == ValueForm::kNumeric || aggregate.distinct.form != DistinctForm::kNone) return true;
   }
   return false;
 }
@@ -118,6 +200,19 @@ bool has_plain_keys(const Definition* definition) {
     if (!compares_plainly(definition->keys.columns[i])) return false;
   }
   return true;
+}
+
+// Where each aggregate's words are among the arguments.
+void lay_out_arguments(RowReader* reader) {
+  const Definition* definition = reader->definition;
+  reader->word_of = static_cast<uint16_t*>(
+      palloc0(sizeof(uint16_t) * (static_cast<Size>(definition->aggregate_count) + 1)));
+  for (int i = 0; i < definition->aggregate_count; i++) {
+    reader->word_of[i] = reader->word_count;
+    reader->word_count += argument_words(aggregate_spec(*definition, definition->aggregates[i]));
+  }
+  reader->words = static_cast<int64_t*>(palloc0(sizeof(int64_t) * (reader->word_count + 1U)));
+  initStringInfo(&reader->tail);
 }
 
 // An error of a row's data stops that row alone. It is not worth a subtransaction: nothing was written, and
@@ -170,15 +265,18 @@ RowReader* row_reader_create(const Definition* definition) {
   reader->keys = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * (key_count + 1)));
   reader->arguments = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
   reader->filters = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
+  reader->times = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
   reader->time = compile(definition->event_time);
   reader->where = compile(definition->where);
   for (int i = 0; i < key_count; i++) reader->keys[i] = compile(definition->keys.columns[i].expr);
   for (int i = 0; i < aggregate_count; i++) {
     reader->arguments[i] = compile(definition->aggregates[i].argument);
+    reader->times[i] = compile(definition->aggregates[i].at);
     reader->filters[i] = compile(definition->aggregates[i].filter);
   }
+  lay_out_arguments(reader);
   reader->may_fail = has_expressions(reader);
-  reader->allocates = reader->may_fail || has_varlena_key(definition);
+  reader->allocates = reader->may_fail || has_varlena(definition);
   reader->is_plain = !reader->may_fail && has_plain_keys(definition);
   return reader;
 }

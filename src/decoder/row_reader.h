@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "definition/definition.h"
+#include "engine/aggregate.h"
 #include "postgres/server.h"
 
 namespace trending {
@@ -17,14 +18,15 @@ enum class RowOutcome : uint8_t {
   kFiltered,  // WHERE says no
   kNullTime,  // no event time, or an infinite one
   kAhead,     // further ahead of its commit than max_ahead
-  kFailed,    // an expression raised an error, or the key is too long
+  kFailed,    // an expression raised an error, the key is too long, or a number too large for an aggregate
 };
 
-// The event of one row for one trend. `key` lies in the reader's buffer until the next row.
+// The event of one row for one trend. Key and arguments lie in the reader's buffers until the next row.
 struct RowEvent {
   TimestampTz time;
   KeyBytes key;
-  uint64_t args_valid;  // bit i: aggregate i takes this row
+  uint32_t valid;  // bit i: aggregate i takes this row
+  ArgumentView arguments;
 };
 
 // One trend's expressions made ready. Plain data in its own memory context; freed with it.
@@ -34,9 +36,13 @@ struct RowReader {
   ExprContext* expressions;
   TupleTableSlot* slot;  // virtual, the source's row type
   StringInfoData key;
-  bool may_fail;   // an expression may raise an error that belongs to the row
-  bool allocates;  // reading a row may take memory: an expression, a value of variable length
-  bool is_plain;   // reading a row and comparing keys takes neither a transaction nor a catalog
+  int64_t* words;       // of all arguments
+  uint16_t word_count;  // how many these are
+  uint16_t* word_of;    // per aggregate: where its words begin
+  StringInfoData tail;  // of all arguments: the bytes of distinct values
+  bool may_fail;        // an expression may raise an error that belongs to the row
+  bool allocates;       // reading a row may take memory: an expression, a value of variable length
+  bool is_plain;        // reading a row and comparing keys takes neither a transaction nor a catalog
   Datum* key_values;
   bool* key_nulls;
 
@@ -48,7 +54,8 @@ struct RowReader {
   Step time;
   Step where;
   Step* keys;
-  Step* arguments;  // per aggregate
+  Step* arguments;  // per aggregate: x
+  Step* times;      // per aggregate: at
   Step* filters;    // per aggregate
 };
 

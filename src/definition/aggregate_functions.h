@@ -1,4 +1,4 @@
-// The aggregates that a trend can keep: one table, in aggregate_functions.cpp.
+// The aggregates that a trend can keep: which functions they are, over which types.
 #pragma once
 
 #include "definition/definition.h"
@@ -6,15 +6,31 @@
 
 namespace trending {
 
-struct AggregateEntry {
-  Oid function;  // pg_proc.oid
-  AggregateFunction kind;
-};
+// False for an aggregate that is not supported.
+bool aggregate_function_of(Oid function, AggregateFunction* kind);
 
-// NULL for an aggregate that is not supported.
-const AggregateEntry* aggregate_entry(Oid function);
+// Whether a built-in aggregate is called like a supported one: then it is the type that is not supported.
+bool aggregate_name_is_supported(Oid function);
 
-// For messages: "count(*), count(expression)".
+// How a value of this type becomes words of the engine; kNone: not at all.
+ValueForm value_form_of(Oid type);
+
+// For messages: what the aggregates are, and the types that sum, min and the others take.
 const char* supported_aggregates();
+const char* supported_value_types();
+
+// Whether some aggregate depends on a single row, so that taking this one back needs all the others.
+bool keeps_values(const Definition& definition);
+
+// Whether the result is 0 rather than NULL where no row counts.
+inline bool is_never_null(AggregateFunction function) {
+  return function == AggregateFunction::kCountStar || function == AggregateFunction::kCount ||
+         function == AggregateFunction::kCountDistinct ||
+         function == AggregateFunction::kApproxCountDistinct || function == AggregateFunction::kDecayedCount;
+}
+
+inline bool is_decayed(AggregateFunction function) {
+  return function == AggregateFunction::kDecayedCount || function == AggregateFunction::kDecayedSum;
+}
 
 }  // namespace trending

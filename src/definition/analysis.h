@@ -26,12 +26,13 @@ struct Analysis {
 
   ExpressionScope scope;
   int source_location;  // of the source's name in the text
-  int window_location;  // of the window function's
+  int window_location;  // of the window function's; -1 without one
 
   bool groups_by_start;
   bool groups_by_end;
   List* keys;        // expressions of GROUP BY, not planned, window bounds left out
   List* aggregates;  // Aggrefs, not planned, in the order of Definition::aggregates
+  Node* decay_time;  // `at` of the decayed aggregates, not planned
 };
 
 // Checks of the parse tree, where clauses still have their places: clause_check.cpp.
@@ -45,7 +46,8 @@ void analyze_from(Analysis* analysis);
 // The window function's arguments: window_call.cpp.
 void analyze_window_call(Analysis* analysis, RangeTblEntry* entry);
 
-// GROUP BY, select list and ORDER BY: group_by.cpp, select_list.cpp, order_by.cpp.
+// GROUP BY, select list, aggregates and ORDER BY: group_by.cpp, select_list.cpp, aggregate_call.cpp,
+// order_by.cpp.
 void analyze_group_by(Analysis* analysis);
 void analyze_select_list(Analysis* analysis);
 void analyze_order_by(Analysis* analysis);
@@ -54,14 +56,21 @@ void analyze_order_by(Analysis* analysis);
 // clause has as many items; else (a star, a duplicate) where the expression itself is. (clause_check.cpp)
 int item_location(const List* parsed, int analysed_count, int i, Node* expression);
 
-// The aggregate's index in the definition, added if it is new; checks it. (select_list.cpp)
+// The aggregate's index in the definition, added if it is new; checks it. (aggregate_call.cpp)
 int analyze_aggregate(Analysis* analysis, Aggref* aggregate);
+
+// Once all aggregates are known: what a definition without a window function is over. (aggregate_call.cpp)
+void analyze_decay(Analysis* analysis);
 
 // The index of the key that is this expression, or -1. (group_by.cpp)
 int find_key(const Analysis& analysis, Node* expression);
 
 // Whether the expression is a bound of the window, by itself. (group_by.cpp)
 bool is_window_bound(const Analysis& analysis, Node* expression, ColumnRole* role);
+
+// Gives the source its present name in an item of FROM: a table may be renamed or moved while a trend follows
+// it. (definition.cpp)
+void rename_source(Node* item, Oid source);
 
 // A checked expression made ready to run: planned, Vars renumbered to 1. NULL for NULL. (definition.cpp)
 Expr* prepare_expression(const Analysis& analysis, Node* expression);

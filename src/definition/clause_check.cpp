@@ -42,7 +42,8 @@ void check_grouping(const SelectStmt* select, const QueryText& text) {
   if (select->groupDistinct) refuse(text, "GROUP BY DISTINCT", kHint, list_location(select->groupClause));
   if (select->groupClause == NIL) {
     ereport(ERROR, (errcode(ERRCODE_GROUPING_ERROR), errmsg("the definition of a trend needs GROUP BY"),
-                    errhint("Add GROUP BY window_start, window_end and the columns to rank.")));
+                    errhint("Add GROUP BY with the columns to rank, and window_start and window_end if there "
+                            "are windows.")));
   }
 }
 

@@ -161,7 +161,8 @@ Oid create_trend(const char* name, const char* query, const TrendOptionArguments
   TrendName resolved = resolve_name(name);
   SPI_connect();
   Oid relation = create_table(resolved, *definition);
-  bool keeps_history = options.history_limit == nullptr || *options.history_limit > 0;
+  bool keeps_history =
+      definition->has_window && (options.history_limit == nullptr || *options.history_limit > 0);
   Oid history = keeps_history ? history_table_create(relation, *definition) : InvalidOid;
   Oid late = strcmp(options.late_events, "keep") == 0 ? late_table_create(relation) : InvalidOid;
   as_extension_owner([&] { insert_row(relation, history, late, query, *definition, options); });

@@ -44,7 +44,8 @@ void collect_source_columns(Definition* definition) {
   List* all = list_make2(definition->event_time, definition->where);
   for (int i = 0; i < definition->keys.count; i++) all = lappend(all, definition->keys.columns[i].expr);
   for (int i = 0; i < definition->aggregate_count; i++) {
-    all = lappend(lappend(all, definition->aggregates[i].argument), definition->aggregates[i].filter);
+    const DefinitionAggregate& aggregate = definition->aggregates[i];
+    all = list_concat(all, list_make3(aggregate.argument, aggregate.at, aggregate.filter));
   }
   Bitmapset* attributes = nullptr;
   pull_varattnos(reinterpret_cast<Node*>(all), 1, &attributes);
@@ -68,7 +69,13 @@ const char* canonical_text(Query* query) {
   return text;
 }
 
-// Gives the source its present name: a table may be renamed or moved while a trend follows it.
+void check_rights(const Analysis& analysis) {
+  compat::check_query_rights(analysis.query);
+  source_check_row_security(analysis.definition->source, analysis.text, analysis.source_location);
+}
+
+}  // namespace
+
 void rename_source(Node* item, Oid source) {
   if (IsA(item, JoinExpr)) {
     rename_source(reinterpret_cast<JoinExpr*>(item)->larg, source);
@@ -82,13 +89,6 @@ void rename_source(Node* item, Oid source) {
   range->schemaname = get_namespace_name(get_rel_namespace(source));
   range->relname = pstrdup(name);
 }
-
-void check_rights(const Analysis& analysis) {
-  compat::check_query_rights(analysis.query);
-  source_check_row_security(analysis.definition->source, analysis.text, analysis.source_location);
-}
-
-}  // namespace
 
 Expr* prepare_expression(const Analysis& analysis, Node* expression) {
   if (expression == nullptr) return nullptr;
@@ -132,6 +132,7 @@ Definition* analyze(const AnalysisRequest& request) {
   analyze_group_by(analysis);
   analyze_select_list(analysis);
   analyze_order_by(analysis);
+  analyze_decay(analysis);
   collect_source_columns(definition);
   query_text_end(&analysis->text);
   return definition;

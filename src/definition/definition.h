@@ -10,24 +10,52 @@
 
 #include <cstdint>
 
+#include "definition/distinct_value.h"
 #include "definition/key_codec.h"
 #include "engine/window.h"
 #include "postgres/server.h"
 
 namespace trending {
 
-// What an aggregate of the select list computes. Kinds and their functions: aggregate_kinds.cpp.
+// What an aggregate of the select list computes. The functions: aggregate_functions.cpp.
 enum class AggregateFunction : uint8_t {
   kCountStar,  // count(*)
-  kCount,      // count(expr): the rows whose expr is not NULL
+  kCount,      // count(x): the rows whose x is not NULL
+  kSum,
+  kAvg,
+  kMin,
+  kMax,
+  kFirst,                // trending.first(x, at)
+  kLast,                 // trending.last(x, at)
+  kCountDistinct,        // count(DISTINCT x)
+  kApproxCountDistinct,  // trending.approx_count_distinct(x)
+  kDecayedCount,         // trending.decayed_count(at, half_life)
+  kDecayedSum,           // trending.decayed_sum(x, at, half_life)
+};
+
+// How a value becomes words of the engine and back.
+enum class ValueForm : uint8_t {
+  kNone,  // the aggregate takes no such value
+  kBool,
+  kInt2,
+  kInt4,  // date as well
+  kInt8,  // time, timestamp and timestamptz as well
+  kOid,
+  kFloat4,
+  kFloat8,
+  kNumeric,
 };
 
 // One aggregate of the definition. Equal aggregates are kept once.
 struct DefinitionAggregate {
   AggregateFunction function;
   Oid result_type;
-  Expr* argument;  // NULL for count(*); planned, Vars as in KeyColumn
-  Expr* filter;    // boolean, NULL without FILTER
+  Expr* argument;   // x; NULL for count(*) and decayed_count; planned, Vars as in KeyColumn
+  ValueForm value;  // of x, where its value matters
+  Expr* at;         // of first and last, else NULL
+  Oid at_type;
+  DistinctType distinct;  // of the two that count distinct values
+  Expr* filter;           // boolean, NULL without FILTER
 };
 
 // What a column of the trend's foreign table shows.
@@ -72,6 +100,9 @@ struct DefinitionOptions {
   bool backfill;
 };
 
+// The time of every row of a definition that is over all rows.
+constexpr TimestampTz kTimelessEvent = 0;
+
 struct Definition {
   // Identity; zero or NULL after definition_analyze.
   int32 id;
@@ -85,9 +116,14 @@ struct Definition {
   const char* text;  // canonical: every name qualified, independent of settings
 
   // Window. `calendar` belongs to this process (see calendar.h); its function is null without a zone.
+  // Without a window function the aggregates are over everything there is (kUnbounded, no event time), or
+  // they are decayed: then the window is ours, the last kHalfLivesKept half-lives before the event clock, and
+  // is not shown.
+  bool has_window;  // the query has a window function
   WindowSpec window;
   Calendar calendar;
-  Expr* event_time;
+  int64 half_life;      // of the decayed aggregates in microseconds; 0: there are none
+  Expr* event_time;     // NULL without window and decay
   Oid event_time_type;  // timestamptz, timestamp or date; see event_time_value
 
   Expr* where;  // boolean, or NULL
@@ -96,8 +132,9 @@ struct Definition {
 
   int aggregate_count;
   DefinitionAggregate* aggregates;
-  int rank_by;      // index into aggregates
-  bool descending;  // of rank_by
+  int rank_by;       // index into aggregates
+  bool descending;   // of rank_by
+  bool nulls_first;  // of rank_by
 
   int column_count;  // rank included
   DefinitionColumn* columns;
@@ -130,6 +167,10 @@ const Definition* definition_cached(Oid relation);
 
 // Ids of all registered trends, ascending (a List of integers).
 List* definition_ids();
+
+// The definition of a decayed trend, over only the rows that the trend has not forgotten: those whose time is
+// not before the value of the SQL expression `since`. (restricted_text.cpp)
+const char* definition_text_since(const Definition& definition, const char* since);
 
 // An event time as the engine's microseconds since 2000-01-01 UTC. timestamp and date are read as if UTC;
 // infinities become DT_NOBEGIN and DT_NOEND.

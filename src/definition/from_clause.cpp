@@ -1,4 +1,5 @@
-// FROM holds two things: the source, then a window function of ours over it.
+// FROM holds the source and then, unless the aggregates are over all rows or decayed, a window function of
+// ours.
 #include "definition/analysis.h"
 #include "definition/source_check.h"
 
@@ -140,11 +141,8 @@ void check_from_shape(Analysis* analysis) {
     }
   }
   if (source == nullptr) refuse(analysis->text, "the definition of a trend needs a source", kShapeHint, -1);
-  if (window == nullptr) {
-    refuse(analysis->text, "the definition of a trend needs a window function", kShapeHint, source->location);
-  }
   analysis->source_location = source->location;
-  analysis->window_location = function_location(window);
+  analysis->window_location = window == nullptr ? -1 : function_location(window);
 }
 
 void analyze_from(Analysis* analysis) {
@@ -153,7 +151,7 @@ void analyze_from(Analysis* analysis) {
   Index window_index = 0;
   RangeTblEntry* source = entry_of_kind(query, RTE_RELATION, &source_index);
   RangeTblEntry* window = entry_of_kind(query, RTE_FUNCTION, &window_index);
-  if (source == nullptr || window == nullptr) {
+  if (source == nullptr) {
     refuse(analysis->text, "FROM of a trend may only contain its source and a window function", kShapeHint,
            -1);
   }
@@ -164,7 +162,8 @@ void analyze_from(Analysis* analysis) {
   foreach (cell, query->jointree->fromlist) {
     check_join_conditions(*analysis, static_cast<Node*>(lfirst(cell)));
   }
-  analyze_window_call(analysis, window);
+  analysis->definition->has_window = window != nullptr;
+  if (window != nullptr) analyze_window_call(analysis, window);
 }
 
 }  // namespace trending

@@ -55,6 +55,7 @@ void add_key(Analysis* analysis, TargetEntry* entry, int location) {
 // All cumulating windows of a period start at the same time, so there the end is needed; elsewhere either
 // will do.
 void check_window_grouped(const Analysis& analysis) {
+  if (!analysis.definition->has_window) return;
   bool cumulates = analysis.definition->window.kind == WindowKind::kCumulate;
   if (analysis.groups_by_end || (analysis.groups_by_start && !cumulates)) return;
   ereport(
@@ -68,7 +69,7 @@ void check_window_grouped(const Analysis& analysis) {
 }  // namespace
 
 bool is_window_bound(const Analysis& analysis, Node* expression, ColumnRole* role) {
-  if (!IsA(expression, Var)) return false;
+  if (!IsA(expression, Var) || analysis.scope.window == 0) return false;
   auto* column = reinterpret_cast<Var*>(expression);
   if (column->varno != static_cast<int>(analysis.scope.window)) return false;
   if (column->varattno != 1 && column->varattno != 2) return false;

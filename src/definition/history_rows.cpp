@@ -1,5 +1,6 @@
 #include "definition/history_rows.h"
 
+#include "definition/aggregate_result.h"
 #include "definition/history_table.h"
 
 namespace trending {
@@ -14,14 +15,10 @@ const DefinitionColumn* find_column(const Definition& definition, ColumnRole rol
   return nullptr;
 }
 
-// The ranking aggregate as numeric; NULL when the select list lacks it or there is no such cast.
+// The ranking aggregate; NULL when the select list lacks it.
 const char* value_expression(const Definition& definition) {
   const DefinitionColumn* column = find_column(definition, ColumnRole::kAggregate, definition.rank_by);
-  if (column == nullptr) return "NULL::pg_catalog.numeric";
-  Oid function = InvalidOid;
-  CoercionPathType path = find_coercion_pathway(NUMERICOID, column->type, COERCION_EXPLICIT, &function);
-  if (column->type != NUMERICOID && path != COERCION_PATH_FUNC) return "NULL::pg_catalog.numeric";
-  return psprintf("%s::pg_catalog.numeric", quote_identifier(column->name));
+  return column == nullptr ? "NULL::pg_catalog.numeric" : quote_identifier(column->name);
 }
 
 const char* select_statement(const Definition& definition, const char* table) {
@@ -52,7 +49,8 @@ bool take_row(const Definition& definition, HeapTuple tuple, TupleDesc columns, 
   row->key = KeyBytes{bytes, static_cast<uint32_t>(buffer->len)};
   row->rank = DatumGetInt64(SPI_getbinval(tuple, columns, count + 1, &isnull));
   Datum value = SPI_getbinval(tuple, columns, count + 2, &row->value_is_null);
-  row->value = row->value_is_null ? Datum{0} : datumCopy(value, false, -1);
+  Oid type = TupleDescAttr(columns, count + 1)->atttypid;
+  row->value = row->value_is_null ? Datum{0} : datumCopy(value_number(type, value), false, -1);
   return !isnull;
 }
 

@@ -135,6 +135,17 @@ int compare_values(KeyColumn& column, const std::byte* left, const std::byte* ri
 
 }  // namespace
 
+bool key_append_value(const KeyColumn& column, Datum value, StringInfo buffer) {
+  if (column.by_value) {
+    append_by_value(buffer, value, column.length);
+  } else if (column.length > 0) {
+    appendBinaryStringInfo(buffer, DatumGetPointer(value), column.length);
+  } else {
+    return append_varlena(buffer, value, column.storage);
+  }
+  return true;
+}
+
 bool key_encode(const KeyCodec& codec, const Datum* values, const bool* isnull, StringInfo buffer) {
   resetStringInfo(buffer);
   char bitmap[(kMaxKeyColumns + 7) / 8] = {};
@@ -144,13 +155,8 @@ bool key_encode(const KeyCodec& codec, const Datum* values, const bool* isnull, 
   appendBinaryStringInfo(buffer, bitmap, static_cast<int>(bitmap_bytes(codec.count)));
   for (int i = 0; i < codec.count; i++) {
     if (isnull[i]) continue;
-    const KeyColumn& column = codec.columns[i];
-    if (column.by_value) {
-      append_by_value(buffer, values[i], column.length);
-    } else if (column.length > 0) {
-      appendBinaryStringInfo(buffer, DatumGetPointer(values[i]), column.length);
-    } else if (!append_varlena(buffer, values[i], column.storage) ||
-               static_cast<uint32>(buffer->len) > kMaxKeySize) {
+    if (!key_append_value(codec.columns[i], values[i], buffer) ||
+        static_cast<uint32>(buffer->len) > kMaxKeySize) {
       resetStringInfo(buffer);
       return false;
     }

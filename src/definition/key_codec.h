@@ -51,6 +51,9 @@ using KeyBytes = KeyView;
 // would be longer than the engine's kMaxKeySize. Detoasting allocates in CurrentMemoryContext.
 bool key_encode(const KeyCodec& codec, const Datum* values, const bool* isnull, StringInfo buffer);
 
+// Appends one value that is not NULL as a key has it. False if it is too long; nothing is appended then.
+bool key_append_value(const KeyColumn& column, Datum value, StringInfo buffer);
+
 // Unpacks a key. Values passed by reference are palloc'd copies in CurrentMemoryContext.
 void key_decode(const KeyCodec& codec, KeyBytes key, Datum* values, bool* isnull);
 

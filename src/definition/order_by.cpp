@@ -62,12 +62,13 @@ void add_tie_break(Analysis* analysis, const SortGroupClause* clause, Node* expr
   order_key(codec, key, ordered);
 }
 
-// Without ORDER BY a single aggregate ranks, the greatest first.
+// Without ORDER BY a single aggregate ranks, the greatest first and NULL last.
 void default_order(Analysis* analysis) {
   Definition* definition = analysis->definition;
   if (definition->aggregate_count == 1) {
     definition->rank_by = 0;
     definition->descending = true;
+    definition->nulls_first = false;
     return;
   }
   bool none = definition->aggregate_count == 0;
@@ -100,6 +101,7 @@ void analyze_order_by(Analysis* analysis) {
     if (!IsA(expression, Aggref)) report_first(*analysis, expression, location);
     definition->rank_by = analyze_aggregate(analysis, reinterpret_cast<Aggref*>(expression));
     definition->descending = is_descending(*analysis, clause, expression, location);
+    definition->nulls_first = clause->nulls_first;
     ranked = true;
   }
   if (!ranked) default_order(analysis);

@@ -19,9 +19,10 @@ const char* missing_column(const Definition& definition, Relation relation) {
   return nullptr;
 }
 
-// Calls visit(relation, column) for each table of the source whose identity lacks a column.
+// Calls visit(relation, column) for each table of the source: the first column that its identity lacks, or
+// NULL.
 template <typename Visit>
-void for_each_uncovered(const Definition& definition, Visit&& visit) {
+void for_each_table(const Definition& definition, Visit&& visit) {
   List* relations = find_all_inheritors(definition.source, AccessShareLock, nullptr);
   ListCell* cell = nullptr;
   foreach (cell, relations) {
@@ -29,8 +30,7 @@ void for_each_uncovered(const Definition& definition, Visit&& visit) {
     // A source that is not partitioned is followed alone; a partitioned table holds no rows itself.
     bool followed = relation->rd_rel->relispartition || lfirst_oid(cell) == definition.source;
     if (followed && relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE) {
-      const char* column = missing_column(definition, relation);
-      if (column != nullptr) visit(relation, column);
+      visit(relation, missing_column(definition, relation));
     }
     table_close(relation, NoLock);
   }
@@ -41,7 +41,15 @@ void for_each_uncovered(const Definition& definition, Visit&& visit) {
 
 bool identity_covers(const Definition& definition) {
   bool covers = true;
-  for_each_uncovered(definition, [&covers](Relation, const char*) { covers = false; });
+  for_each_table(definition,
+                 [&covers](Relation, const char* missing) { covers = covers && missing == nullptr; });
+  return covers;
+}
+
+bool identity_covers_some(const Definition& definition) {
+  bool covers = false;
+  for_each_table(definition,
+                 [&covers](Relation, const char* missing) { covers = covers || missing == nullptr; });
   return covers;
 }
 
@@ -53,7 +61,8 @@ void report_identity(const Definition& definition, const char* trend) {
     StringInfoData commands;
   } found = {};
   initStringInfo(&found.commands);
-  for_each_uncovered(definition, [&found](Relation relation, const char* column) {
+  for_each_table(definition, [&found](Relation relation, const char* column) {
+    if (column == nullptr) return;
     if (found.count++ == 0) {
       found.table = pstrdup(RelationGetRelationName(relation));
       found.column = pstrdup(column);

@@ -13,6 +13,9 @@ namespace trending {
 // ACCESS SHARE locks.
 bool identity_covers(const Definition& definition);
 
+// Whether that of at least one of them does, so that rows can be taken back at all.
+bool identity_covers_some(const Definition& definition);
+
 // Tells the user, as a NOTICE, which tables lack that and the commands that help.
 void report_identity(const Definition& definition, const char* trend);
 

@@ -1,34 +1,11 @@
 // The select list: window bounds, keys and aggregates, each by itself. They become the foreign table's
 // columns.
-#include "definition/aggregate_functions.h"
 #include "definition/analysis.h"
 #include "engine/aggregate.h"
 
 namespace trending {
 
 namespace {
-
-void check_aggregate_form(const Analysis& analysis, const Aggref* aggregate) {
-  const char* construct = nullptr;
-  if (aggregate->aggorder != NIL) construct = "ORDER BY in an aggregate";
-  if (aggregate->aggdistinct != NIL) construct = "DISTINCT in an aggregate";
-  if (aggregate->aggkind != AGGKIND_NORMAL) construct = "WITHIN GROUP";
-  if (construct == nullptr) return;
-  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported by trends", construct),
-                  errhint("Supported are %s.", supported_aggregates()),
-                  query_position(analysis.text, aggregate->location)));
-}
-
-const AggregateEntry* find_entry(const Analysis& analysis, const Aggref* aggregate) {
-  const AggregateEntry* entry = aggregate_entry(aggregate->aggfnoid);
-  if (entry != nullptr) return entry;
-  ereport(ERROR,
-          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-           errmsg("aggregate function %s is not supported by trends", format_procedure(aggregate->aggfnoid)),
-           errhint("Supported are %s.", supported_aggregates()),
-           query_position(analysis.text, aggregate->location)));
-  pg_unreachable();
-}
 
 // Something in the select list that is none of the three.
 [[noreturn]] void report_column(const Analysis& analysis, Node* expression, int location) {
@@ -107,35 +84,6 @@ void add_column(Analysis* analysis, TargetEntry* entry, int column_count) {
 }
 
 }  // namespace
-
-int analyze_aggregate(Analysis* analysis, Aggref* aggregate) {
-  ListCell* cell = nullptr;
-  foreach (cell, analysis->aggregates) {
-    if (equal(lfirst(cell), aggregate)) return foreach_current_index(cell);
-  }
-  check_aggregate_form(*analysis, aggregate);
-  const AggregateEntry* entry = find_entry(*analysis, aggregate);
-  Definition* definition = analysis->definition;
-  if (definition->aggregate_count == kMaxAggregates) {
-    ereport(ERROR,
-            (errcode(ERRCODE_TOO_MANY_COLUMNS), errmsg("a trend has at most %d aggregates", kMaxAggregates),
-             query_position(analysis->text, aggregate->location)));
-  }
-  Node* argument = nullptr;
-  if (aggregate->args != NIL) {
-    argument = reinterpret_cast<Node*>(linitial_node(TargetEntry, aggregate->args)->expr);
-    expression_check(argument, analysis->scope, "an aggregate's argument");
-  }
-  auto* filter = reinterpret_cast<Node*>(aggregate->aggfilter);
-  if (filter != nullptr) expression_check(filter, analysis->scope, "FILTER");
-  DefinitionAggregate* added = &definition->aggregates[definition->aggregate_count];
-  added->function = entry->kind;
-  added->result_type = aggregate->aggtype;
-  added->argument = prepare_expression(*analysis, argument);
-  added->filter = prepare_expression(*analysis, filter);
-  analysis->aggregates = lappend(analysis->aggregates, aggregate);
-  return definition->aggregate_count++;
-}
 
 void analyze_select_list(Analysis* analysis) {
   List* targets = analysis->query->targetList;

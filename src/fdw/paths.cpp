@@ -1,6 +1,7 @@
 // The ways to scan a trend, and what they cost.
 #include <cmath>
 
+#include "definition/aggregate_functions.h"
 #include "fdw/planner.h"
 
 namespace trending {
@@ -63,9 +64,11 @@ bool matches_next(const Definition& definition, const PathKey* pathkey, int colu
       if (descending) return false;
       progress->total = true;
       return true;
-    case ColumnRole::kAggregate:  // counts are never NULL, so it does not matter where NULLs go
+    case ColumnRole::kAggregate:
       if (progress->matched != 0 || target.index != definition.rank_by ||
-          descending != definition.descending) {
+          descending != definition.descending ||
+          (!is_never_null(definition.aggregates[target.index].function) &&
+           pathkey->pk_nulls_first != definition.nulls_first)) {
         return false;
       }
       break;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "definition/aggregate_result.h"
 #include "definition/partition_by.h"
 #include "fdw/snapshot.h"
 #include "shmem/trend_access.h"
@@ -399,8 +400,7 @@ void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, u
       case ColumnRole::kAggregate: {
         AggregateValue value =
             value_of(snapshot.layout, group->result(), static_cast<uint16_t>(column.index));
-        values[i] = Int64GetDatum(value.integer);
-        isnull[i] = value.is_null;
+        values[i] = aggregate_datum(definition, column.index, value, &isnull[i]);
         break;
       }
       case ColumnRole::kRank:

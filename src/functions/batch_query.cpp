@@ -1,15 +1,13 @@
 // trending.batch_query(trend): a trend's definition as a query over the source, with ranks: what the trend
 // should show, computed the slow way. verify and recompute run it, and so can anybody who doubts.
 #include "definition/definition.h"
+#include "functions/batch_query.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
 
 namespace trending {
 
-namespace {
-
-// The select list's name of a column; an error when the definition does not select it.
-const char* selected(const Definition& definition, ColumnRole role, int index, const char* what) {
+const char* selected_column(const Definition& definition, ColumnRole role, int index, const char* what) {
   for (int i = 0; i < definition.column_count; i++) {
     const DefinitionColumn& column = definition.columns[i];
     if (column.role == role && column.index == index) return quote_identifier(column.name);
@@ -23,41 +21,65 @@ const char* selected(const Definition& definition, ColumnRole role, int index, c
   pg_unreachable();
 }
 
-// The order of rank within a window: the ranking aggregate, the tie-breaks, then the keys that remain.
-void append_order(StringInfo out, const Definition& definition) {
-  appendStringInfo(out, "%s%s",
-                   selected(definition, ColumnRole::kAggregate, definition.rank_by, "ranking aggregate"),
-                   definition.descending ? " DESC" : "");
+const char* ranking_column(const Definition& definition) {
+  return selected_column(definition, ColumnRole::kAggregate, definition.rank_by, "ranking aggregate");
+}
+
+void append_rank_order(StringInfo out, const Definition& definition) {
+  appendStringInfo(out, "%s %s NULLS %s", ranking_column(definition), definition.descending ? "DESC" : "ASC",
+                   definition.nulls_first ? "FIRST" : "LAST");
   for (int i = 0; i < definition.keys.count; i++) {
     int index = definition.keys.order[i];
     const KeyColumn& key = definition.keys.columns[index];
-    appendStringInfo(out, ", %s %s NULLS %s", selected(definition, ColumnRole::kKey, index, "keys"),
+    appendStringInfo(out, ", %s %s NULLS %s", selected_column(definition, ColumnRole::kKey, index, "keys"),
                      key.descending ? "DESC" : "ASC", key.nulls_first ? "FIRST" : "LAST");
   }
 }
 
-char* batch_query(const Definition& definition) {
-  StringInfoData query;
-  initStringInfo(&query);
-  const char* start = selected(definition, ColumnRole::kWindowStart, 0, "window_start");
-  const char* end = selected(definition, ColumnRole::kWindowEnd, 0, "window_end");
-  appendStringInfo(&query, "SELECT d.*, row_number() OVER (PARTITION BY %s, %s", start, end);
+List* rank_partition_columns(const Definition& definition) {
+  List* columns = NIL;
+  auto add = [&](const char* column) { columns = lappend(columns, const_cast<char*>(column)); };
+  if (definition.has_window) {
+    add(selected_column(definition, ColumnRole::kWindowStart, 0, "window_start"));
+    add(selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end"));
+  }
   for (int i = 0; i < definition.partition.count; i++) {
-    appendStringInfo(&query, ", %s",
-                     selected(definition, ColumnRole::kKey, definition.partition_keys[i], "keys"));
+    add(selected_column(definition, ColumnRole::kKey, definition.partition_keys[i], "keys"));
   }
-  appendStringInfoString(&query, " ORDER BY ");
-  append_order(&query, definition);
-  int length = static_cast<int>(strlen(definition.text));
-  while (length > 0 && (definition.text[length - 1] == ';' ||
-                        isspace(static_cast<unsigned char>(definition.text[length - 1])))) {
-    length--;
-  }
-  appendStringInfo(&query, ") AS rank FROM (%.*s) d", length, definition.text);
-  return query.data;
+  return columns;
 }
 
-}  // namespace
+void append_rank_partition(StringInfo out, const Definition& definition) {
+  const char* separator = "PARTITION BY ";
+  List* columns = rank_partition_columns(definition);
+  ListCell* cell = nullptr;
+  foreach (cell, columns) {
+    appendStringInfo(out, "%s%s", separator, static_cast<const char*>(lfirst(cell)));
+    separator = ", ";
+  }
+  if (columns != NIL) appendStringInfoChar(out, ' ');
+}
+
+char* batch_query(const Definition& definition) {
+  const char* text = definition.text;
+  if (definition.half_life != 0) {
+    text = definition_text_since(
+        definition,
+        psprintf("(SELECT trending.counted_since('%u'::pg_catalog.regclass))", definition.relation));
+  }
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfoString(&query, "SELECT d.*, row_number() OVER (");
+  append_rank_partition(&query, definition);
+  appendStringInfoString(&query, "ORDER BY ");
+  append_rank_order(&query, definition);
+  int length = static_cast<int>(strlen(text));
+  while (length > 0 && (text[length - 1] == ';' || isspace(static_cast<unsigned char>(text[length - 1])))) {
+    length--;
+  }
+  appendStringInfo(&query, ") AS rank FROM (%.*s) d", length, text);
+  return query.data;
+}
 
 }  // namespace trending
 
@@ -75,8 +97,8 @@ TRENDING_FUNCTION(window_columns) {
     elog(ERROR, "return type must be a row type");
   }
   Datum values[] = {
-      CStringGetTextDatum(selected(*definition, ColumnRole::kWindowStart, 0, "window_start")),
-      CStringGetTextDatum(selected(*definition, ColumnRole::kWindowEnd, 0, "window_end")),
+      CStringGetTextDatum(selected_column(*definition, ColumnRole::kWindowStart, 0, "window_start")),
+      CStringGetTextDatum(selected_column(*definition, ColumnRole::kWindowEnd, 0, "window_end")),
   };
   bool nulls[] = {false, false};
   PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));

@@ -34,6 +34,12 @@ const char* window_text(const Definition& definition, const Window& window) {
 }
 
 Window window_at(const Definition& definition, TimestampTz at) {
+  if (!definition.has_window) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("trend \"%s\" has no past: its definition has no window function",
+                           get_rel_name(definition.relation)),
+                    errhint("Leave out the time.")));
+  }
   Windows windows(definition.window, definition.calendar);
   if (TIMESTAMP_NOT_FINITE(at) || !windows.in_range(at)) {
     ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("no window contains this time")));

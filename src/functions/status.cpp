@@ -50,10 +50,11 @@ void put_trend(int32 trend_id, const TrendGlance& glance, ReturnSetInfo* result)
   row.add_text(phase_name(glance.phase));
   row.add_text(glance.reason);
   row.add_count(glance.version);
-  row.add_time(glance.window.start);
-  row.add_time(glance.window.end);
-  row.add_time(glance.clock);
-  row.add_time(glance.watermark);
+  bool has_window = !glance.is_decayed && !glance.is_unbounded;
+  row.add_time(has_window ? glance.window.start : kNoTime);
+  row.add_time(has_window ? glance.window.end : kNoTime);
+  row.add_time(glance.is_unbounded ? kNoTime : glance.clock);
+  row.add_time(glance.is_unbounded ? kNoTime : glance.watermark);
   row.add_count(glance.live_groups);
   row.add_count(glance.kept_groups);
   row.add_count(glance.kept_panes);
@@ -186,4 +187,16 @@ TRENDING_FUNCTION(worker_stats) {
   Assert(row.next == kWorkerColumns);
   tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.isnull);
   return 0;
+}
+
+// The time before which a trend of decayed aggregates has forgotten rows; NULL when it has seen none yet.
+TRENDING_FUNCTION(counted_since) {
+  using namespace trending;
+  const Definition* definition = readable_trend(PG_GETARG_OID(0));
+  TrendGlance glance;
+  if (definition->half_life == 0 || !trend_glance(definition->id, &glance) ||
+      glance.window.start == kNoTime) {
+    PG_RETURN_NULL();
+  }
+  PG_RETURN_TIMESTAMPTZ(glance.window.start);
 }

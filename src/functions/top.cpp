@@ -1,4 +1,5 @@
 // trending_top10 and trending.top: the best of a trend with their labels, the same columns for every trend.
+#include "definition/aggregate_result.h"
 #include "definition/partition_by.h"
 #include "fdw/snapshot.h"
 #include "functions/key_argument.h"
@@ -46,8 +47,7 @@ Datum key_as_text(const KeyCodec& codec, KeyText* text, KeyBytes key, bool* isnu
 Datum live_value(const Definition& definition, const TrendSnapshot& snapshot, uint64_t row, bool* isnull) {
   AggregateValue value = value_of(snapshot.layout, snapshot.groups[row].group->result(),
                                   static_cast<uint16_t>(definition.rank_by));
-  *isnull = value.is_null;
-  return value.is_null ? Datum{0} : NumericGetDatum(int64_to_numeric(value.integer));
+  return aggregate_number(definition, definition.rank_by, value, isnull);
 }
 
 // `past`: where the value comes from when the ranking is one of the past, else null.
@@ -70,6 +70,7 @@ void put_row(const Definition& definition, const TrendSnapshot& snapshot, const 
   isnull[4] = isnull[5] = previous == 0;
   values[4] = Int64GetDatum(previous);
   values[5] = Int64GetDatum(previous - group->rank);
+  isnull[6] = isnull[7] = !definition.has_window;
   values[6] = TimestampTzGetDatum(snapshot.window.start);
   values[7] = TimestampTzGetDatum(snapshot.window.end);
   tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);

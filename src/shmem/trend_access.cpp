@@ -200,6 +200,8 @@ bool trend_glance(int32 trend_id, TrendGlance* glance) {
     const TrendReader& reader = open_reader(generation, area, shared)->reader;
     glance->window = reader.window();
     glance->clock = reader.clock();
+    glance->is_decayed = reader.options().window.kind == WindowKind::kDecayed;
+    glance->is_unbounded = reader.options().window.kind == WindowKind::kUnbounded;
     glance->watermark = reader.watermark();
     glance->live_groups = reader.live_groups();
     glance->partitions = reader.partition_count();

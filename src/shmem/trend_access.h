@@ -46,6 +46,7 @@ struct TrendGlance {
   // From the engine; all zero when the trend is not running.
   Window window;
   Time clock, watermark;
+  bool is_decayed, is_unbounded;  // the window is the engine's own, or everything
   uint64_t live_groups, partitions, kept_groups, kept_panes, memory_bytes;
   Counters counters;
 };

@@ -1,0 +1,130 @@
+-- Trends of every aggregate, read back and compared with their definition. Event times are fixed and the idle
+-- timeout is long, so that the current window stays where it is.
+SET client_min_messages = warning;
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+CREATE SCHEMA kept;
+SET search_path = kept, public;
+
+CREATE TABLE trades (
+  id int, symbol text, at timestamptz DEFAULT '2024-05-01 12:00+00', a smallint, b int, c bigint, d real, e float8, n numeric,
+  day date, tm time, ts timestamp, o oid, flag bool, code character(4));
+INSERT INTO trades (id, symbol, a, b, c, d, e, n, day, tm, ts, o, flag, code) VALUES
+  (1, 'x', 1, 10, 9000000000000000000, 1.5, 2.25, 1.50, '2024-01-01', '10:00', '2024-01-01 10:00', 7, true, 'ab'),
+  (2, 'x', 2, 20, 9000000000000000000, 2.5, 0.25, 2, '2024-01-02', '09:00', '2024-01-02 09:00', 5, false, 'ab  '),
+  (3, 'x', 4, -3, 9000000000000000000, -1, 1e100, 0.125, '2023-01-01', '11:00', 'infinity', 4000000000, NULL, 'c'),
+  (4, 'y', 32767, 2147483647, 1, 0.1, 0.1, 'NaN', 'infinity', '23:59:59.999999', '-infinity', 1, false, NULL),
+  (5, 'y', 32767, 2147483647, 2, 0.2, 0.2, 'Infinity', '-infinity', '00:00', '2024-01-01', 0, true, 'd'),
+  (6, 'z', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+  (7, 'w', -1, -1, -1, '-Infinity', 'NaN', '-Infinity', '2024-01-01', '10:00', '2024-01-01', 1, true, 'e'),
+  (8, 'w', -1, -1, -1, '-Infinity', 'Infinity', 12345678901234567890.123456789, '2024-01-01', '10:00', '2024-01-01', 1, true, 'E');
+
+CREATE FUNCTION make(trend text, list text, sort text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM trending.create_trend(trend, format('SELECT window_start, window_end, symbol, %s FROM trades, trending.tumble(at, ''1 day'')
+    GROUP BY window_start, window_end, symbol ORDER BY %s', list, sort), idle_timeout => '3650 days', max_ahead => '36500 days');
+END $$;
+SELECT make('sums', 'sum(a) AS a, sum(b) AS b, sum(c) AS c, sum(d) AS d, sum(e) AS e, sum(n) AS n', 'n DESC');
+SELECT make('averages', 'avg(a) AS a, avg(b) AS b, avg(c) AS c, avg(d) AS d, avg(e) AS e, avg(n) AS n', 'a ASC');
+SELECT make('least', 'min(a) AS a, min(b) AS b, min(c) AS c, min(d) AS d, min(e) AS e, min(n) AS n, min(day) AS day, min(tm) AS tm, min(ts) AS ts, min(at) AS at, min(o) AS o', 'ts ASC NULLS FIRST');
+SELECT make('most', 'max(a) AS a, max(b) AS b, max(c) AS c, max(d) AS d, max(e) AS e, max(n) AS n, max(day) AS day, max(tm) AS tm, max(ts) AS ts, max(at) AS at, max(o) AS o', 'e DESC NULLS LAST');
+SELECT make('picked', 'trending.first(a, id::bigint) AS a, trending.last(b, id::bigint) AS b, trending.first(n, extract(hour FROM tm)::bigint) AS n, trending.last(flag, day) AS flag, trending.last(d, ts) AS d, trending.first(day, at) AS day, trending.last(ts, at) AS ts, trending.last(e, at) AS e, trending.first(o, at) AS o, trending.last(tm, at) AS tm', 'flag DESC');
+SELECT make('various', 'count(DISTINCT code) AS codes, count(DISTINCT a) AS a, count(DISTINCT e) AS e, count(DISTINCT n) AS n, trending.approx_count_distinct(code) AS about, count(*) AS rows, count(flag) AS flags, sum(b * n) FILTER (WHERE a < 10) AS product, count(DISTINCT code) FILTER (WHERE flag) AS flagged', 'codes DESC, symbol');
+SELECT trending.sync() IS NOT NULL AS synced;
+
+\d sums
+\d averages
+\x on
+SELECT * FROM sums;
+SELECT * FROM averages;
+SELECT * FROM least;
+SELECT * FROM most;
+SELECT * FROM picked;
+SELECT * FROM various;
+\x off
+SELECT * FROM trending.verify('sums');
+SELECT * FROM trending.verify('averages');
+SELECT * FROM trending.verify('least');
+SELECT * FROM trending.verify('most');
+SELECT * FROM trending.verify('picked');
+SELECT * FROM trending.verify('various');
+
+-- value is a number whatever the type: times as seconds since 1970
+SELECT rank, key, value FROM trending_top10('sums');
+SELECT rank, key, value FROM trending_top10('averages');
+SELECT rank, key, value FROM trending_top10('least');
+SELECT rank, key, value FROM trending_top10('most');
+SELECT rank, key, value FROM trending_top10('picked');
+SELECT trending.rank('sums', 'x'), trending.rank('averages', 'z'), trending.rank('picked', 'nothing');
+
+-- order that the trend has, and that it has not
+EXPLAIN (COSTS OFF) SELECT symbol FROM averages ORDER BY a LIMIT 2;
+EXPLAIN (COSTS OFF) SELECT symbol FROM averages ORDER BY a NULLS FIRST LIMIT 2;
+EXPLAIN (COSTS OFF) SELECT symbol FROM most ORDER BY e DESC NULLS LAST, symbol LIMIT 2;
+EXPLAIN (COSTS OFF) SELECT symbol FROM most ORDER BY e DESC LIMIT 2;
+EXPLAIN (COSTS OFF) SELECT symbol FROM various ORDER BY codes DESC NULLS LAST LIMIT 2;
+SELECT symbol FROM averages ORDER BY a LIMIT 2;
+SELECT symbol FROM averages ORDER BY a NULLS FIRST LIMIT 2;
+SELECT symbol FROM most ORDER BY e DESC LIMIT 2;
+
+-- what does not fit is left out, and counted
+INSERT INTO trades (id, symbol, n) VALUES (9, 'big', 1e28), (10, 'fine', 9.99e27), (11, 'small', 1e-39), (12, 'tiny', -1e-38);
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT symbol, n FROM sums WHERE symbol IN ('big', 'fine', 'small', 'tiny');
+SELECT failed FROM trending.status WHERE trend = 'sums';
+
+-- over all rows, without any time: every numeric as the server writes it
+CREATE TABLE numbers (id int, n numeric);
+INSERT INTO numbers VALUES (1, 0), (2, 0.00), (3, -0.0), (4, 1e-38), (5, -1e-38), (6, 'NaN'), (7, 'Infinity'), (8, '-Infinity'),
+  (9, 9999999999999999999999999999), (10, -9999999999999999999999999999.99999999999999999999999999999999999999), (11, 10000), (12, 0.0001),
+  (13, 1.00000000000000000000000000000000000000), (14, 1::numeric(100, 60)), (15, 0::numeric(1000, 900)), (16, 1e27), (17, 12340000.5600);
+INSERT INTO numbers
+SELECT 100 + i, round((random() * 2 - 1)::numeric * 10::numeric ^ (random() * 27)::int + random()::numeric * 10::numeric ^ -(random() * 38)::int, (random() * 38)::int)
+FROM   generate_series(1, 3000) i;
+SELECT trending.create_trend('latest', $$ SELECT id, trending.last(n, id::bigint) AS n, sum(n) AS sum, avg(n) AS avg FROM numbers GROUP BY id ORDER BY n $$);
+SELECT trending.create_trend('ends', $$ SELECT id % 7 AS seventh, min(n) AS min, max(n) AS max, sum(n) AS sum, avg(n) AS avg
+  FROM numbers WHERE n < 'Infinity' AND n > '-Infinity' GROUP BY seventh ORDER BY sum DESC $$);
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT count(*), count(*) FILTER (WHERE l.n::text <> n.n::text) AS "other digits", count(*) FILTER (WHERE l.sum::text <> n.n::text) AS "other sums"
+FROM   latest l JOIN numbers n USING (id);
+SELECT * FROM trending.verify('latest');
+SELECT * FROM trending.verify('ends');
+SELECT e.seventh, e.avg::text <> b.avg::text AS "other digits"
+FROM   ends e JOIN (SELECT id % 7 AS seventh, avg(n) FROM numbers WHERE n < 'Infinity' AND n > '-Infinity' GROUP BY 1) b USING (seventh) ORDER BY 1;
+SELECT trend, window_start, window_end, event_clock, watermark FROM trending.status WHERE trend IN ('latest', 'ends') ORDER BY 1;
+SELECT rank, key, window_start, window_end FROM trending.top('latest', 2);
+SELECT * FROM trending.top('latest', 2, at => now());
+SELECT to_regclass('latest_history') IS NULL AS "no history";
+SELECT * FROM trending.recompute('latest', '-infinity', 'infinity');
+
+-- decayed: as of now(), without window
+CREATE TABLE clicks (page text, at timestamptz, weight float8);
+INSERT INTO clicks VALUES ('new', now(), 1), ('new', now() - interval '1 minute', 2), ('old', now() - interval '10 minutes', 1),
+  ('old', now() - interval '12 minutes', 1), ('older', now() - interval '30 minutes', -4), ('forgotten', now() - interval '1 day', 1),
+  ('none', now(), NULL);
+SELECT trending.create_trend('hot', $$ SELECT page, trending.decayed_count(c.at, '1 minute') AS heat, trending.decayed_sum(weight, c.at, '1 minute') AS weight,
+  trending.decayed_count(c.at, '1 minute') FILTER (WHERE weight > 1) AS heavy FROM clicks c GROUP BY page ORDER BY heat DESC $$, idle_timeout => '1 hour');
+SELECT trending.create_trend('coldest', $$ SELECT page, trending.decayed_sum(weight, at, '1 minute') FROM clicks WHERE page <> 'new' GROUP BY page ORDER BY 2 $$, idle_timeout => '1 hour');
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT page, rank, heavy > 0 AS heavy FROM hot;
+SELECT page, rank FROM coldest;
+SELECT rank, key, value = 0, window_start, window_end FROM trending_top10('hot');
+SELECT * FROM trending.verify('hot');
+SELECT * FROM trending.verify('coldest');
+BEGIN;
+SELECT heat AS before FROM hot WHERE page = 'new' \gset
+SELECT pg_sleep(0.1);
+SELECT heat = :before AS "the same within a transaction" FROM hot WHERE page = 'new';
+COMMIT;
+SELECT heat < :before AS "then less" FROM hot WHERE page = 'new';
+EXPLAIN (COSTS OFF) SELECT page FROM hot ORDER BY heat DESC LIMIT 1;
+SELECT trend, window_start, window_end, event_clock IS NOT NULL AS has_clock FROM trending.status WHERE trend = 'hot';
+
+-- what verify finds
+UPDATE trades SET b = b + 1 WHERE id = 1;
+SELECT found_in, "row"->>'symbol' AS symbol, "row"->>'b' AS b FROM trending.verify('sums') WHERE "row"->>'symbol' IN ('x', 'big') ORDER BY 1, 2;
+SELECT trending.nearly_equal(1, 1 + 1e-13, 1e-12), trending.nearly_equal(1, 1 + 1e-11, 1e-12), trending.nearly_equal(NULL, NULL, 1),
+       trending.nearly_equal(NULL, 1, 1), trending.nearly_equal('NaN', 'NaN', 0), trending.nearly_equal('NaN', 1, 1),
+       trending.nearly_equal('Infinity', 'Infinity', 0), trending.nearly_equal('Infinity', '-Infinity', 0);
+
+DROP SCHEMA kept CASCADE;

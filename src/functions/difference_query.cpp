@@ -1,0 +1,158 @@
+// trending.difference_query(trend, history): the query by which trending.verify compares a trend, or its
+// history, with its definition run in batch.
+//
+// Rows are matched by window and key. Everything is compared exactly but sums of floats, whose last digits
+// depend on the order of the addends: those may differ by 1 part in 10^12, sums of reals, which PostgreSQL
+// rounds after every addition, by 1 in 10^4. A trend that is ranked by such a sum may have rows that are as
+// good as equal in another order than the batch query: there the trend's ranks are checked against its own
+// values, and of a row that the batch query ranks in history and the trend does not, only the value.
+#include <cmath>
+
+#include "definition/aggregate_functions.h"
+#include "functions/batch_query.h"
+#include "functions/trend_argument.h"
+#include "postgres/guard.h"
+
+namespace trending {
+
+namespace {
+
+// The part by which an aggregate's value may differ; NULL: not at all.
+const char* tolerance_of(const DefinitionAggregate& aggregate) {
+  if (is_decayed(aggregate.function)) return "1e-12";
+  bool adds = aggregate.function == AggregateFunction::kSum || aggregate.function == AggregateFunction::kAvg;
+  if (!adds) return nullptr;
+  if (aggregate.value == ValueForm::kFloat8) return "1e-12";
+  if (aggregate.value != ValueForm::kFloat4) return nullptr;
+  return aggregate.function == AggregateFunction::kSum ? "1e-4" : "1e-12";
+}
+
+const char* ranking_tolerance(const Definition& definition) {
+  return tolerance_of(definition.aggregates[definition.rank_by]);
+}
+
+// A row's window and key as one value that can be joined on.
+void append_row_key(StringInfo out, const Definition& definition) {
+  appendStringInfoString(out, "pg_catalog.jsonb_build_array(");
+  if (definition.has_window) {
+    appendStringInfo(out, "trending_row.%s, trending_row.%s",
+                     selected_column(definition, ColumnRole::kWindowStart, 0, "window_start"),
+                     selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end"));
+  }
+  for (int i = 0; i < definition.keys.count; i++) {
+    appendStringInfo(out, "%strending_row.%s", i > 0 || definition.has_window ? ", " : "",
+                     selected_column(definition, ColumnRole::kKey, i, "keys"));
+  }
+  appendStringInfoString(out, ") AS k");
+}
+
+// "a.x.column is the same as b.x.column"
+void append_same(StringInfo out, const char* a, const char* b, const char* column, const char* tolerance) {
+  if (tolerance == nullptr) {
+    appendStringInfo(out, "(%s.x).%s IS NOT DISTINCT FROM (%s.x).%s", a, column, b, column);
+  } else {
+    appendStringInfo(out, "trending.nearly_equal((%s.x).%s, (%s.x).%s, %s)", a, column, b, column, tolerance);
+  }
+}
+
+// An average of numerics has as many digits as its sum, which in a trend has those of rows taken back, too:
+// it may differ in what lies beyond the digits that both have, and in how these are rounded.
+void append_same_average(StringInfo out, const char* column) {
+  appendStringInfo(out,
+                   "((t.x).%s IS NOT DISTINCT FROM (d.x).%s OR coalesce(abs((t.x).%s - (d.x).%s) * "
+                   "10::numeric ^ least(scale((t.x).%s), scale((d.x).%s)) <= 1, false))",
+                   column, column, column, column, column, column);
+}
+
+void append_all_same(StringInfo out, const Definition& definition) {
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (column.role != ColumnRole::kAggregate) continue;
+    const DefinitionAggregate& aggregate = definition.aggregates[column.index];
+    if (aggregate.function == AggregateFunction::kAvg && aggregate.value == ValueForm::kNumeric) {
+      append_same_average(out, quote_identifier(column.name));
+    } else {
+      append_same(out, "t", "d", quote_identifier(column.name), tolerance_of(aggregate));
+    }
+    appendStringInfoString(out, " AND ");
+  }
+  appendStringInfoString(
+      out, ranking_tolerance(definition) == nullptr ? "(t.x).rank = (d.x).rank" : "(t.x).rank = t.n");
+}
+
+// Which rows of the definition must be in the trend, whose history may hold the best only.
+void append_expected(StringInfo out, const Definition& definition) {
+  appendStringInfoString(out, "((d.x).rank <= coalesce($1, (d.x).rank)");
+  const char* tolerance = ranking_tolerance(definition);
+  if (tolerance != nullptr) {
+    appendStringInfoString(out, " AND NOT EXISTS (SELECT FROM t AS o WHERE (o.x).rank = (d.x).rank AND ");
+    ListCell* cell = nullptr;
+    foreach (cell, rank_partition_columns(definition)) {
+      append_same(out, "o", "d", static_cast<const char*>(lfirst(cell)), nullptr);
+      appendStringInfoString(out, " AND ");
+    }
+    append_same(out, "o", "d", ranking_column(definition), tolerance);
+    appendStringInfoChar(out, ')');
+  }
+  appendStringInfoChar(out, ')');
+}
+
+char* qualified_name(Oid relation) {
+  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+}
+
+// t: the trend's rows x with their key k and the rank n that their own values give; d: the definition's rows
+// in the same windows.
+char* difference_query(const Definition& definition, bool history) {
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfo(
+      &query, "WITH kept AS MATERIALIZED (SELECT * FROM %s AS h%s), t AS (SELECT trending_row AS x, ",
+      qualified_name(history ? definition.history : definition.relation), history ? " WHERE h.final" : "");
+  append_row_key(&query, definition);
+  appendStringInfoString(&query, ", row_number() OVER (");
+  append_rank_partition(&query, definition);
+  appendStringInfoString(&query, "ORDER BY ");
+  append_rank_order(&query, definition);
+  appendStringInfoString(&query,
+                         ") AS n FROM kept AS trending_row), d AS MATERIALIZED (SELECT trending_row AS x, ");
+  append_row_key(&query, definition);
+  appendStringInfo(&query, " FROM (%s) AS trending_row", batch_query(definition));
+  if (definition.has_window) {
+    const char* start = selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
+    const char* end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
+    appendStringInfo(&query,
+                     " WHERE (trending_row.%s, trending_row.%s) IN (SELECT r.%s, r.%s FROM kept AS r)", start,
+                     end, start, end);
+  }
+  appendStringInfoString(&query,
+                         "), pairs AS (SELECT t.x AS t, d.x AS d FROM t FULL JOIN d ON t.k = d.k WHERE "
+                         "CASE WHEN d.k IS NULL THEN true WHEN t.k IS NULL THEN ");
+  append_expected(&query, definition);
+  appendStringInfoString(&query, " ELSE NOT (");
+  append_all_same(&query, definition);
+  appendStringInfo(&query,
+                   ") END) SELECT 'trend', pg_catalog.to_jsonb(t)%s FROM pairs WHERE NOT t IS NULL "
+                   "UNION ALL SELECT 'definition', pg_catalog.to_jsonb(d) FROM pairs WHERE NOT d IS NULL",
+                   history ? " - 'final'" : "");
+  return query.data;
+}
+
+}  // namespace
+
+}  // namespace trending
+
+TRENDING_FUNCTION(difference_query) {
+  using namespace trending;
+  const Definition* definition = readable_trend(PG_GETARG_OID(0));
+  PG_RETURN_TEXT_P(cstring_to_text(difference_query(*definition, PG_GETARG_BOOL(1))));
+}
+
+TRENDING_FUNCTION(nearly_equal) {
+  if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) PG_RETURN_BOOL(PG_ARGISNULL(0) && PG_ARGISNULL(1));
+  float8 a = PG_GETARG_FLOAT8(0);
+  float8 b = PG_GETARG_FLOAT8(1);
+  if (std::isnan(a) || std::isnan(b)) PG_RETURN_BOOL(std::isnan(a) && std::isnan(b));
+  if (a == b) PG_RETURN_BOOL(true);
+  PG_RETURN_BOOL(std::fabs(a - b) <= PG_GETARG_FLOAT8(2) * Max(std::fabs(a), std::fabs(b)));
+}
