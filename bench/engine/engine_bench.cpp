@@ -12,11 +12,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <initializer_list>
 #include <memory>
 #include <random>
 #include <vector>
 
 #include "engine/batch.h"
+#include "engine/hyperloglog.h"
 #include "engine/trend_reader.h"
 #include "engine/trend_writer.h"
 
@@ -50,8 +52,7 @@ Key key_of(uint64_t n) {
 
 // A window of `panes` panes of ten seconds.
 struct Trend {
-  explicit Trend(int64_t panes) {
-    TrendOptions options;
+  explicit Trend(int64_t panes, TrendOptions options = TrendOptions{}) {
     options.window = {WindowKind::kHop, false, panes * 10 * kSecond, 10 * kSecond, 0};
     options.max_groups = 100'000'000;
     options.hash_seed = 42;
@@ -63,6 +64,9 @@ struct Trend {
   ~Trend() { arena.destroy(); }
 
   void add(Time t, uint64_t key) { batch.append(0, t, 1, key_of(key).view()); }
+  void add(Time t, uint64_t key, const ArgumentView& arguments) {
+    batch.append(0, t, 1, key_of(key).view(), UINT32_MAX, arguments);
+  }
   void commit() {
     writer.apply(batch.slice(0));
     batch.clear();
@@ -121,6 +125,99 @@ void sizes(benchmark::internal::Benchmark* bench) {
 }
 BENCHMARK(Events_InLargeTransactions)->Apply(sizes);
 BENCHMARK(Events_OneToATransaction)->Apply(sizes);
+
+TrendOptions with(std::initializer_list<AggregateSpec> specs, uint16_t rank_by) {
+  TrendOptions options;
+  for (const AggregateSpec& spec : specs) options.aggregates[options.aggregate_count++] = spec;
+  options.rank_by = rank_by;
+  return options;
+}
+
+// The same with arguments: aggregates of one kind after the other, ranked by the second.
+void aggregates(benchmark::State& state, const TrendOptions& options, int64_t range) {
+  const auto& draws = zipf(static_cast<uint32_t>(state.range(0)));
+  Trend trend(state.range(1), options);
+  const StateLayout& layout = trend.writer.layout();
+  const uint64_t per_pane = 100'000;
+  uint64_t n = 0;
+  std::mt19937_64 random(1);
+  int64_t words[kMaxAggregates * (kDecimalWords + 1)] = {};
+  const auto one = [&] {
+    const auto t = static_cast<Time>(n * static_cast<uint64_t>(10 * kSecond) / per_pane);
+    const auto value = static_cast<int64_t>(random() % static_cast<uint64_t>(range));
+    for (uint16_t i = 0; i < options.aggregate_count; i++) {
+      int64_t* argument = words + layout.argument_of[i];
+      const AggregateSpec& spec = options.aggregates[i];
+      if (spec.kind == AggregateKind::kFirst || spec.kind == AggregateKind::kLast) *argument++ = t;
+      const double real = static_cast<double>(value) * 0.37;
+      if (argument_words(spec) > 0) {
+        *argument = spec.type == ValueType::kFloat          ? __builtin_bit_cast(int64_t, real)
+                    : spec.kind == AggregateKind::kDistinct ? 8
+                    : spec.kind == AggregateKind::kApproxDistinct
+                        ? static_cast<int64_t>(hash_for_sketch(&value, 8))
+                        : value;
+      }
+    }
+    const auto* tail = reinterpret_cast<const std::byte*>(&value);
+    trend.add(t, draws[n % draws.size()], {words, layout.argument_words, tail, 8});
+    if (++n % 1000 == 0) trend.commit();
+  };
+  while (n < draws.size() / 2) one();
+  for (auto _ : state) one();
+  state.SetItemsProcessed(state.iterations());
+  state.counters["bytes"] = static_cast<double>(trend.arena.bytes_used());
+}
+constexpr AggregateSpec kRows{AggregateKind::kRowCount, ValueType::kNone};
+constexpr AggregateSpec integer(AggregateKind kind) {
+  return {kind, ValueType::kInteger};
+}
+void Aggregates_Count(benchmark::State& state) {
+  aggregates(state, with({kRows}, 0), 1000);
+}
+void Aggregates_Five(benchmark::State& state) {
+  aggregates(state,
+             with({kRows, integer(AggregateKind::kSum), integer(AggregateKind::kAvg),
+                   integer(AggregateKind::kMin), integer(AggregateKind::kMax)},
+                  1),
+             1000);
+}
+void Aggregates_FiveDecimal(benchmark::State& state) {
+  const auto decimal = [](AggregateKind kind) { return AggregateSpec{kind, ValueType::kDecimal}; };
+  aggregates(state,
+             with({kRows, decimal(AggregateKind::kSum), decimal(AggregateKind::kAvg),
+                   decimal(AggregateKind::kMin), decimal(AggregateKind::kMax)},
+                  1),
+             1000);
+}
+void Aggregates_FiveFloat(benchmark::State& state) {
+  const auto real = [](AggregateKind kind) { return AggregateSpec{kind, ValueType::kFloat}; };
+  aggregates(state,
+             with({kRows, real(AggregateKind::kSum), real(AggregateKind::kAvg), real(AggregateKind::kFirst),
+                   real(AggregateKind::kLast)},
+                  1),
+             1000);
+}
+void Aggregates_RetractableMax(benchmark::State& state) {
+  TrendOptions options = with({kRows, integer(AggregateKind::kMax)}, 1);
+  options.retractable = true;
+  aggregates(state, options, 1000);
+}
+void Aggregates_Distinct(benchmark::State& state) {
+  aggregates(state, with({kRows, {AggregateKind::kDistinct, ValueType::kNone}}, 1), 1000);
+}
+void Aggregates_ApproxDistinct(benchmark::State& state) {
+  aggregates(state, with({kRows, {AggregateKind::kApproxDistinct, ValueType::kNone}}, 1), 1000);
+}
+void few_sizes(benchmark::internal::Benchmark* bench) {
+  bench->ArgsProduct({{100'000}, {1, 30}})->ArgNames({"groups", "panes"})->MinTime(0.5);
+}
+BENCHMARK(Aggregates_Count)->Apply(few_sizes);
+BENCHMARK(Aggregates_Five)->Apply(few_sizes);
+BENCHMARK(Aggregates_FiveDecimal)->Apply(few_sizes);
+BENCHMARK(Aggregates_FiveFloat)->Apply(few_sizes);
+BENCHMARK(Aggregates_RetractableMax)->Apply(few_sizes);
+BENCHMARK(Aggregates_Distinct)->Apply(few_sizes);
+BENCHMARK(Aggregates_ApproxDistinct)->Apply(few_sizes);
 
 // Half of the events up to a window late.
 void Events_OutOfOrder(benchmark::State& state) {
@@ -244,6 +341,42 @@ BENCHMARK(Roll)
     ->Args({1'000'000, 3})
     ->ArgNames({"groups", "panes"})
     ->Iterations(5)
+    ->Unit(benchmark::kMillisecond);
+
+// The worst for what cannot be taken out of a total: a maximum of falling values, so that every cell that
+// leaves decided, and every group is made anew from all its panes.
+void Roll_FallingMaximum(benchmark::State& state) {
+  const auto groups = static_cast<uint32_t>(state.range(0));
+  const int64_t panes = state.range(1);
+  Trend trend(panes, with({integer(AggregateKind::kMax)}, 0));
+  int64_t value = 1'000'000;
+  const auto fill = [&](Time t) {
+    value--;
+    for (uint32_t n = 0; n < groups; n++) {
+      trend.add(t, n, {&value, 1});
+      if (n % 1000 == 999) trend.commit();
+    }
+    trend.commit();
+  };
+  for (int64_t pane = 0; pane < panes; pane++) fill(pane * 10 * kSecond);
+  Time t = panes * 10 * kSecond;
+  for (auto _ : state) {
+    value--;
+    trend.add(t, 0, {&value, 1});
+    trend.commit();
+    state.PauseTiming();
+    while (trend.writer.reclaim(1'000'000)) {
+    }
+    fill(t);
+    t += 10 * kSecond;
+    state.ResumeTiming();
+  }
+}
+BENCHMARK(Roll_FallingMaximum)
+    ->Args({100'000, 30})
+    ->Args({1'000'000, 30})
+    ->ArgNames({"groups", "panes"})
+    ->Iterations(3)
     ->Unit(benchmark::kMillisecond);
 
 // Bytes for a group with one cell, and for each further cell of a group.

@@ -42,6 +42,7 @@ bool divide(Magnitude* value, uint64_t divisor) {
 }  // namespace
 
 double nearest_quotient(const Int256& numerator, uint64_t denominator) {
+  if (numerator.is_zero()) return 0;
   constexpr int64_t kExact = int64_t{1} << 53;
   const auto low = static_cast<int64_t>(numerator.words[0]);
   if (numerator == Int256::of(low) && low <= kExact && low >= -kExact && denominator <= kExact) {
