@@ -177,8 +177,9 @@ class DataTest : public QObject {
 
   void sql_quoting() {
     QCOMPARE(queries::quote_identifier("a\"b"), QByteArray("\"a\"\"b\""));
-    QCOMPARE(queries::text_array({"a\"b", "c\\d", "", "e,f"}),
+    QCOMPARE(queries::text_array(QStringList{"a\"b", "c\\d", "", "e,f"}),
              QByteArray("{\"a\\\"b\",\"c\\\\d\",\"\",\"e,f\"}"));
+    QCOMPARE(queries::text_array(Partition{std::nullopt, QString("NULL")}), QByteArray("{NULL,\"NULL\"}"));
   }
 
   void history_of_a_definition_without_bounds() {

@@ -121,6 +121,7 @@ class SourceTest : public QObject {
       QCOMPARE(heard.ranking.items.size(), 3);
       QCOMPARE(heard.ranking.items[0].rank, 1);
       QCOMPARE(heard.ranking.items[0].title(), QString("1"));
+      QCOMPARE(heard.ranking.items[0].previous_rank.value_or(0), 4);
       QCOMPARE(heard.ranking.items[0].key, partition[0].value_or("NULL") + ", 1");
     }
     source.request_history(trend.id);

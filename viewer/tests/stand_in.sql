@@ -69,6 +69,13 @@ LANGUAGE sql AS $$
   FROM public.top_posts t LEFT JOIN public.posts p ON p.id = t.post_id WHERE $1 = 'public.top_posts'::regclass
   ORDER BY t.rank LIMIT k $$;
 
+CREATE FUNCTION trending.top(trend regclass, k int, partition text[])
+RETURNS TABLE (rank bigint, key text, label text, value numeric, previous_rank bigint, window_start timestamptz, window_end timestamptz)
+LANGUAGE sql AS $$
+  SELECT t.rank, concat_ws(', ', coalesce("Re""gion", 'NULL'), t.post_id), NULL::text, t.views, t.rank + 3, t.window_start, t.window_end
+  FROM public.regional t WHERE $1 = 'public.regional'::regclass AND "Re""gion" IS NOT DISTINCT FROM $3[1]
+  ORDER BY t.rank LIMIT k $$;
+
 CREATE FUNCTION trending.top(trend regclass, k int, at timestamptz)
 RETURNS TABLE (rank bigint, key text, label text, value numeric, previous_rank bigint, window_start timestamptz, window_end timestamptz)
 LANGUAGE sql AS $$

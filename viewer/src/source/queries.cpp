@@ -45,6 +45,10 @@ const char* const kTop = R"(
 SELECT rank, key, label, value, previous_rank, window_start, window_end
 FROM   trending.top($1::oid::regclass, $2::int) ORDER BY rank)";
 
+const char* const kTopOfPartition = R"(
+SELECT rank, key, label, value, previous_rank, window_start, window_end
+FROM   trending.top($1::oid::regclass, $2::int, $3::text[]) ORDER BY rank)";
+
 // Of the windows that contain a moment the one that ends first was current then.
 const char* const kTopOfWindow = R"(
 SELECT rank, key, label, value, previous_rank, window_start, window_end
@@ -183,13 +187,20 @@ QByteArray quote_identifier(const QString& name) {
 }
 
 QByteArray text_array(const QStringList& values) {
+  return text_array(Partition(values.cbegin(), values.cend()));
+}
+
+QByteArray text_array(const QList<std::optional<QString>>& values) {
   QByteArray array = "{";
-  for (const QString& value : values) {
+  for (const std::optional<QString>& value : values) {
     if (array.size() > 1) array += ',';
-    array +=
-        '"' +
-        QString(value).replace(u'\\', QLatin1String("\\\\")).replace(u'"', QLatin1String("\\\"")).toUtf8() +
-        '"';
+    if (!value) {
+      array += "NULL";
+      continue;
+    }
+    QString escaped = *value;
+    escaped.replace(u'\\', QLatin1String("\\\\")).replace(u'"', QLatin1String("\\\""));
+    array += '"' + escaped.toUtf8() + '"';
   }
   return array + '}';
 }

@@ -19,6 +19,7 @@ extern const char* const kTrendList;
 extern const char* const kStatus;
 extern const char* const kWorkerStatus;
 extern const char* const kTop;             // relation, k
+extern const char* const kTopOfPartition;  // relation, k, array of the partition's values
 extern const char* const kTopOfWindow;     // relation, k, end of the window
 extern const char* const kWatch;           // relation, version
 extern const char* const kHistoryColumns;  // its qualified name
@@ -48,6 +49,7 @@ QByteArray history_series(const TrendInfo& trend, const HistoryColumns& columns)
 
 QByteArray quote_identifier(const QString& name);
 QByteArray text_array(const QStringList& values);
+QByteArray text_array(const QList<std::optional<QString>>& values);
 QByteArray timestamp(const QDateTime& time);
 
 ServerInfo parse_probe(const PgResult& result);

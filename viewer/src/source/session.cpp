@@ -278,20 +278,20 @@ void Session::fetch_partitions() {
 // The ranking: first what only trending.top knows (labels, the ranks before), then the rows themselves.
 void Session::fetch_labels() {
   const TrendId trend = interest_.trend;
-  const QList<QByteArray> parameters{QByteArray::number(trend), QByteArray::number(interest_.limit)};
+  const Partition partition = interest_.partition;
+  QList<QByteArray> parameters{QByteArray::number(trend), QByteArray::number(interest_.limit)};
+  if (!partition.empty()) parameters.append(queries::text_array(partition));
   ranking_wanted_ = false;
-  if (!interest_.partition.empty()) {  // trending.top looks at the whole trend
-    labels_.clear();
-    return fetch_rows();
-  }
-  reader_.query(queries::kTop, parameters, [this, trend](const PgResult& result) {
-    const TrendInfo* info = find_trend(trend);
-    if (info == nullptr || trend != interest_.trend) return pump();
-    if (result.ok()) labels_ = queries::parse_top_labels(result);
-    if (info->shape.valid()) return fetch_rows();
-    if (!result.ok()) return ranking_failed(result.error());
-    publish(queries::parse_top(result, *info));
-  });
+  reader_.query(partition.empty() ? queries::kTop : queries::kTopOfPartition, parameters,
+                [this, trend, partition](const PgResult& result) {
+                  const TrendInfo* info = find_trend(trend);
+                  if (info == nullptr || trend != interest_.trend || partition != interest_.partition)
+                    return pump();
+                  labels_ = result.ok() ? queries::parse_top_labels(result) : queries::TopRows();
+                  if (info->shape.valid()) return fetch_rows();
+                  if (!result.ok()) return ranking_failed(result.error());
+                  publish(queries::parse_top(result, *info));
+                });
 }
 
 void Session::fetch_rows() {
