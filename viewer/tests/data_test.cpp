@@ -263,6 +263,31 @@ class DataTest : public QObject {
     QCOMPARE(restarted.trends[1].events_per_second, -1.0);
   }
 
+  void a_worker_that_does_not_get_on() {
+    const TrendInfo trend = FakeSource::trend(1, "a");
+    StatusSample sample = FakeSource::status({trend}, 1000);
+    sample.worker.applied_position = 7;
+    sample.worker.lag_bytes = 4096;
+    Situation situation;
+    situation.connection.phase = ConnectionState::Phase::kConnected;
+    situation.connection.server.extension_installed = true;
+    situation.trend = &trend;
+    for (int seconds = 0; seconds <= 12; seconds += 4) {
+      StatusSample next = sample;
+      next.taken_at = sample.taken_at.addSecs(4);
+      derive_rates(next, sample);
+      sample = next;
+      situation.status = sample;
+      QCOMPARE(diagnose(situation).empty(), seconds < 8);
+    }
+    QVERIFY(diagnose(situation).first().explanation.contains("4.0"));
+    StatusSample next = sample;
+    next.taken_at = sample.taken_at.addSecs(4);
+    next.worker.applied_position = 8;
+    derive_rates(next, sample);
+    QCOMPARE(next.worker.stalled_ms, 0);
+  }
+
   void what_was_seen_is_bounded() {
     SeenRankings seen;
     for (int second = 0; second < 2000; ++second) {

@@ -318,6 +318,18 @@
         <source>The ranking itself goes on.</source>
         <translation>Die Rangliste selbst läuft weiter.</translation>
     </message>
+    <message>
+        <source>The worker does not get on</source>
+        <translation>Der Worker kommt nicht weiter</translation>
+    </message>
+    <message>
+        <source>%1 of WAL wait, and nothing has been counted for %2. What is shown is as old.</source>
+        <translation>%1 WAL warten, und seit %2 ist nichts gezählt worden. So alt ist, was zu sehen ist.</translation>
+    </message>
+    <message>
+        <source>A large transaction is counted when it is committed. If there is none, look at process %1: it may be stopped or waiting.</source>
+        <translation>Eine große Transaktion wird gezählt, wenn sie festgeschrieben ist. Gibt es keine: Prozess %1 kann angehalten sein oder warten.</translation>
+    </message>
 </context>
 <context>
     <name>StatusWords</name>

@@ -15,6 +15,8 @@ class ProblemWords {
 
 using Severity = Problem::Severity;
 
+constexpr qint64 kStalledMs = 10'000;
+
 Problem no_connection(const ConnectionState& connection) {
   const QString where = connection.target.isEmpty() ? ProblemWords::tr("the server") : connection.target;
   switch (connection.phase) {
@@ -114,6 +116,17 @@ std::optional<Problem> worker_problem(const Situation& situation) {
             .arg(worker.slot),
         ProblemWords::tr("The worker makes a new slot and counts the sources again by itself. Raise "
                          "max_slot_wal_keep_size if this comes back."),
+        {}};
+  }
+  if (worker.state == QLatin1String("running") && worker.stalled_ms > kStalledMs) {
+    return Problem{
+        Severity::kWarning,
+        ProblemWords::tr("The worker does not get on"),
+        ProblemWords::tr("%1 of WAL wait, and nothing has been counted for %2. What is shown is as old.")
+            .arg(text::bytes(worker.lag_bytes), text::duration(worker.stalled_ms / 1000 * 1000)),
+        ProblemWords::tr("A large transaction is counted when it is committed. If there is none, look at "
+                         "process %1: it may be stopped or waiting.")
+            .arg(worker.pid),
         {}};
   }
   if (worker.state == QLatin1String("running")) return std::nullopt;

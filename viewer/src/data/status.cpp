@@ -49,6 +49,10 @@ void derive_rates(StatusSample& sample, const StatusSample& before) {
 
   WorkerStatus& worker = sample.worker;
   worker.transactions_per_second = rate(worker.transactions, before.worker.transactions);
+  const bool stalled = worker.lag_bytes > 0 && worker.applied_position >= 0 &&
+                       worker.pid == before.worker.pid &&
+                       worker.applied_position == before.worker.applied_position;
+  worker.stalled_ms = stalled ? before.worker.stalled_ms + before.taken_at.msecsTo(sample.taken_at) : 0;
   const double bytes_per_second = rate(worker.applied_position, before.worker.applied_position);
   if (worker.lag_bytes == 0) {
     worker.lag_seconds = 0;
