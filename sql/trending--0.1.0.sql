@@ -144,6 +144,26 @@ CREATE FUNCTION trending.cumulate(ts date, step interval, size interval, origin 
 RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
 AS 'MODULE_PATHNAME', 'trending_cumulate_date';
 
+-- Marks session windows in the definition of a trend. Called in a plain query they say so.
+CREATE FUNCTION trending.session(ts timestamptz, gap interval, OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_session';
+
+CREATE FUNCTION trending.session(ts timestamp, gap interval, OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_session';
+
+CREATE FUNCTION trending.session(ts date, gap interval, OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_session';
+
+COMMENT ON FUNCTION trending.session(timestamptz, interval) IS
+'marks session windows in the definition of a trend: rows of a group that follow each other within gap. Only a trend can compute it';
+COMMENT ON FUNCTION trending.session(timestamp, interval) IS
+'marks session windows in the definition of a trend: rows of a group that follow each other within gap. Only a trend can compute it';
+COMMENT ON FUNCTION trending.session(date, interval) IS
+'marks session windows in the definition of a trend: rows of a group that follow each other within gap. Only a trend can compute it';
+
 COMMENT ON FUNCTION trending.tumble(timestamptz, interval, timestamptz, text) IS
 'the window of this size that contains ts. Windows follow each other without gap, aligned to origin (1970-01-01 UTC). With a zone, size is in local days of that zone, right across changes of daylight saving. No rows for a NULL or infinite ts';
 COMMENT ON FUNCTION trending.tumble(timestamp, interval, timestamp) IS

@@ -184,6 +184,11 @@ void collect_row(const Follower& follower, ReorderBufferTXN* txn, TupleDesc desc
   }
 }
 
+void count_unretracted(FollowedTrend* trend) {
+  pg_atomic_uint64* counter = &trend->shared->unretracted;
+  pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
+}
+
 void collect_change(const Follower& follower, ReorderBufferTXN* txn, TupleDesc descriptor,
                     ReorderBufferChange* change) {
   HeapTuple old_row = compat::decoded_tuple(change->data.tp.oldtuple);
@@ -194,8 +199,7 @@ void collect_change(const Follower& follower, ReorderBufferTXN* txn, TupleDesc d
   }
   if (!follower.mapping->retractable) {
     // What the row counted as before is not in the WAL; create_trend says so.
-    pg_atomic_uint64* counter = &follower.trend->shared->unretracted;
-    pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
+    count_unretracted(follower.trend);
     return;
   }
   // The row may be one that was there when the table joined the source.
@@ -204,6 +208,10 @@ void collect_change(const Follower& follower, ReorderBufferTXN* txn, TupleDesc d
   if (old_row == nullptr) return;
   if (new_row != nullptr &&
       row_reads_same(follower.trend->reader, follower.mapping, descriptor, old_row, new_row)) {
+    return;
+  }
+  if (follower.trend->writer.has_sessions()) {
+    count_unretracted(follower.trend);
     return;
   }
   collect_row(follower, txn, descriptor, old_row, nullptr, -1);

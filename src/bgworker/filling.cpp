@@ -16,11 +16,15 @@
 // since). Then the source is read in the order of event time, beginning with the windows that history could
 // still have corrected, so that every window closes again as it would have.
 //
+// With session windows the source is read backwards in event time until no session that matters can begin
+// earlier, since how far back one reaches is known only when its first row is met.
+//
 // The protocol needs nothing but P, so it serves new trends, trends whose source was truncated, and all
 // trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins anew.
 #include <algorithm>
 
 #include "bgworker/worker.h"
+#include "definition/query_text.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
 
@@ -95,9 +99,21 @@ void append_time_bound(StringInfo query, const Definition* definition, Time from
   if (definition->event_time_type == DATEOID) appendStringInfoString(query, "::timestamp");
 }
 
+enum class ScanOrder { kAny, kForward, kBackward };
+
+// The event time as SQL, whatever expression it is.
+const char* event_time_text(const Definition* definition) {
+  List* context = deparse_context_for(get_rel_name(definition->source), definition->source);
+  int nest_level = canonical_settings_begin();
+  const char* text =
+      deparse_expression(reinterpret_cast<Node*>(definition->event_time), context, false, false);
+  canonical_settings_end(nest_level);
+  return text;
+}
+
 // SELECT of the columns a trend reads, then the table that a row is in. May be had in the order of a plain
-// time.
-char* source_query(const Definition* definition, Time from, bool in_order) {
+// time, and backwards in that of any.
+char* source_query(const Definition* definition, Time from, ScanOrder order) {
   StringInfoData query;
   initStringInfo(&query);
   appendStringInfoString(&query, "SELECT ");
@@ -106,10 +122,12 @@ char* source_query(const Definition* definition, Time from, bool in_order) {
   }
   appendStringInfo(&query, "tableoid FROM %s", source_name(definition));
   append_time_bound(&query, definition, from);
-  if (in_order && from != kNoTime && is_plain_column(definition->event_time)) {
+  if (order == ScanOrder::kForward && from != kNoTime && is_plain_column(definition->event_time)) {
     AttrNumber attnum = reinterpret_cast<Var*>(definition->event_time)->varattno;
     appendStringInfo(&query, " ORDER BY %s", quote_identifier(column_name(definition, attnum)));
   }
+  if (order == ScanOrder::kBackward)
+    appendStringInfo(&query, " ORDER BY %s DESC", event_time_text(definition));
   return query.data;
 }
 
@@ -119,20 +137,21 @@ void note_latest(FollowedTrend* trend, Oid table, Time time) {
   entry.latest = std::max(entry.latest, time);
 }
 
-// Reads the source under the active snapshot and calls visit(event) for every row that is an event.
+// Reads the source under the active snapshot and calls visit(event) for every row that is an event, until it
+// returns false.
 template <typename Visit>
-void scan_source(FollowedTrend* trend, Time from, bool in_order, Visit&& visit) {
+void scan_source(FollowedTrend* trend, Time from, ScanOrder order, Visit&& visit) {
   const Definition* definition = trend->definition;
   TupleTableSlot* slot = trend->reader->slot;
   TimestampTz now = GetCurrentTimestamp();
   SPI_connect();
-  SPIPlanPtr plan = SPI_prepare_cursor(source_query(definition, from, in_order), 0, nullptr, 0);
+  SPIPlanPtr plan = SPI_prepare_cursor(source_query(definition, from, order), 0, nullptr, 0);
   if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
   Portal cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
-  for (;;) {
+  for (bool go_on = true; go_on;) {
     SPI_cursor_fetch(cursor, true, kFetchRows);
     if (SPI_processed == 0) break;
-    for (uint64 row = 0; row < SPI_processed; row++) {
+    for (uint64 row = 0; row < SPI_processed && go_on; row++) {
       for (int i = 0; i < definition->source_column_count; i++) {
         int target = definition->source_columns[i].attnum - 1;
         slot->tts_values[target] =
@@ -144,7 +163,7 @@ void scan_source(FollowedTrend* trend, Time from, bool in_order, Visit&& visit) 
       Datum table = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
                                   definition->source_column_count + 1, &isnull);
       note_latest(trend, DatumGetObjectId(table), event.time);
-      visit(event);
+      go_on = visit(event);
     }
     SPI_freetuptable(SPI_tuptable);
     CHECK_FOR_INTERRUPTS();
@@ -158,8 +177,10 @@ Time clock_of_source(FollowedTrend* trend) {
   const Definition* definition = trend->definition;
   Time clock = kNoTime;
   if (!is_plain_column(definition->event_time) || definition->where != nullptr) {
-    scan_source(trend, kNoTime, false,
-                [&clock](const RowEvent& event) { clock = std::max(clock, event.time); });
+    scan_source(trend, kNoTime, ScanOrder::kAny, [&clock](const RowEvent& event) {
+      clock = std::max(clock, event.time);
+      return true;
+    });
     return clock;
   }
   // The same by an index, where there is one on the time column.
@@ -185,7 +206,9 @@ Time clock_of_source(FollowedTrend* trend) {
 // Windows that end up to here are final when the event clock stands at `clock`.
 Time final_until(const FollowedTrend* trend, Time clock) {
   const DefinitionOptions& options = trend->definition->options;
-  return subtract_saturated(subtract_saturated(clock, options.watermark_delay), options.allowed_lateness);
+  Time until =
+      subtract_saturated(subtract_saturated(clock, options.watermark_delay), options.allowed_lateness);
+  return trend->writer.has_sessions() ? subtract_saturated(until, trend->definition->window.size) : until;
 }
 
 // The first instant of any window that can still change then.
@@ -217,8 +240,8 @@ void append_event(FollowedTrend* trend, const RowEvent& event) {
 void count_since(FollowedTrend* trend, Time reported, Time clock) {
   if (!set_clock(trend, reported, reported)) return;
   Time from = earliest_needed(trend, reported);
-  scan_source(trend, from, true, [&](const RowEvent& event) {
-    if (event.time < from || event.time > clock) return;
+  scan_source(trend, from, ScanOrder::kForward, [&](const RowEvent& event) {
+    if (event.time < from || event.time > clock) return true;
     bool full = event.time >= trend->writer.window().end || worker->batch.bytes() > kPortionBytes;
     if (full && !worker->batch.empty()) {
       apply_batch(trend);
@@ -228,6 +251,7 @@ void count_since(FollowedTrend* trend, Time reported, Time clock) {
       }
     }
     append_event(trend, event);
+    return true;
   });
   if (!worker->batch.empty()) apply_batch(trend);
 }
@@ -237,12 +261,32 @@ void count_since(FollowedTrend* trend, Time reported, Time clock) {
 // left out.
 void count_open_windows(FollowedTrend* trend, Time from, Time clock) {
   if (!set_clock(trend, clock, final_until(trend, clock))) return;
-  scan_source(trend, from, false, [&](const RowEvent& event) {
-    if (event.time < from || event.time > clock) return;
+  scan_source(trend, from, ScanOrder::kAny, [&](const RowEvent& event) {
+    if (event.time < from || event.time > clock) return true;
     append_event(trend, event);
     if (worker->batch.bytes() > kPortionBytes) apply_batch(trend);
+    return true;
   });
   if (!worker->batch.empty()) apply_batch(trend);
+}
+
+// Counts the sessions that end after `keep_after`, all of each. The clock comes last: until then no session
+// closes and no row is late.
+void count_sessions(FollowedTrend* trend, Time keep_after, Time clock) {
+  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  trend->writer.start_filling(keep_after);
+  LWLockRelease(&trend->shared->lock);
+  scan_source(trend, kNoTime, ScanOrder::kBackward, [&](const RowEvent& event) {
+    if (event.time > clock) return true;
+    append_event(trend, event);
+    if (worker->batch.bytes() <= kPortionBytes) return true;
+    apply_batch(trend);
+    return event.time >= trend->writer.concerned_from();
+  });
+  if (!worker->batch.empty()) apply_batch(trend);
+  if (!set_clock(trend, clock, kNoTime)) return;
+  trend->clock_base = trend->writer.clock();
+  trend->clock_wall = GetCurrentTimestamp();
 }
 
 void count_source(FollowedTrend* trend) {
@@ -253,11 +297,20 @@ void count_source(FollowedTrend* trend) {
   Time clock = clock_of_source(trend);
   SPI_connect();
   history_restore(trend);
-  Time reported = history_last_end(trend);
+  const bool has_sessions = trend->writer.has_sessions();
+  Time reported = history_last_end(trend, has_sessions);
   SPI_finish();
   if (clock == kNoTime) {  // no rows: what is final stays
     history_redo(trend, kNoTime, DT_NOEND);
     return;
+  }
+  if (has_sessions) {
+    // Sessions that are not final may come to have other bounds; those that are stay, as in the windows
+    // below.
+    Time keep_after = final_until(trend, clock);
+    if (reported != kNoTime) keep_after = std::min(keep_after, reported);
+    history_redo(trend, kNoTime, keep_after);
+    return count_sessions(trend, keep_after, clock);
   }
   // The clock may have gone back, with the rows that had moved it. Then windows are not final any more.
   history_redo(trend, final_until(trend, reported == kNoTime ? clock : std::min(clock, reported)),
@@ -390,7 +443,7 @@ char* source_rows_query(const FollowedTrend* trend, const char* table) {
   StringInfoData query;
   initStringInfo(&query);
   appendStringInfo(&query, "SELECT FROM ONLY %s", table);
-  append_time_bound(&query, trend->definition, trend->writer.late_before());
+  append_time_bound(&query, trend->definition, trend->writer.concerned_from());
   appendStringInfoString(&query, " LIMIT 1");
   return query.data;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "bgworker/history.h"
@@ -101,8 +102,9 @@ struct FollowedTrend {
   bool clock_moved = false;    // since the last checkpoint, without an event
 
   // -- history
-  std::vector<ClosedWindow> closed;  // results to be written with the next checkpoint
-  bool redo_history = false;         // filled anew: see history_redo
+  std::vector<ClosedWindow> closed;                       // results to be written with the next checkpoint
+  std::map<std::pair<Time, Time>, size_t> closed_places;  // where in `closed` a window is, by end and start
+  bool redo_history = false;                              // filled anew: see history_redo
   Time redo_after = kNoTime;
   Time redo_final_after = kNoTime;
   std::set<Time> unfinal_ends;  // ends of windows in the table that may still be corrected

@@ -118,14 +118,13 @@ void take_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindo
 
 // A correction replaces what waits for the same window.
 ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
-  for (ClosedWindow& closed : trend->closed) {
-    if (closed.window == window) {
-      closed = ClosedWindow{};
-      return &closed;
-    }
+  auto [place, is_new] = trend->closed_places.try_emplace({window.end, window.start}, trend->closed.size());
+  if (is_new) {
+    trend->closed.emplace_back();
+  } else {
+    trend->closed[place->second] = ClosedWindow{};
   }
-  trend->closed.emplace_back();
-  return &trend->closed.back();
+  return &trend->closed[place->second];
 }
 
 // -- previous ranks
@@ -154,7 +153,9 @@ bool is_outdated(const FollowedTrend* trend, const Window& window) {
 }
 
 // Shows the ranks of the last of the windows that were taken, unless those of a later one are shown already.
+// Sessions have no window before that all of them share.
 void show_taken(FollowedTrend* trend) {
+  if (trend->writer.has_sessions()) return;
   const ClosedWindow* last = nullptr;
   for (const ClosedWindow& closed : trend->closed) {
     if (last == nullptr || closes_before(last->window, closed.window)) last = &closed;
@@ -225,14 +226,25 @@ int parameter_types(const Definition& definition, Oid* types) {
   return count;
 }
 
-void delete_window(const Definition& definition, const char* table, const Window& window) {
+SPIPlanPtr prepare(const char* sql, int parameters, Oid* types) {
+  SPIPlanPtr plan = SPI_prepare(sql, parameters, types);
+  if (plan == nullptr) elog(ERROR, "could not prepare a change of history");
+  return plan;
+}
+
+SPIPlanPtr prepare_deletion(const Definition& definition, const char* table) {
   Oid type = window_bound_type(definition);
   Oid types[] = {type, type};
+  return prepare(psprintf("DELETE FROM %s WHERE %s = $2 AND %s = $1", table,
+                          history_window_column(definition, ColumnRole::kWindowEnd),
+                          history_window_column(definition, ColumnRole::kWindowStart)),
+                 2, types);
+}
+
+void delete_window(const Definition& definition, SPIPlanPtr deletion, const Window& window) {
+  Oid type = window_bound_type(definition);
   Datum values[] = {window_bound_datum(type, window.start), window_bound_datum(type, window.end)};
-  char* sql = psprintf("DELETE FROM %s WHERE %s = $2 AND %s = $1", table,
-                       history_window_column(definition, ColumnRole::kWindowEnd),
-                       history_window_column(definition, ColumnRole::kWindowStart));
-  if (SPI_execute_with_args(sql, 2, types, values, nullptr, false, 0) != SPI_OK_DELETE) {
+  if (SPI_execute_plan(deletion, values, nullptr, false, 0) != SPI_OK_DELETE) {
     elog(ERROR, "could not delete a window from history");
   }
 }
@@ -308,19 +320,21 @@ void write_windows(FollowedTrend* trend, const char* table) {
   if (trend->redo_history) delete_redone(trend, table);
   auto* types = static_cast<Oid*>(palloc(sizeof(Oid) * (definition.column_count + 3)));
   int parameters = parameter_types(definition, types);
-  SPIPlanPtr insert = SPI_prepare(insert_statement(definition, table), parameters, types);
-  if (insert == nullptr) elog(ERROR, "could not prepare the insertion into history");
+  // Prepared once: with session windows there are as many windows as rows.
+  SPIPlanPtr insertion = prepare(insert_statement(definition, table), parameters, types);
+  SPIPlanPtr deletion = prepare_deletion(definition, table);
   for (const ClosedWindow& closed : trend->closed) {
     trend->oldest_end = Min(trend->oldest_end, closed.window.end);
-    delete_window(definition, table, closed.window);
-    insert_window(trend, insert, parameters, closed);
+    delete_window(definition, deletion, closed.window);
+    insert_window(trend, insertion, parameters, closed);
   }
-  SPI_freeplan(insert);
+  SPI_freeplan(insertion);
+  SPI_freeplan(deletion);
 }
 
 // Windows that end up to here can no longer be corrected.
 Time final_before(const FollowedTrend* trend) {
-  return subtract_saturated(trend->writer.watermark(), trend->definition->options.allowed_lateness);
+  return trend->writer.final_before();
 }
 
 bool has_window_to_finish(const FollowedTrend* trend) {
@@ -411,7 +425,7 @@ void note_written(FollowedTrend* trend) {
 }  // namespace
 
 void history_poll(FollowedTrend* trend, TimestampTz now) {
-  if (!OidIsValid(trend->definition->history)) return;
+  if (!OidIsValid(trend->definition->history) || trend->writer.has_sessions()) return;
   const Time watermark = trend->writer.watermark();
   if (watermark == kNoTime) return;
   note_written(trend);
@@ -437,9 +451,8 @@ void history_reset(FollowedTrend* trend) {
 }
 
 bool history_is_due(const FollowedTrend* trend) {
-  PendingWindow pending;
   return trend->redo_history || !trend->closed.empty() || has_window_to_finish(trend) ||
-         expiry_is_due(trend) || trend->writer.next_pending_window({}, &pending);
+         expiry_is_due(trend) || trend->writer.has_pending_window();
 }
 
 bool history_is_large(const FollowedTrend* trend) {
@@ -473,6 +486,7 @@ void history_written(FollowedTrend* trend) {
     if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
   }
   trend->closed.clear();
+  trend->closed_places.clear();
   trend->redo_history = false;
   trend->unfinal_known = true;  // or the table is broken, which was reported
   trend->unfinal_ends.erase(trend->unfinal_ends.begin(),
@@ -486,6 +500,10 @@ void history_redo(FollowedTrend* trend, Time after, Time final_after) {
   };
   trend->closed.erase(std::remove_if(trend->closed.begin(), trend->closed.end(), is_redone),
                       trend->closed.end());
+  trend->closed_places.clear();
+  for (size_t i = 0; i < trend->closed.size(); i++) {
+    trend->closed_places[{trend->closed[i].window.end, trend->closed[i].window.start}] = i;
+  }
   trend->redo_history = OidIsValid(trend->definition->history);
   trend->redo_after = after;
   trend->redo_final_after = final_after;
@@ -500,25 +518,28 @@ void history_restore(FollowedTrend* trend) {
   (void)run_as_owner(definition.history, message, PassingError::kReport, [trend](const char* table) {
     learn_unfinal(trend, table);
     learn_oldest(trend, table);
-    show_stored(trend, table);
+    if (!trend->writer.has_sessions()) show_stored(trend, table);
   });
 }
 
-Time history_last_end(FollowedTrend* trend) {
+Time history_last_end(FollowedTrend* trend, bool only_final) {
   const Definition& definition = *trend->definition;
   if (!OidIsValid(definition.history)) return kNoTime;
   Time last = kNoTime;
   char message[kMessageSize] = "";
   bool good = run_as_owner(definition.history, message, PassingError::kThrow, [&](const char* table) {
     const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
-    if (SPI_execute(psprintf("SELECT pg_catalog.max(%s) FROM %s", end, table), true, 1) != SPI_OK_SELECT) {
-      elog(ERROR, "could not read history");
-    }
+    const char* query =
+        psprintf("SELECT pg_catalog.max(%s) FROM %s%s", end, table, only_final ? " WHERE final" : "");
+    if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "could not read history");
     bool isnull = true;
     Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
     if (!isnull) last = DatumGetTimestampTz(value);
   });
   if (!good) trend_report(trend, message);
+  for (const ClosedWindow& closed : trend->closed) {
+    if (only_final && closed.is_final) last = std::max(last, closed.window.end);
+  }
   return last;
 }
 

@@ -67,7 +67,8 @@ void history_restore(FollowedTrend* trend);
 // final, or end after `final_after`.
 void history_redo(FollowedTrend* trend, Time after, Time final_after);
 
-// The end of the last window in the table; kNoTime: none, or it cannot be read. Needs a transaction and SPI.
-Time history_last_end(FollowedTrend* trend);
+// The end of the last window in the table, or of the last final one (that may still wait to be written);
+// kNoTime: none, or it cannot be read. Needs a transaction and SPI.
+Time history_last_end(FollowedTrend* trend, bool only_final = false);
 
 }  // namespace trending

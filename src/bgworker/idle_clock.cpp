@@ -26,6 +26,7 @@ bool crosses_end(const Windows& windows, Time from, Time to) {
 
 // Whether moving the clock shows: the current window, a closed one, or one that becomes final.
 bool shows(const FollowedTrend* trend, Time target) {
+  if (trend->writer.has_sessions()) return trend->writer.session_is_due(target);
   const Windows& windows = trend->writer.windows();
   const DefinitionOptions& options = trend->definition->options;
   Time from = trend->writer.clock();
@@ -57,7 +58,7 @@ void take_step(FollowedTrend* trend, Time clock) {
   pg_atomic_write_u32(&trend->shared->applying, 1);
   (void)trend->writer.advance_clock(clock);
   pg_atomic_write_u32(&trend->shared->applying, 0);
-  const bool moved = !(trend->writer.window() == before);
+  const bool moved = trend->writer.has_sessions() || !(trend->writer.window() == before);
   if (moved) pg_atomic_write_u64(&trend->shared->version, pg_atomic_read_u64(&trend->shared->version) + 1);
   trend->blocks.held = nullptr;
   LWLockRelease(&trend->shared->lock);

@@ -29,7 +29,7 @@ Gathered& gathered = *new Gathered();
 // Whether windows that can still change may have counted rows of a table.
 bool matters(const FollowedTrend* trend, const SourceTable& table) {
   if (trend->state != FillState::kRunning || !trend->latest_known) return true;
-  return table.latest != kNoTime && table.latest >= trend->writer.late_before();
+  return table.latest != kNoTime && table.latest >= trend->writer.concerned_from();
 }
 
 // The tables that hold a source's rows, by the catalogs of the position. A partition that is being detached

@@ -101,6 +101,7 @@ ValueForm value_form_of(Oid type) {
 }
 
 bool keeps_values(const Definition& definition) {
+  if (definition.window.kind == WindowKind::kSession) return false;  // no row is taken back
   for (int i = 0; i < definition.aggregate_count; i++) {
     AggregateFunction function = definition.aggregates[i].function;
     if (function == kMin || function == kMax || function == kFirst || function == kLast) return true;

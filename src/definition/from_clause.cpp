@@ -8,8 +8,8 @@ namespace trending {
 namespace {
 
 constexpr const char* kShapeHint =
-    "Write FROM source, trending.hop(time_column, slide => '10 seconds', size => '5 minutes'), or tumble or "
-    "cumulate.";
+    "Write FROM source, trending.hop(time_column, slide => '10 seconds', size => '5 minutes'), or tumble, "
+    "cumulate or session.";
 
 [[noreturn]] void refuse(const QueryText& text, const char* message, const char* hint, int location) {
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", message), errhint("%s", hint),

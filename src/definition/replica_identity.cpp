@@ -40,6 +40,7 @@ void for_each_table(const Definition& definition, Visit&& visit) {
 }  // namespace
 
 bool identity_covers(const Definition& definition) {
+  if (definition.window.kind == WindowKind::kSession) return false;
   bool covers = true;
   for_each_table(definition,
                  [&covers](Relation, const char* missing) { covers = covers && missing == nullptr; });
@@ -54,6 +55,17 @@ bool identity_covers_some(const Definition& definition) {
 }
 
 void report_identity(const Definition& definition, const char* trend) {
+  if (definition.window.kind == WindowKind::kSession) {
+    ereport(
+        NOTICE,
+        (errmsg("updates and deletes of rows of \"%s\" will not reach trend \"%s\"",
+                get_rel_name(definition.source), trend),
+         errdetail("Sessions do not keep the times of their rows, so no row can be taken back."),
+         errhint(
+             "If rows are ever updated or deleted, use another window function. Such changes are counted as "
+             "unretracted in trending.status.")));
+    return;
+  }
   struct {
     int count;
     const char* table;

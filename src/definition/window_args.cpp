@@ -6,7 +6,8 @@ namespace trending {
 
 namespace {
 
-constexpr WindowKind kKinds[] = {WindowKind::kTumble, WindowKind::kHop, WindowKind::kCumulate};
+constexpr WindowKind kKinds[] = {WindowKind::kTumble, WindowKind::kHop, WindowKind::kCumulate,
+                                 WindowKind::kSession};
 
 void check_positive(int64 span, const char* argument) {
   if (span > 0) return;
@@ -62,9 +63,10 @@ WindowSpec zoned_spec(const WindowArguments& arguments, pg_tz* zone) {
 WindowSpec plain_spec(const WindowArguments& arguments) {
   WindowSpec spec;
   spec.kind = arguments.kind;
-  spec.size = interval_to_span(arguments.size, "size");
-  check_positive(spec.size, "size");
-  if (arguments.kind != WindowKind::kTumble) {
+  const char* size = window_size_name(arguments.kind);
+  spec.size = interval_to_span(arguments.size, size);
+  check_positive(spec.size, size);
+  if (arguments.kind == WindowKind::kHop || arguments.kind == WindowKind::kCumulate) {
     const char* name = window_slide_name(arguments.kind);
     spec.slide = interval_to_span(arguments.slide, name);
     check_positive(spec.slide, name);
@@ -85,8 +87,8 @@ void report(WindowError error, WindowKind kind) {
                                         : errdetail("The window grows by step until it reaches size.")));
       return;
     case WindowError::kSizeTooLarge:
-      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("size is too large"),
-                      errdetail("At most 36600 days.")));
+      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                      errmsg("%s is too large", window_size_name(kind)), errdetail("At most 36600 days.")));
       return;
     case WindowError::kTooManyPanes:
       ereport(ERROR,
@@ -121,6 +123,7 @@ WindowSetup window_setup(const WindowArguments& arguments) {
 
 WindowArgumentPositions window_argument_positions(WindowKind kind) {
   if (kind == WindowKind::kTumble) return {-1, 1, 2, 3};
+  if (kind == WindowKind::kSession) return {-1, 1, -1, -1};
   return {1, 2, 3, 4};
 }
 
@@ -132,11 +135,17 @@ const char* window_function_name(WindowKind kind) {
       return "hop";
     case WindowKind::kCumulate:
       return "cumulate";
+    case WindowKind::kSession:
+      return "session";
     case WindowKind::kUnbounded:
     case WindowKind::kDecayed:
       break;  // no function
   }
   return "";
+}
+
+const char* window_size_name(WindowKind kind) {
+  return kind == WindowKind::kSession ? "gap" : "size";
 }
 
 const char* window_slide_name(WindowKind kind) {

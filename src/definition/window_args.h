@@ -1,4 +1,4 @@
-// The arguments of trending.tumble, hop and cumulate, checked and turned into the engine's window
+// The arguments of trending.tumble, hop, cumulate and session, checked and turned into the engine's window
 // specification. Shared by the SQL functions and by definitions, so both know the same windows.
 #pragma once
 
@@ -11,8 +11,8 @@ namespace trending {
 struct WindowArguments {
   WindowKind kind;
   Oid time_type;          // timestamptz, timestamp or date
-  const Interval* size;   // NULL for SQL's NULL
-  const Interval* slide;  // of hop, step of cumulate; unused by tumble
+  const Interval* size;   // the gap of session; NULL for SQL's NULL
+  const Interval* slide;  // of hop, step of cumulate; unused by tumble and session
   bool has_origin;
   Timestamp origin;  // timestamptz for timestamptz, else timestamp
   const char* zone;  // NULL: none
@@ -27,8 +27,8 @@ struct WindowSetup {
 // Raises an error that names the argument if the windows make no sense.
 WindowSetup window_setup(const WindowArguments& arguments);
 
-// Where the SQL functions take which argument: (ts, size, origin, zone) for tumble, else (ts, slide, size,
-// origin, zone). -1: not there.
+// Where the SQL functions take which argument: (ts, size, origin, zone) for tumble, (ts, gap) for session,
+// else (ts, slide, size, origin, zone). -1: not there.
 struct WindowArgumentPositions {
   int slide;
   int size;
@@ -37,8 +37,9 @@ struct WindowArgumentPositions {
 };
 WindowArgumentPositions window_argument_positions(WindowKind kind);
 
-// The SQL name of a kind ("hop"), and of its slide argument.
+// The SQL name of a kind ("hop"), and of its size and slide arguments.
 const char* window_function_name(WindowKind kind);
+const char* window_size_name(WindowKind kind);
 const char* window_slide_name(WindowKind kind);
 
 // The kind of a function that is one of ours, by OID. False for any other function.

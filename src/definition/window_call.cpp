@@ -14,7 +14,7 @@ FuncExpr* window_function(const Analysis& analysis, RangeTblEntry* entry, Window
   }
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                   errmsg("the function in FROM of a trend must be a window function of trending"),
-                  errhint("Use trending.tumble, trending.hop or trending.cumulate."),
+                  errhint("Use trending.tumble, trending.hop, trending.cumulate or trending.session."),
                   query_position(analysis.text, analysis.window_location)));
   pg_unreachable();
 }
@@ -64,7 +64,7 @@ void analyze_window_call(Analysis* analysis, RangeTblEntry* entry) {
   auto* event_time = static_cast<Node*>(linitial(arguments));
   window.time_type = exprType(event_time);
 
-  window.size = interval_argument(analysis, arguments, at.size, "size");
+  window.size = interval_argument(analysis, arguments, at.size, window_size_name(window.kind));
   window.slide = interval_argument(analysis, arguments, at.slide, window_slide_name(window.kind));
   Const* origin = constant_argument(analysis, arguments, at.origin, "origin");
   window.has_origin = origin != nullptr;

@@ -1,5 +1,5 @@
 // trending.tumble, trending.hop and trending.cumulate as set-returning functions, by the engine's own
-// arithmetic.
+// arithmetic; trending.session, which is none.
 //
 // A NULL, infinite or barely representable time has no windows: such rows are in no window of a trend either.
 #include <new>
@@ -125,6 +125,18 @@ Datum window_bound_datum(Oid, TimestampTz bound) {
 
 using trending::window_rows;
 using trending::WindowKind;
+
+// Which session a row belongs to depends on other rows, which a function of one row does not see.
+TRENDING_FUNCTION(session) {
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("trending.session can be computed only by a trend"),
+       errdetail("A session depends on other rows than the one that the function is called for."),
+       errhint(
+           "Create a trend with this query. trending.batch_query(trend) then gives a query that can be run "
+           "as it stands.")));
+  pg_unreachable();
+}
 
 TRENDING_FUNCTION(tumble_timestamptz) {
   return window_rows(fcinfo, WindowKind::kTumble, TIMESTAMPTZOID);

@@ -24,6 +24,7 @@ constexpr uint32_t kValueTail = 5;
 }  // namespace
 
 void TrendWriter::for_each_pane(FunctionRef<void(const PaneView&)> sink) const {
+  if (has_sessions()) return sessions_.for_each_pane(sink);
   for (uint32_t i = 0; i < panes_.live_count(); i++) {
     const PaneRecord& pane = panes_.record(panes_.live_slot(i));
     PaneView view{{pane.start, pane.end}, pane.cells, pane.dirty_cells};
@@ -66,6 +67,7 @@ bool TrendWriter::encode_value_cell(uint32_t group, uint16_t aggregate, KeyView 
 
 Status TrendWriter::give_cells(Time pane_start, bool dirty_only,
                                FunctionRef<void(const CellView&)> sink) const {
+  if (has_sessions()) return sessions_.for_each_cell(dirty_only, sink);
   bool good = true;
   const uint32_t slot = panes_.find(pane_start);
   if (slot == kNone) return Status::kOk;
@@ -97,6 +99,7 @@ Status TrendWriter::for_each_cell(Time pane_start, FunctionRef<void(const CellVi
 }
 
 void TrendWriter::mark_clean(Time pane_start) {
+  if (has_sessions()) return sessions_.mark_clean();
   const uint32_t slot = panes_.find(pane_start);
   if (slot == kNone) return;
   panes_.mark_clean(panes_.record(slot));
@@ -104,6 +107,10 @@ void TrendWriter::mark_clean(Time pane_start) {
 }
 
 Status TrendWriter::restore_clock(Time clock, Time reported_end) {
+  if (has_sessions()) {
+    const bool good = clock == kNoTime || windows_.in_range(clock);
+    return good ? sessions_.restore_clock(clock, reported_end) : Status::kOutOfRange;
+  }
   header_->reported_end = reported_end;
   if (clock == kNoTime) return Status::kOk;
   if (!windows_.in_range(clock)) return Status::kOutOfRange;
@@ -116,6 +123,7 @@ Status TrendWriter::restore_clock(Time clock, Time reported_end) {
 
 Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* bytes,
                                  uint32_t size) {
+  if (has_sessions()) return sessions_.restore_cell(store, key, bytes, size);
   if (store != kGroupCells && (store != kValueCells || header_->layout.nested == 0)) return Status::kCorrupt;
   if (!windows_.in_range(pane_start)) return Status::kOutOfRange;
   const uint32_t slot = pane_at(pane_start);

@@ -38,6 +38,7 @@ void TrendWriter::let_panes_go() {
 }
 
 void TrendWriter::mark_reported() {
+  if (has_sessions()) return sessions_.mark_reported();
   if (header_->watermark > header_->reported_end) header_->reported_end = header_->watermark;
   if (header_->corrected_panes > 0) {
     for (uint32_t i = 0; i < panes_.live_count(); i++) {
@@ -48,7 +49,18 @@ void TrendWriter::mark_reported() {
   let_panes_go();
 }
 
+bool TrendWriter::has_pending_window() const {
+  PendingWindow pending;
+  return has_sessions() ? sessions_.has_pending() : next_pending_window({}, &pending);
+}
+
+Time TrendWriter::final_before() const {
+  const Time corrected = subtract_saturated(header_->watermark, header_->options.allowed_lateness);
+  return has_sessions() ? subtract_saturated(corrected, header_->options.window.size) : corrected;
+}
+
 bool TrendWriter::next_pending_window(const Window& after, PendingWindow* pending) const {
+  if (has_sessions()) return sessions_.next_pending_window(after, pending);
   if (!header_->options.report_windows || header_->watermark == kNoTime) return false;
   Window unreported;
   Window corrected;
@@ -104,6 +116,7 @@ bool TrendWriter::first_corrected(const Window& after, Window* found) const {
 
 Status TrendWriter::for_each_group_in_window(const Window& window,
                                              FunctionRef<void(KeyView, const int64_t* result)> sink) const {
+  if (has_sessions()) return sessions_.for_each_group_in_window(window, sink);
   if (window == header_->window) {
     groups_.for_each([&](uint32_t, const Group* group) {
       if (ranking_.is_live(group)) sink(groups_.key(group), group->total());

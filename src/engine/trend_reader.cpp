@@ -62,13 +62,19 @@ Status TrendReader::refresh() {
   groups_ = GroupTable(arena_, &header_->groups, header_->layout.words + extra_words(header_->options));
   ranking_ = Ranking(arena_, header_, groups_, hooks_);
   partitions_ = Partitions(arena_, header_);
+  sessions_ = SessionStore(arena_, &header_->sessions, header_->layout.words);
   return Status::kOk;
 }
 
 Row TrendReader::row_of(const Candidate& candidate) const {
   const Group* group = groups_.group(candidate.group);
+  Window window = header_->window;
+  if (header_->options.window.kind == WindowKind::kSession) {
+    const Session* session = sessions_.session(group->newest_cell);
+    window = {session->first, session->last + header_->options.window.size};
+  }
   const uint32_t partition = is_partitioned() ? ranking_.extra(group)->partition : 0;
-  return {candidate.group, candidate.score, groups_.key(group), group->total(), partition};
+  return {candidate.group, candidate.score, groups_.key(group), group->total(), partition, window};
 }
 
 bool TrendReader::find(KeyView key, Row* row) const {

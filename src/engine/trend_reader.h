@@ -14,6 +14,7 @@
 #include "engine/group_table.h"
 #include "engine/partitions.h"
 #include "engine/ranking.h"
+#include "engine/session_store.h"
 #include "engine/state.h"
 
 namespace trending {
@@ -25,6 +26,7 @@ struct Row {
   KeyView key;
   const int64_t* total = nullptr;  // for copy_result()
   uint32_t partition = 0;          // its number, where ranks are within partitions
+  Window window;                   // the current one; with session windows the group's own
 };
 
 using RowSink = FunctionRef<void(const Row&)>;
@@ -40,10 +42,12 @@ class TrendReader {
   // ---- what the trend says of itself
   const TrendOptions& options() const { return header_->options; }
   const StateLayout& layout() const { return header_->layout; }
-  Window window() const { return header_->window; }      // the current window; kNoTime before the first event
-  Time clock() const { return header_->clock; }          // kNoTime before the first event
-  Time watermark() const { return header_->watermark; }  // kNoTime before the first event
-  uint64_t version() const { return header_->version; }  // grows with every visible change
+  Window window() const {
+    return header_->window;
+  }                                              // kNoTime before the first event and with session windows
+  Time clock() const { return header_->clock; }  // kNoTime before the first event
+  Time watermark() const { return header_->watermark; }     // kNoTime before the first event
+  uint64_t version() const { return header_->version; }     // grows with every visible change
   uint64_t live_groups() const { return ranking_.live(); }  // in the current window
   // With rows in any pane that is kept (or still to be freed), and their number in all of these panes.
   uint64_t kept_groups() const { return groups_.count(); }
@@ -119,6 +123,7 @@ class TrendReader {
   GroupTable groups_;
   Ranking ranking_;
   Partitions partitions_;
+  SessionStore sessions_;
 };
 
 }  // namespace trending

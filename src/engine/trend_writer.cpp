@@ -57,6 +57,12 @@ bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& c
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
     if (!is_valid(options.aggregates[i], options)) return false;
   }
+  if (options.window.kind == WindowKind::kSession) {
+    // Conditions hold in windows that all groups share; sessions keep states without anything outside of
+    // them.
+    const StateLayout layout = make_layout(options);
+    if (options.has_condition || layout.nested != 0 || layout.has_sketches) return false;
+  }
   return options.watermark_delay >= 0 && options.allowed_lateness >= 0 && options.max_groups > 0 &&
          options.max_groups <= kMaxGroups;
 }
@@ -92,6 +98,7 @@ Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
   values_.open(arena, header_);
   sketches_ = SketchStore(arena, &header_->layout);
   first_changed_ = kNone;
+  sessions_ = SessionWriter(this, arena, header_, groups_);
   last_pane_ = kNone;
   last_span_ = {};
   return Status::kOk;
@@ -99,6 +106,7 @@ Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
 
 Status TrendWriter::apply(const BatchSlice& slice) {
   if (slice.empty()) return Status::kOk;
+  if (has_sessions()) return sessions_.apply(slice);
   Status result = Status::kOk;
   header_->counters.out_of_range += slice.out_of_range;
   uint32_t probable[kGroupSize];
@@ -162,6 +170,7 @@ bool TrendWriter::reclaim(uint64_t cells) {
     ranking_.clear();
     groups_.shrink();
     if (header_->layout.nested != 0) values_.shrink();
+    sessions_.shrink();
   }
   return false;
 }
@@ -311,6 +320,7 @@ uint32_t TrendWriter::add_pane(const Pane& span) {
 
 // Moves the event clock, and with it the current window, the watermark and the horizon of lateness.
 void TrendWriter::move_clock(Time t) {
+  if (has_sessions()) return sessions_.move_clock(t);
   header_->clock = t;
   header_->watermark = subtract_saturated(t, header_->options.watermark_delay);
   if (t >= header_->window.end) {

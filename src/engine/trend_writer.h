@@ -6,6 +6,8 @@
 // A transaction is one instant: all events of an apply() are judged by the watermark as it stood before it,
 // and the event clock moves to the latest of them when all are in. So the order of events within a
 // transaction does not matter and replaying the same transactions gives the same results.
+//
+// Session windows have a writer of their own (session_writer.h), which this one hands the calls on to.
 #pragma once
 
 #include <algorithm>
@@ -21,6 +23,7 @@
 #include "engine/partitions.h"
 #include "engine/heap_buffer.h"
 #include "engine/ranking.h"
+#include "engine/session_writer.h"
 #include "engine/sketch_store.h"
 #include "engine/state.h"
 #include "engine/value_store.h"
@@ -62,8 +65,9 @@ class TrendWriter {
   Time clock() const { return header_->clock; }
   Time watermark() const { return header_->watermark; }
   Window window() const { return header_->window; }
-  // Events before this are late, whatever comes.
-  Time late_before() const { return header_->late_before; }
+  // Events before this are part of no window that is kept, and would be late. With session windows a look at
+  // all of them.
+  Time concerned_from() const { return has_sessions() ? sessions_.reaches_back_to() : header_->late_before; }
   const Counters& counters() const { return header_->counters; }
 
   // Applies a transaction's events. kTooManyGroups or kOutOfMemory say that some were refused (and counted);
@@ -77,6 +81,8 @@ class TrendWriter {
 
   // Moves the event clock of an idle source forward. A time not after the clock does nothing.
   Status advance_clock(Time t);
+  // Whether, with session windows, one may close or become final when the clock moves to t.
+  bool session_is_due(Time t) const { return sessions_.is_due(t); }
 
   // Whether Hooks::crossed is called; from the beginning on it is. To be switched off while a state is
   // restored or filled with rows that are not new.
@@ -91,8 +97,14 @@ class TrendWriter {
   // in the order of their ends; start with Window{}. A final window must be reported before the next apply(),
   // whose events may come too late for it and yet share a pane with it.
   bool next_pending_window(const Window& after, PendingWindow* pending) const;
-  // Whether some pending window is final: to be asked after every apply() and advance_clock(), costs nothing.
-  bool has_final_pending_window() const { return header_->final_pending; }
+  bool has_pending_window() const;
+  // Whether final windows are pending and should be reported now: to be asked after every apply() and
+  // advance_clock(), costs nothing.
+  bool has_final_pending_window() const {
+    return has_sessions() ? sessions_.has_final_pending_window() : header_->final_pending;
+  }
+  // Windows that end at or before this can no longer change.
+  Time final_before() const;
   // All pending windows were written. Their panes are let go when nothing else needs them.
   void mark_reported();
 
@@ -102,6 +114,10 @@ class TrendWriter {
   // all.
   Status for_each_group_in_window(const Window& window,
                                   FunctionRef<void(KeyView, const int64_t* result)> sink) const;
+
+  // ---- filling a trend with session windows from rows in descending order of time
+  bool has_sessions() const { return header_->options.window.kind == WindowKind::kSession; }
+  void start_filling(Time keep_after) { sessions_.start_filling(keep_after); }
 
   // ---- checkpoints
   // All panes, in the order of time.
@@ -113,7 +129,7 @@ class TrendWriter {
   Status for_each_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const;
   void mark_clean(Time pane_start);
   // Panes that start before this are gone, for good: a checkpoint deletes what it stored of them.
-  Time kept_from() const { return header_->kept_from; }
+  Time kept_from() const { return header_->kept_from; }  // with sessions, none ever is
   // Closed windows that end at or before this were reported (kNoTime: none yet).
   Time reported_end() const { return header_->reported_end; }
 
@@ -127,6 +143,8 @@ class TrendWriter {
   void restore_counters(const Counters& counters) { header_->counters = counters; }
 
  private:
+  friend class SessionWriter;
+
   // What an event touches. The cell is null when there is none.
   struct Target {
     uint32_t id = kNone;
@@ -199,6 +217,7 @@ class TrendWriter {
   uint32_t first_changed_ = kNone;
   bool reports_crossings_ = true;
   bool overlaps_before_ = false;  // rolling to a new epoch whose window overlaps the one before
+  SessionWriter sessions_;
   // The pane that the last event fell into.
   Pane last_span_;
   uint32_t last_pane_ = kNone;

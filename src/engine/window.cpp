@@ -9,7 +9,7 @@ WindowError check_window(const WindowSpec& spec) {
   const int64_t unit = spec.zoned ? kMicrosPerDay : 1;
   if (spec.size <= 0) return WindowError::kSizeNotPositive;
   if (spec.size > kMaxWindowSize / unit) return WindowError::kSizeTooLarge;
-  if (spec.kind == WindowKind::kTumble) return WindowError::kNone;
+  if (spec.kind == WindowKind::kTumble || spec.kind == WindowKind::kSession) return WindowError::kNone;
 
   if (spec.slide <= 0) return WindowError::kSlideNotPositive;
   // A cumulating window's step is elapsed time even where its size is in days.
@@ -37,6 +37,7 @@ Windows::Windows(const WindowSpec& spec, Calendar calendar) : spec_(spec), calen
 
 Pane Windows::pane_of(Time t) const {
   if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
+  if (spec_.kind == WindowKind::kSession) return {t, t + 1};
   if (spec_.kind == WindowKind::kCumulate) {
     const Window period = period_of(t);
     const Time start = t - (t - period.start) % spec_.slide;

@@ -23,6 +23,7 @@ enum class WindowKind : uint8_t {
   kCumulate,
   kUnbounded,  // one window and pane for all time, kAllTime, that never closes
   kDecayed,    // for decayed sums: a hop by their half-life over 64 of them, beyond which nothing is left
+  kSession,
 };
 
 // A window specification, trivially copyable; lies in the shared state.
@@ -32,6 +33,8 @@ enum class WindowKind : uint8_t {
 //            of size. cumulate: the step, microseconds    cumulate: microseconds of elapsed time
 //   origin   instant windows are aligned to               local day number (days since 2000-01-01, local)
 // kUnbounded ignores all of it. kDecayed is as a hop; its slide and the aggregates' half_life must agree.
+// kSession: size is the gap; never zoned. Where they begin and end depends on the events, so that
+// only in_range() and pane_of(), an instant, are for them; see session_writer.h for the rest.
 struct WindowSpec {
   WindowKind kind = WindowKind::kTumble;
   bool zoned = false;

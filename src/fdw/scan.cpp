@@ -15,7 +15,7 @@ struct ScanState {
   const Definition* definition;  // cached: lives as long as the transaction
   ScanPlan* plan;
   bool* wanted;       // [column_count]
-  bool wants_groups;  // some wanted column belongs to the group, not to the window
+  bool wants_groups;  // some wanted column belongs to the group, not to the window of all
   bool wants_rank;
   List* expressions;        // ExprStates of the plan's fdw_exprs
   MemoryContext context;    // the snapshot, reset for each new one
@@ -52,7 +52,8 @@ void choose_columns(const ScanPlan& plan, const Definition& definition, ScanStat
     state->wanted[column] = true;
     ColumnRole role = definition.columns[column].role;
     if (role == ColumnRole::kRank) state->wants_rank = true;
-    if (role != ColumnRole::kWindowStart && role != ColumnRole::kWindowEnd) state->wants_groups = true;
+    bool is_bound = role == ColumnRole::kWindowStart || role == ColumnRole::kWindowEnd;
+    if (!is_bound || definition.window.kind == WindowKind::kSession) state->wants_groups = true;
   }
 }
 

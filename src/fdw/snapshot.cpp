@@ -74,6 +74,7 @@ CopiedGroup* copy_row(Copier* copier, const Row& row, const TrendReader* reader)
   group->rank = 0;
   group->key_size = row.key.size;
   group->words = words;
+  group->window = row.window;
   if (reader != nullptr) reader->copy_result(row, group->result());
   if (row.key.size > 0) memcpy(memory + sizeof(CopiedGroup) + state_bytes, row.key.data, row.key.size);
   copier->groups[copier->count++] = RankedGroup{row.score, 0, group, row.partition};
@@ -376,6 +377,7 @@ TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys,
 void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, uint64_t index,
                   const bool* wanted, Datum* values, bool* isnull) {
   const CopiedGroup* group = snapshot.groups == nullptr ? nullptr : snapshot.groups[index].group;
+  const Window& window = group == nullptr ? snapshot.window : group->window;
   Datum key_values[kMaxKeyColumns];
   bool key_isnull[kMaxKeyColumns];
   bool decoded = false;
@@ -386,10 +388,10 @@ void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, u
     if (isnull[i]) continue;
     switch (column.role) {
       case ColumnRole::kWindowStart:
-        values[i] = window_bound_datum(column.type, snapshot.window.start);
+        values[i] = window_bound_datum(column.type, window.start);
         break;
       case ColumnRole::kWindowEnd:
-        values[i] = window_bound_datum(column.type, snapshot.window.end);
+        values[i] = window_bound_datum(column.type, window.end);
         break;
       case ColumnRole::kKey:
         if (!decoded) key_decode(definition.keys, group->key(), key_values, key_isnull);

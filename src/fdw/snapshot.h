@@ -18,6 +18,7 @@ struct CopiedGroup {
   int64_t rank;  // from 1; 0: not known
   uint32_t key_size;
   uint32_t words;
+  Window window;
 
   int64_t* result() { return reinterpret_cast<int64_t*>(this + 1); }
   const int64_t* result() const { return reinterpret_cast<const int64_t*>(this + 1); }
@@ -35,7 +36,7 @@ struct RankedGroup {
 struct TrendSnapshot {
   MemoryContext context;          // of everything
   const PreviousRanks* previous;  // ranks in the latest closed window, if they were asked for and are there
-  Window window;
+  Window window;                  // of all groups; kNoTime with session windows, where each has its own
   Time clock;
   uint64_t version;
   uint64_t live_groups;

@@ -1,6 +1,7 @@
 // trending.batch_query(trend): a trend's definition as a query over the source, with ranks: what the trend
 // should show, computed the slow way. verify and recompute run it, and so can anybody who doubts.
 #include "definition/definition.h"
+#include "definition/session_query.h"
 #include "functions/batch_query.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
@@ -36,10 +37,10 @@ void append_rank_order(StringInfo out, const Definition& definition) {
   }
 }
 
-List* rank_partition_columns(const Definition& definition) {
+List* rank_partition_columns(const Definition& definition, bool live) {
   List* columns = NIL;
   auto add = [&](const char* column) { columns = lappend(columns, const_cast<char*>(column)); };
-  if (definition.has_window) {
+  if (definition.has_window && !(live && definition.window.kind == WindowKind::kSession)) {
     add(selected_column(definition, ColumnRole::kWindowStart, 0, "window_start"));
     add(selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end"));
   }
@@ -49,9 +50,9 @@ List* rank_partition_columns(const Definition& definition) {
   return columns;
 }
 
-void append_rank_partition(StringInfo out, const Definition& definition) {
+void append_rank_partition(StringInfo out, const Definition& definition, bool live) {
   const char* separator = "PARTITION BY ";
-  List* columns = rank_partition_columns(definition);
+  List* columns = rank_partition_columns(definition, live);
   ListCell* cell = nullptr;
   foreach (cell, columns) {
     appendStringInfo(out, "%s%s", separator, static_cast<const char*>(lfirst(cell)));
@@ -61,7 +62,8 @@ void append_rank_partition(StringInfo out, const Definition& definition) {
 }
 
 char* batch_query(const Definition& definition) {
-  const char* text = definition.text;
+  const bool has_sessions = definition.window.kind == WindowKind::kSession;
+  const char* text = has_sessions ? session_query_text(definition) : definition.text;
   if (definition.half_life != 0) {
     text = definition_text_since(
         definition,

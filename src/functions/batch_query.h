@@ -15,12 +15,14 @@ const char* selected_column(const Definition& definition, ColumnRole role, int i
 const char* ranking_column(const Definition& definition);
 
 // What ranks are counted within: the columns of the window and of the partition (const char*, quoted).
-List* rank_partition_columns(const Definition& definition);
+// `live`: among the rows of the trend itself, where sessions are ranked together though each has its own
+// window.
+List* rank_partition_columns(const Definition& definition, bool live = false);
 
 // The order of rank within these ("views DESC NULLS FIRST, post_id ASC NULLS LAST"): the ranking
 // aggregate, the tie-breaks, then the keys that remain; and, with a space after it, what it is partitioned
 // by.
 void append_rank_order(StringInfo out, const Definition& definition);
-void append_rank_partition(StringInfo out, const Definition& definition);
+void append_rank_partition(StringInfo out, const Definition& definition, bool live = false);
 
 }  // namespace trending

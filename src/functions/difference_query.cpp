@@ -101,29 +101,94 @@ char* qualified_name(Oid relation) {
   return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
 }
 
+void append_columns(StringInfo out, const Definition& definition, const char* of) {
+  for (int i = 0; i < definition.column_count; i++) {
+    if (definition.columns[i].role == ColumnRole::kRank) continue;
+    appendStringInfo(out, "%s.%s, ", of, quote_identifier(definition.columns[i].name));
+  }
+}
+
+// The rows of a trend with session windows. The clock may move while we look, so that only sessions count
+// that are open by the watermark as it is after they were read, and of their ranks only the order.
+void append_open_sessions(StringInfo out, const Definition& definition) {
+  const char* end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
+  const char* zone = window_bound_type(definition) == TIMESTAMPTZOID ? "" : " AT TIME ZONE 'UTC'";
+  appendStringInfo(
+      out,
+      "WITH shown AS MATERIALIZED (SELECT * FROM %s AS h), clock AS MATERIALIZED (SELECT "
+      "coalesce(s.watermark%s, '-infinity') AS watermark FROM trending.status AS s WHERE s.relation = "
+      "%u::pg_catalog.oid AND (SELECT count(*) FROM shown) >= 0), kept AS MATERIALIZED (SELECT ",
+      qualified_name(definition.relation), zone, definition.relation);
+  append_columns(out, definition, "h");
+  appendStringInfoString(out, "row_number() OVER (");
+  append_rank_partition(out, definition, true);
+  appendStringInfo(out, "ORDER BY h.rank) AS rank FROM shown AS h, clock WHERE h.%s > clock.watermark), ",
+                   end);
+}
+
+// Of the definition's rows, those that are to be compared with kept.
+void append_definition_rows(StringInfo out, const Definition& definition, bool history) {
+  const char* start = selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
+  const char* end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
+  const char* batch = batch_query(definition);
+  if (definition.window.kind != WindowKind::kSession) {
+    appendStringInfo(
+        out,
+        "(%s) AS trending_row WHERE (trending_row.%s, trending_row.%s) IN (SELECT r.%s, r.%s FROM "
+        "kept AS r)",
+        batch, start, end, start, end);
+  } else if (history) {
+    // All sessions that end between the first and the last: whether one is there says only this comparison.
+    appendStringInfo(
+        out,
+        "(%s) AS trending_row WHERE trending_row.%s BETWEEN (SELECT min(r.%s) FROM kept AS r) AND "
+        "(SELECT max(r.%s) FROM kept AS r)",
+        batch, end, end, end);
+  } else {
+    appendStringInfoString(out, "(SELECT ");
+    append_columns(out, definition, "l");
+    appendStringInfoString(out, "row_number() OVER (");
+    append_rank_partition(out, definition, true);
+    appendStringInfoString(out, "ORDER BY ");
+    append_rank_order(out, definition);
+    appendStringInfo(out, ") AS rank FROM (SELECT b.*, max(b.%s) OVER (", end);
+    for (int i = 0; i < definition.keys.count; i++) {
+      appendStringInfo(out, "%sb.%s", i == 0 ? "PARTITION BY " : ", ",
+                       selected_column(definition, ColumnRole::kKey, i, "keys"));
+    }
+    appendStringInfo(out,
+                     ") AS \"trending last\" FROM (%s) AS b) AS l, clock WHERE l.%s = \"trending last\" AND "
+                     "l.%s > clock.watermark) AS trending_row",
+                     batch, end, end);
+  }
+}
+
 // t: the trend's rows x with their key k and the rank n that their own values give; d: the definition's rows
 // in the same windows.
 char* difference_query(const Definition& definition, bool history) {
   StringInfoData query;
   initStringInfo(&query);
-  appendStringInfo(
-      &query, "WITH kept AS MATERIALIZED (SELECT * FROM %s AS h%s), t AS (SELECT trending_row AS x, ",
-      qualified_name(history ? definition.history : definition.relation), history ? " WHERE h.final" : "");
+  if (!history && definition.window.kind == WindowKind::kSession) {
+    append_open_sessions(&query, definition);
+  } else {
+    appendStringInfo(&query, "WITH kept AS MATERIALIZED (SELECT * FROM %s AS h%s), ",
+                     qualified_name(history ? definition.history : definition.relation),
+                     history ? " WHERE h.final" : "");
+  }
+  appendStringInfoString(&query, "t AS (SELECT trending_row AS x, ");
   append_row_key(&query, definition);
   appendStringInfoString(&query, ", row_number() OVER (");
-  append_rank_partition(&query, definition);
+  append_rank_partition(&query, definition, !history);
   appendStringInfoString(&query, "ORDER BY ");
   append_rank_order(&query, definition);
   appendStringInfoString(&query,
                          ") AS n FROM kept AS trending_row), d AS MATERIALIZED (SELECT trending_row AS x, ");
   append_row_key(&query, definition);
-  appendStringInfo(&query, " FROM (%s) AS trending_row", batch_query(definition));
+  appendStringInfoString(&query, " FROM ");
   if (definition.has_window) {
-    const char* start = selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
-    const char* end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
-    appendStringInfo(&query,
-                     " WHERE (trending_row.%s, trending_row.%s) IN (SELECT r.%s, r.%s FROM kept AS r)", start,
-                     end, start, end);
+    append_definition_rows(&query, definition, history);
+  } else {
+    appendStringInfo(&query, "(%s) AS trending_row", batch_query(definition));
   }
   appendStringInfoString(&query,
                          "), pairs AS (SELECT t.x AS t, d.x AS d FROM t FULL JOIN d ON t.k = d.k WHERE "

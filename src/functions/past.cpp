@@ -40,6 +40,13 @@ Window window_at(const Definition& definition, TimestampTz at) {
                            get_rel_name(definition.relation)),
                     errhint("Leave out the time.")));
   }
+  if (definition.window.kind == WindowKind::kSession) {
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("trend \"%s\" has no ranking of a past time", get_rel_name(definition.relation)),
+             errdetail("Each of its sessions has a window of its own."),
+             errhint("Look into its history for sessions that begin before that time and end after it.")));
+  }
   Windows windows(definition.window, definition.calendar);
   if (TIMESTAMP_NOT_FINITE(at) || !windows.in_range(at)) {
     ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("no window contains this time")));
@@ -110,11 +117,12 @@ PreviousRanks* ranks_before(const Definition& definition, const char* table, con
   return previous_ranks_make(keys, rows.count);
 }
 
-CopiedGroup* copy_row(const HistoryRow& row) {
+CopiedGroup* copy_row(const HistoryRow& row, const Window& window) {
   auto* group = static_cast<CopiedGroup*>(palloc(sizeof(CopiedGroup) + row.key.size));
   group->rank = row.rank;
   group->key_size = row.key.size;
   group->words = 0;
+  group->window = window;
   if (row.key.size > 0) memcpy(group + 1, row.key.data, row.key.size);
   return group;
 }
@@ -139,7 +147,7 @@ bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRankin
   past->values = static_cast<PastRanking::Value*>(
       palloc_extended(sizeof(PastRanking::Value) * (rows.count + 1), MCXT_ALLOC_HUGE));
   for (uint64 i = 0; i < rows.count; i++) {
-    past->snapshot->groups[i] = RankedGroup{0, 0, copy_row(rows.rows[i]), 0};
+    past->snapshot->groups[i] = RankedGroup{0, 0, copy_row(rows.rows[i], window), 0};
     past->values[i] = {rows.rows[i].value_is_null, rows.rows[i].value};
   }
   if (rows.count > 0) past->snapshot->previous = ranks_before(definition, table, window);

@@ -71,8 +71,8 @@ void put_row(const Definition& definition, const TrendSnapshot& snapshot, const 
   values[4] = Int64GetDatum(previous);
   values[5] = Int64GetDatum(previous - group->rank);
   isnull[6] = isnull[7] = !definition.has_window;
-  values[6] = TimestampTzGetDatum(snapshot.window.start);
-  values[7] = TimestampTzGetDatum(snapshot.window.end);
+  values[6] = TimestampTzGetDatum(group->window.start);
+  values[7] = TimestampTzGetDatum(group->window.end);
   tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 

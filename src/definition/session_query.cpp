@@ -1,0 +1,138 @@
+#include "definition/session_query.h"
+
+#include "definition/query_text.h"
+
+namespace trending {
+
+namespace {
+
+// What FROM of the definition calls the source and the window.
+struct FromNames {
+  bool with_children;
+  const char* source;  // alias, with column aliases if it has any
+  const char* source_name;
+  const char* window;
+};
+
+const char* alias_text(const Alias* alias) {
+  StringInfoData text;
+  initStringInfo(&text);
+  appendStringInfoString(&text, quote_identifier(alias->aliasname));
+  ListCell* cell = nullptr;
+  foreach (cell, alias->colnames) {
+    appendStringInfo(&text, "%s%s", foreach_current_index(cell) == 0 ? "(" : ", ",
+                     quote_identifier(strVal(lfirst(cell))));
+  }
+  if (alias->colnames != NIL) appendStringInfoChar(&text, ')');
+  return text.data;
+}
+
+void find_names(Node* item, FromNames* names) {
+  if (IsA(item, JoinExpr)) {
+    find_names(reinterpret_cast<JoinExpr*>(item)->larg, names);
+    find_names(reinterpret_cast<JoinExpr*>(item)->rarg, names);
+  } else if (IsA(item, RangeVar)) {
+    auto* range = reinterpret_cast<RangeVar*>(item);
+    Alias* alias = range->alias != nullptr ? range->alias : makeAlias(range->relname, NIL);
+    names->with_children = range->inh;
+    names->source = alias_text(alias);
+    names->source_name = quote_identifier(alias->aliasname);
+  } else if (IsA(item, RangeFunction)) {
+    auto* function = reinterpret_cast<RangeFunction*>(item);
+    names->window =
+        function->alias != nullptr ? alias_text(function->alias) : "session(window_start, window_end)";
+  }
+}
+
+// An instant as a literal of the event time's type.
+const char* instant_literal(const Definition& definition, Time instant) {
+  bool zoned = window_bound_type(definition) == TIMESTAMPTZOID;
+  Datum text = zoned ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(instant))
+                     : DirectFunctionCall1(timestamp_out, TimestampGetDatum(instant));
+  return psprintf("'%s'::%s", DatumGetCString(text), zoned ? "timestamptz" : "timestamp");
+}
+
+// The rows of the source with their event times and keys, without those that are in no session.
+void append_rows(StringInfo out, const Definition& definition, bool with_children) {
+  List* context = deparse_context_for("s", definition.source);
+  auto text = [context](const Expr* expression) {
+    return deparse_expression(reinterpret_cast<Node*>(const_cast<Expr*>(expression)), context, true, false);
+  };
+  const char* time = psprintf("(%s)%s", text(definition.event_time),
+                              definition.event_time_type == DATEOID ? "::timestamp" : "");
+  const int64 margin = 2 * definition.window.size;
+  appendStringInfo(out, "SELECT s.*, %s AS \"trending time\"", time);
+  for (int i = 0; i < definition.keys.count; i++) {
+    appendStringInfo(out, ", %s AS \"trending key %d\"", text(definition.keys.columns[i].expr), i + 1);
+  }
+  appendStringInfo(out, " FROM %s%s s WHERE %s >= %s AND %s < %s", with_children ? "" : "ONLY ",
+                   quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition.source)),
+                                              get_rel_name(definition.source)),
+                   time, instant_literal(definition, kMinTime + margin), time,
+                   instant_literal(definition, kEndTime - margin));
+  if (definition.where != nullptr) appendStringInfo(out, " AND (%s)", text(definition.where));
+}
+
+// Rows of one group in the order of time, or those of one session.
+const char* frame(const Definition& definition, bool of_session) {
+  StringInfoData text;
+  initStringInfo(&text);
+  for (int i = 0; i < definition.keys.count; i++) {
+    appendStringInfo(&text, "%s\"trending key %d\"", i == 0 ? "PARTITION BY " : ", ", i + 1);
+  }
+  if (of_session) {
+    appendStringInfo(&text, "%s\"trending session\"", definition.keys.count == 0 ? "PARTITION BY " : ", ");
+  } else {
+    appendStringInfoString(&text, " ORDER BY \"trending time\"");
+  }
+  return text.data;
+}
+
+// The source with the bounds of each row's session. A row begins a session when the one before it is more
+// than the gap away; adding up beginnings numbers them.
+const char* sessions_text(const Definition& definition, bool with_children) {
+  StringInfoData rows;
+  initStringInfo(&rows);
+  append_rows(&rows, definition, with_children);
+  const char* gap = psprintf("'%lld microseconds'::interval", (long long)definition.window.size);
+  const char* group = frame(definition, false);
+  const char* session = frame(definition, true);
+  return psprintf(
+      "SELECT n.*, min(\"trending time\") OVER (%s) AS \"trending start\", "
+      "max(\"trending time\") OVER (%s) + %s AS \"trending end\" "
+      "FROM (SELECT b.*, sum(\"trending begins\") OVER (%s) AS \"trending session\" "
+      "FROM (SELECT r.*, CASE WHEN \"trending time\" <= lag(\"trending time\") OVER (%s) + %s THEN 0 ELSE 1 "
+      "END "
+      "AS \"trending begins\" FROM (%s) r) b) n",
+      session, session, gap, group, group, gap, rows.data);
+}
+
+SelectStmt* parse_one(const char* text, RawStmt** statement) {
+  *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT));
+  return castNode(SelectStmt, (*statement)->stmt);
+}
+
+}  // namespace
+
+const char* session_query_text(const Definition& definition) {
+  int nest_level = canonical_settings_begin();
+  RawStmt* statement = nullptr;
+  SelectStmt* select = parse_one(definition.text, &statement);
+  FromNames names = {};
+  ListCell* cell = nullptr;
+  foreach (cell, select->fromClause) find_names(static_cast<Node*>(lfirst(cell)), &names);
+  const char* from =
+      psprintf("SELECT FROM (%s) %s, LATERAL (SELECT %s.\"trending start\", %s.\"trending end\") %s",
+               sessions_text(definition, names.with_children), names.source, names.source_name,
+               names.source_name, names.window);
+  RawStmt* replacement = nullptr;
+  select->fromClause = parse_one(from, &replacement)->fromClause;
+  select->whereClause = nullptr;  // it chooses the rows that make sessions
+  Query* query = parse_analyze_fixedparams(statement, definition.text, nullptr, 0, nullptr);
+  const char* text = pg_get_querydef(query, false);
+  canonical_settings_end(nest_level);
+  while (*text == ' ') text++;
+  return text;
+}
+
+}  // namespace trending

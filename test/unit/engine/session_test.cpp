@@ -1,0 +1,414 @@
+// Session windows: single cases, and random runs beside the model (TRENDING_SEED, TRENDING_RUNS as in
+// random_test.cpp).
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <random>
+
+#include "engine/session_model.h"
+
+namespace trending::test {
+namespace {
+
+TrendOptions session(int64_t gap) {
+  TrendOptions options;
+  options.window = {WindowKind::kSession, false, gap, 0, 0};
+  options.report_windows = true;
+  return options;
+}
+
+// What the trend shows: the open sessions.
+Sessions shown(TestTrend* trend) {
+  Sessions found;
+  trend->reader().for_each_live([&](const Row& row) {
+    int64_t result[kMaxStateWords];
+    trend->reader().copy_result(row, result);
+    const bool has_count = trend->reader().layout().aggregate_count > 0;
+    found.push_back({string_of(row.key), row.window, {result[0], has_count ? result[1] : 0}});
+  });
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// Writes pending windows as a host does: each replaces what was there of it.
+class History {
+ public:
+  void take(TestTrend* trend) {
+    TrendWriter& writer = trend->writer();
+    PendingWindow pending;
+    for (Window after; writer.next_pending_window(after, &pending); after = pending.window) {
+      std::erase_if(rows_, [&](const NamedSession& row) { return row.window == pending.window; });
+      writer.for_each_group_in_window(pending.window, [&](KeyView key, const int64_t* result) {
+        const bool has_count = writer.layout().aggregate_count > 0;
+        rows_.push_back({string_of(key), pending.window, {result[0], has_count ? result[1] : 0}});
+      });
+      if (pending.is_final) finals_++;
+    }
+    writer.mark_reported();
+    EXPECT_FALSE(writer.has_pending_window());
+    EXPECT_FALSE(writer.next_pending_window({}, &pending));
+    std::sort(rows_.begin(), rows_.end());
+  }
+  const Sessions& rows() const { return rows_; }
+  int finals() const { return finals_; }
+
+ private:
+  Sessions rows_;
+  int finals_ = 0;
+};
+
+TEST(Session, EventsOneGapApartBelongTogether) {
+  TestTrend trend(session(10));
+  ASSERT_EQ(trend.apply({{100, "a"}, {110, "a"}, {100, "b"}, {111, "b"}}), Status::kOk);
+  // The second one of b began a session of its own; the first is closed.
+  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 120}, {2, 0}}, {"b", {111, 121}, {1, 0}}}));
+  History history;
+  history.take(&trend);
+  EXPECT_EQ(history.rows(), (Sessions{{"b", {100, 110}, {1, 0}}}));
+}
+
+TEST(Session, LaterRowMergesTwoSessionsAndWithdrawsWhatWasReported) {
+  TestTrend trend(session(10));
+  ASSERT_EQ(trend.apply({{100, "a"}, {115, "a"}}), Status::kOk);
+  History history;
+  history.take(&trend);
+  EXPECT_EQ(history.rows(), (Sessions{{"a", {100, 110}, {1, 0}}}));
+  ASSERT_EQ(trend.apply({{107, "a"}}), Status::kOk);
+  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 125}, {3, 0}}}));
+  history.take(&trend);
+  EXPECT_TRUE(history.rows().empty());
+}
+
+TEST(Session, ClosesWhenTheWatermarkReachesItsEnd) {
+  TestTrend trend(session(10));
+  ASSERT_EQ(trend.apply({{100, "a"}}), Status::kOk);
+  EXPECT_FALSE(trend.writer().session_is_due(109));
+  ASSERT_EQ(trend.writer().advance_clock(109), Status::kOk);
+  EXPECT_EQ(shown(&trend).size(), 1u);
+  EXPECT_TRUE(trend.writer().session_is_due(110));
+  ASSERT_EQ(trend.writer().advance_clock(110), Status::kOk);
+  EXPECT_TRUE(shown(&trend).empty());
+  History history;
+  history.take(&trend);
+  EXPECT_EQ(history.rows(), (Sessions{{"a", {100, 110}, {1, 0}}}));
+  EXPECT_EQ(history.finals(), 0);
+  // A row exactly at its end still belongs to it, and opens it again.
+  ASSERT_EQ(trend.apply({{110, "a"}}), Status::kOk);
+  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 120}, {2, 0}}}));
+  history.take(&trend);
+  EXPECT_TRUE(history.rows().empty());
+  // From here on no row can reach it; it is let go.
+  ASSERT_EQ(trend.writer().advance_clock(130), Status::kOk);
+  EXPECT_EQ(trend.writer().final_before(), 120);
+  history.take(&trend);
+  EXPECT_EQ(history.finals(), 1);
+  EXPECT_EQ(trend.reader().kept_groups(), 0u);
+  ASSERT_EQ(trend.apply({{119, "a"}}), Status::kOk);
+  EXPECT_EQ(trend.reader().counters().late, 1u);
+}
+
+TEST(Session, RowThatIsLateIsCounted) {
+  TrendOptions options = session(10);
+  options.allowed_lateness = 5;
+  options.watermark_delay = 7;
+  TestTrend trend(options);
+  ASSERT_EQ(trend.apply({{100, "a"}}), Status::kOk);
+  EXPECT_TRUE(trend.writer().is_late(78));  // 78 + 10 <= 100 - 7 - 5
+  EXPECT_FALSE(trend.writer().is_late(79));
+  ASSERT_EQ(trend.apply({{78, "b"}, {79, "b"}}), Status::kOk);
+  EXPECT_EQ(trend.reader().counters().late, 1u);
+  EXPECT_EQ(trend.reader().counters().events, 2u);
+}
+
+TEST(Session, NothingIsHeldWithoutHistory) {
+  TrendOptions options = session(10);
+  options.report_windows = false;
+  TestTrend trend(options);
+  for (int i = 0; i < 1000; i++) {
+    ASSERT_EQ(trend.apply({{i * 20, std::to_string(i % 7)}}), Status::kOk);
+    ASSERT_FALSE(trend.writer().has_pending_window());
+  }
+  EXPECT_LE(trend.reader().kept_groups(), 3u);
+}
+
+TEST(Session, TooManyAreRefused) {
+  TrendOptions options = session(10);
+  options.max_groups = 3;
+  TestTrend trend(options);
+  ASSERT_EQ(trend.apply({{100, "a"}, {100, "b"}, {100, "c"}}), Status::kOk);
+  EXPECT_EQ(trend.apply({{100, "d"}, {101, "a"}}), Status::kTooManyGroups);
+  EXPECT_EQ(trend.apply({{120, "a"}}), Status::kTooManyGroups);
+  EXPECT_EQ(trend.reader().counters().refused, 2u);
+  EXPECT_EQ(trend.reader().live_groups(), 0u);  // the clock moved on all the same
+}
+
+TEST(Session, RowsAreNotTakenBack) {
+  TestTrend trend(session(10));
+  ASSERT_EQ(trend.apply({{100, "a"}, {101, "a"}}), Status::kOk);
+  ASSERT_EQ(trend.apply({{101, "a", -1}}), Status::kOk);
+  EXPECT_EQ(trend.reader().counters().unmatched, 1u);
+  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 111}, {2, 0}}}));
+}
+
+TEST(Session, ManyFinalOnesWantToBeReported) {
+  TrendOptions options = session(10);
+  options.max_groups = 100;
+  TestTrend trend(options);
+  for (int i = 0; i < 26; i++) ASSERT_EQ(trend.append(100, std::to_string(i)), Status::kOk);
+  ASSERT_EQ(trend.commit(), Status::kOk);
+  EXPECT_FALSE(trend.writer().has_final_pending_window());
+  ASSERT_EQ(trend.writer().advance_clock(1000), Status::kOk);
+  EXPECT_TRUE(trend.writer().has_final_pending_window());
+  History history;
+  history.take(&trend);
+  EXPECT_EQ(history.rows().size(), 26u);
+  EXPECT_FALSE(trend.writer().has_final_pending_window());
+  EXPECT_EQ(trend.reader().kept_groups(), 0u);
+}
+
+// Rows in descending order of time: sessions that end after a time, whole, and nothing else.
+TEST(Session, FillingFindsTheSessionsThatMatter) {
+  TestTrend trend(session(10));
+  trend.writer().start_filling(200);
+  ASSERT_EQ(trend.apply({{250, "a"}, {245, "b"}, {191, "b"}, {190, "a"}, {185, "b"}}), Status::kOk);
+  EXPECT_EQ(trend.writer().concerned_from(), 175);
+  ASSERT_EQ(trend.apply({{176, "b"}, {176, "a"}, {166, "b"}, {150, "b"}}), Status::kOk);
+  EXPECT_EQ(trend.writer().concerned_from(), 156);
+  ASSERT_EQ(trend.writer().restore_clock(255, kNoTime), Status::kOk);
+  EXPECT_EQ(shown(&trend), (Sessions{{"a", {250, 260}, {1, 0}}}));
+  History history;
+  history.take(&trend);
+  EXPECT_EQ(history.rows(), (Sessions{{"b", {166, 201}, {4, 0}}, {"b", {245, 255}, {1, 0}}}));
+  EXPECT_EQ(trend.reader().counters().late, 0u);
+}
+
+TEST(Session, BrokenCellsAreRefused) {
+  TestTrend trend(session(10));
+  const std::byte bytes[6] = {std::byte{9}};
+  EXPECT_EQ(trend.writer().restore_cell(0, 0, key_of("a"), bytes, 3), Status::kCorrupt);
+  EXPECT_EQ(trend.writer().restore_cell(0, 0, key_of("a"), bytes, 6), Status::kCorrupt);
+  EXPECT_EQ(trend.reader().kept_groups(), 0u);
+}
+
+// At whatever allocation memory ends: what was refused is counted, the rest is exact.
+TEST(Session, ShortageOfMemoryRefusesRows) {
+  uint64_t refused_ever = 0;
+  for (uint64_t fail = 1; fail < 60; fail++) {
+    TrendOptions options = session(10);
+    options.allowed_lateness = 100;
+    TestTrend trend(options);
+    SessionModel model(options);
+    History history;
+    trend.blocks().fail_after(fail);
+    std::mt19937 random(static_cast<unsigned>(fail));
+    uint64_t refused = 0;
+    for (int i = 0; i < 400; i++) {
+      const Event event{i / 4 + static_cast<int>(random() % 60),
+                        std::to_string(random() % 900) + "0123456789012345678901234567890"};
+      const Status status = trend.apply({event});
+      if (status == Status::kOk) {
+        model.apply({event});
+      } else {
+        ASSERT_EQ(status, Status::kOutOfMemory);
+        refused++;
+        model.advance_clock(event.time);
+      }
+      if (i % 50 == 0) history.take(&trend);
+    }
+    trend.blocks().fail_after(0);
+    ASSERT_EQ(trend.reader().counters().refused, refused);
+    ASSERT_EQ(shown(&trend), model.open());
+    history.take(&trend);
+    ASSERT_EQ(history.rows(), model.closed());
+    refused_ever += refused;
+  }
+  EXPECT_GT(refused_ever, 1000u);
+}
+
+class RandomSessions {
+ public:
+  explicit RandomSessions(uint64_t seed) : random_(seed) {
+    options_ = session(20 + below(200));
+    if (chance(2)) options_.allowed_lateness = below(4 * options_.window.size);
+    if (chance(2)) options_.watermark_delay = below(3 * options_.window.size);
+    options_.report_windows = !chance(4);
+    options_.aggregate_count = static_cast<uint16_t>(below(3));
+    options_.aggregates[0].kind = AggregateKind::kCount;
+    options_.aggregates[1].kind = AggregateKind::kRowCount;
+    options_.rank_by =
+        static_cast<uint16_t>(options_.aggregate_count == 0 ? 0 : below(options_.aggregate_count));
+    options_.descending = !chance(4);
+    options_.hash_seed = random_();
+    keys_ = chance(3) ? 400 : 12;
+    now_ = below(100000) - 50000;
+    model_ = std::make_unique<SessionModel>(options_);
+    make_trend();
+  }
+
+  void run(int transactions) {
+    for (int i = 0; i < transactions && !testing::Test::HasFailure(); i++) {
+      step();
+      if (chance(6)) compare();
+      if (chance(15)) compare_history();
+      if (chance(40)) checkpoint(chance(2));
+      if (chance(60)) {
+        ASSERT_EQ(trend_->writer().open(&trend_->arena(), {}), Status::kOk);
+      }
+    }
+    compare();
+    compare_history();
+  }
+
+ private:
+  int64_t below(int64_t n) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(n)); }
+  bool chance(int64_t one_in) { return below(one_in) == 0; }
+
+  void make_trend() {
+    trend_ = std::make_unique<TestTrend>(options_);
+    if (chance(2)) trend_->limit_batch(2000);
+  }
+
+  void step() {
+    const int64_t gap = options_.window.size;
+    now_ += chance(3) ? below(gap / 3 + 1) : below(3);
+    if (chance(40)) now_ += below(5 * gap);
+    if (chance(20)) {
+      model_->advance_clock(now_);
+      ASSERT_EQ(trend_->writer().advance_clock(now_), Status::kOk);
+      return check_counters();
+    }
+    std::vector<Event> events;
+    for (int64_t n = chance(10) ? below(100) : 1 + below(5); n > 0; n--) {
+      const int64_t back = chance(4) ? below(4 * gap) : chance(3) ? below(gap + 1) : below(3);
+      std::string key = std::to_string(below(keys_));
+      if (key.size() == 2 && key[0] == '1') key += std::string(30, 'x');
+      // Often exactly a gap, or one more, from the one before.
+      Time time = now_ - back;
+      if (!events.empty() && chance(5)) {
+        time = std::min(now_, events.back().time + (chance(2) ? gap : -gap) + below(3) - 1);
+        key = events.back().key;
+      }
+      events.push_back({time, key, 1, static_cast<uint32_t>(below(2))});
+    }
+    model_->apply(events);
+    ASSERT_EQ(trend_->apply(events), Status::kOk);
+    check_counters();
+  }
+
+  void check_counters() {
+    const TrendReader& reader = trend_->reader();
+    ASSERT_EQ(reader.clock(), model_->clock());
+    ASSERT_EQ(reader.counters().late, model_->late);
+    ASSERT_EQ(reader.counters().events, model_->counted);
+    if (trend_->writer().has_final_pending_window()) take();
+  }
+
+  int64_t value_of(const SessionState& state) const {
+    return options_.aggregate_count > 0 && options_.rank_by == 0 ? state.counted : state.rows;
+  }
+
+  void compare() {
+    const Sessions expected = model_->open();
+    ASSERT_EQ(shown(trend_.get()), expected);
+    ASSERT_EQ(trend_->reader().live_groups(), expected.size());
+    Ranked ranked;
+    for (const NamedSession& session : expected) ranked.push_back({session.key, value_of(session.state)});
+    trend_->sort(&ranked);
+    ASSERT_EQ(trend_->ranked(), ranked);
+    const auto k = std::min<size_t>(10, ranked.size());
+    ASSERT_EQ(trend_->ranked(10), Ranked(ranked.begin(), ranked.begin() + static_cast<int64_t>(k)));
+    for (const NamedSession& session : expected) {
+      Row row;
+      ASSERT_TRUE(trend_->reader().find(key_of(session.key), &row));
+      ASSERT_EQ(row.window, session.window);
+    }
+  }
+
+  void take() {
+    if (!options_.report_windows) return;
+    PendingWindow pending;
+    for (Window after; trend_->writer().next_pending_window(after, &pending); after = pending.window) {
+      ASSERT_EQ(pending.is_final, model_->is_final(pending.window));
+    }
+    history_.take(trend_.get());
+  }
+
+  // History, final or not, is what closed.
+  void compare_history() {
+    if (!options_.report_windows) return;
+    take();
+    ASSERT_EQ(history_.rows(), model_->closed());
+  }
+
+  void checkpoint(bool restore) {
+    take();
+    TrendWriter& writer = trend_->writer();
+    std::vector<PaneView> panes;
+    writer.for_each_pane([&](const PaneView& pane) { panes.push_back(pane); });
+    ASSERT_LE(panes.size(), 1u);
+    for (const PaneView& pane : panes) {
+      uint64_t dirty = 0;
+      writer.for_each_dirty_cell(pane.span.start, [&](const CellView& cell) {
+        saved_[string_of(cell.key)].assign(cell.state, cell.state + cell.state_size);
+        dirty++;
+      });
+      ASSERT_EQ(dirty, pane.dirty_cells);
+      writer.mark_clean(pane.span.start);
+      uint64_t cells = 0;
+      writer.for_each_cell(pane.span.start, [&](const CellView&) { cells++; });
+      ASSERT_EQ(cells, pane.cells);
+    }
+    if (!restore) return;
+    const Time clock = writer.clock();
+    const Time reported_end = writer.reported_end();
+    const Counters counters = writer.counters();
+    const uint64_t groups = trend_->reader().kept_groups();
+    make_trend();
+    const bool clock_first = chance(2);
+    if (clock_first) {
+      ASSERT_EQ(trend_->writer().restore_clock(clock, reported_end), Status::kOk);
+    }
+    for (const auto& [key, state] : saved_) {
+      for (int n = chance(5) ? 2 : 1; n > 0; n--) {
+        ASSERT_EQ(trend_->writer().restore_cell(0, 0, key_of(key), state.data(),
+                                                static_cast<uint32_t>(state.size())),
+                  Status::kOk);
+      }
+    }
+    if (!clock_first) {
+      ASSERT_EQ(trend_->writer().restore_clock(clock, reported_end), Status::kOk);
+    }
+    trend_->writer().restore_counters(counters);
+    ASSERT_FALSE(trend_->writer().has_pending_window());
+    ASSERT_EQ(trend_->reader().kept_groups(), groups);
+    compare();
+  }
+
+  std::mt19937_64 random_;
+  TrendOptions options_;
+  int64_t keys_ = 0;
+  Time now_ = 0;
+  std::unique_ptr<SessionModel> model_;
+  std::unique_ptr<TestTrend> trend_;
+  History history_;
+  std::map<std::string, std::vector<std::byte>> saved_;
+};
+
+uint64_t from_environment(const char* name, uint64_t otherwise) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? std::strtoull(value, nullptr, 10) : otherwise;
+}
+
+TEST(RandomSessions, TrendEqualsItsDefinition) {
+  const uint64_t first = from_environment("TRENDING_SEED", std::random_device()());
+  const uint64_t runs = std::getenv("TRENDING_SEED") != nullptr ? 1 : from_environment("TRENDING_RUNS", 60);
+  for (uint64_t seed = first; seed < first + runs; seed++) {
+    SCOPED_TRACE("TRENDING_SEED=" + std::to_string(seed));
+    RandomSessions(seed).run(300);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace trending::test
