@@ -144,7 +144,7 @@ void set_arguments(Analysis* analysis, const Aggref* aggregate, DefinitionAggreg
       Node* at = argument_at(aggregate, 1);
       expression_check(at, analysis->scope, "an aggregate's argument");
       added->at = prepare_expression(*analysis, at);
-      added->at_type = exprType(at);
+      added->at_type = getBaseType(exprType(at));
       set_value(*analysis, aggregate, argument, added);
       break;
     }

@@ -180,7 +180,7 @@ bool value_to_words(ValueForm form, Datum value, int64_t* words) {
 }
 
 int64 pick_time(Oid type, Datum value) {
-  return getBaseType(type) == DATEOID ? DatumGetDateADT(value) : DatumGetInt64(value);
+  return type == DATEOID ? DatumGetDateADT(value) : DatumGetInt64(value);
 }
 
 Datum aggregate_datum(const Definition& definition, int aggregate, const AggregateValue& value,

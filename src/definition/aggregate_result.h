@@ -13,7 +13,8 @@ AggregateSpec aggregate_spec(const Definition& definition, const DefinitionAggre
 // Writes a value's words (1 or 5) for the engine; false if it does not fit.
 bool value_to_words(ValueForm form, Datum value, int64_t* words);
 
-// A time given to first or last as an integer that is ordered as the times are.
+// A time given to first or last as an integer that is ordered as the times are; of a type that is no domain.
+// Rows may be read outside any transaction (decoder/direct_replay.h), so nothing may be looked up here.
 int64 pick_time(Oid type, Datum value);
 
 // An aggregate's present value as its result type. Decayed values are as of the transaction's start. Values

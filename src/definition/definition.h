@@ -50,10 +50,10 @@ enum class ValueForm : uint8_t {
 struct DefinitionAggregate {
   AggregateFunction function;
   Oid result_type;
-  Expr* argument;   // x; NULL for count(*) and decayed_count; planned, Vars as in KeyColumn
-  ValueForm value;  // of x, where its value matters
-  Expr* at;         // of first and last, else NULL
-  Oid at_type;
+  Expr* argument;         // x; NULL for count(*) and decayed_count; planned, Vars as in KeyColumn
+  ValueForm value;        // of x, where its value matters
+  Expr* at;               // of first and last, else NULL
+  Oid at_type;            // of its values, below any domain
   DistinctType distinct;  // of the two that count distinct values
   Expr* filter;           // boolean, NULL without FILTER
 };
