@@ -39,3 +39,11 @@ SELECT trending.create_trend('posts_by_region', $$
     GROUP  BY window_start, window_end, region, post_id
     ORDER  BY views DESC
 $$, partition_by => '{region}', history_limit => 3, allowed_lateness => '5 minutes');
+
+-- Hot: a view counts half after ten minutes, a quarter after twenty. No windows, so nothing ever drops out at an edge.
+SELECT trending.create_trend('posts_hot', $$
+    SELECT post_id, trending.decayed_count(viewed_at, '10 minutes') AS heat
+    FROM   view_events
+    GROUP  BY post_id
+    ORDER  BY heat DESC
+$$, label => 'posts.title');

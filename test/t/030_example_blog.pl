@@ -40,15 +40,15 @@ sub all_equal
 {
 	my ($what) = @_;
 	equals_batch($node, $_, $batch{$_}, what => $what) for sort keys %batch;
-	all_verified($node, $what);
+	all_verified($node, $what, 'posts_hot');    # which is about the present
 }
 
 # No events at all.
 rows($node, 'SELECT * FROM trending_top10()', '', 'no views: an empty list');
 all_equal('without views');
 
-# A night in Berlin that has 25 hours: from half past eleven until three, when the clocks have gone back once.
-my $begin = q{timestamptz '2025-10-25 21:30:00+00'};
+# A night in Berlin that has 25 hours: from ten to midnight until the clocks have gone back.
+my $begin = q{timestamptz '2025-10-25 21:50:00+00'};
 
 # A single view of a post that nobody wrote yet.
 feed($node, qq{INSERT INTO view_events (post_id, user_id, category, region, referrer, viewed_at)
@@ -57,16 +57,16 @@ rows($node, q{SELECT rank, key, label, value FROM trending_top10('posts_now')}, 
 feed($node, q{INSERT INTO posts SELECT n, 'Post ' || n, 'food', 'Asia', 'Ana' FROM generate_series(1, 40) n});
 rows($node, q{SELECT rank, key, label, value, previous_rank FROM trending_top10('posts_now')}, '1|1|Post 1|1|', 'a single post');
 
-# Transactions of seven minutes' views, in any order, each reaching back two minutes before the end of the one before.
+# Transactions of ten minutes' views, in any order, each reaching back two minutes before the end of the one before.
 my $views = qq{INSERT INTO view_events (post_id, user_id, category, region, referrer, viewed_at)
 	SELECT post, 1 + floor(random() * 50), (ARRAY['food', 'travel', 'books'])[1 + post % 3],
 	       (ARRAY['Asia', 'Europe'])[1 + floor(random() * 2)], (ARRAY['search', 'direct'])[1 + floor(random() * 2)], at
 	FROM (SELECT 1 + floor(40 * random() ^ 2)::bigint AS post,
-	             $begin + (%d * 5 + random() * 7) * interval '1 minute' AS at
+	             $begin + (%d * 8 + random() * 10) * interval '1 minute' AS at
 	      FROM generate_series(1, 250)) x};
-feed($node, sprintf($views, $_)) for 0 .. 53;
+feed($node, sprintf($views, $_)) for 0 .. 26;
 all_equal('after views that are out of order');
-is(scalar_of($node, q{SELECT count(*) > 40 AND bool_and(n <= 10) FROM (SELECT count(*) AS n FROM posts_5min_history GROUP BY window_end) h}),
+is(scalar_of($node, q{SELECT count(*) > 35 AND bool_and(n <= 10) FROM (SELECT count(*) AS n FROM posts_5min_history GROUP BY window_end) h}),
 	't', 'the best ten of every five minutes are kept');
 is(scalar_of($node, q{SELECT count(*) FROM (SELECT key, label FROM trending_top10('posts_now')
 		EXCEPT SELECT id::text, title FROM posts) x}), 0, 'the ten best have their titles');
@@ -90,10 +90,23 @@ all_equal('after a deletion');
 # Views that are an hour late.
 my $late = scalar_of($node, q{SELECT sum(late) FROM trending.status});
 feed($node, qq{INSERT INTO view_events (post_id, user_id, category, region, referrer, viewed_at)
-	SELECT 3, 1, 'food', 'Asia', 'search', $begin + interval '3 hours' FROM generate_series(1, 10)});
+	SELECT 3, 1, 'food', 'Asia', 'search', $begin + interval '2 hours' FROM generate_series(1, 10)});
 soon($node, "SELECT sum(late) > $late FROM trending.status", 'late views are counted');
 recompute_all($node);
 all_equal('after late views');
+
+# Heat is as of now, so it is compared at the present time, where views of last year amount to nothing.
+feed($node, q{INSERT INTO view_events (post_id, user_id, category, region, referrer, viewed_at)
+	SELECT 1 + n % 40, 1, 'food', 'Asia', 'search', now() - random() ^ 3 * interval '1 hour' FROM generate_series(1, 400) n});
+rows($node, q{
+	SELECT t.post_id, t.heat, t.rank, b.*
+	FROM posts_hot t FULL JOIN (
+	  SELECT post_id, sum(power(0.5::float8, extract(epoch FROM now() - viewed_at)::float8 / 600)) AS heat,
+	         row_number() OVER (ORDER BY sum(power(0.5::float8, extract(epoch FROM now() - viewed_at)::float8 / 600)) DESC) AS rank
+	  FROM view_events WHERE viewed_at > now() - interval '10 hours' GROUP BY post_id) b USING (post_id)
+	WHERE (abs(t.heat / b.heat - 1) < 1e-9 AND t.rank = b.rank) IS NOT TRUE LIMIT 5}, '', 'the heat of posts, and their ranks by it');
+is(scalar_of($node, 'SELECT count(*) FROM posts_hot'), 40, 'of all posts');
+all_verified($node, 'at the present time');
 
 no_crash_in_log($node);
 $node->stop;

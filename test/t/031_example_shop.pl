@@ -1,0 +1,91 @@
+# examples/shop: orders that are cancelled, that come in broken, out of order or late; stock and visitors.
+use strict;
+use warnings;
+use Test::More;
+use TrendingTest;
+use ExampleTest;
+
+my $node = example('shop');
+my $begin = q{timestamptz '2025-12-01 09:00:00+00'};
+
+my $minute = q{date_bin('1 minute', ordered_at, 'epoch')};
+my $ends = q{LATERAL (SELECT date_bin('%s', ordered_at, 'epoch') + n * interval '%s' AS e) e};
+my %batch = (
+	revenue => qq{
+		SELECT $minute AS window_start, $minute + interval '1 minute' AS window_end, category,
+		       sum(value) AS revenue, count(*) AS orders, count(DISTINCT user_id) AS buyers,
+		       avg(value) AS average_order, max(value) AS highest_order,
+		       row_number() OVER (PARTITION BY $minute ORDER BY sum(value) DESC, category) AS rank
+		FROM (SELECT *, quantity * unit_price AS value FROM orders WHERE status <> 'cancelled' AND quantity > 0 AND unit_price > 0) o
+		GROUP BY $minute, category},
+	popular_products => qq{
+		SELECT e - interval '1 hour' AS window_start, e AS window_end, product_id, sum(quantity) AS sold,
+		       count(DISTINCT user_id) AS buyers,
+		       row_number() OVER (PARTITION BY e ORDER BY sum(quantity) DESC, product_id) AS rank
+		FROM orders, generate_series(1, 60) n, ${\sprintf($ends, '1 minute', '1 minute')}
+		WHERE status <> 'cancelled' GROUP BY e, product_id},
+	stock => q{
+		SELECT product_id, sum(quantity) AS pieces, (array_agg(reorder_point ORDER BY moved_at DESC, reorder_point DESC))[1] AS reorder_point,
+		       max(moved_at) AS moved_at, row_number() OVER (ORDER BY sum(quantity), product_id) AS rank
+		FROM stock_movements GROUP BY product_id},
+	order_quality => q{
+		SELECT channel, count(*) AS orders, sum((user_id IS NULL)::int) AS no_user,
+		       sum((coalesce(quantity, 0) <= 0)::int) AS bad_quantity, sum((unit_price IS NULL)::int) AS no_price,
+		       sum((coalesce(unit_price, 0) < 0)::int) AS negative_price,
+		       row_number() OVER (ORDER BY count(*) DESC, channel) AS rank
+		FROM orders GROUP BY channel},
+	seen => q{
+		SELECT user_id, min(visited_at) AS first_seen, max(visited_at) AS last_seen, count(*) AS pages,
+		       row_number() OVER (ORDER BY max(visited_at) DESC, user_id) AS rank
+		FROM page_visits GROUP BY user_id},
+);
+
+sub all_equal
+{
+	my ($what) = @_;
+	equals_batch($node, $_, $batch{$_}, what => $what) for sort keys %batch;
+	all_verified($node, $what);
+}
+
+all_equal('without orders');
+
+# Two hours in transactions of two minutes. Orders reach back half a minute, visits five minutes; a user comes and goes.
+my $stock = qq{INSERT INTO stock_movements (product_id, quantity, reorder_point, reason, moved_at)
+	SELECT n, 60, 10 + n, 'first stock', $begin - interval '1 day' FROM generate_series(1, 20) n};
+my $orders = qq{INSERT INTO orders
+	SELECT %1\$d * 100 + n, CASE WHEN random() < 0.98 THEN 1 + floor(random() * 30) END, product,
+	       (ARRAY['books', 'garden', 'toys'])[1 + product %% 3],
+	       CASE WHEN random() < 0.98 THEN floor(random() * 5) END,
+	       CASE WHEN random() < 0.98 THEN round((700 * random())::numeric, 2) * CASE WHEN random() < 0.02 THEN -1 ELSE 1 END END,
+	       (ARRAY['web', 'app'])[1 + floor(random() * 2)], 'placed', $begin + (%1\$d * 120 + 150 * random()) * interval '1 second'
+	FROM (SELECT n, 1 + floor(20 * random() ^ 2)::bigint AS product FROM generate_series(1, 50) n) x};
+my $sales = qq{INSERT INTO stock_movements (product_id, quantity, reorder_point, reason, moved_at)
+	SELECT product_id, -quantity, 10 + product_id, 'sale', ordered_at FROM orders
+	WHERE id BETWEEN %1\$d * 100 AND %1\$d * 100 + 99 AND quantity > 0;
+	INSERT INTO stock_movements (product_id, quantity, reorder_point, reason, moved_at)
+	SELECT 1 + floor(20 * random() ^ 2), 35, 10 + floor(20 * random()), 'delivery', $begin + %1\$d * interval '2 minutes'
+	FROM generate_series(1, 3)};
+my $visits = qq{INSERT INTO page_visits
+	SELECT 1 + (%1\$d * 7 / 10 + floor(random() * 8)::int) * 13 %% 40, (ARRAY['/', '/search', '/basket'])[1 + floor(random() * 3)],
+	       $begin + (%1\$d * 120 + 420 * random()) * interval '1 second'
+	FROM generate_series(1, 25)};
+my $cancelled = q{UPDATE orders SET status = 'cancelled' WHERE id %% 17 = 3 AND id BETWEEN (%1$d - 2) * 100 AND %1$d * 100};
+feed($node, $stock);
+feed($node, sprintf("$orders; $sales; $visits; $cancelled", $_)) for 0 .. 59;
+all_equal('after orders that are out of order, and cancelled ones');
+
+# Movements one by one.
+feed($node, "INSERT INTO stock_movements (product_id, quantity, reorder_point, reason) VALUES (21, $_, 10 + $_, 'test')") for 11, -1, -3;
+rows($node, 'SELECT pieces, reorder_point FROM stock WHERE product_id = 21', '7|7', 'stock follows every movement');
+
+# Orders that are hours late, and one that is cancelled too late for its minute: taken in when it is calculated anew.
+my $late = scalar_of($node, q{SELECT late FROM trending.status WHERE trend = 'revenue'});
+feed($node, "INSERT INTO orders VALUES (95000, 1, 1, 'books', 2, 450.25, 'web', 'placed', $begin + interval '5 minutes')");
+feed($node, 'UPDATE orders SET status = $$cancelled$$ WHERE id = (SELECT min(id) FROM orders WHERE status = $$placed$$ AND quantity > 0 AND unit_price > 0)');
+soon($node, "SELECT late > $late FROM trending.status WHERE trend = 'revenue'", 'a late order is counted as such');
+recompute_all($node);
+all_equal('after late orders');
+
+no_crash_in_log($node);
+$node->stop;
+done_testing();
