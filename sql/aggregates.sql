@@ -47,6 +47,19 @@ SELECT trending.decayed_count(now(), '0');
 SELECT trending.decayed_count(now(), '1 month');
 SELECT trending.decayed_count(now(), n * interval '1 hour') FROM generate_series(1, 2) n;
 
+-- approximate distinct counts: nearly exact while small, within 1 % beyond
+SELECT trending.approx_count_distinct(n) AS none FROM generate_series(1, 0) n;
+SELECT trending.approx_count_distinct(x), count(DISTINCT x) FROM (VALUES (1.0), (1.00), (2), (NULL), ('NaN'), ('NaN'), (0), (-0.0)) v(x);
+SELECT trending.approx_count_distinct(x), count(DISTINCT x) FROM (VALUES ('0'::float8), ('-0'), ('NaN'), ('-NaN'), ('Infinity'), (NULL)) v(x);
+SELECT trending.approx_count_distinct(x::real), trending.approx_count_distinct(x::character(5)), count(DISTINCT x::character(5))
+FROM   (VALUES ('1'), ('1 '), ('2'), ('')) v(y), nullif(y, '') x;
+SELECT trending.approx_count_distinct(d), trending.approx_count_distinct(t), trending.approx_count_distinct(d = '2024-01-01')
+FROM   (SELECT date '2024-01-01' + n % 7 AS d, repeat('x', n % 9) AS t FROM generate_series(1, 100) n) s;
+SELECT rows, abs(trending.approx_count_distinct(n) - rows) <= rows * 0.01 AS "within 1 %"
+FROM   (VALUES (100), (10000), (300000)) v(rows), generate_series(1, rows) n GROUP BY rows ORDER BY rows;
+SELECT trending.approx_count_distinct(x) FROM (VALUES ('{}'::jsonb)) v(x);
+SELECT trending.approx_count_distinct(repeat('x', 1048577));
+
 -- in parallel workers
 CREATE FUNCTION uses_workers(query text) RETURNS bool LANGUAGE plpgsql AS $$
 DECLARE
@@ -60,6 +73,7 @@ END $$;
 CREATE VIEW parallel AS
 SELECT trending.first(n, at) AS first, trending.last(n, at) AS last, trending.last(n::text, at) AS last_text,
        trending.first(n::numeric, n::bigint) AS first_number,
+       trending.approx_count_distinct(n) AS different,
        trending.decayed_sum(x, at, '7 minutes') AS sum, trending.decayed_count(at, '7 minutes') AS count
 FROM   hits;
 CREATE TABLE alone AS SELECT * FROM parallel;
@@ -70,7 +84,7 @@ ALTER TABLE hits SET (parallel_workers = 2);
 SELECT uses_workers('SELECT * FROM parallel');
 BEGIN;
 SELECT p.first = a.first AS first, p.last = a.last AS last, p.last_text = a.last_text AS last_text,
-       p.first_number = a.first_number AS first_number,
+       p.first_number = a.first_number AS first_number, p.different = a.different AS different,
        abs(p.sum / p2.sum - 1) < 1e-12 AS sum, abs(p.count / p2.count - 1) < 1e-12 AS count
 FROM   parallel p, alone a,
        (SELECT trending.decayed_sum(x, at, '7 minutes') AS sum, trending.decayed_count(at, '7 minutes') AS count

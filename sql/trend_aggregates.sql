@@ -96,6 +96,27 @@ SELECT rank, key, window_start, window_end FROM trending.top('latest', 2);
 SELECT * FROM trending.top('latest', 2, at => now());
 SELECT to_regclass('latest_history') IS NULL AS "no history";
 SELECT * FROM trending.recompute('latest', '-infinity', 'infinity');
+TRUNCATE numbers;
+INSERT INTO numbers VALUES (1, 42);
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT id, n, rank FROM latest;
+
+-- rows are taken back where the replica identity lets them be
+CREATE TABLE stock (id int PRIMARY KEY, k int, at timestamptz, n numeric);
+ALTER TABLE stock REPLICA IDENTITY FULL;
+INSERT INTO stock SELECT i, i % 3, '2024-05-01 12:00+00'::timestamptz + i * interval '1 s', i FROM generate_series(1, 30) i;
+SELECT trending.create_trend('levels', $$ SELECT k, trending.last(n, at) AS latest, min(n) AS least, max(n) AS most, count(DISTINCT n % 4) AS rests,
+  trending.approx_count_distinct(n) AS about FROM stock GROUP BY k ORDER BY latest DESC $$);
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT * FROM levels;
+DELETE FROM stock WHERE id IN (3, 30, 29, 2);
+UPDATE stock SET n = 1000, at = '2020-01-01' WHERE id = 28;
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT k, latest, least, most, rests, about, rank FROM levels;
+SELECT found_in, "row"->>'about' AS about FROM trending.verify('levels') ORDER BY 1, 2;
+DELETE FROM stock;
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT * FROM levels;
 
 -- decayed: as of now(), without window
 CREATE TABLE clicks (page text, at timestamptz, weight float8);
