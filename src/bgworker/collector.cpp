@@ -85,6 +85,19 @@ void remember_file(SourceEntry* entry, const RelFileLocator& file) {
   static_cast<FileEntry*>(hash_search(files, &file, HASH_ENTER, nullptr))->source = entry;
 }
 
+// Where a replica identity was extended the engine lacks what taking rows back needs: the trend begins anew,
+// with it. Unless it has done so already and still lacks it, for the identity is extended only here in the
+// WAL, and reduced again since: then these changes are in what it was filled with.
+void check_identity(FollowedTrend* trend, RowMapping* mapping) {
+  if (!mapping->retractable || trend->retractable || !keeps_values(*trend->definition)) return;
+  if (trend->asked_to_retract) {
+    mapping->retractable = false;
+  } else {
+    trend->asked_to_retract = true;
+    source_ask_to_fill(trend);
+  }
+}
+
 void find_followers(SourceEntry* entry, Relation relation) {
   MemoryContextReset(entry->memory);
   MemoryContext caller = MemoryContextSwitchTo(entry->memory);
@@ -102,10 +115,7 @@ void find_followers(SourceEntry* entry, Relation relation) {
       trend_stop(trend, reason);
       continue;
     }
-    // The replica identity was extended: begin anew with what taking rows back needs.
-    if (mapping->retractable && !trend->retractable && keeps_values(*trend->definition)) {
-      source_ask_to_fill(trend);
-    }
+    check_identity(trend, mapping);
     entry->followers[entry->count++] = Follower{trend, mapping, source_table(trend, relation)};
   }
   entry->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));

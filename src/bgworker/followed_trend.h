@@ -72,6 +72,7 @@ struct FollowedTrend {
   Definition* definition = nullptr;
   RowReader* reader = nullptr;
   StringInfoData partition = {};  // of a key, for the engine
+  bool asked_to_retract = false;  // filled anew to become so, since its source was last looked at
   bool retractable = false;       // the engine keeps what taking back extremes, first and last values needs
 
   // -- source (source_changes.cpp)

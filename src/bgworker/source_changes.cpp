@@ -228,6 +228,7 @@ pg_noinline void check_definition(FollowedTrend* trend) {
   Definition* definition = definition_load(trend->id);
   if (definition != nullptr) {
     trend_note_retractable(trend, *definition);
+    trend->asked_to_retract = false;
     check_rights(trend);
   }
   worker_commit();

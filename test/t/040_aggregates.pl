@@ -164,6 +164,23 @@ ok($node->poll_query_until('postgres', q{SELECT string_agg(format('%s %s', k, x)
 $node->safe_psql('postgres', 'DELETE FROM readings WHERE id = 3; INSERT INTO readings VALUES (4, 3, 1)');
 all_equal('and goes on');
 
+# Gets it and loses it while the worker is behind: filled anew once, not for every change.
+$node->safe_psql('postgres', q{
+	ALTER TABLE readings REPLICA IDENTITY DEFAULT;
+});
+sync_trends($node, 'postgres');
+my $frozen = freeze_worker($node, 'postgres');
+$node->safe_psql('postgres', q{
+	INSERT INTO readings VALUES (5, 3, 100);
+	ALTER TABLE readings REPLICA IDENTITY FULL;
+	DELETE FROM readings WHERE id = 5;
+	UPDATE readings SET x = x + 1;
+	ALTER TABLE readings REPLICA IDENTITY DEFAULT;
+	INSERT INTO readings VALUES (6, 4, 50);
+});
+kill 'CONT', $frozen;
+all_equal('an identity that comes and goes');
+
 no_crash_in_log($node);
 $node->stop;
 done_testing();
