@@ -96,13 +96,15 @@ HealthPage::HealthPage(Workspace* workspace, QWidget* parent)
   table_->verticalHeader()->hide();
   table_->verticalHeader()->setDefaultSectionSize(QFontMetrics(font()).height() + 14);
   table_->horizontalHeader()->setHighlightSections(false);
-  table_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
-  int widest = 0;
-  for (int column = 0; column < StatusModel::kColumnCount; ++column)
-    widest = std::max(widest, table_->horizontalHeader()->sectionSizeHint(column));
-  table_->horizontalHeader()->setMinimumSectionSize(widest);
-  table_->horizontalHeader()->setSectionResizeMode(StatusModel::kTrend, QHeaderView::Interactive);
-  table_->setColumnWidth(StatusModel::kTrend, 150);
+  // Columns as wide as their names want, whatever the values are: these change all the time.
+  QHeaderView* header = table_->horizontalHeader();
+  for (int column = StatusModel::kState; column < StatusModel::kColumnCount; ++column) {
+    const QString name =
+        workspace->status_model()->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
+    table_->setColumnWidth(column, std::max(84, header->fontMetrics().horizontalAdvance(name) + 36));
+  }
+  header->setMinimumSectionSize(60);
+  header->setSectionResizeMode(StatusModel::kTrend, QHeaderView::Stretch);
   auto* rows = new QVBoxLayout;
   rows->addWidget(table_);
   QWidget* rows_card = card(rows);

@@ -159,11 +159,17 @@ void RankingPage::show_columns() {
   choosing_widths_ = true;
   table_->resizeColumnsToContents();
   table_->setColumnWidth(RankingModel::kRank, 44);
-  table_->setColumnWidth(RankingModel::kChange,
-                         table_->horizontalHeader()->sectionSizeHint(RankingModel::kChange) + 4);
+  // Room for the word, not for the arrow of the sorting beside it: that stands above.
+  const QHeaderView* header = table_->horizontalHeader();
+  const int change = header->fontMetrics().horizontalAdvance(
+                         workspace_->ranking_model()
+                             ->headerData(RankingModel::kChange, Qt::Horizontal, Qt::DisplayRole)
+                             .toString()) +
+                     24;
+  table_->setColumnWidth(RankingModel::kChange, std::max(60, change));
   for (int column = RankingModel::kValue; column < model->columnCount(); ++column) {
     if (!table_->isColumnHidden(column))
-      table_->setColumnWidth(column, std::clamp(table_->columnWidth(column) + 20, 70, 180));
+      table_->setColumnWidth(column, std::clamp(table_->columnWidth(column) + 8, 64, 180));
   }
   choosing_widths_ = false;
   label_is_elastic_ = true;
