@@ -24,6 +24,14 @@ SELECT trending.create_trend('popular_products', $$
     ORDER  BY sold DESC
 $$, label => 'products.name', history_limit => 10, allowed_lateness => '10 minutes');
 
+-- A user's visits are one session as long as there is no pause of more than 30 minutes between two pages.
+SELECT trending.create_trend('sessions', $$
+    SELECT window_start, window_end, user_id, count(*) AS pages, count(*) FILTER (WHERE page = '/basket') AS baskets
+    FROM   page_visits, trending.session(visited_at, gap => '30 minutes')
+    GROUP  BY window_start, window_end, user_id
+    ORDER  BY pages DESC
+$$, label => 'users.name', history_limit => NULL, allowed_lateness => '10 minutes');
+
 -- What lies on the shelf: no window, so all movements that ever were. The lowest stock is first.
 SELECT trending.create_trend('stock', $$
     SELECT product_id, sum(quantity) AS pieces, trending.last(reorder_point, moved_at) AS reorder_point,

@@ -84,20 +84,22 @@ sub without_rows
 }
 
 # The rows of a trend, as in its table and, where it has windows, in its history, are those of the batch query, which
-# gives the same columns and the rank, of all windows. Compared as text: the scale of a number counts.
+# gives the same columns and the rank, of all windows. Compared as text: the scale of a number counts. Sessions (an option)
+# are all there, open or closed, and compared without ranks.
 sub equals_batch
 {
 	my ($node, $trend, $batch, %options) = @_;
 	my $columns = scalar_of($node,
 		"SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
 		 WHERE attrelid = '$trend'::regclass AND attnum > 0 AND NOT attisdropped");
+	$columns =~ s/, rank$// if $options{sessions};
 	my ($history, $limit) = split /\|/, scalar_of($node,
 		"SELECT history, coalesce(history_limit, 1000000000) FROM trending.trend WHERE relation = '$trend'::regclass");
 	my $windows = $columns =~ /\bwindow_end\b/;
 	my $live_only = $windows && !$history;
 	my $all = "SELECT $columns FROM $trend";
 	$all .= " UNION ALL SELECT $columns FROM $history" if $history;
-	my $shown = !$windows ? 'true'
+	my $shown = !$windows || $options{sessions} ? 'true'
 	  : '(b.window_start, b.window_end) = (s.window_start, s.window_end)'
 	  . ($history ? " OR b.window_end <= s.watermark AND b.rank <= $limit" : '');
 	without_rows($node, qq{

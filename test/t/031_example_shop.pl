@@ -1,4 +1,4 @@
-# examples/shop: orders that are cancelled, that come in broken, out of order or late; stock and visitors.
+# examples/shop: orders that are cancelled, that come in broken, out of order or late; stock, visitors and their sessions.
 use strict;
 use warnings;
 use Test::More;
@@ -38,12 +38,19 @@ my %batch = (
 		SELECT user_id, min(visited_at) AS first_seen, max(visited_at) AS last_seen, count(*) AS pages,
 		       row_number() OVER (ORDER BY max(visited_at) DESC, user_id) AS rank
 		FROM page_visits GROUP BY user_id},
+	sessions => q{
+		SELECT min(visited_at) AS window_start, max(visited_at) + interval '30 minutes' AS window_end, user_id,
+		       count(*) AS pages, count(*) FILTER (WHERE page = '/basket') AS baskets
+		FROM (SELECT *, count(*) FILTER (WHERE is_first) OVER (PARTITION BY user_id ORDER BY visited_at) AS number
+		      FROM (SELECT *, visited_at - lag(visited_at) OVER (PARTITION BY user_id ORDER BY visited_at)
+		                      <= interval '30 minutes' IS NOT TRUE AS is_first FROM page_visits) v) v
+		GROUP BY user_id, number},
 );
 
 sub all_equal
 {
 	my ($what) = @_;
-	equals_batch($node, $_, $batch{$_}, what => $what) for sort keys %batch;
+	equals_batch($node, $_, $batch{$_}, what => $what, sessions => $_ eq 'sessions') for sort keys %batch;
 	all_verified($node, $what);
 }
 

@@ -17,7 +17,7 @@ enum EventTable { kOrdersTable, kMovementsTable, kVisitsTable };
 
 constexpr uint64_t kDefaultUsers = 20000;
 constexpr double kDefaultCancelled = 0.03;
-constexpr int32_t kFirstStock = 60;
+constexpr int32_t kFirstStock = 150;
 constexpr Micros kOldestUser = 400 * kDay;
 constexpr int kPriceScale = 2;
 

@@ -30,9 +30,9 @@ constexpr std::string_view kChannels[] = {"web", "web", "app", "app", "phone"};
 
 // Of all events: the others are visits. As many pieces are delivered as sold.
 constexpr double kOrders = 0.12;
-constexpr double kDeliveries = 0.0135;
+constexpr double kDeliveries = 0.054;
 constexpr int32_t kMostPieces = 4;
-constexpr int32_t kDeliveredPieces = 20;
+constexpr int32_t kDeliveredPieces = 5;
 
 constexpr double kFaulty = 0.01;  // of all orders
 constexpr uint64_t kPriceEvery = 1000;
