@@ -108,17 +108,17 @@ sub refuses
 	my ($status, $out, $error) = $node->psql('postgres', $query, defined $role ? (extra_params => [ '-U', $role ]) : ());
 	like($error, $pattern, $what);
 }
-refuses(q{SELECT trending.top('minutes', 3, '2026-01-02 00:00+00')}, qr/has not come to this time yet.*Its current window is 2026-01-01 00:17:00/s, 'the future');
-refuses(q{SELECT trending.top('minutes', 3, 'infinity')}, qr/no window contains this time/, 'no time at all');
-refuses(q{SELECT trending.top('minutes', -3, '2026-01-01')}, qr/k must not be negative/, 'a negative k');
-refuses(q{SELECT trending.top('unkept', 3, '2026-01-01 00:00+00')}, qr/trend "unkept" keeps no history.*history_limit greater than 0/s, 'no history');
-refuses(q{SELECT trending.top('keyless_list', 3, '2026-01-01 00:00+00')}, qr/the history of trend "keyless_list" lacks its keys/, 'no keys');
-refuses(q{SELECT trending.top('patient', 3, '2026-01-01 00:16:30+00')}, qr/is not closed yet.*watermark_delay/s, 'closed later');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM trending.top('patient', 3, '2026-01-01 00:00:30+00')}), '3', 'closed earlier');
+refuses(q{SELECT trending.top('minutes', 3, at => '2026-01-02 00:00+00')}, qr/has not come to this time yet.*Its current window is 2026-01-01 00:17:00/s, 'the future');
+refuses(q{SELECT trending.top('minutes', 3, at => 'infinity')}, qr/no window contains this time/, 'no time at all');
+refuses(q{SELECT trending.top('minutes', -3, at => '2026-01-01')}, qr/k must not be negative/, 'a negative k');
+refuses(q{SELECT trending.top('unkept', 3, at => '2026-01-01 00:00+00')}, qr/trend "unkept" keeps no history.*history_limit greater than 0/s, 'no history');
+refuses(q{SELECT trending.top('keyless_list', 3, at => '2026-01-01 00:00+00')}, qr/the history of trend "keyless_list" lacks its keys/, 'no keys');
+refuses(q{SELECT trending.top('patient', 3, at => '2026-01-01 00:16:30+00')}, qr/is not closed yet.*watermark_delay/s, 'closed later');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM trending.top('patient', 3, at => '2026-01-01 00:00:30+00')}), '3', 'closed earlier');
 $node->safe_psql('postgres', 'CREATE ROLE reader LOGIN; GRANT SELECT ON minutes TO reader; GRANT SELECT ON songs TO reader');
-refuses(q{SELECT trending.top('minutes', 3, '2026-01-01 00:00+00')}, qr/permission denied for table minutes_history/, q{the caller's rights}, 'reader');
+refuses(q{SELECT trending.top('minutes', 3, at => '2026-01-01 00:00+00')}, qr/permission denied for table minutes_history/, q{the caller's rights}, 'reader');
 $node->safe_psql('postgres', 'GRANT SELECT ON minutes_history TO reader');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM trending.top('minutes', 9, '2026-01-01 00:00+00')}, extra_params => [ '-U', 'reader' ]),
+is($node->safe_psql('postgres', q{SELECT count(*) FROM trending.top('minutes', 9, at => '2026-01-01 00:00+00')}, extra_params => [ '-U', 'reader' ]),
 	'3', 'which can be granted; no more than history keeps');
 play(1080, 7);
 shows('minutes', '1:7', 'new in this window');
@@ -136,7 +136,7 @@ play(1200, 3);
 shows('minutes', '1:3', 'TRUNCATE begins anew');
 
 $node->safe_psql('postgres', 'DROP TABLE sliding_history');
-refuses(q{SELECT trending.top('sliding', 3, '2026-01-01 00:00+00')}, qr/the history table of trend "sliding" was dropped/, 'a table that is gone');
+refuses(q{SELECT trending.top('sliding', 3, at => '2026-01-01 00:00+00')}, qr/the history table of trend "sliding" was dropped/, 'a table that is gone');
 
 no_crash_in_log($node);
 $node->stop;
