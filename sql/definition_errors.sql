@@ -55,7 +55,6 @@ CALL try('WITH e AS (SELECT * FROM events) ' || def(source => 'e'));
 CALL try(def() || ' LIMIT 10');
 CALL try(def() || ' OFFSET 10');
 CALL try(def() || ' FETCH FIRST 3 ROWS WITH TIES');
-CALL try(def(sort => 'HAVING count(*) > 1'));
 CALL try(def(list => 'DISTINCT item, count(*)'));
 CALL try(def(list => 'DISTINCT ON (item) item, count(*)'));
 CALL try(def(sort => 'FOR UPDATE'));

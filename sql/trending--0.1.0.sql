@@ -33,7 +33,9 @@ CREATE TABLE trending.trend (
   max_groups       int NOT NULL,
   created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
   history          regclass,
-  late             regclass
+  late             regclass,
+  alerts           regclass,
+  notify_channel   text
 );
 ALTER SEQUENCE trending.trend_id_seq OWNED BY trending.trend.id;
 
@@ -44,6 +46,8 @@ COMMENT ON COLUMN trending.trend.query IS 'the definition as it was written';
 COMMENT ON COLUMN trending.trend.definition IS 'the definition with every name qualified';
 COMMENT ON COLUMN trending.trend.history IS 'the table of closed windows; NULL when none is kept';
 COMMENT ON COLUMN trending.trend.late IS 'the table of refused rows; NULL when they are only counted';
+COMMENT ON COLUMN trending.trend.alerts IS 'the table of groups whose HAVING came true; NULL without HAVING';
+COMMENT ON COLUMN trending.trend.notify_channel IS 'the channel of NOTIFY that announces them; NULL: none';
 COMMENT ON COLUMN trending.trend.label IS 'schema.table.column shown beside the key, or NULL';
 
 SELECT pg_catalog.pg_extension_config_dump('trending.trend', '');
@@ -307,7 +311,7 @@ CREATE FUNCTION trending.create_trend(
   watermark_delay interval DEFAULT '0', allowed_lateness interval DEFAULT '1 minute',
   late_events text DEFAULT 'drop', idle_timeout interval DEFAULT '10 seconds', max_ahead interval DEFAULT '1 minute',
   history_limit bigint DEFAULT 100, retention interval DEFAULT NULL, backfill bool DEFAULT true,
-  partition_by name[] DEFAULT NULL, max_groups int DEFAULT 1000000)
+  partition_by name[] DEFAULT NULL, max_groups int DEFAULT 1000000, notify_channel text DEFAULT 'trending_alerts')
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_create_trend';
 
@@ -321,7 +325,7 @@ CREATE FUNCTION trending.track(
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_track';
 
-COMMENT ON FUNCTION trending.create_trend(text, text, text, interval, interval, text, interval, interval, bigint, interval, bool, name[], int) IS
+COMMENT ON FUNCTION trending.create_trend(text, text, text, interval, interval, text, interval, interval, bigint, interval, bool, name[], int, text) IS
 'creates a trend: a foreign table of this name that keeps the result of query (one source, a window function or none, GROUP BY, ORDER BY an aggregate) for the current window, ranked. Needs SELECT on what the query reads. What a query may not contain is reported with its position';
 COMMENT ON FUNCTION trending.drop_trend(regclass) IS
 'drops a trend with everything that belongs to it, as DROP FOREIGN TABLE does; for its owner';

@@ -159,6 +159,7 @@ size_t write_trend(FollowedTrend* trend) {
     history_write(trend);
   }
   late_write(trend);
+  alerts_write(trend);
   trend->writer.for_each_pane([&](const PaneView& pane) {
     if (pane.dirty_cells > 0 || trend->stored_panes.count(pane.span.start) == 0)
       bytes += write_pane(trend, pane);
@@ -316,11 +317,13 @@ namespace {
 
 bool needs_writing(const FollowedTrend* trend) {
   return is_storable(trend) && (trend->dirty || trend->clock_moved || !trend->stored ||
-                                !trend->late.empty() || history_is_due(trend));
+                                !trend->late.empty() || !trend->alerts.empty() || history_is_due(trend));
 }
 
-bool has_late_rows(const FollowedTrend* trend) {
-  return !trend->late.empty() && trend->definition != nullptr && trend->state != FillState::kStopped;
+// Late rows or alerts.
+bool has_rows(const FollowedTrend* trend) {
+  return (!trend->late.empty() || !trend->alerts.empty()) && trend->definition != nullptr &&
+         trend->state != FillState::kStopped;
 }
 
 size_t write_transaction(XLogRecPtr position) {
@@ -334,9 +337,12 @@ size_t write_transaction(XLogRecPtr position) {
       bytes += write_trend(trend);
     } else if (!is_storable(trend)) {
       // What is stored of it belongs to an older position than the one that is about to be stored. Its late
-      // rows come from before that position and would not be met again.
+      // rows and alerts come from before that position and would not be met again.
       delete_trend(trend->id);
-      if (has_late_rows(trend)) late_write(trend);
+      if (has_rows(trend)) {
+        late_write(trend);
+        alerts_write(trend);
+      }
     }
   }
   delete_forgotten_trends();
@@ -359,7 +365,10 @@ void mark_written() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     bool written = needs_writing(trend);
-    if (written || has_late_rows(trend)) late_written(trend);
+    if (written || has_rows(trend)) {
+      late_written(trend);
+      alerts_written(trend);
+    }
     if (!written) continue;
     trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });
     history_written(trend);

@@ -73,7 +73,10 @@ bool is_direct(const SourceEntry* entry) {
   if (entry->relation == worker->catalog) return false;
   for (int i = 0; i < entry->count; i++) {
     const FollowedTrend* trend = entry->followers[i].trend;
-    if (!trend->reader->is_plain || OidIsValid(trend->definition->late)) return false;
+    if (!trend->reader->is_plain || OidIsValid(trend->definition->late) ||
+        trend->definition->having != nullptr) {
+      return false;
+    }
   }
   return true;
 }
@@ -274,9 +277,9 @@ void apply_events(ReorderBufferTXN* txn) {
     FollowedTrend* trend = worker->trends[batch.touched_slot(i)];
     BatchSlice slice = batch.slice(trend->slot);
     if (trend->state == FillState::kWaiting) {
-      filling_record(trend, txn->xid, commit_time, slice);
+      filling_record(trend, txn->xid, commit_time, txn->final_lsn, slice);
     } else if (trend->state == FillState::kRunning && trend->filter.counts(txn->xid)) {
-      trend_apply(trend, slice, commit_time);
+      trend_apply(trend, slice, commit_time, txn->final_lsn);
     }
   }
   batch.clear();

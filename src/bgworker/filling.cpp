@@ -219,7 +219,7 @@ Time earliest_needed(const FollowedTrend* trend, Time clock) {
 }
 
 void apply_batch(FollowedTrend* trend) {
-  trend_apply(trend, worker->batch.slice(trend->slot), GetCurrentTimestamp());
+  trend_apply(trend, worker->batch.slice(trend->slot), GetCurrentTimestamp(), InvalidXLogRecPtr);
   worker->batch.clear();
 }
 
@@ -355,7 +355,7 @@ void replay_recorded(FollowedTrend* trend) {
     const auto* end =
         reinterpret_cast<const BatchRecord*>(transaction.records.data() + transaction.records.size());
     for (; record != end; record = record->next()) (void)worker->batch.append(trend->slot, *record);
-    trend_apply(trend, worker->batch.slice(trend->slot), transaction.commit_time);
+    trend_apply(trend, worker->batch.slice(trend->slot), transaction.commit_time, transaction.lsn);
     worker->batch.clear();
   }
   trend->recorded.clear();
@@ -390,7 +390,8 @@ void fill(FollowedTrend* trend) {
     FreeErrorData(error);
     return;
   }
-  worker_begin();  // comparing keys may need catalogs
+  trend->writer.report_crossings(true);  // what is recorded is new
+  worker_begin();                        // comparing keys may need catalogs
   replay_recorded(trend);
   worker_commit();
   trend->refill = false;
@@ -474,11 +475,11 @@ void filling_poll() {
   }
 }
 
-void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time,
+void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XLogRecPtr lsn,
                     const BatchSlice& slice) {
   const auto* begin = reinterpret_cast<const std::byte*>(slice.begin);
   const auto* end = reinterpret_cast<const std::byte*>(slice.end);
-  trend->recorded.push_back(RecordedTransaction{xid, commit_time, std::vector<std::byte>(begin, end)});
+  trend->recorded.push_back(RecordedTransaction{xid, commit_time, lsn, std::vector<std::byte>(begin, end)});
   trend->recorded_bytes += static_cast<size_t>(end - begin);
   // Too much: begin anew from a later position (filling_poll).
   if (trend->recorded_bytes > kMaxRecordedBytes) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "bgworker/alerts.h"
+#include "bgworker/condition.h"
 #include "bgworker/history.h"
 #include "bgworker/late.h"
 #include "decoder/row_reader.h"
@@ -34,6 +36,7 @@ struct SnapshotFilter {
 struct RecordedTransaction {
   TransactionId xid;
   TimestampTz commit_time;
+  XLogRecPtr lsn;
   std::vector<std::byte> records;  // BatchRecords
 };
 
@@ -71,9 +74,10 @@ struct FollowedTrend {
   MemoryContext memory = nullptr;
   Definition* definition = nullptr;
   RowReader* reader = nullptr;
-  StringInfoData partition = {};  // of a key, for the engine
-  bool asked_to_retract = false;  // filled anew to become so, since its source was last looked at
-  bool retractable = false;       // the engine keeps what taking back extremes, first and last values needs
+  Condition* condition = nullptr;  // HAVING
+  StringInfoData partition = {};   // of a key, for the engine
+  bool asked_to_retract = false;   // filled anew to become so, since its source was last looked at
+  bool retractable = false;        // the engine keeps what taking back extremes, first and last values needs
 
   // -- source (source_changes.cpp)
   Oid source = InvalidOid;             // known once the definition was loaded
@@ -120,6 +124,11 @@ struct FollowedTrend {
   // -- late events
   std::vector<LateEvent> late;  // to be written with the next checkpoint
   size_t late_bytes = 0;
+
+  // -- groups whose condition came true
+  std::vector<Alert> alerts;  // to be written with the next checkpoint
+  size_t alert_bytes = 0;
+  bool alerts_overflowed = false;  // some were not noted
 
   // -- checkpoint
   bool dirty = false;   // changed since the last checkpoint

@@ -62,6 +62,7 @@ void take_step(FollowedTrend* trend, Time clock) {
   if (moved) pg_atomic_write_u64(&trend->shared->version, pg_atomic_read_u64(&trend->shared->version) + 1);
   trend->blocks.held = nullptr;
   LWLockRelease(&trend->shared->lock);
+  alerts_noted(trend, worker->loop.position(), GetCurrentTimestamp());
   if (trend->writer.has_final_pending_window()) history_take(trend);
   if (moved) ConditionVariableBroadcast(&worker->entry->changed);
   CommitTransactionCommand();

@@ -26,6 +26,18 @@ KeyView partition_of(void* context, KeyView key) {
   return partition_key(*trend->definition, key, &trend->partition);
 }
 
+bool condition(void* context, KeyView key, const int64_t* result) {
+  auto* trend = static_cast<FollowedTrend*>(context);
+  bool failed = false;
+  bool holds = condition_holds(trend->condition, trend->writer.layout(), key, result, &failed);
+  if (failed) pg_atomic_write_u64(&trend->shared->failed, pg_atomic_read_u64(&trend->shared->failed) + 1);
+  return holds;
+}
+
+void crossed(void* context, KeyView key, const int64_t* result) {
+  alerts_note(static_cast<FollowedTrend*>(context), key, result);
+}
+
 TrendOptions engine_options(const FollowedTrend* trend) {
   const Definition* definition = trend->definition;
   TrendOptions options;
@@ -40,6 +52,7 @@ TrendOptions engine_options(const FollowedTrend* trend) {
   options.retractable = trend->retractable;
   options.watermark_delay = definition->options.watermark_delay;
   options.allowed_lateness = definition->options.allowed_lateness;
+  options.has_condition = definition->having != nullptr;
   options.partitioned = is_partitioned(*definition);
   options.report_windows = OidIsValid(definition->history);
   options.max_groups = static_cast<uint32_t>(definition->options.max_groups);
@@ -141,10 +154,13 @@ void trend_reset_state(FollowedTrend* trend) {
   hooks.context = trend;
   hooks.compare_keys = compare_keys;
   hooks.partition_of = partition_of;
+  hooks.condition = condition;
+  hooks.crossed = crossed;
   Status status = trend->arena.create(block_source(&trend->blocks), limit);
   if (status == Status::kOk) {
     status = trend->writer.create(&trend->arena, engine_options(trend), hooks, trend->definition->calendar);
   }
+  trend->writer.report_crossings(false);  // until the state is what it was
   trend->shared->root = trend->arena.root_handle();
   trend->blocks.held = nullptr;
   LWLockRelease(&trend->shared->lock);
@@ -183,6 +199,7 @@ bool trend_load(FollowedTrend* trend) {
     if (definition != nullptr) {
       trend->reader = row_reader_create(definition);
       initStringInfo(&trend->partition);
+      trend->condition = condition_create(definition);
       trend_note_retractable(trend, *definition);
       trend->retractable = keeps_values(*definition) && identity_covers_some(*definition);
       trend->definition = definition;
@@ -213,6 +230,7 @@ bool trend_restore(FollowedTrend* trend) {
   if (!trend_load(trend)) return trend->state == FillState::kStopped;
   trend_reset_state(trend);
   if (!checkpoint_restore(trend)) return false;
+  trend->writer.report_crossings(true);
   trend->state = FillState::kRunning;
   trend_set_phase(trend, TrendPhase::kRunning);
   return true;
@@ -220,7 +238,7 @@ bool trend_restore(FollowedTrend* trend) {
 
 }  // namespace
 
-void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time) {
+void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time, XLogRecPtr lsn) {
   TrendShared* shared = trend->shared;
   LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
   trend->blocks.held = &shared->lock;
@@ -230,6 +248,7 @@ void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz comm
   pg_atomic_write_u64(&shared->version, pg_atomic_read_u64(&shared->version) + 1);
   trend->blocks.held = nullptr;
   LWLockRelease(&shared->lock);
+  alerts_noted(trend, lsn, commit_time);
   trend->clock_base = trend->writer.clock();
   trend->clock_wall = commit_time;
   trend->dirty = true;

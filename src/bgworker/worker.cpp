@@ -1,6 +1,8 @@
 // The worker of one database: start, main loop, end.
 #include "bgworker/worker.h"
 
+#include <algorithm>
+
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -25,6 +27,8 @@ constexpr int64 kMicrosPerMs = 1000;
 constexpr uint64 kIdleConfirmBytes = 16 * 1024 * 1024;
 // Closed windows are written no more often than this.
 constexpr int64 kHistoryIntervalUs = 500 * kMicrosPerMs;
+// Likewise alerts, which somebody waits for.
+constexpr long kAlertIntervalMs = 200;
 constexpr int64 kDutyIntervalUs = 20 * kMicrosPerMs;
 // Busy readers who wait are woken this often while a backlog is worked off.
 constexpr int64 kNotifyIntervalUs = 5 * kMicrosPerMs;
@@ -183,8 +187,14 @@ void drop_slot_and_leave(const char* name) {
 // -- duties between records
 // -------------------------------------------------------------------------------------
 
+bool has_alerts() {
+  return std::any_of(worker->trends.begin(), worker->trends.end(),
+                     [](const FollowedTrend* trend) { return trend != nullptr && !trend->alerts.empty(); });
+}
+
 bool checkpoint_wanted(TimestampTz now) {
   if (worker->checkpoint_due) return true;
+  if (now - worker->last_checkpoint > kAlertIntervalMs * kMicrosPerMs && has_alerts()) return true;
   if (now - worker->last_checkpoint > kHistoryIntervalUs) {
     for (const FollowedTrend* trend : worker->trends) {
       if (trend != nullptr && trend->state == FillState::kRunning && history_is_due(trend)) return true;
@@ -281,6 +291,7 @@ void wait_for_wal(XLogRecPtr tried) {
   pg_memory_barrier();  // pairs with the barrier in raise_published: one of us sees the other
   XLogRecPtr flushed = GetFlushRecPtr(nullptr);
   long timeout = flushed > tried ? 0 : flush_published(flushed);
+  if (has_alerts()) timeout = Min(timeout, kAlertIntervalMs);
   if (timeout > 0) {
     (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);

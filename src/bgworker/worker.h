@@ -60,8 +60,8 @@ void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
 void trend_report(FollowedTrend* trend, const char* message);
 // Shows in the status whether updates and deletes reach the trend. Needs a transaction.
 void trend_note_retractable(FollowedTrend* trend, const Definition& definition);
-// Applies events under the trend's lock.
-void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time);
+// Applies events, those of the transaction that committed there, under the trend's lock.
+void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time, XLogRecPtr lsn);
 
 // -- filling (filling.cpp)
 // ------------------------------------------------------------------------------------ Starts filling a trend
@@ -72,7 +72,7 @@ void filling_poll();
 // SELECT of the rows of a table, named so, that windows which can still change would count.
 char* source_rows_query(const FollowedTrend* trend, const char* table);
 // Keeps a transaction's events for a trend that waits.
-void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time,
+void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XLogRecPtr lsn,
                     const BatchSlice& slice);
 
 // -- checkpoints (checkpoint.cpp)

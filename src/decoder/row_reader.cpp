@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "definition/aggregate_result.h"
+#include "postgres/data_error.h"
 
 namespace trending {
 
@@ -218,14 +219,6 @@ void lay_out_arguments(RowReader* reader) {
 // An error of a row's data stops that row alone. It is not worth a subtransaction: nothing was written, and
 // the decoding transaction is aborted at its end in any case, which lets go of what the failed expression
 // held. Errors that are not the data's (cancelling, out of memory, internal) go on up.
-bool is_data_error(const ErrorData* error) {
-  int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-  return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_CARDINALITY_VIOLATION ||
-         category == ERRCODE_FEATURE_NOT_SUPPORTED || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
-         error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
-         error->sqlerrcode == ERRCODE_INVALID_REGULAR_EXPRESSION;
-}
-
 RowOutcome read_caught(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
   volatile RowOutcome outcome = RowOutcome::kFailed;
   MemoryContext context = CurrentMemoryContext;

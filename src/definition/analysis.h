@@ -51,6 +51,8 @@ void analyze_window_call(Analysis* analysis, RangeTblEntry* entry);
 void analyze_group_by(Analysis* analysis);
 void analyze_select_list(Analysis* analysis);
 void analyze_order_by(Analysis* analysis);
+// HAVING, after the select list: having.cpp.
+void analyze_having(Analysis* analysis);
 
 // Where an item of a clause stands in the text: the i-th node of the parse tree's list, if the analysed
 // clause has as many items; else (a star, a duplicate) where the expression itself is. (clause_check.cpp)

@@ -96,9 +96,6 @@ void check_clauses(const SelectStmt* select, const QueryText& text) {
     refuse(text, "WINDOW", "The trend's own column rank takes the place of rank() OVER (...).",
            linitial_node(WindowDef, select->windowClause)->location);
   }
-  if (select->havingClause != nullptr) {
-    refuse(text, "HAVING", "Use WHERE on the trend when you read it.", exprLocation(select->havingClause));
-  }
   if (select->limitCount != nullptr || select->limitOffset != nullptr) {
     Node* clause = select->limitCount != nullptr ? select->limitCount : select->limitOffset;
     refuse(text, select->limitCount != nullptr ? "LIMIT" : "OFFSET",

@@ -95,11 +95,22 @@ constexpr const char* kInsert =
     "INSERT INTO trending.trend (relation, source, query, definition, label, watermark_delay, "
     "allowed_lateness, "
     "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups, "
-    "history, late) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
-constexpr int kInsertColumns = 17;
+    "history, late, alerts, notify_channel) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+constexpr int kInsertColumns = 19;
 
-void insert_row(Oid relation, Oid history, Oid late, const char* query, const Definition& definition,
+// The tables that go with a trend; InvalidOid where it has none.
+struct TrendTables {
+  Oid history;
+  Oid late;
+  Oid alerts;
+};
+
+RowValue table_value(Oid table) {
+  return RowValue{REGCLASSOID, ObjectIdGetDatum(table), !OidIsValid(table)};
+}
+
+void insert_row(Oid relation, const TrendTables& tables, const char* query, const Definition& definition,
                 const TrendOptionArguments& options) {
   const RowValue row[kInsertColumns] = {
       not_null(REGCLASSOID, ObjectIdGetDatum(relation)),
@@ -118,8 +129,10 @@ void insert_row(Oid relation, Oid history, Oid late, const char* query, const De
       not_null(BOOLOID, BoolGetDatum(*options.backfill)),
       pointer_value(NAMEARRAYOID, options.partition_by),
       not_null(INT4OID, Int32GetDatum(*options.max_groups)),
-      RowValue{REGCLASSOID, ObjectIdGetDatum(history), !OidIsValid(history)},
-      RowValue{REGCLASSOID, ObjectIdGetDatum(late), !OidIsValid(late)},
+      table_value(tables.history),
+      table_value(tables.late),
+      table_value(tables.alerts),
+      text_value(options.notify_channel),
   };
   Oid types[kInsertColumns];
   Datum values[kInsertColumns];
@@ -163,9 +176,11 @@ Oid create_trend(const char* name, const char* query, const TrendOptionArguments
   Oid relation = create_table(resolved, *definition);
   bool keeps_history =
       definition->has_window && (options.history_limit == nullptr || *options.history_limit > 0);
-  Oid history = keeps_history ? history_table_create(relation, *definition) : InvalidOid;
-  Oid late = strcmp(options.late_events, "keep") == 0 ? late_table_create(relation) : InvalidOid;
-  as_extension_owner([&] { insert_row(relation, history, late, query, *definition, options); });
+  TrendTables tables = {};
+  if (keeps_history) tables.history = history_table_create(relation, *definition);
+  if (strcmp(options.late_events, "keep") == 0) tables.late = late_table_create(relation);
+  if (definition->having != nullptr) tables.alerts = alerts_table_create(relation, *definition);
+  as_extension_owner([&] { insert_row(relation, tables, query, *definition, options); });
   SPI_finish();
   CommandCounterIncrement();
   // What was stored must mean the same when it is loaded; a reader may have cached that there was no trend.
@@ -247,6 +262,7 @@ TRENDING_FUNCTION(create_trend) {
   options.backfill = copied_argument<bool>(fcinfo, 10, PG_ARGISNULL(10) ? false : PG_GETARG_BOOL(10));
   options.partition_by = PG_ARGISNULL(11) ? nullptr : PG_GETARG_ARRAYTYPE_P(11);
   options.max_groups = copied_argument<int32>(fcinfo, 12, PG_ARGISNULL(12) ? 0 : PG_GETARG_INT32(12));
+  options.notify_channel = text_argument(fcinfo, 13);
   PG_RETURN_OID(create_trend(name, query, options));
 }
 

@@ -133,6 +133,7 @@ Definition* analyze(const AnalysisRequest& request) {
   analyze_select_list(analysis);
   analyze_order_by(analysis);
   analyze_decay(analysis);
+  analyze_having(analysis);
   collect_source_columns(definition);
   query_text_end(&analysis->text);
   return definition;

@@ -110,6 +110,8 @@ struct Definition {
   Oid owner;     // its owner
   Oid history;   // the table of closed windows; InvalidOid: none is kept
   Oid late;      // the table of refused rows; InvalidOid: they are only counted
+  Oid alerts;    // the table of groups whose condition came true; InvalidOid: there is no HAVING
+  const char* notify_channel;  // they are announced there; NULL: nowhere
   const char* label;
 
   Oid source;
@@ -129,6 +131,10 @@ struct Definition {
   Expr* where;  // boolean, or NULL
 
   KeyCodec keys;  // count 0: one row per window
+
+  // HAVING: boolean, or NULL. Vars have varno 1 over the keys, then the aggregates: attribute 1 is the first
+  // key, keys.count + 1 the first aggregate.
+  Expr* having;
 
   int aggregate_count;
   DefinitionAggregate* aggregates;

@@ -63,6 +63,9 @@ Definition* analyze_stored(const Row& row) {
   definition->owner = relation_owner(relation);
   if (!row.is_null(kTrendHistory)) definition->history = DatumGetObjectId(row.value(kTrendHistory));
   if (!row.is_null(kTrendLate)) definition->late = DatumGetObjectId(row.value(kTrendLate));
+  if (!row.is_null(kTrendAlerts)) definition->alerts = DatumGetObjectId(row.value(kTrendAlerts));
+  if (!row.is_null(kTrendNotifyChannel))
+    definition->notify_channel = TextDatumGetCString(row.value(kTrendNotifyChannel));
   if (!row.is_null(kTrendLabel)) definition->label = TextDatumGetCString(row.value(kTrendLabel));
   read_options(row, &definition->options);
   if (!row.is_null(kTrendPartitionBy))

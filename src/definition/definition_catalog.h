@@ -26,7 +26,9 @@ enum TrendColumn : AttrNumber {
   kTrendCreatedAt,
   kTrendHistory,
   kTrendLate,
-  kTrendColumnCount = kTrendLate,
+  kTrendAlerts,
+  kTrendNotifyChannel,
+  kTrendColumnCount = kTrendNotifyChannel,
 };
 
 // The OID of trending.trend; InvalidOid if the extension is not installed in this database.

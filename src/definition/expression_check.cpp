@@ -175,7 +175,7 @@ bool check_node(Node* node, void* context) {
   const char* construct = forbidden_construct(node);
   if (construct != nullptr) report_construct(node, construct, nullptr, walk);
   check_functions(node, walk);
-  if (IsA(node, Var)) check_column(reinterpret_cast<Var*>(node), walk);
+  if (IsA(node, Var) && !walk.scope->of_groups) check_column(reinterpret_cast<Var*>(node), walk);
   if (!IsA(node, List) && !IsA(node, CaseWhen)) check_type(node, walk);
   return compat::walk_expression(node, check_node, context);
 }

@@ -13,7 +13,8 @@ struct ExpressionScope {
   const QueryText* text;
   Index source;  // range table index of the source
   Oid source_relation;
-  Index window;  // range table index of the window function, 0 where there is none yet
+  Index window;    // range table index of the window function, 0 where there is none yet
+  bool of_groups;  // Vars are keys and aggregates, already checked: HAVING
 };
 
 // Raises an error at the first node that is not allowed. `place` names the expression in messages ("WHERE").

@@ -157,7 +157,7 @@ void analyze_from(Analysis* analysis) {
   }
   source_check(source->relid, !source->inh, analysis->text, analysis->source_location);
   analysis->definition->source = source->relid;
-  analysis->scope = ExpressionScope{&analysis->text, source_index, source->relid, window_index};
+  analysis->scope = ExpressionScope{&analysis->text, source_index, source->relid, window_index, false};
   ListCell* cell = nullptr;
   foreach (cell, query->jointree->fromlist) {
     check_join_conditions(*analysis, static_cast<Node*>(lfirst(cell)));

@@ -88,6 +88,18 @@ void create_indexes(const char* table, const Definition& definition) {
   if (is_partitioned(definition)) create_key_index(table, definition, definition.partition_keys[0]);
 }
 
+void append_columns(StringInfo out, const Definition& definition, int count) {
+  for (int i = 0; i < count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    appendStringInfo(out, "%s%s %s", i == 0 ? "" : ", ", quote_identifier(column.name),
+                     format_type_extended(column.type, column.typmod,
+                                          FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+    if (OidIsValid(column.collation) && column.collation != get_typcollation(column.type)) {
+      appendStringInfo(out, " COLLATE %s", generate_collation_name(column.collation));
+    }
+  }
+}
+
 // Makes a table go when the trend's foreign table goes.
 Oid goes_with(Oid relation, Oid table) {
   ObjectAddress owned = {RelationRelationId, table, 0};
@@ -113,15 +125,7 @@ const char* history_window_column(const Definition& definition, ColumnRole role)
 }
 
 void append_column_list(StringInfo out, const Definition& definition) {
-  for (int i = 0; i < definition.column_count; i++) {
-    const DefinitionColumn& column = definition.columns[i];
-    appendStringInfo(out, "%s%s %s", i == 0 ? "" : ", ", quote_identifier(column.name),
-                     format_type_extended(column.type, column.typmod,
-                                          FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
-    if (OidIsValid(column.collation) && column.collation != get_typcollation(column.type)) {
-      appendStringInfo(out, " COLLATE %s", generate_collation_name(column.collation));
-    }
-  }
+  append_columns(out, definition, definition.column_count);
 }
 
 Oid history_table_create(Oid relation, const Definition& definition) {
@@ -166,6 +170,42 @@ Oid late_table_create(Oid relation) {
   run(psprintf("CREATE INDEX ON %s (kept_at)", table));
   run(psprintf("CREATE INDEX ON %s (event_time)", table));
   return goes_with(relation, get_relname_relid(name, schema));
+}
+
+Oid alerts_table_create(Oid relation, const Definition& definition) {
+  for (int i = 0; i < definition.column_count; i++) {
+    const char* name = definition.columns[i].name;
+    if (strcmp(name, "crossed_at") != 0 && strcmp(name, "commit_lsn") != 0 && strcmp(name, "alerted_at") != 0)
+      continue;
+    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+                    errmsg("column name \"%s\" is taken: the alerts of a trend with HAVING have a column of "
+                           "their own called so",
+                           name),
+                    errhint("Give the column another alias.")));
+  }
+  Oid schema = get_rel_namespace(relation);
+  const char* name = psprintf("%s_alerts", get_rel_name(relation));
+  const char* table = quote_qualified_identifier(get_namespace_name(schema), name);
+  StringInfoData command;
+  initStringInfo(&command);
+  appendStringInfo(&command, "CREATE TABLE %s (", table);
+  append_window_column(&command, definition, ColumnRole::kWindowStart);
+  append_window_column(&command, definition, ColumnRole::kWindowEnd);
+  append_columns(&command, definition, definition.column_count - 1);  // rank is the last
+  appendStringInfoString(
+      &command,
+      ", crossed_at timestamptz NOT NULL, commit_lsn pg_lsn NOT NULL, alerted_at timestamptz "
+      "NOT NULL DEFAULT pg_catalog.clock_timestamp())");
+  run(command.data);
+  run(psprintf("CREATE INDEX ON %s (alerted_at)", table));
+  return goes_with(relation, get_relname_relid(name, schema));
+}
+
+char* alerts_expire_statement(const char* table) {
+  return psprintf(
+      "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE alerted_at < $1 FOR UPDATE SKIP "
+      "LOCKED))",
+      table, table);
 }
 
 }  // namespace trending

@@ -31,6 +31,14 @@ char* late_expire_statement(const char* table);
 //   kept_at     when it was written here, what retention counts from
 Oid late_table_create(Oid relation);
 
+// The same for <trend>_alerts: one row per group and time that its condition (HAVING) came true.
+//   window bounds, the trend's columns without rank;  crossed_at  the event clock then
+//   commit_lsn  the commit that did it, or where WAL stood when time alone did;  alerted_at  when it was
+//   written
+Oid alerts_table_create(Oid relation, const Definition& definition);
+// DELETE of the alerts written before $1 (timestamptz).
+char* alerts_expire_statement(const char* table);
+
 // "name type [COLLATE ...], ..." of a trend's columns, every type qualified.
 void append_column_list(StringInfo out, const Definition& definition);
 

@@ -42,6 +42,13 @@ void check_max_groups(const int32* max_groups) {
                   errmsg("max_groups must be between 1 and %d", kMaxGroupsLimit)));
 }
 
+void check_notify_channel(const char* channel) {
+  if (channel == nullptr || (channel[0] != '\0' && strlen(channel) < NAMEDATALEN)) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("notify_channel must have between 1 and %d bytes", NAMEDATALEN - 1),
+                  errhint("NULL: alerts are not announced.")));
+}
+
 }  // namespace
 
 TrendOptionArguments default_options() {
@@ -52,7 +59,7 @@ TrendOptionArguments default_options() {
   static const bool kBackfill = true;
   static const int32 kMaxGroups = 1'000'000;
   return {nullptr,        &kZero,  &kMinute,   "drop",  &kTenSeconds, &kMinute,
-          &kHistoryLimit, nullptr, &kBackfill, nullptr, &kMaxGroups};
+          &kHistoryLimit, nullptr, &kBackfill, nullptr, &kMaxGroups,  "trending_alerts"};
 }
 
 void check_options(const TrendOptionArguments& options) {
@@ -65,6 +72,7 @@ void check_options(const TrendOptionArguments& options) {
   if (options.retention != nullptr) check_span(options.retention, "retention", false);
   check_given(options.backfill, "backfill");
   check_max_groups(options.max_groups);
+  check_notify_channel(options.notify_channel);
 }
 
 }  // namespace trending

@@ -6,7 +6,8 @@
 
 namespace trending {
 
-// As given to SQL. Values that are NULL in SQL and may be: label, history_limit, retention, partition_by.
+// As given to SQL. Values that are NULL in SQL and may be: label, history_limit, retention, partition_by,
+// notify_channel.
 struct TrendOptionArguments {
   const char* label;
   const Interval* watermark_delay;
@@ -19,6 +20,7 @@ struct TrendOptionArguments {
   const bool* backfill;
   ArrayType* partition_by;
   const int32* max_groups;
+  const char* notify_channel;
 };
 
 // The defaults, as in the install script.

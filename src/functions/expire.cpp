@@ -26,15 +26,14 @@ const Definition* own_trend(Oid relation) {
 }
 
 // Deletes as the table's owner, who may have put triggers on it.
-int64 delete_expired(Oid relation, Oid type, Datum bound, const Definition* history_of) {
+template <typename Statement>
+int64 delete_expired(Oid relation, Oid type, Datum bound, Statement&& statement) {
   if (!OidIsValid(relation) || get_rel_name(relation) == nullptr) return 0;
   char message[kMessageSize] = "";
   int64 deleted = 0;
   SPI_connect();
   bool good = run_as_owner(relation, message, PassingError::kThrow, [&](const char* table) {
-    char* sql =
-        history_of != nullptr ? history_expire_statement(*history_of, table) : late_expire_statement(table);
-    if (SPI_execute_with_args(sql, 1, &type, &bound, nullptr, false, 0) != SPI_OK_DELETE) {
+    if (SPI_execute_with_args(statement(table), 1, &type, &bound, nullptr, false, 0) != SPI_OK_DELETE) {
       elog(ERROR, "could not remove expired rows");
     }
     deleted = static_cast<int64>(SPI_processed);
@@ -52,7 +51,8 @@ int64 expire(const Definition& definition) {
   int64 retention = definition.options.retention;
   if (retention < 0) return 0;
   Datum late_bound = TimestampTzGetDatum(subtract_saturated(GetCurrentTimestamp(), retention));
-  int64 deleted = delete_expired(definition.late, TIMESTAMPTZOID, late_bound, nullptr);
+  int64 deleted = delete_expired(definition.late, TIMESTAMPTZOID, late_bound, late_expire_statement) +
+                  delete_expired(definition.alerts, TIMESTAMPTZOID, late_bound, alerts_expire_statement);
   TrendGlance glance;
   if (!trend_glance(definition.id, &glance) || glance.watermark == kNoTime) {
     ereport(NOTICE,
@@ -62,7 +62,9 @@ int64 expire(const Definition& definition) {
   }
   Oid type = window_bound_type(definition);
   Datum bound = window_bound_datum(type, subtract_saturated(glance.watermark, retention));
-  return deleted + delete_expired(definition.history, type, bound, &definition);
+  return deleted + delete_expired(definition.history, type, bound, [&](const char* table) {
+           return history_expire_statement(definition, table);
+         });
 }
 
 }  // namespace

@@ -172,6 +172,16 @@ inline bool walk_expression(Node* node, bool (*walker)(Node*, void*), void* cont
 #endif
 }
 
+// The same for mutators.
+inline Node* mutate_expression(Node* node, Node* (*mutator)(Node*, void*), void* context) {
+#if PG_VERSION_NUM >= 160000
+  return expression_tree_mutator(node, mutator, context);
+#else
+  return expression_tree_mutator(node, reinterpret_cast<Node* (*)()>(reinterpret_cast<void (*)()>(mutator)),
+                                 context);
+#endif
+}
+
 // 18 added virtual generated columns (83ea6c54025b).
 inline bool is_virtual_column(Oid relation, AttrNumber attribute) {
 #if PG_VERSION_NUM >= 180000
@@ -208,6 +218,8 @@ inline void inline_group_expressions(Query* query) {
   auto* targets = reinterpret_cast<Node*>(query->targetList);
   walk_expression(targets, locate_group_references, query);
   query->targetList = reinterpret_cast<List*>(flatten_group_exprs(nullptr, query, targets));
+  locate_group_references(query->havingQual, query);
+  query->havingQual = flatten_group_exprs(nullptr, query, query->havingQual);
 #else
   (void)query;
 #endif

@@ -1,0 +1,125 @@
+# Alerts of trends with HAVING: written and announced within about a second, each once, across kills of worker and
+# server; a table that refuses them costs the alerts, not the checkpoints.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use TrendingTest;
+
+my $node = trending_node('alerts', 'trending.checkpoint_interval' => '1h', 'restart_after_crash' => 'on');
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION trending;
+	CREATE TABLE orders (customer int, note text DEFAULT '', at timestamptz DEFAULT now());
+	INSERT INTO orders (customer) SELECT 0 FROM generate_series(1, 5);
+	SELECT trending.create_trend('frequent', $$
+	  SELECT window_start, window_end, customer, note, count(*) AS n FROM orders, trending.tumble(at, '1 day')
+	  GROUP BY window_start, window_end, customer, note HAVING count(*) >= 3 ORDER BY n DESC $$,
+	  notify_channel => 'Frequent', retention => '1 hour');
+});
+sync_trends($node, 'postgres');
+
+sub alerts { return $node->safe_psql('postgres', 'SELECT customer, n, left(note, 1) FROM frequent_alerts ORDER BY customer'); }
+
+sub alerts_become
+{
+	my ($expected, $what) = @_;
+	ok($node->poll_query_until("postgres", "SELECT coalesce(string_agg(customer::text, ',' ORDER BY customer), '') = '$expected' FROM frequent_alerts"),
+		$what)
+	  or diag alerts();
+}
+
+# -- within a second, and announced
+my $listener = $node->background_psql('postgres');
+$listener->query_safe('LISTEN "Frequent"');
+my $begun = time;
+$node->safe_psql('postgres', 'INSERT INTO orders (customer) SELECT 1 FROM generate_series(1, 4)');
+alerts_become('1', 'a group that comes true is written; one that was there when the trend was made is not');
+cmp_ok(time - $begun, '<', 5, 'soon');
+cmp_ok($node->safe_psql('postgres', 'SELECT extract(epoch FROM alerted_at - crossed_at) FROM frequent_alerts'), '<', 3,
+	'and soon after its commit');
+my $heard = $listener->query('SELECT 1');
+like($heard, qr/Asynchronous notification "Frequent" with payload "\{"trend" : "public.frequent", "key" : \{"customer" : 1, "note" : ""\}, "values" : \{"n" : 4\}, "window_start" : "/,
+	'and announced');
+unlike($heard, qr/"customer" : 0/, 'it alone');
+
+# -- a key that is too long for a notification
+$node->safe_psql('postgres', q{INSERT INTO orders (customer, note) SELECT 2, repeat('x', 9000) FROM generate_series(1, 3)});
+alerts_become('1,2', 'a long key is written');
+like($listener->query('SELECT 1'), qr/"trend" : "public.frequent", "truncated" : true, "window_start"/, 'and announced without it');
+
+$listener->quit;
+
+# -- a worker that is killed right after a crossing, before and after it was written, neither loses nor repeats one
+my @expected = (1, 2);
+for my $round (1 .. 8)
+{
+	my $customer = 100 + $round;
+	my $pid = worker_pid($node, 'postgres');
+	$node->safe_psql('postgres', "INSERT INTO orders (customer) SELECT $customer FROM generate_series(1, 3)");
+	sleep(rand() * 0.6);
+	if ($round % 4 == 0)
+	{
+		$node->kill9;
+		start_again($node);
+	}
+	else
+	{
+		kill 'KILL', $pid;
+		$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
+	}
+	wait_for_worker($node, 'postgres');
+	$node->safe_psql('postgres', "INSERT INTO orders (customer) VALUES ($customer)");
+	push @expected, $customer;
+}
+sync_trends($node, 'postgres');
+alerts_become(join(',', @expected), 'every crossing is there once, whenever the worker was killed');
+
+# -- a table that refuses alerts
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no alerts today'; END $$;
+	CREATE TRIGGER refuse BEFORE INSERT ON frequent_alerts FOR EACH ROW EXECUTE FUNCTION refuse();
+});
+my $confirmed = $node->safe_psql('postgres', 'SELECT confirmed_lsn FROM trending.worker_status');
+$node->safe_psql('postgres', 'INSERT INTO orders (customer) SELECT 200 FROM generate_series(1, 3)');
+ok($node->poll_query_until('postgres', q{SELECT reason = 'alerts were lost: no alerts today' FROM trending.status}),
+	'the status says that the table refuses alerts');
+ok($node->poll_query_until('postgres', "SELECT confirmed_lsn > '$confirmed' FROM trending.worker_status"),
+	'and checkpoints go on');
+
+# A trigger runs as the owner of the table, not as the worker.
+$node->safe_psql('postgres', q{
+	CREATE ROLE keeper; CREATE TABLE seen (who text); GRANT ALL ON seen TO keeper; GRANT ALL ON SCHEMA public TO keeper;
+	CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.seen VALUES (current_user); RETURN NEW; END $$;
+	ALTER TABLE frequent_alerts OWNER TO keeper;
+	INSERT INTO orders (customer) SELECT 201 FROM generate_series(1, 3);
+});
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM frequent_alerts WHERE customer = 201}), 'alerts come again');
+is($node->safe_psql('postgres', 'SELECT * FROM seen'), 'keeper', 'written as the owner of the table');
+
+# -- retention
+$node->safe_psql('postgres', q{UPDATE frequent_alerts SET alerted_at = now() - interval '2 hours' WHERE customer < 200;
+	INSERT INTO orders (customer) SELECT 202 FROM generate_series(1, 3)});
+alerts_become('201,202', 'alerts go when retention is over');
+$node->safe_psql('postgres', q{UPDATE frequent_alerts SET alerted_at = now() - interval '2 hours' WHERE customer = 201;
+	SELECT trending.expire()});
+alerts_become('202', 'and by trending.expire()');
+
+# -- filling anew raises nothing again
+$node->safe_psql('postgres', 'DELETE FROM frequent_alerts');
+$node->stop;
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''\n");
+$node->start;
+$node->safe_psql('postgres', q{SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots});
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'trending'\n");
+$node->restart;
+wait_for_worker($node, 'postgres');
+sync_trends($node, 'postgres');
+$node->safe_psql('postgres', 'INSERT INTO orders (customer) SELECT 203 FROM generate_series(1, 3)');
+alerts_become('203', 'a trend that is filled anew alerts of new rows only');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM trending.verify(\'frequent\')'), '0', 'and equals its definition');
+
+no_crash_in_log($node);
+$node->stop;
+done_testing();
