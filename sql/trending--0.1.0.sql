@@ -431,6 +431,11 @@ CREATE FUNCTION trending.difference_query(trend regclass, history bool)
 RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_difference_query';
 
+-- Whether a trend's windows are sessions. Internal.
+CREATE FUNCTION trending.has_sessions(trend regclass)
+RETURNS bool LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_has_sessions';
+
 -- What a trend's window columns are called in its select list, quoted. Internal.
 CREATE FUNCTION trending.window_columns(trend regclass, OUT window_start text, OUT window_end text)
 LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
@@ -482,6 +487,12 @@ DECLARE
   marks   text := '';
 BEGIN
   SELECT * INTO shape FROM trending.history_shape(trend);
+  IF trending.has_sessions(trend) THEN
+    RAISE EXCEPTION 'trend "%" has session windows, which cannot be recomputed', trend
+      USING ERRCODE = 'feature_not_supported',
+      DETAIL = 'A late row may join sessions of which some are outside of the given time.',
+      HINT = 'trending.batch_query(trend) gives a query that has late rows in. Raise allowed_lateness if rows are late.';
+  END IF;
   IF shape.final_before IS NULL THEN
     RAISE EXCEPTION 'trend "%" has no final windows yet', trend USING ERRCODE = 'object_not_in_prerequisite_state',
       HINT = 'See trending.status.';

@@ -91,6 +91,10 @@ TRENDING_FUNCTION(batch_query) {
   PG_RETURN_TEXT_P(cstring_to_text(batch_query(*definition)));
 }
 
+TRENDING_FUNCTION(has_sessions) {
+  PG_RETURN_BOOL(trending::readable_trend(PG_GETARG_OID(0))->window.kind == trending::WindowKind::kSession);
+}
+
 TRENDING_FUNCTION(window_columns) {
   using namespace trending;
   const Definition* definition = readable_trend(PG_GETARG_OID(0));
