@@ -77,7 +77,7 @@ check('while rows come', @trends);
 
 # A new trend over the same rows: sessions that are final by then are not in its history.
 make_trend('filled', ['user_id'], '30 seconds', allowed_lateness => "'20 seconds'",
-	time => q{(c.at + interval '0 s')});
+	time => q{((c.at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')});
 sync_trends($node, 'postgres');
 my $shown = q{SELECT window_start, window_end, user_id, n, ms, least, latest, rank FROM };
 is($node->safe_psql('postgres', "($shown visits EXCEPT $shown filled) UNION ALL ($shown filled EXCEPT $shown visits)"),
