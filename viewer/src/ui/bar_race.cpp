@@ -18,7 +18,8 @@ namespace {
 
 constexpr int kFrameMs = 16;
 constexpr double kPlaceSeconds = 0.16, kLengthSeconds = 0.20, kOpacitySeconds = 0.12;
-constexpr double kFarthest = 1000;  // beyond so many times the axis nothing glides
+constexpr double kFarthest = 1000;    // beyond so many times the axis nothing glides
+constexpr double kWidestValue = 0.6;  // of the width; labels have the rest
 constexpr double kHeadroom = 1.04, kLowestFill = 0.88;
 constexpr double kAxisHeight = 26;
 constexpr double kLowestStackedRow = 28;
@@ -251,7 +252,7 @@ void BarRace::lay_out() {
         std::max(widest_label, metrics.horizontalAdvance(text::one_line(bar.item.title()).left(200)));
     widest_value = std::max(widest_value, value_metrics.horizontalAdvance(text::value(bar.item.value)));
   }
-  widest_value = std::min(widest_value, width() * 0.4);
+  widest_value = std::min(widest_value, width() * kWidestValue);
   l.rank_x = kPadding;
   l.rank_width = value_metrics.horizontalAdvance(QStringLiteral("00"));
   l.mark_x = l.rank_x + l.rank_width + 6;
@@ -291,7 +292,8 @@ void BarRace::prepare_texts(Bar& bar, bool other_font) {
           QFontMetricsF(l.font).elidedText(text::one_line(bar.item.title()), Qt::ElideRight, l.label_width),
           l.font);
   prepare(bar.value_text,
-          QFontMetricsF(l.value_font).elidedText(text::value(bar.item.value), Qt::ElideRight, width() * 0.4),
+          QFontMetricsF(l.value_font)
+              .elidedText(text::value(bar.item.value), Qt::ElideRight, width() * kWidestValue),
           l.value_font);
   QString mark;
   if (bar.movement == Movement::kNew) mark = tr("NEW");
