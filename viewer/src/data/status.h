@@ -26,7 +26,7 @@ struct WorkerStatus {
   qint64 pid = 0;
   QString state, message, hint;
   qint64 lag_bytes = -1, transactions = -1, applied_position = -1;
-  qint64 stalled_ms = 0;  // how long something has been waiting and nothing was applied
+  qint64 stalled_ms = 0;                // how long something has been waiting and nothing was applied
   double lag_seconds = -1;              // estimated: bytes behind over bytes applied a second
   double transactions_per_second = -1;  // against the sample before
   QDateTime checkpoint_at;
