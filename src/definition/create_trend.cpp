@@ -348,10 +348,11 @@ TRENDING_FUNCTION(forget_dropped) {
   as_extension_owner([&left] {
     run("DELETE FROM trending.trend t USING pg_catalog.pg_event_trigger_dropped_objects() d "
         "WHERE d.object_type OPERATOR(pg_catalog.=) 'foreign table' "
-        "AND t.relation::pg_catalog.oid OPERATOR(pg_catalog.=) d.objid RETURNING t.history, t.late",
+        "AND t.relation::pg_catalog.oid OPERATOR(pg_catalog.=) d.objid RETURNING t.history, t.late, "
+        "t.alerts",
         SPI_OK_DELETE_RETURNING);
     for (uint64 i = 0; i < SPI_processed; i++) {
-      for (int column = 1; column <= 2; column++) {
+      for (int column = 1; column <= 3; column++) {
         bool isnull = false;
         Datum table = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
         if (!isnull) left = lappend_oid(left, DatumGetObjectId(table));

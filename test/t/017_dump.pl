@@ -19,6 +19,8 @@ $node->safe_psql(
 	  SELECT window_start, window_end, song, count(*) AS n FROM app.plays, trending.tumble(at, '1 minute')
 	  GROUP BY window_start, window_end, song ORDER BY n DESC $$,
 	  history_limit => NULL, allowed_lateness => '0', idle_timeout => '1 day', late_events => 'keep');
+	SELECT trending.create_trend('app.hits', $$
+	  SELECT song, count(*) AS n FROM app.plays GROUP BY song HAVING count(*) >= 2 ORDER BY n DESC $$);
 });
 sync_trends($node, 'postgres');
 
@@ -32,6 +34,8 @@ sub play
 play('postgres', $_->[0], $_->[1]) for [ 1, 'a' ], [ 2, 'b' ], [ 3, 'b' ], [ 61, 'a' ], [ 130, 'c' ], [ 5, 'late' ];
 ok($node->poll_query_until('postgres', 'SELECT (SELECT count(*) = 3 FROM app.songs_history) AND (SELECT count(*) = 1 FROM app.songs_late)'), 'history and a late row');
 
+ok($node->poll_query_until('postgres', 'SELECT count(*) = 2 FROM app.hits_alerts'), 'alerts');
+
 my $dump = $node->basedir . '/dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('postgres') ], 'dumped');
 $node->safe_psql('postgres', 'CREATE DATABASE copy');
@@ -44,6 +48,9 @@ play('copy', 190, 'd');
 ok($node->poll_query_until('copy', q{SELECT string_agg(song, '' ORDER BY window_end) = 'baac' FROM (SELECT window_end, song FROM app.songs_history ORDER BY window_end, rank) h})
 	, 'which goes on') or diag $node->safe_psql('copy', 'SELECT * FROM app.songs_history ORDER BY window_end, rank');
 is($node->safe_psql('copy', q{SELECT "row"->>'song' FROM trending.verify('app.songs')}), 'late', 'and equals the definition, but for the late row');
+is($node->safe_psql('copy', q{SELECT count(*) FROM app.hits_alerts}), '2', 'the alerts of another trend are there, and no more');
+is($node->safe_psql('copy', q{DROP FOREIGN TABLE app.hits; SELECT to_regclass('app.hits_alerts') IS NULL}, extra_params => [ '-U', 'owner' ]),
+	't', 'and go with it');
 is($node->safe_psql('copy', q{DROP FOREIGN TABLE app.songs; SELECT to_regclass('app.songs_history') IS NULL, to_regclass('app.songs_late') IS NULL, count(*) FROM trending.trend},
 		extra_params => [ '-U', 'owner' ]), 't|t|0', 'history and late rows go with the trend that its owner drops');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM app.songs_history'), '3', 'the original is untouched');

@@ -72,14 +72,20 @@ class AggregateRun {
     options_.rank_by = static_cast<uint16_t>(below(options_.aggregate_count));
     options_.descending = chance(2);
     options_.nulls_first = chance(2);
+    options_.has_condition = chance(3);
     options_.hash_seed = random_();
     keys_ = chance(3) ? 1500 : 30;
     values_ = chance(2) ? 6 : 100'000;
     specials_ = chance(3);
   }
 
+  static bool holds(int64_t rows) { return rows % 3 != 1; }
+  static bool condition(void*, KeyView, const int64_t* result) { return holds(result[0]); }
+
   void make_trend() {
-    trend_ = std::make_unique<TestTrend>(options_);
+    Hooks hooks;
+    hooks.condition = condition;
+    trend_ = std::make_unique<TestTrend>(options_, Calendar{}, uint64_t{1} << 30, hooks);
     if (chance(2)) trend_->limit_batch(2000);
   }
 
@@ -183,6 +189,9 @@ class AggregateRun {
     Groups groups;
     for (const ModelRow& row : rows_) {
       if (window.contains(row.time)) groups[row.key].push_back(row);
+    }
+    if (options_.has_condition) {
+      std::erase_if(groups, [](const auto& group) { return !holds(std::ssize(group.second)); });
     }
     return groups;
   }
