@@ -44,8 +44,7 @@ chmod 600 "$folder/server.key"
 ((EUID != 0)) || chown postgres "$folder/server.key"
 sed -i '1i host all guarded localhost scram-sha-256' "$folder/data/pg_hba.conf"
 start_on_free_port() { # ports below those that the system gives to others
-  local try
-  for try in {1..20}; do
+  for _ in {1..20}; do
     port=$((20000 + RANDOM % 10000))
     cat >"$folder/data/postgresql.auto.conf" <<CONF
 listen_addresses = 'localhost'
