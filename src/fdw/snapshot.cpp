@@ -125,6 +125,7 @@ void order_and_rank(const Definition& definition, TrendSnapshot* snapshot, uint6
 struct PartitionRun {
   RankedGroup* groups;
   uint64_t count;
+  uint64_t prefix;  // of the partition's key
 };
 
 // The partitions of what was copied, in their order. Permutes the groups.
@@ -138,12 +139,19 @@ PartitionRun* find_partitions(const Definition& definition, TrendSnapshot* snaps
   auto* runs =
       static_cast<PartitionRun*>(palloc_extended(sizeof(PartitionRun) * (count + 1), MCXT_ALLOC_HUGE));
   uint64_t run = 0;
+  StringInfoData buffer;
+  initStringInfo(&buffer);
   for (uint64_t i = 0; i < snapshot->count; i++) {
-    if (begins(i)) runs[run++] = {groups + i, 0};
+    if (begins(i)) {
+      KeyBytes key = partition_key(definition, groups[i].group->key(), &buffer);
+      runs[run++] = {groups + i, 0, key_prefix(definition.partition, key)};
+    }
     runs[run - 1].count++;
   }
+  pfree(buffer.data);
   std::sort(runs, runs + count, [&definition](const PartitionRun& a, const PartitionRun& b) {
     CHECK_FOR_INTERRUPTS();
+    if (a.prefix != b.prefix) return a.prefix < b.prefix;
     return partition_compare(definition, a.groups->group->key(), b.groups->group->key()) < 0;
   });
   *run_count = count;
