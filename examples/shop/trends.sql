@@ -32,12 +32,40 @@ SELECT trending.create_trend('sessions', $$
     ORDER  BY pages DESC
 $$, label => 'users.name', history_limit => NULL, allowed_lateness => '10 minutes');
 
+-- Orders of a high value: LISTEN trending_alerts, or read high_value_orders_alerts.
+SELECT trending.create_trend('high_value_orders', $$
+    SELECT window_start, window_end, id AS order_id, user_id, sum(quantity * unit_price) AS value
+    FROM   orders, trending.tumble(ordered_at, '1 minute')
+    GROUP  BY window_start, window_end, id, user_id
+    HAVING sum(quantity * unit_price) >= 2500
+    ORDER  BY value DESC
+$$, history_limit => NULL);
+
+-- More than ten orders of one user within a minute.
+SELECT trending.create_trend('hasty_buyers', $$
+    SELECT window_start, window_end, user_id, count(*) AS orders, sum(quantity * unit_price) AS value
+    FROM   orders, trending.hop(ordered_at, slide => '10 seconds', size => '1 minute')
+    WHERE  user_id IS NOT NULL
+    GROUP  BY window_start, window_end, user_id
+    HAVING count(*) > 10
+    ORDER  BY orders DESC
+$$, history_limit => NULL);
+
 -- What lies on the shelf: no window, so all movements that ever were. The lowest stock is first.
 SELECT trending.create_trend('stock', $$
     SELECT product_id, sum(quantity) AS pieces, trending.last(reorder_point, moved_at) AS reorder_point,
            max(moved_at) AS moved_at
     FROM   stock_movements
     GROUP  BY product_id
+    ORDER  BY pieces
+$$, label => 'products.name');
+
+-- The same with a threshold: an alert when a product falls to its reorder point. Order more of what is listed here.
+SELECT trending.create_trend('to_reorder', $$
+    SELECT product_id, sum(quantity) AS pieces, trending.last(reorder_point, moved_at) AS reorder_point
+    FROM   stock_movements
+    GROUP  BY product_id
+    HAVING sum(quantity) <= trending.last(reorder_point, moved_at)
     ORDER  BY pieces
 $$, label => 'products.name');
 

@@ -1,4 +1,4 @@
-# examples/shop: orders that are cancelled, that come in broken, out of order or late; stock, visitors and their sessions.
+# examples/shop: orders that are cancelled, that come in broken, out of order or late; stock, sessions and alerts.
 use strict;
 use warnings;
 use Test::More;
@@ -24,10 +24,26 @@ my %batch = (
 		       row_number() OVER (PARTITION BY e ORDER BY sum(quantity) DESC, product_id) AS rank
 		FROM orders, generate_series(1, 60) n, ${\sprintf($ends, '1 minute', '1 minute')}
 		WHERE status <> 'cancelled' GROUP BY e, product_id},
+	high_value_orders => qq{
+		SELECT *, row_number() OVER (PARTITION BY window_start ORDER BY value DESC, order_id, user_id) AS rank
+		FROM (SELECT $minute AS window_start, $minute + interval '1 minute' AS window_end, id AS order_id, user_id,
+		             quantity * unit_price AS value
+		      FROM orders) o WHERE value >= 2500},
+	hasty_buyers => qq{
+		SELECT e - interval '1 minute' AS window_start, e AS window_end, user_id, count(*) AS orders,
+		       sum(quantity * unit_price) AS value,
+		       row_number() OVER (PARTITION BY e ORDER BY count(*) DESC, user_id) AS rank
+		FROM orders, generate_series(1, 6) n, ${\sprintf($ends, '10 seconds', '10 seconds')}
+		WHERE user_id IS NOT NULL GROUP BY e, user_id HAVING count(*) > 10},
 	stock => q{
 		SELECT product_id, sum(quantity) AS pieces, (array_agg(reorder_point ORDER BY moved_at DESC, reorder_point DESC))[1] AS reorder_point,
 		       max(moved_at) AS moved_at, row_number() OVER (ORDER BY sum(quantity), product_id) AS rank
 		FROM stock_movements GROUP BY product_id},
+	to_reorder => q{
+		SELECT *, row_number() OVER (ORDER BY pieces, product_id) AS rank
+		FROM (SELECT product_id, sum(quantity) AS pieces,
+		             (array_agg(reorder_point ORDER BY moved_at DESC, reorder_point DESC))[1] AS reorder_point
+		      FROM stock_movements GROUP BY product_id) s WHERE pieces <= reorder_point},
 	order_quality => q{
 		SELECT channel, count(*) AS orders, sum((user_id IS NULL)::int) AS no_user,
 		       sum((coalesce(quantity, 0) <= 0)::int) AS bad_quantity, sum((unit_price IS NULL)::int) AS no_price,
@@ -81,9 +97,29 @@ feed($node, $stock);
 feed($node, sprintf("$orders; $sales; $visits; $cancelled", $_)) for 0 .. 59;
 all_equal('after orders that are out of order, and cancelled ones');
 
+# Alerts, each from a change of its own: a dear order, the eleventh order of a minute, a shelf that empties.
+my $now = scalar_of($node, q{SELECT quote_literal(event_clock) || '::timestamptz' FROM trending.status WHERE trend = 'revenue'});
+feed($node, "INSERT INTO orders VALUES (90000, 77, 1, 'books', 3, 900, 'web', 'placed', $now)");
+soon($node, q{SELECT count(*) = 1 FROM high_value_orders_alerts WHERE (order_id, user_id, value) = (90000, 77, 2700)}, 'an alert of a dear order');
+my $more = q{INSERT INTO orders SELECT %d + n, 78, 2, 'toys', 1, 9.99, 'app', 'placed', %s FROM generate_series(1, %d) n};
+feed($node, sprintf($more, 91000, $now, 10));
+rows($node, q{SELECT count(*) FROM hasty_buyers WHERE user_id = 78}, 0, 'ten orders are not too many');
+feed($node, sprintf($more, 92000, $now, 1));
+rows($node, q{SELECT orders, value FROM hasty_buyers WHERE user_id = 78}, '11|109.89', 'eleven are');
+soon($node, q{SELECT count(*) = 1 FROM hasty_buyers_alerts WHERE user_id = 78 AND orders = 11}, 'an alert of a hasty buyer');
+my $moved = qq{INSERT INTO stock_movements (product_id, quantity, reorder_point, reason, moved_at) VALUES (21, %d, 10, 'test', $now)};
+feed($node, sprintf($moved, 11));
+my $alerts = 'SELECT array_agg(pieces ORDER BY commit_lsn) FROM to_reorder_alerts WHERE product_id = 21';
+feed($node, sprintf($moved, $_)) for -1, -3, 20, -17;
+soon($node, "($alerts) = '{10,10}'", 'an alert each time that a product falls to its reorder point');
+rows($node, 'SELECT pieces FROM to_reorder WHERE product_id = 21', 10, 'it is listed');
+is(scalar_of($node, "SELECT count(*) FROM (SELECT window_start, window_end, order_id, user_id, value FROM high_value_orders_alerts
+	EXCEPT SELECT window_start, window_end, order_id, user_id, value FROM ($batch{high_value_orders}) b) x"), 0, 'no alert of a cheap order');
+is(scalar_of($node, "SELECT count(*) > 5 FROM high_value_orders_alerts"), 't', 'but of others');
+
 # Movements one by one.
-feed($node, "INSERT INTO stock_movements (product_id, quantity, reorder_point, reason) VALUES (21, $_, 10 + $_, 'test')") for 11, -1, -3;
-rows($node, 'SELECT pieces, reorder_point FROM stock WHERE product_id = 21', '7|7', 'stock follows every movement');
+feed($node, "INSERT INTO stock_movements (product_id, quantity, reorder_point, reason) VALUES (22, $_, 10 + $_, 'test')") for 11, -1, -3;
+rows($node, 'SELECT pieces, reorder_point FROM stock WHERE product_id = 22', '7|7', 'stock follows every movement');
 
 # Orders that are hours late, and one that is cancelled too late for its minute: taken in when it is calculated anew.
 my $late = scalar_of($node, q{SELECT late FROM trending.status WHERE trend = 'revenue'});
