@@ -40,9 +40,7 @@ constexpr size_t kPortionBytes = size_t{8} << 20;
 
 void note_writers(FollowedTrend* trend) {
   List* relations = find_all_inheritors(trend->definition->source, AccessShareLock, nullptr);
-  for (size_t i = 0; i < trend->departed.size(); i++) {
-    relations = list_append_unique_oid(relations, trend->departed[i]);
-  }
+  for (Oid departed : trend->departed) relations = list_append_unique_oid(relations, departed);
   ListCell* cell = nullptr;
   foreach (cell, relations) {
     LOCKTAG tag;

@@ -19,18 +19,16 @@ bool is_valid(const AggregateSpec& spec, const TrendOptions& options) {
   switch (spec.kind) {
     case AggregateKind::kRowCount:
     case AggregateKind::kCount:
+    case AggregateKind::kDistinct:
+    case AggregateKind::kApproxDistinct:
       return spec.type == ValueType::kNone;
     case AggregateKind::kSum:
     case AggregateKind::kAvg:
-      return spec.type != ValueType::kNone;
     case AggregateKind::kMin:
     case AggregateKind::kMax:
     case AggregateKind::kFirst:
     case AggregateKind::kLast:
       return spec.type != ValueType::kNone;
-    case AggregateKind::kDistinct:
-    case AggregateKind::kApproxDistinct:
-      return spec.type == ValueType::kNone;
     case AggregateKind::kDecayed:
       return spec.type == ValueType::kNone && options.window.kind == WindowKind::kDecayed &&
              spec.half_life == options.window.slide;

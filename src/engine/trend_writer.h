@@ -138,8 +138,7 @@ class TrendWriter {
   // checkpoint is taken with no window pending.
   Status restore_clock(Time clock, Time reported_end);
   // kCorrupt when it is no cell of such a trend.
-  Status restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* state,
-                      uint32_t state_size);
+  Status restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* bytes, uint32_t size);
   void restore_counters(const Counters& counters) { header_->counters = counters; }
 
  private:
