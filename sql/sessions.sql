@@ -89,8 +89,8 @@ SELECT trending.create_trend('quiet', $$
   SELECT window_start, window_end, count(*) FROM clicks, trending.session(at, '20 minutes')
   GROUP BY window_start, window_end ORDER BY 3 $$, idle_timeout => '1 day');
 SELECT trending.create_trend('days', $$
-  SELECT "from", "to", "who", count(*) AS n
-  FROM (clicks AS k("who", b) CROSS JOIN trending.session((at AT TIME ZONE 'UTC')::date, '2 days') w("from", "to"))
+  SELECT "from", "to", "trending time", count(*) AS n
+  FROM (clicks AS k("trending time", b) CROSS JOIN trending.session((at AT TIME ZONE 'UTC')::date, '2 days') w("from", "to"))
   GROUP BY 1, 2, 3 ORDER BY n DESC $$, idle_timeout => '1 day');
 SELECT trending.create_trend('pages', $$
   SELECT window_start, window_end, page, user_id % 2 AS odd, sum(ms) AS ms FROM ONLY clicks, trending.session(at, '1 hour')

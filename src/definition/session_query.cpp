@@ -8,6 +8,7 @@ namespace {
 
 // What FROM of the definition calls the source and the window.
 struct FromNames {
+  const char* prefix;  // of the columns that are added: none of the source begins with it
   bool with_children;
   const char* source;  // alias, with column aliases if it has any
   const char* source_name;
@@ -53,7 +54,7 @@ const char* instant_literal(const Definition& definition, Time instant) {
 }
 
 // The rows of the source with their event times and keys, without those that are in no session.
-void append_rows(StringInfo out, const Definition& definition, bool with_children) {
+void append_rows(StringInfo out, const Definition& definition, const FromNames& names) {
   List* context = deparse_context_for("s", definition.source);
   auto text = [context](const Expr* expression) {
     return deparse_expression(reinterpret_cast<Node*>(const_cast<Expr*>(expression)), context, true, false);
@@ -61,11 +62,12 @@ void append_rows(StringInfo out, const Definition& definition, bool with_childre
   const char* time = psprintf("(%s)%s", text(definition.event_time),
                               definition.event_time_type == DATEOID ? "::timestamp" : "");
   const int64 margin = 2 * definition.window.size;
-  appendStringInfo(out, "SELECT s.*, %s AS \"trending time\"", time);
+  appendStringInfo(out, "SELECT s.*, %s AS \"%s time\"", time, names.prefix);
   for (int i = 0; i < definition.keys.count; i++) {
-    appendStringInfo(out, ", %s AS \"trending key %d\"", text(definition.keys.columns[i].expr), i + 1);
+    appendStringInfo(out, ", %s AS \"%s key %d\"", text(definition.keys.columns[i].expr), names.prefix,
+                     i + 1);
   }
-  appendStringInfo(out, " FROM %s%s s WHERE %s >= %s AND %s < %s", with_children ? "" : "ONLY ",
+  appendStringInfo(out, " FROM %s%s s WHERE %s >= %s AND %s < %s", names.with_children ? "" : "ONLY ",
                    quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition.source)),
                                               get_rel_name(definition.source)),
                    time, instant_literal(definition, kMinTime + margin), time,
@@ -74,37 +76,56 @@ void append_rows(StringInfo out, const Definition& definition, bool with_childre
 }
 
 // Rows of one group in the order of time, or those of one session.
-const char* frame(const Definition& definition, bool of_session) {
+const char* frame(const Definition& definition, const char* prefix, bool of_session) {
   StringInfoData text;
   initStringInfo(&text);
   for (int i = 0; i < definition.keys.count; i++) {
-    appendStringInfo(&text, "%s\"trending key %d\"", i == 0 ? "PARTITION BY " : ", ", i + 1);
+    appendStringInfo(&text, "%s\"%s key %d\"", i == 0 ? "PARTITION BY " : ", ", prefix, i + 1);
   }
   if (of_session) {
-    appendStringInfo(&text, "%s\"trending session\"", definition.keys.count == 0 ? "PARTITION BY " : ", ");
+    appendStringInfo(&text, "%s\"%s session\"", definition.keys.count == 0 ? "PARTITION BY " : ", ", prefix);
   } else {
-    appendStringInfoString(&text, " ORDER BY \"trending time\"");
+    appendStringInfo(&text, " ORDER BY \"%s time\"", prefix);
   }
   return text.data;
 }
 
 // The source with the bounds of each row's session. A row begins a session when the one before it is more
 // than the gap away; adding up beginnings numbers them.
-const char* sessions_text(const Definition& definition, bool with_children) {
+const char* sessions_text(const Definition& definition, const FromNames& names) {
   StringInfoData rows;
   initStringInfo(&rows);
-  append_rows(&rows, definition, with_children);
+  append_rows(&rows, definition, names);
   const char* gap = psprintf("'%lld microseconds'::interval", (long long)definition.window.size);
-  const char* group = frame(definition, false);
-  const char* session = frame(definition, true);
-  return psprintf(
-      "SELECT n.*, min(\"trending time\") OVER (%s) AS \"trending start\", "
-      "max(\"trending time\") OVER (%s) + %s AS \"trending end\" "
-      "FROM (SELECT b.*, sum(\"trending begins\") OVER (%s) AS \"trending session\" "
-      "FROM (SELECT r.*, CASE WHEN \"trending time\" <= lag(\"trending time\") OVER (%s) + %s THEN 0 ELSE 1 "
-      "END "
-      "AS \"trending begins\" FROM (%s) r) b) n",
-      session, session, gap, group, group, gap, rows.data);
+  const char* group = frame(definition, names.prefix, false);
+  const char* session = frame(definition, names.prefix, true);
+  auto column = [&names](const char* name) { return psprintf("\"%s %s\"", names.prefix, name); };
+  const char* time = column("time");
+  const char* begins =
+      psprintf("SELECT r.*, CASE WHEN %s <= lag(%s) OVER (%s) + %s THEN 0 ELSE 1 END AS %s FROM (%s) r", time,
+               time, group, gap, column("begins"), rows.data);
+  const char* numbered = psprintf("SELECT b.*, sum(%s) OVER (%s) AS %s FROM (%s) b", column("begins"), group,
+                                  column("session"), begins);
+  return psprintf("SELECT n.*, min(%s) OVER (%s) AS %s, max(%s) OVER (%s) + %s AS %s FROM (%s) n", time,
+                  session, column("start"), time, session, gap, column("end"), numbered);
+}
+
+// A prefix for columns that are added to those of the source, whose alias may rename some.
+const char* choose_prefix(const Definition& definition, const char* alias) {
+  StringInfoData prefix;
+  initStringInfo(&prefix);
+  appendStringInfoString(&prefix, "trending");
+  Relation relation = table_open(definition.source, AccessShareLock);
+  const TupleDesc columns = RelationGetDescr(relation);
+  for (bool taken = true; taken;) {
+    taken = strstr(alias, prefix.data) != nullptr;
+    for (int i = 0; i < columns->natts && !taken; i++) {
+      taken = strstr(NameStr(TupleDescAttr(columns, i)->attname), prefix.data) != nullptr;
+    }
+    if (taken) appendStringInfoChar(&prefix, '_');
+  }
+  table_close(relation, NoLock);
+  return prefix.data;
 }
 
 SelectStmt* parse_one(const char* text, RawStmt** statement) {
@@ -121,10 +142,10 @@ const char* session_query_text(const Definition& definition) {
   FromNames names = {};
   ListCell* cell = nullptr;
   foreach (cell, select->fromClause) find_names(static_cast<Node*>(lfirst(cell)), &names);
-  const char* from =
-      psprintf("SELECT FROM (%s) %s, LATERAL (SELECT %s.\"trending start\", %s.\"trending end\") %s",
-               sessions_text(definition, names.with_children), names.source, names.source_name,
-               names.source_name, names.window);
+  names.prefix = choose_prefix(definition, names.source);
+  const char* from = psprintf("SELECT FROM (%s) %s, LATERAL (SELECT %s.\"%s start\", %s.\"%s end\") %s",
+                              sessions_text(definition, names), names.source, names.source_name, names.prefix,
+                              names.source_name, names.prefix, names.window);
   RawStmt* replacement = nullptr;
   select->fromClause = parse_one(from, &replacement)->fromClause;
   select->whereClause = nullptr;  // it chooses the rows that make sessions
