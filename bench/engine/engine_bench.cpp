@@ -126,6 +126,32 @@ void sizes(benchmark::internal::Benchmark* bench) {
 BENCHMARK(Events_InLargeTransactions)->Apply(sizes);
 BENCHMARK(Events_OneToATransaction)->Apply(sizes);
 
+// Every event counted in several trends, as one decoding pass hands it to them; times are an event's.
+void Events_InManyTrends(benchmark::State& state) {
+  const auto& draws = zipf(static_cast<uint32_t>(state.range(0)));
+  std::vector<std::unique_ptr<Trend>> trends;
+  Batch batch;
+  for (uint32_t i = 0; i < static_cast<uint32_t>(state.range(1)); i++) {
+    trends.push_back(std::make_unique<Trend>(i % 2 == 0 ? 1 : 30));
+    batch.open_slot(i, trends[i]->writer.windows(), trends[i]->writer.hash_seed());
+  }
+  uint64_t n = 0;
+  const auto one = [&] {
+    const Key key = key_of(draws[n % draws.size()]);
+    for (uint32_t i = 0; i < trends.size(); i++) batch.append(i, static_cast<Time>(n * 100), 1, key.view());
+    if (++n % 1000 != 0) return;
+    for (uint32_t i = 0; i < trends.size(); i++) trends[i]->writer.apply(batch.slice(i));
+    batch.clear();
+  };
+  while (n < 500'000) one();
+  for (auto _ : state) one();
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(Events_InManyTrends)
+    ->ArgsProduct({{100'000}, {1, 2, 10}})
+    ->ArgNames({"groups", "trends"})
+    ->MinTime(0.3);
+
 TrendOptions with(std::initializer_list<AggregateSpec> specs, uint16_t rank_by) {
   TrendOptions options;
   for (const AggregateSpec& spec : specs) options.aggregates[options.aggregate_count++] = spec;
