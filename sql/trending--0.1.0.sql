@@ -35,7 +35,8 @@ CREATE TABLE trending.trend (
   history          regclass,
   late             regclass,
   alerts           regclass,
-  notify_channel   text
+  notify_channel   text,
+  source_types     regtype[] NOT NULL
 );
 ALTER SEQUENCE trending.trend_id_seq OWNED BY trending.trend.id;
 
@@ -48,6 +49,7 @@ COMMENT ON COLUMN trending.trend.history IS 'the table of closed windows; NULL w
 COMMENT ON COLUMN trending.trend.late IS 'the table of refused rows; NULL when they are only counted';
 COMMENT ON COLUMN trending.trend.alerts IS 'the table of groups whose HAVING came true; NULL without HAVING';
 COMMENT ON COLUMN trending.trend.notify_channel IS 'the channel of NOTIFY that announces them; NULL: none';
+COMMENT ON COLUMN trending.trend.source_types IS 'the types of the columns that the definition reads, in their order';
 COMMENT ON COLUMN trending.trend.label IS 'schema.table.column shown beside the key, or NULL';
 
 SELECT pg_catalog.pg_extension_config_dump('trending.trend', '');
@@ -73,6 +75,7 @@ CREATE TABLE trending.trend_state (
   clock        bigint NOT NULL,
   reported_end bigint NOT NULL,
   counters     bigint[] NOT NULL,
+  options      bigint[] NOT NULL,
   clock_base   bigint NOT NULL,  -- the event clock at the last event, and when that was: where an idle source's clock
   clock_wall   bigint NOT NULL   -- goes on from
 );
@@ -315,6 +318,14 @@ CREATE FUNCTION trending.create_trend(
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_create_trend';
 
+CREATE FUNCTION trending.alter_trend(
+  trend regclass, query text DEFAULT NULL, label text DEFAULT '',
+  watermark_delay interval DEFAULT NULL, allowed_lateness interval DEFAULT NULL,
+  late_events text DEFAULT NULL, idle_timeout interval DEFAULT NULL, max_ahead interval DEFAULT NULL,
+  history_limit bigint DEFAULT -1, retention interval DEFAULT '-1 second', max_groups int DEFAULT NULL)
+RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_alter_trend';
+
 CREATE FUNCTION trending.drop_trend(trend regclass)
 RETURNS void LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_drop_trend';
@@ -327,6 +338,8 @@ AS 'MODULE_PATHNAME', 'trending_track';
 
 COMMENT ON FUNCTION trending.create_trend(text, text, text, interval, interval, text, interval, interval, bigint, interval, bool, name[], int, text) IS
 'creates a trend: a foreign table of this name that keeps the result of query (one source, a window function or none, GROUP BY, ORDER BY an aggregate) for the current window, ranked. Needs SELECT on what the query reads. What a query may not contain is reported with its position';
+COMMENT ON FUNCTION trending.alter_trend(regclass, text, text, interval, interval, text, interval, interval, bigint, interval, int) IS
+'changes options of a trend, which keeps its state: those that are named, with NULL where it is a value (label: none, history_limit: all, retention: none). For its owner. The query cannot be changed';
 COMMENT ON FUNCTION trending.drop_trend(regclass) IS
 'drops a trend with everything that belongs to it, as DROP FOREIGN TABLE does; for its owner';
 COMMENT ON FUNCTION trending.track(regclass, name, name, text, interval, interval, text) IS
@@ -456,7 +469,7 @@ BEGIN
     RAISE EXCEPTION '"%" is not a trend', history_shape.trend USING ERRCODE = 'wrong_object_type',
       HINT = 'Trends are created with trending.create_trend().';
   END IF;
-  IF row.history IS NULL THEN
+  IF row.history IS NULL OR row.history_limit = 0 THEN
     RAISE EXCEPTION 'trend "%" keeps no history', history_shape.trend USING ERRCODE = 'object_not_in_prerequisite_state',
       HINT = 'A trend with a window function keeps it, created with history_limit greater than 0, or NULL for all groups.';
   END IF;
@@ -539,7 +552,7 @@ BEGIN
   EXCEPTION WHEN SQLSTATE 'TR001' THEN
     NULL;
   END;
-  IF known.history IS NOT NULL THEN
+  IF known.history IS NOT NULL AND known.history_limit IS DISTINCT FROM 0 THEN
     RETURN QUERY EXECUTE 'SELECT ''history'', q.* FROM (' || trending.difference_query(verify.trend, true) || ') q'
     USING known.history_limit;
   END IF;

@@ -25,6 +25,8 @@ constexpr size_t kDeltaFactor = 2;
 
 // Counters of a trend in trend_state.counters, in the order of counters_datum().
 constexpr int kStoredCounters = 9;
+// trend_state.options: options and tables, then the watermark and what is final.
+constexpr int kStoredOptions = 12;
 
 void execute(const char* sql, int count, const Oid* types, const Datum* values) {
   int result = SPI_execute_with_args(sql, count, const_cast<Oid*>(types), const_cast<Datum*>(values), nullptr,
@@ -130,8 +132,22 @@ Datum counters_datum(FollowedTrend* trend) {
   return PointerGetDatum(construct_array(values, kStoredCounters, INT8OID, 8, true, TYPALIGN_DOUBLE));
 }
 
+// The options as they are at the position, in the order of restore_options().
+Datum options_datum(const FollowedTrend* trend) {
+  const Definition& definition = *trend->definition;
+  const DefinitionOptions& options = definition.options;
+  Datum values[] = {Int64GetDatum(options.watermark_delay),   Int64GetDatum(options.allowed_lateness),
+                    Int64GetDatum(options.idle_timeout),      Int64GetDatum(options.max_ahead),
+                    Int64GetDatum(options.retention),         Int64GetDatum(options.history_limit),
+                    Int64GetDatum(options.max_groups),        Int64GetDatum(options.keep_late_events ? 1 : 0),
+                    Int64GetDatum(definition.history),        Int64GetDatum(definition.late),
+                    Int64GetDatum(trend->writer.watermark()), Int64GetDatum(trend->writer.final_until())};
+  static_assert(lengthof(values) == kStoredOptions);
+  return PointerGetDatum(construct_array(values, kStoredOptions, INT8OID, 8, true, TYPALIGN_DOUBLE));
+}
+
 void write_trend_row(FollowedTrend* trend) {
-  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID, INT8ARRAYOID, INT8OID, INT8OID, BOOLOID};
+  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID, INT8ARRAYOID, INT8OID, INT8OID, BOOLOID, INT8ARRAYOID};
   Datum values[] = {Int32GetDatum(trend->id),
                     CStringGetTextDatum(trend->definition->text),
                     Int64GetDatum(trend->writer.clock()),
@@ -139,16 +155,17 @@ void write_trend_row(FollowedTrend* trend) {
                     counters_datum(trend),
                     Int64GetDatum(trend->clock_base),
                     Int64GetDatum(trend->clock_wall),
-                    BoolGetDatum(trend->retractable)};
+                    BoolGetDatum(trend->retractable),
+                    options_datum(trend)};
   execute(
       "INSERT INTO trending.trend_state (trend_id, definition, clock, reported_end, counters, clock_base, "
-      "clock_wall, retractable) "
-      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (trend_id) DO UPDATE SET definition = "
+      "clock_wall, retractable, options) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (trend_id) DO UPDATE SET definition = "
       "excluded.definition, "
       "clock = excluded.clock, reported_end = excluded.reported_end, counters = excluded.counters, "
       "clock_base = excluded.clock_base, clock_wall = excluded.clock_wall, retractable = "
-      "excluded.retractable",
-      8, types, values);
+      "excluded.retractable, options = excluded.options",
+      9, types, values);
 }
 
 size_t write_trend(FollowedTrend* trend) {
@@ -279,13 +296,42 @@ void restore_counters(FollowedTrend* trend, ArrayType* array) {
   pg_atomic_write_u64(&trend->shared->unretracted, value(8));
 }
 
+// Goes on under the options that were in force at the position, which are not those of today where a later
+// transaction altered them. A table that was dropped since is not written any more.
+bool restore_options(FollowedTrend* trend, ArrayType* array, Time clock, Time reported_end) {
+  Datum* values = nullptr;
+  int count = 0;
+  deconstruct_array(array, INT8OID, 8, true, TYPALIGN_DOUBLE, &values, nullptr, &count);
+  if (count != kStoredOptions) return false;
+  auto table = [values](int i) {
+    Oid oid = static_cast<Oid>(DatumGetInt64(values[i]));
+    return OidIsValid(oid) && get_rel_name(oid) != nullptr ? oid : InvalidOid;
+  };
+  Definition* definition = trend->definition;
+  DefinitionOptions& options = definition->options;
+  options.watermark_delay = DatumGetInt64(values[0]);
+  options.allowed_lateness = DatumGetInt64(values[1]);
+  options.idle_timeout = DatumGetInt64(values[2]);
+  options.max_ahead = DatumGetInt64(values[3]);
+  options.retention = DatumGetInt64(values[4]);
+  options.history_limit = DatumGetInt64(values[5]);
+  options.max_groups = static_cast<int32>(DatumGetInt64(values[6]));
+  options.keep_late_events = DatumGetInt64(values[7]) != 0;
+  definition->history = table(8);
+  definition->late = table(9);
+  if (!trend->writer.alter(tuning_of(*definition))) return false;
+  if (trend->writer.restore_clock(clock, reported_end) != Status::kOk) return false;
+  trend->writer.restore_horizon(DatumGetInt64(values[10]), DatumGetInt64(values[11]));
+  return true;
+}
+
 // Restores within a transaction. Reading is under the trend's lock in name only: readers are kept out by its
 // phase.
 bool restore_state(FollowedTrend* trend) {
   Oid type = INT4OID;
   Datum value = Int32GetDatum(trend->id);
   int result = SPI_execute_with_args(
-      "SELECT definition, clock, reported_end, counters, clock_base, clock_wall, retractable FROM "
+      "SELECT definition, clock, reported_end, counters, clock_base, clock_wall, retractable, options FROM "
       "trending.trend_state WHERE trend_id = $1",
       1, &type, &value, nullptr, true, 1);
   if (result != SPI_OK_SELECT) elog(ERROR, "could not read trending.trend_state");
@@ -298,7 +344,8 @@ bool restore_state(FollowedTrend* trend) {
   if (strcmp(definition, trend->definition->text) != 0 || retractable != trend->retractable) return false;
   Time clock = DatumGetInt64(SPI_getbinval(tuple, descriptor, 2, &isnull));
   Time reported_end = DatumGetInt64(SPI_getbinval(tuple, descriptor, 3, &isnull));
-  if (trend->writer.restore_clock(clock, reported_end) != Status::kOk) return false;
+  Datum options = SPI_getbinval(tuple, descriptor, 8, &isnull);
+  if (!restore_options(trend, DatumGetArrayTypeP(options), clock, reported_end)) return false;
   Datum counters = SPI_getbinval(tuple, descriptor, 4, &isnull);
   Time clock_base = DatumGetInt64(SPI_getbinval(tuple, descriptor, 5, &isnull));
   TimestampTz clock_wall = DatumGetInt64(SPI_getbinval(tuple, descriptor, 6, &isnull));

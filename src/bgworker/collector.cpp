@@ -248,6 +248,9 @@ void begin(void*, ReorderBufferTXN* txn) {
 void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change) {
   if (RelationGetRelid(relation) == worker->catalog) {
     worker->catalog_changed = true;
+    if (change->action == REORDER_BUFFER_CHANGE_UPDATE) {
+      trend_note_altered(RelationGetDescr(relation), compat::decoded_tuple(change->data.tp.newtuple));
+    }
     return;
   }
   if (skip_transaction) return;

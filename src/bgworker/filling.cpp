@@ -394,6 +394,7 @@ void fill(FollowedTrend* trend) {
   worker_commit();
   trend->refill = false;
   trend->state = FillState::kRunning;
+  trend_report(trend, "");
   trend->dirty = true;
   trend_set_phase(trend, TrendPhase::kRunning);
   worker->checkpoint_due = true;

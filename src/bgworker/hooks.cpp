@@ -1,6 +1,7 @@
 #include "bgworker/hooks.h"
 
 #include "bgworker/launcher.h"
+#include "definition/column_rename.h"
 #include "postgres/guard.h"
 #include "shmem/area.h"
 #include "shmem/directory.h"
@@ -124,12 +125,21 @@ bool may_pause(Oid database, Node* command) {
   return compat::database_ownercheck(database, GetUserId());
 }
 
-void run_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
-                 ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
-                 DestReceiver* dest, QueryCompletion* completion) {
+void run_next_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
+                      ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
+                      DestReceiver* dest, QueryCompletion* completion) {
   ProcessUtility_hook_type run =
       next_process_utility != nullptr ? next_process_utility : standard_ProcessUtility;
   run(statement, query, read_only_tree, context, params, environment, dest, completion);
+}
+
+// Definitions of trends follow when a column that they read is renamed.
+void run_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
+                 ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
+                 DestReceiver* dest, QueryCompletion* completion) {
+  List* renamed = IsTransactionState() ? column_rename_begin(statement->utilityStmt) : NIL;
+  run_next_utility(statement, query, read_only_tree, context, params, environment, dest, completion);
+  column_rename_end(renamed);
 }
 
 void process_utility(PlannedStmt* statement, const char* query, bool read_only_tree,

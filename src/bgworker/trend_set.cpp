@@ -264,6 +264,12 @@ bool trends_refresh() {
     if (trend != nullptr && !list_member_int(ids, trend->id)) forget_trend(trend);
   }
   ListCell* cell = nullptr;
+  for (AlteredTrend& altered : worker->altered) {
+    FollowedTrend* trend = find_trend(altered.id);
+    if (trend != nullptr) trend_alter(trend, altered);
+    if (altered.text != nullptr) pfree(altered.text);
+  }
+  worker->altered.clear();
   foreach (cell, ids) {
     if (find_trend(lfirst_int(cell)) != nullptr) continue;
     FollowedTrend* trend = add_trend(lfirst_int(cell));

@@ -14,6 +14,15 @@
 
 namespace trending {
 
+// A row of trending.trend that a decoded transaction updated.
+struct AlteredTrend {
+  int32 id;
+  DefinitionOptions options;
+  Oid history;
+  Oid late;
+  char* text;  // in TopMemoryContext; null: the definition's text is the same
+};
+
 struct Worker {
   DatabaseShared* entry = nullptr;
   char database_name[NAMEDATALEN] = {};
@@ -28,10 +37,11 @@ struct Worker {
 
   Oid catalog = InvalidOid;      // trending.trend
   bool catalog_changed = false;  // a decoded transaction changed it, or the extension itself may have changed
-  bool refill_wanted = false;    // some trend has `refill` set
-  bool recheck_wanted = false;   // some trend has `recheck` set
-  bool restoring = false;        // starting with a stored checkpoint that is valid
-  bool checkpoint_due = false;   // soon, whatever the interval
+  std::vector<AlteredTrend> altered;  // by the transactions since follow_changes()
+  bool refill_wanted = false;         // some trend has `refill` set
+  bool recheck_wanted = false;        // some trend has `recheck` set
+  bool restoring = false;             // starting with a stored checkpoint that is valid
+  bool checkpoint_due = false;        // soon, whatever the interval
   XLogRecPtr confirmed = InvalidXLogRecPtr;
   TimestampTz last_checkpoint = 0;
 };
@@ -60,6 +70,12 @@ void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
 void trend_report(FollowedTrend* trend, const char* message);
 // Shows in the status whether updates and deletes reach the trend. Needs a transaction.
 void trend_note_retractable(FollowedTrend* trend, const Definition& definition);
+// The options that the engine follows.
+TrendTuning tuning_of(const Definition& definition);
+// Goes on under other options, with the state that is there.
+void trend_alter(FollowedTrend* trend, const AlteredTrend& altered);
+// Notes the new version of a row of trending.trend.
+void trend_note_altered(TupleDesc descriptor, HeapTuple row);
 // Applies events, those of the transaction that committed there, under the trend's lock.
 void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time, XLogRecPtr lsn);
 

@@ -35,6 +35,11 @@ struct Analysis {
   Node* decay_time;  // `at` of the decayed aggregates, not planned
 };
 
+// A registered trend's text as a query, and a query as canonical text: every name qualified, and as it is at
+// present. (definition.cpp)
+Query* stored_query(const char* text, Oid source);
+const char* canonical_text(Query* query);
+
 // Checks of the parse tree, where clauses still have their places: clause_check.cpp.
 SelectStmt* parse_select(const QueryText& text, RawStmt** statement);
 void check_clauses(const SelectStmt* select, const QueryText& text);

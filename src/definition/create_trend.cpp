@@ -4,6 +4,7 @@
 // row of trending.trend, which only the extension's owner may write. Locks: ACCESS SHARE on the source and on
 // the label's table. Writers wait for none of these; the worker arranges an exact backfill by itself once the
 // row is committed.
+#include "definition/as_extension_owner.h"
 #include "definition/definition_catalog.h"
 #include "definition/history_table.h"
 #include "definition/label.h"
@@ -95,9 +96,18 @@ constexpr const char* kInsert =
     "INSERT INTO trending.trend (relation, source, query, definition, label, watermark_delay, "
     "allowed_lateness, "
     "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups, "
-    "history, late, alerts, notify_channel) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
-constexpr int kInsertColumns = 19;
+    "history, late, alerts, notify_channel, source_types) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+constexpr int kInsertColumns = 20;
+
+Datum source_types(const Definition& definition) {
+  auto* types = static_cast<Datum*>(palloc(sizeof(Datum) * (definition.source_column_count + 1)));
+  for (int i = 0; i < definition.source_column_count; i++) {
+    types[i] = ObjectIdGetDatum(definition.source_columns[i].type);
+  }
+  return PointerGetDatum(
+      construct_array(types, definition.source_column_count, REGTYPEOID, sizeof(Oid), true, TYPALIGN_INT));
+}
 
 // The tables that go with a trend; InvalidOid where it has none.
 struct TrendTables {
@@ -133,6 +143,7 @@ void insert_row(Oid relation, const TrendTables& tables, const char* query, cons
       table_value(tables.late),
       table_value(tables.alerts),
       text_value(options.notify_channel),
+      not_null(REGTYPEARRAYOID, source_types(definition)),
   };
   Oid types[kInsertColumns];
   Datum values[kInsertColumns];
@@ -147,18 +158,11 @@ void insert_row(Oid relation, const TrendTables& tables, const char* query, cons
     elog(ERROR, "could not register the trend: %s", SPI_result_code_string(result));
 }
 
-// Runs with the identity of the owner of trending.trend. An error restores the caller's identity by itself.
-template <typename Body>
-void as_extension_owner(Body body) {
-  Relation table = table_open(trend_table(), RowExclusiveLock);
-  Oid owner = table->rd_rel->relowner;
-  table_close(table, NoLock);
-  Oid user = InvalidOid;
-  int context = 0;
-  GetUserIdAndSecContext(&user, &context);
-  SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-  body();
-  SetUserIdAndSecContext(user, context);
+// As a view does: the source cannot be dropped without CASCADE, which drops the trend.
+void depend_on_source(Oid relation, Oid source) {
+  ObjectAddress dependent = {RelationRelationId, relation, 0};
+  ObjectAddress referenced = {RelationRelationId, source, 0};
+  recordDependencyOn(&dependent, &referenced, DEPENDENCY_NORMAL);
 }
 
 Oid create_trend(const char* name, const char* query, const TrendOptionArguments& options) {
@@ -174,6 +178,7 @@ Oid create_trend(const char* name, const char* query, const TrendOptionArguments
   TrendName resolved = resolve_name(name);
   SPI_connect();
   Oid relation = create_table(resolved, *definition);
+  depend_on_source(relation, definition->source);
   bool keeps_history =
       definition->has_window && (options.history_limit == nullptr || *options.history_limit > 0);
   TrendTables tables = {};

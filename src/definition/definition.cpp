@@ -60,7 +60,14 @@ void collect_source_columns(Definition* definition) {
   }
 }
 
-// The text with every name qualified. Deparsing wants the query as the analyser left it.
+void check_rights(const Analysis& analysis) {
+  compat::check_query_rights(analysis.query);
+  source_check_row_security(analysis.definition->source, analysis.text, analysis.source_location);
+}
+
+}  // namespace
+
+// Deparsing wants the query as the analyser left it.
 const char* canonical_text(Query* query) {
   int nest_level = canonical_settings_begin();
   const char* text = pg_get_querydef(static_cast<Query*>(copyObjectImpl(query)), false);
@@ -68,13 +75,6 @@ const char* canonical_text(Query* query) {
   while (*text == ' ') text++;
   return text;
 }
-
-void check_rights(const Analysis& analysis) {
-  compat::check_query_rights(analysis.query);
-  source_check_row_security(analysis.definition->source, analysis.text, analysis.source_location);
-}
-
-}  // namespace
 
 void rename_source(Node* item, Oid source) {
   if (IsA(item, JoinExpr)) {
@@ -88,6 +88,18 @@ void rename_source(Node* item, Oid source) {
   range->catalogname = nullptr;
   range->schemaname = get_namespace_name(get_rel_namespace(source));
   range->relname = pstrdup(name);
+}
+
+Query* stored_query(const char* text, Oid source) {
+  int nest_level = canonical_settings_begin();
+  QueryText place = {text, nullptr, -1, {}};
+  RawStmt* statement = nullptr;
+  SelectStmt* select = parse_select(place, &statement);
+  ListCell* cell = nullptr;
+  foreach (cell, select->fromClause) rename_source(static_cast<Node*>(lfirst(cell)), source);
+  Query* query = parse_analyze_fixedparams(statement, text, nullptr, 0, nullptr);
+  canonical_settings_end(nest_level);
+  return query;
 }
 
 Expr* prepare_expression(const Analysis& analysis, Node* expression) {

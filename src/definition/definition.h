@@ -115,7 +115,8 @@ struct Definition {
   const char* label;
 
   Oid source;
-  const char* text;  // canonical: every name qualified, independent of settings
+  const char* text;          // canonical: every name qualified, independent of settings; as it is stored
+  const char* present_text;  // the same with the source's present name
 
   // Window. `calendar` belongs to this process (see calendar.h); its function is null without a zone.
   // Without a window function the aggregates are over everything there is (kUnbounded, no event time), or

@@ -44,6 +44,47 @@ void read_options(const Row& row, DefinitionOptions* options) {
   options->backfill = DatumGetBool(row.value(kTrendBackfill));
 }
 
+// The tables that belong to a trend, where its options ask for them. One that is not written any more is
+// kept.
+void read_tables(const Row& row, const DefinitionOptions& options, Oid* history, Oid* late) {
+  bool keeps_history = options.history_limit != 0 && !row.is_null(kTrendHistory);
+  bool keeps_late = options.keep_late_events && !row.is_null(kTrendLate);
+  *history = keeps_history ? DatumGetObjectId(row.value(kTrendHistory)) : InvalidOid;
+  *late = keeps_late ? DatumGetObjectId(row.value(kTrendLate)) : InvalidOid;
+}
+
+// The definition may still be a valid query over a column whose type was changed; what was counted is of the
+// old one. Columns may have been dropped and made again since, so that their order says nothing.
+void check_source_types(const Row& row, const Definition& definition, const char* trend) {
+  Datum* types = nullptr;
+  int count = 0;
+  deconstruct_array(DatumGetArrayTypeP(row.value(kTrendSourceTypes)), REGTYPEOID, sizeof(Oid), true,
+                    TYPALIGN_INT, &types, nullptr, &count);
+  List* expected = NIL;
+  for (int i = 0; i < count; i++) expected = lappend_oid(expected, DatumGetObjectId(types[i]));
+  const SourceColumn* changed = nullptr;
+  for (int i = 0; i < definition.source_column_count; i++) {
+    const SourceColumn* column = &definition.source_columns[i];
+    ListCell* cell = nullptr;
+    ListCell* match = nullptr;
+    foreach (cell, expected) {
+      if (lfirst_oid(cell) == column->type) match = cell;
+    }
+    if (match != nullptr) {
+      expected = list_delete_cell(expected, match);
+    } else if (changed == nullptr) {
+      changed = column;
+    }
+  }
+  if (changed == nullptr) return;
+  const char* was = expected != NIL ? format_type_be(linitial_oid(expected)) : "another";
+  ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                  errmsg("column \"%s\" of \"%s\" has another type now", changed->name,
+                         get_rel_name(definition.source)),
+                  errdetail("It was of type %s when trend \"%s\" was created.", was, trend),
+                  errhint("Change the type back, or drop the trend and create it again.")));
+}
+
 // Analyses a stored definition again, under the settings it was written with.
 Definition* analyze_stored(const Row& row) {
   Oid relation = relation_of(row);
@@ -57,17 +98,18 @@ Definition* analyze_stored(const Row& row) {
   int nest_level = canonical_settings_begin();
   Definition* definition = analyze(AnalysisRequest{stored, trend, source, false});
   canonical_settings_end(nest_level);
+  check_source_types(row, *definition, trend);
+  definition->present_text = definition->text;
   definition->text = stored;
   definition->id = DatumGetInt32(row.value(kTrendId));
   definition->relation = relation;
   definition->owner = relation_owner(relation);
-  if (!row.is_null(kTrendHistory)) definition->history = DatumGetObjectId(row.value(kTrendHistory));
-  if (!row.is_null(kTrendLate)) definition->late = DatumGetObjectId(row.value(kTrendLate));
   if (!row.is_null(kTrendAlerts)) definition->alerts = DatumGetObjectId(row.value(kTrendAlerts));
   if (!row.is_null(kTrendNotifyChannel))
     definition->notify_channel = TextDatumGetCString(row.value(kTrendNotifyChannel));
   if (!row.is_null(kTrendLabel)) definition->label = TextDatumGetCString(row.value(kTrendLabel));
   read_options(row, &definition->options);
+  read_tables(row, definition->options, &definition->history, &definition->late);
   if (!row.is_null(kTrendPartitionBy))
     partition_by_set(definition, DatumGetArrayTypeP(row.value(kTrendPartitionBy)));
   return definition;
@@ -211,6 +253,31 @@ Oid definition_source(int32 trend_id) {
   return DatumGetObjectId(row.value(kTrendSource));
 }
 
+bool stored_arguments(Oid relation, TrendOptionArguments* arguments, Oid* history, Oid* late) {
+  auto* row = static_cast<Row*>(palloc(sizeof(Row)));  // the arguments point into it
+  if (!find_row(kTrendRelation, F_OIDEQ, ObjectIdGetDatum(relation), row)) return false;
+  *arguments = {};
+  if (!row->is_null(kTrendLabel)) arguments->label = TextDatumGetCString(row->value(kTrendLabel));
+  arguments->watermark_delay = DatumGetIntervalP(row->value(kTrendWatermarkDelay));
+  arguments->allowed_lateness = DatumGetIntervalP(row->value(kTrendAllowedLateness));
+  arguments->late_events = TextDatumGetCString(row->value(kTrendLateEvents));
+  arguments->idle_timeout = DatumGetIntervalP(row->value(kTrendIdleTimeout));
+  arguments->max_ahead = DatumGetIntervalP(row->value(kTrendMaxAhead));
+  auto* numbers = static_cast<int64*>(palloc(sizeof(int64)));
+  *numbers = row->is_null(kTrendHistoryLimit) ? 0 : DatumGetInt64(row->value(kTrendHistoryLimit));
+  if (!row->is_null(kTrendHistoryLimit)) arguments->history_limit = numbers;
+  if (!row->is_null(kTrendRetention)) arguments->retention = DatumGetIntervalP(row->value(kTrendRetention));
+  auto* backfill = static_cast<bool*>(palloc(sizeof(bool)));
+  *backfill = DatumGetBool(row->value(kTrendBackfill));
+  arguments->backfill = backfill;
+  auto* max_groups = static_cast<int32*>(palloc(sizeof(int32)));
+  *max_groups = DatumGetInt32(row->value(kTrendMaxGroups));
+  arguments->max_groups = max_groups;
+  *history = row->is_null(kTrendHistory) ? InvalidOid : DatumGetObjectId(row->value(kTrendHistory));
+  *late = row->is_null(kTrendLate) ? InvalidOid : DatumGetObjectId(row->value(kTrendLate));
+  return true;
+}
+
 bool trend_is_registered(Oid relation) {
   Row row;
   return find_row(kTrendRelation, F_OIDEQ, ObjectIdGetDatum(relation), &row);
@@ -222,6 +289,41 @@ Definition* definition_load(int32 trend_id) {
 
 Definition* definition_load_relation(Oid relation) {
   return load_by(kTrendRelation, F_OIDEQ, ObjectIdGetDatum(relation));
+}
+
+StoredOptions stored_options(TupleDesc descriptor, HeapTuple tuple) {
+  Row row;
+  heap_deform_tuple(tuple, descriptor, row.values, row.isnull);
+  StoredOptions stored = {};
+  stored.id = DatumGetInt32(row.value(kTrendId));
+  read_options(row, &stored.options);
+  read_tables(row, stored.options, &stored.history, &stored.late);
+  Datum definition = row.value(kTrendDefinition);
+  const char* bytes = DatumGetPointer(definition);
+  if (!VARATT_IS_EXTERNAL_ONDISK(bytes)) stored.definition = TextDatumGetCString(definition);
+  return stored;
+}
+
+List* stored_trends(Oid source) {
+  Oid table = trend_table();
+  if (!OidIsValid(table)) return NIL;
+  List* trends = NIL;
+  Relation catalog = table_open(table, AccessShareLock);
+  ScanKeyData key;
+  ScanKeyInit(&key, kTrendSource, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(source));
+  SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, nullptr, 1, &key);
+  while (HeapTuple tuple = systable_getnext(scan)) {
+    Row row;
+    HeapTuple flat = toast_flatten_tuple(tuple, RelationGetDescr(catalog));
+    heap_deform_tuple(flat, RelationGetDescr(catalog), row.values, row.isnull);
+    auto* trend = static_cast<StoredTrend*>(palloc(sizeof(StoredTrend)));
+    *trend = {DatumGetInt32(row.value(kTrendId)), relation_of(row), source,
+              TextDatumGetCString(row.value(kTrendDefinition))};
+    trends = lappend(trends, trend);
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return trends;
 }
 
 List* definition_ids() {

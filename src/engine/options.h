@@ -30,6 +30,14 @@ struct TrendOptions {
   uint64_t hash_seed = 0;            // something random
 };
 
+// What alter() may change of them.
+struct TrendTuning {
+  int64_t watermark_delay = 0;
+  int64_t allowed_lateness = 0;
+  uint32_t max_groups = 1;
+  bool report_windows = false;
+};
+
 // Where the states of these aggregates lie.
 StateLayout make_layout(const TrendOptions& options);
 

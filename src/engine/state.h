@@ -223,8 +223,9 @@ struct TrendHeader {
   Time clock = kNoTime;
   Time watermark = kNoTime;
   Window window;
-  Time late_before = INT64_MIN;   // events of panes that start before this are late
-  Time next_horizon = INT64_MIN;  // late_before stays while watermark - allowed_lateness is below this
+  Time final_until = kNoTime;    // windows that end up to here are final; never goes back, nor does watermark
+  Time late_before = INT64_MIN;  // events of panes that start before this are late
+  Time next_horizon = INT64_MIN;  // late_before stays while final_until is below this
   Time kept_from = INT64_MIN;     // panes that start before this are gone or being freed; at most late_before
   Time reported_end = kNoTime;    // closed windows that end up to here were reported
   uint32_t corrected_panes = 0;   // panes with corrected_after set

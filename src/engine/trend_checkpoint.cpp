@@ -121,6 +121,13 @@ Status TrendWriter::restore_clock(Time clock, Time reported_end) {
   return Status::kOk;
 }
 
+void TrendWriter::restore_horizon(Time watermark, Time final_until) {
+  if (has_sessions()) return;  // their options do not change
+  header_->watermark = std::max(header_->watermark, watermark);
+  header_->final_until = std::max(header_->final_until, final_until);
+  if (header_->clock != kNoTime) move_clock(header_->clock);
+}
+
 Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* bytes,
                                  uint32_t size) {
   if (has_sessions()) return sessions_.restore_cell(store, key, bytes, size);

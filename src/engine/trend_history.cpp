@@ -20,8 +20,7 @@ bool closes_before(const Window& a, const Window& b) {
 void TrendWriter::note_correction(PaneRecord& pane) {
   if (!header_->options.report_windows) return;
   if (pane.corrected_after == INT64_MAX) header_->corrected_panes++;
-  const Time reached = subtract_saturated(header_->watermark, header_->options.allowed_lateness);
-  pane.corrected_after = std::min(pane.corrected_after, reached);
+  pane.corrected_after = std::min(pane.corrected_after, header_->final_until);
 }
 
 // Frees the panes that no window needs any more.
@@ -37,15 +36,18 @@ void TrendWriter::let_panes_go() {
   if (header_->layout.nested != 0) values_.expire_before(header_->kept_from);
 }
 
+void TrendWriter::forget_corrections() {
+  if (header_->corrected_panes == 0) return;
+  for (uint32_t i = 0; i < panes_.live_count(); i++) {
+    panes_.record(panes_.live_slot(i)).corrected_after = INT64_MAX;
+  }
+  header_->corrected_panes = 0;
+}
+
 void TrendWriter::mark_reported() {
   if (has_sessions()) return sessions_.mark_reported();
   if (header_->watermark > header_->reported_end) header_->reported_end = header_->watermark;
-  if (header_->corrected_panes > 0) {
-    for (uint32_t i = 0; i < panes_.live_count(); i++) {
-      panes_.record(panes_.live_slot(i)).corrected_after = INT64_MAX;
-    }
-    header_->corrected_panes = 0;
-  }
+  forget_corrections();
   let_panes_go();
 }
 
@@ -55,8 +57,38 @@ bool TrendWriter::has_pending_window() const {
 }
 
 Time TrendWriter::final_before() const {
+  if (!has_sessions()) return header_->final_until;
   const Time corrected = subtract_saturated(header_->watermark, header_->options.allowed_lateness);
-  return has_sessions() ? subtract_saturated(corrected, header_->options.window.size) : corrected;
+  return subtract_saturated(corrected, header_->options.window.size);
+}
+
+bool TrendWriter::alter(const TrendTuning& tuning) {
+  TrendOptions& options = header_->options;
+  if (tuning.watermark_delay < 0 || tuning.allowed_lateness < 0 || tuning.max_groups == 0 ||
+      tuning.max_groups > kMaxGroups) {
+    return false;
+  }
+  if (tuning.report_windows && options.window.kind == WindowKind::kUnbounded) return false;
+  if (has_sessions()) {
+    bool same = tuning.watermark_delay == options.watermark_delay &&
+                tuning.allowed_lateness == options.allowed_lateness &&
+                tuning.report_windows == options.report_windows;
+    if (same) options.max_groups = tuning.max_groups;
+    return same;
+  }
+  // Windows that closed before and may still be corrected are reported, too: all their panes are there.
+  if (tuning.report_windows && !options.report_windows) header_->reported_end = header_->final_until;
+  options.watermark_delay = tuning.watermark_delay;
+  options.allowed_lateness = tuning.allowed_lateness;
+  options.max_groups = tuning.max_groups;
+  options.report_windows = tuning.report_windows;
+  if (!options.report_windows) forget_corrections();
+  if (header_->clock != kNoTime) {
+    move_clock(header_->clock);
+    let_panes_go();
+  }
+  header_->version++;
+  return true;
 }
 
 bool TrendWriter::next_pending_window(const Window& after, PendingWindow* pending) const {
@@ -69,8 +101,7 @@ bool TrendWriter::next_pending_window(const Window& after, PendingWindow* pendin
   if (!has_unreported && !has_corrected) return false;
   pending->window =
       has_corrected && (!has_unreported || closes_before(corrected, unreported)) ? corrected : unreported;
-  const Time final_at = add_saturated(pending->window.end, header_->options.allowed_lateness);
-  pending->is_final = final_at <= header_->watermark;
+  pending->is_final = pending->window.end <= header_->final_until;
   return true;
 }
 

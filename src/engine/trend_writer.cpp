@@ -320,12 +320,14 @@ uint32_t TrendWriter::add_pane(const Pane& span) {
 void TrendWriter::move_clock(Time t) {
   if (has_sessions()) return sessions_.move_clock(t);
   header_->clock = t;
-  header_->watermark = subtract_saturated(t, header_->options.watermark_delay);
+  header_->watermark = std::max(header_->watermark, subtract_saturated(t, header_->options.watermark_delay));
+  header_->final_until = std::max(
+      header_->final_until, subtract_saturated(header_->watermark, header_->options.allowed_lateness));
   if (t >= header_->window.end) {
     settle_changed();  // what came true in the old window did so there
     roll(windows_.first_window(t));
   }
-  if (subtract_saturated(header_->watermark, header_->options.allowed_lateness) >= header_->next_horizon) {
+  if (header_->final_until >= header_->next_horizon) {
     move_horizon();
   }
 }
@@ -373,7 +375,7 @@ void TrendWriter::start_epoch() {
 
 // Finds out anew which panes are late: those that start before the first window that can still be corrected.
 void TrendWriter::move_horizon() {
-  const Time reached = subtract_saturated(header_->watermark, header_->options.allowed_lateness);
+  const Time reached = header_->final_until;
   if (!windows_.in_range(reached)) return;  // before all time; nothing is late
   const Window correctable = windows_.first_window(reached);
   header_->late_before = correctable.start;

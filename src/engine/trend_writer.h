@@ -65,6 +65,9 @@ class TrendWriter {
   Time clock() const { return header_->clock; }
   Time watermark() const { return header_->watermark; }
   Window window() const { return header_->window; }
+  // Windows that end up to here are final. Does not go back when allowed_lateness grows: what was final stays
+  // so.
+  Time final_until() const { return header_->final_until; }
   // Events before this are part of no window that is kept, and would be late. With session windows a look at
   // all of them.
   Time concerned_from() const { return has_sessions() ? sessions_.reaches_back_to() : header_->late_before; }
@@ -73,6 +76,12 @@ class TrendWriter {
   // Applies a transaction's events. kTooManyGroups or kOutOfMemory say that some were refused (and counted);
   // the rest is applied all the same.
   Status apply(const BatchSlice& slice);
+
+  // Changes options while the state stays. The watermark stands still, rather than going back, until the
+  // clock has caught up with a longer delay. With report_windows set anew, reporting begins with the windows
+  // that are not final yet. Of session windows only max_groups can be changed. False: not possible, nothing
+  // is changed.
+  bool alter(const TrendTuning& tuning);
 
   // Whether apply() would refuse an event of this time as late, by the watermark as it stands.
   bool is_late(Time t) const {
@@ -137,6 +146,9 @@ class TrendWriter {
   // given again replaces what was given before). A clock of kNoTime means that there had been no event. A
   // checkpoint is taken with no window pending.
   Status restore_clock(Time clock, Time reported_end);
+  // Follows restore_clock where options were altered: the watermark and final_until() may be ahead of what
+  // clock and options give.
+  void restore_horizon(Time watermark, Time final_until);
   // kCorrupt when it is no cell of such a trend.
   Status restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* bytes, uint32_t size);
   void restore_counters(const Counters& counters) { header_->counters = counters; }
@@ -195,6 +207,7 @@ class TrendWriter {
   void start_epoch();
   void move_horizon();
   void let_panes_go();
+  void forget_corrections();
   bool first_unreported(const Window& after, Window* found) const;
   bool first_corrected(const Window& after, Window* found) const;
   Window window_after(const Window& after, Time above, Time pane_start) const;

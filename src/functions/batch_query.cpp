@@ -63,7 +63,7 @@ void append_rank_partition(StringInfo out, const Definition& definition, bool li
 
 char* batch_query(const Definition& definition) {
   const bool has_sessions = definition.window.kind == WindowKind::kSession;
-  const char* text = has_sessions ? session_query_text(definition) : definition.text;
+  const char* text = has_sessions ? session_query_text(definition) : definition.present_text;
   if (definition.half_life != 0) {
     text = definition_text_since(
         definition,

@@ -1,0 +1,88 @@
+// Options that change while a trend runs, at exactly the position of the transaction that changes them.
+//
+// The new row of trending.trend is taken from the WAL, for the table itself may have been changed again
+// since.
+#include "bgworker/collector.h"
+#include "bgworker/worker.h"
+#include "definition/definition_catalog.h"
+#include "postgres/guard.h"
+
+namespace trending {
+
+namespace {
+
+void alter_engine(FollowedTrend* trend) {
+  TrendShared* shared = trend->shared;
+  StartTransactionCommand();  // comparing keys may need catalogs
+  LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+  trend->blocks.held = &shared->lock;
+  pg_atomic_write_u32(&shared->applying, 1);
+  bool good = trend->writer.alter(tuning_of(*trend->definition));
+  pg_atomic_write_u32(&shared->applying, 0);
+  pg_atomic_write_u64(&shared->version, pg_atomic_read_u64(&shared->version) + 1);
+  trend->blocks.held = nullptr;
+  LWLockRelease(&shared->lock);
+  if (!good) elog(ERROR, "options of trend %d are out of range", trend->id);
+  if (trend->writer.has_final_pending_window()) history_take(trend);
+  CommitTransactionCommand();
+  MemoryContextSwitchTo(worker->loop.memory);
+}
+
+// History begins with the windows that are not final. What the table has of an earlier time stays, but for
+// such windows, which are written again.
+void begin_history(FollowedTrend* trend) {
+  worker_begin();
+  SPI_connect();
+  history_restore(trend);
+  SPI_finish();
+  worker_commit();
+  history_redo(trend, trend->writer.final_until(), DT_NOEND);
+}
+
+void end_history(FollowedTrend* trend) {
+  trend->closed.clear();
+  trend->unfinal_ends.clear();
+  trend->unfinal_known = true;
+  trend->redo_history = false;
+  trend_report(trend, "");
+}
+
+}  // namespace
+
+TrendTuning tuning_of(const Definition& definition) {
+  TrendTuning tuning;
+  tuning.watermark_delay = definition.options.watermark_delay;
+  tuning.allowed_lateness = definition.options.allowed_lateness;
+  tuning.max_groups = static_cast<uint32_t>(definition.options.max_groups);
+  tuning.report_windows =
+      OidIsValid(definition.history) && definition.has_window;
+  return tuning;
+}
+
+void trend_note_altered(TupleDesc descriptor, HeapTuple row) {
+  if (row == nullptr) return;
+  StoredOptions stored = stored_options(descriptor, row);
+  char* text =
+      stored.definition == nullptr ? nullptr : MemoryContextStrdup(TopMemoryContext, stored.definition);
+  worker->altered.push_back({stored.id, stored.options, stored.history, stored.late, text});
+}
+
+void trend_alter(FollowedTrend* trend, const AlteredTrend& altered) {
+  // One that is not running yet reads its row when it is loaded.
+  bool loaded = trend->state == FillState::kRunning || trend->state == FillState::kWaiting;
+  if (!loaded || trend->definition == nullptr) return;
+  Definition* definition = trend->definition;
+  bool had_history = OidIsValid(definition->history);
+  definition->options = altered.options;
+  definition->history = altered.history;
+  definition->late = altered.late;
+  if (altered.text != nullptr) definition->text = MemoryContextStrdup(trend->memory, altered.text);
+  alter_engine(trend);
+  bool has_history = OidIsValid(definition->history);
+  if (trend->state == FillState::kRunning && has_history && !had_history) begin_history(trend);
+  if (had_history && !has_history) end_history(trend);
+  collector_forget();
+  trend->dirty = true;
+}
+
+}  // namespace trending
