@@ -272,7 +272,7 @@ RESET ROLE;
 DROP OWNED BY regress_trend_owner;
 SELECT relation FROM trending.trend ORDER BY id;
 
--- The source may be renamed and moved; its loss is reported, and drops nothing.
+-- The source may be renamed and moved, its columns renamed; it goes with its trend only.
 CREATE SCHEMA attic;
 CREATE TABLE old_name (post_id int, at timestamptz);
 SELECT trending.create_trend('moved', 'SELECT post_id, count(*) FROM old_name, trending.tumble(old_name.at, ''1 day'') GROUP BY window_end, old_name.post_id');
@@ -281,10 +281,9 @@ ALTER TABLE renamed SET SCHEMA attic;
 DO $$ BEGIN EXECUTE 'EXPLAIN SELECT * FROM moved'; END $$;
 ALTER TABLE attic.renamed RENAME post_id TO item;
 DO $$ BEGIN EXECUTE 'EXPLAIN SELECT * FROM moved'; END $$;
-ALTER TABLE attic.renamed RENAME item TO post_id;
-DO $$ BEGIN EXECUTE 'EXPLAIN SELECT * FROM moved'; END $$;
+SELECT query, definition FROM trending.trend WHERE relation = 'moved'::regclass;
 DROP TABLE attic.renamed;
-DO $$ BEGIN EXECUTE 'EXPLAIN SELECT * FROM moved'; END $$;
+DROP TABLE attic.renamed CASCADE;
 SELECT trending.drop_trend('moved');
 
 DROP SCHEMA blog, attic CASCADE;

@@ -54,8 +54,7 @@ TrendTuning tuning_of(const Definition& definition) {
   tuning.watermark_delay = definition.options.watermark_delay;
   tuning.allowed_lateness = definition.options.allowed_lateness;
   tuning.max_groups = static_cast<uint32_t>(definition.options.max_groups);
-  tuning.report_windows =
-      OidIsValid(definition.history) && definition.has_window;
+  tuning.report_windows = OidIsValid(definition.history) && definition.has_window;
   return tuning;
 }
 
@@ -77,9 +76,9 @@ void trend_alter(FollowedTrend* trend, const AlteredTrend& altered) {
   definition->history = altered.history;
   definition->late = altered.late;
   if (altered.text != nullptr) definition->text = MemoryContextStrdup(trend->memory, altered.text);
-  alter_engine(trend);
   bool has_history = OidIsValid(definition->history);
   if (trend->state == FillState::kRunning && has_history && !had_history) begin_history(trend);
+  alter_engine(trend);
   if (had_history && !has_history) end_history(trend);
   collector_forget();
   trend->dirty = true;

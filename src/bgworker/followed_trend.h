@@ -85,6 +85,7 @@ struct FollowedTrend {
   bool tables_known = false;           // those listed are what the source consists of at the position
   bool latest_known = false;           // SourceTable::latest was kept since the trend was filled
   bool recheck = false;                // the source was altered: see whether the definition still fits
+  bool unfit = false;                  // stopped since its definition does not fit the source
   bool rights_lost = false;            // stopped since its owner may not read the source
   std::vector<Oid> arrived, departed;  // tables that joined, perhaps with rows, and that left
 

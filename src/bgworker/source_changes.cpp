@@ -247,6 +247,7 @@ void recheck(FollowedTrend* trend) {
     worker->recheck_wanted = true;
   } else {
     trend_stop(trend, error->message);
+    trend->unfit = true;
   }
   FreeErrorData(error);
 }
@@ -277,7 +278,10 @@ void sources_commit(ReorderBufferTXN* txn) {
   MemoryContext caller = MemoryContextSwitchTo(memory);
   List* concerned = NIL;
   for (FollowedTrend* trend : worker->trends) {
-    if (trend != nullptr && gathered.all) concerned = list_append_unique_ptr(concerned, trend);
+    // What keeps a definition from fitting may go without touching the source: an inheritance child, say.
+    bool may_fit_again = trend != nullptr && trend->state == FillState::kStopped && trend->unfit;
+    if (trend != nullptr && (gathered.all || may_fit_again))
+      concerned = list_append_unique_ptr(concerned, trend);
   }
   for (size_t i = 0; i < gathered.relations.size() && !gathered.all; i++) {
     Oid relation = gathered.relations[i];

@@ -121,7 +121,7 @@ void trend_set_phase(FollowedTrend* trend, TrendPhase phase) {
 
 void trend_stop(FollowedTrend* trend, const char* reason) {
   trend->state = FillState::kStopped;
-  trend->rights_lost = false;
+  trend->unfit = trend->rights_lost = false;
   LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
   bool changed = strcmp(trend->shared->reason, reason) != 0;
   strlcpy(trend->shared->reason, reason, kMessageSize);
@@ -216,7 +216,10 @@ bool trend_load(FollowedTrend* trend) {
   collector_forget();
   if (error != nullptr) {
     // A locked table is waited for; anything else is for the user to see.
-    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) trend_stop(trend, error->message);
+    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) {
+      trend_stop(trend, error->message);
+      trend->unfit = true;
+    }
     FreeErrorData(error);
     return false;
   }

@@ -116,8 +116,6 @@ query(rows('src') . 'DELETE FROM src WHERE k = 3;' . rows('witness'));
 exact('witness_trend', 'and no other');
 query('ALTER TABLE src SET LOGGED');
 goes_on('src_trend', 'SET LOGGED');
-query('BEGIN; ALTER TABLE src SET UNLOGGED;' . rows('src') . 'ALTER TABLE src SET LOGGED; COMMIT;' . rows('src'));
-goes_on('src_trend', 'both in one transaction');
 query('ALTER TABLE parts_1 SET UNLOGGED');
 stops('parts_trend', '"parts_1" is unlogged now: its changes are not in the write-ahead log', 'an unlogged partition');
 query('ALTER TABLE parts_1 SET LOGGED');
