@@ -131,6 +131,13 @@ is(fails($alter . q{max_groups => NULL)}), '', 'nothing to change is no error');
 query(q{CREATE TABLE items_2_history (); SELECT trending.create_trend('items_2', definition, history_limit => 0) FROM trending.trend WHERE relation = 'items'::regclass});
 like(fails(q{SELECT trending.alter_trend('items_2', history_limit => 1)}), qr/relation "items_2_history" already exists/, 'the name of the table is taken');
 
+query(q{SELECT trending.create_trend('visits', $$ SELECT window_start, window_end, k, count(*) AS n FROM source, trending.session(at, '5 s')
+	  GROUP BY window_start, window_end, k ORDER BY n DESC $$, idle_timeout => '1 day')});
+like(fails(q{SELECT trending.alter_trend('visits', allowed_lateness => '1 s')}), qr/allowed_lateness of a trend with session windows cannot be changed/, 'sessions keep their lateness');
+query(q{SELECT trending.alter_trend('visits', max_groups => 50)});
+sync_trends($node, $db);
+is(query(q{SELECT state FROM trending.status WHERE trend = 'visits'}), 'running', 'but not their bounds');
+
 no_crash_in_log($node);
 $node->stop;
 done_testing();
