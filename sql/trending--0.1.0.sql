@@ -88,6 +88,27 @@ CREATE TABLE trending.pane_state (
   PRIMARY KEY (trend_id, pane_start, segment)
 );
 
+-- Closed windows and late rows whose tables could not be written yet.
+CREATE TABLE trending.waiting_window (
+  trend_id     int NOT NULL,
+  window_end   bigint NOT NULL,
+  window_start bigint NOT NULL,
+  final        bool NOT NULL,
+  groups       bytea NOT NULL,
+  PRIMARY KEY (trend_id, window_end, window_start)
+);
+CREATE TABLE trending.waiting_late (
+  id         bigint GENERATED ALWAYS AS IDENTITY,
+  trend_id   int NOT NULL,
+  event_time timestamptz,
+  commit_lsn pg_lsn NOT NULL,
+  reason     text NOT NULL,
+  "row"      text NOT NULL,
+  PRIMARY KEY (trend_id, id)
+);
+COMMENT ON TABLE trending.waiting_window IS 'closed windows that could not be written to history yet';
+COMMENT ON TABLE trending.waiting_late IS 'late rows that could not be written to their table yet';
+
 -- Packed already: compressing costs more than it saves.
 ALTER TABLE trending.pane_state ALTER cells SET STORAGE EXTERNAL;
 

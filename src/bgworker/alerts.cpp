@@ -218,12 +218,12 @@ void alerts_noted(FollowedTrend* trend, XLogRecPtr lsn, TimestampTz time) {
 void alerts_write(FollowedTrend* trend) {
   if (trend->alerts.empty()) return;
   char message[kMessageSize] = "";
-  if (run_as_owner(trend->definition->alerts, message, PassingError::kThrow, [trend](const char* table) {
+  OwnerResult result =
+      run_as_owner(trend->definition->alerts, message, PassingError::kThrow, [trend](const char* table) {
         write_rows(trend, table);
         expire_rows(trend, table);
-      })) {
-    return;
-  }
+      });
+  if (result == OwnerResult::kDone) return;
   char reason[kMessageSize];
   snprintf(reason, sizeof(reason), "alerts were lost: %.200s", message);
   trend_report(trend, reason);

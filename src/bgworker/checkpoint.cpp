@@ -168,12 +168,25 @@ void write_trend_row(FollowedTrend* trend) {
       9, types, values);
 }
 
+// Nothing is stored of the trend: a crash fills it anew.
+void leave_out(FollowedTrend* trend) {
+  delete_trend(trend->id);
+  late_write(trend);
+  alerts_write(trend);
+  trend->stored = false;
+  trend->stored_panes.clear();
+  trend->taken_along = false;
+}
+
 size_t write_trend(FollowedTrend* trend) {
   if (!trend->stored) delete_trend(trend->id);
   size_t bytes = 0;
   if (history_is_due(trend)) {
     history_take(trend);
-    history_write(trend);
+    if (!history_write(trend)) {
+      leave_out(trend);
+      return 0;
+    }
   }
   late_write(trend);
   alerts_write(trend);
@@ -193,14 +206,12 @@ bool is_storable(const FollowedTrend* trend) {
 }
 
 void delete_forgotten_trends() {
-  execute(
-      "DELETE FROM trending.pane_state s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = "
-      "s.trend_id)",
-      0, nullptr, nullptr);
-  execute(
-      "DELETE FROM trending.trend_state s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = "
-      "s.trend_id)",
-      0, nullptr, nullptr);
+  for (const char* table : {"pane_state", "trend_state", "waiting_window", "waiting_late"}) {
+    execute(psprintf("DELETE FROM trending.%s s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = "
+                     "s.trend_id)",
+                     table),
+            0, nullptr, nullptr);
+  }
 }
 
 void write_position(XLogRecPtr position) {
@@ -363,14 +374,14 @@ bool restore_state(FollowedTrend* trend) {
 namespace {
 
 bool needs_writing(const FollowedTrend* trend) {
-  return is_storable(trend) && (trend->dirty || trend->clock_moved || !trend->stored ||
-                                !trend->late.empty() || !trend->alerts.empty() || history_is_due(trend));
+  return is_storable(trend) && (trend->dirty || trend->clock_moved || !trend->stored || late_is_due(trend) ||
+                                !trend->alerts.empty() || history_is_due(trend));
 }
 
 // Late rows or alerts.
 bool has_rows(const FollowedTrend* trend) {
-  return (!trend->late.empty() || !trend->alerts.empty()) && trend->definition != nullptr &&
-         trend->state != FillState::kStopped;
+  return trend->definition != nullptr && trend->state != FillState::kStopped &&
+         (!trend->late.empty() || !trend->alerts.empty());
 }
 
 size_t write_transaction(XLogRecPtr position) {
@@ -380,7 +391,8 @@ size_t write_transaction(XLogRecPtr position) {
   SPI_connect();
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
-    if (needs_writing(trend)) {
+    trend->taken_along = needs_writing(trend);
+    if (trend->taken_along) {
       bytes += write_trend(trend);
     } else if (!is_storable(trend)) {
       // What is stored of it belongs to an older position than the one that is about to be stored. Its late
@@ -405,13 +417,15 @@ void forget_stored_state() {
     if (trend == nullptr) continue;
     trend->stored = false;
     trend->stored_panes.clear();
+    trend->waits = true;
+    trend->late_waits = true;
   }
 }
 
 void mark_written() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
-    bool written = needs_writing(trend);
+    const bool written = trend->taken_along;
     if (written || has_rows(trend)) {
       late_written(trend);
       alerts_written(trend);

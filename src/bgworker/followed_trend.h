@@ -12,6 +12,7 @@
 #include "bgworker/condition.h"
 #include "bgworker/history.h"
 #include "bgworker/late.h"
+#include "bgworker/waiting.h"
 #include "decoder/row_reader.h"
 #include "engine/batch.h"
 #include "engine/trend_writer.h"
@@ -117,6 +118,9 @@ struct FollowedTrend {
   bool unfinal_known = true;    // false: the table could not be read yet
   Time oldest_end = kEndTime;   // of a window in the table: what retention takes first
   TimestampTz last_expiry = 0;
+  Retry history_retry;                // when the table may be tried again
+  bool waits = true;                  // windows may lie in trending.waiting_window
+  std::vector<ClosedWindow> retried;  // loaded from there
   Time next_close = kNoTime;  // the end of the next window to close, as far as history_poll has looked
   TimestampTz last_take = 0;  // when history_poll took results
   Window ranks_of;            // the window whose ranks readers see as previous ones
@@ -125,6 +129,10 @@ struct FollowedTrend {
   // -- late events
   std::vector<LateEvent> late;  // to be written with the next checkpoint
   size_t late_bytes = 0;
+  Retry late_retry;
+  bool late_waits = true;  // rows may lie in trending.waiting_late
+  std::vector<LateEvent> retried_late;
+  int64 retried_late_until = 0;
 
   // -- groups whose condition came true
   std::vector<Alert> alerts;  // to be written with the next checkpoint
@@ -132,8 +140,9 @@ struct FollowedTrend {
   bool alerts_overflowed = false;  // some were not noted
 
   // -- checkpoint
-  bool dirty = false;   // changed since the last checkpoint
-  bool stored = false;  // the checkpoint tables have a state of it
+  bool dirty = false;        // changed since the last checkpoint
+  bool taken_along = false;  // the checkpoint that is being written holds it
+  bool stored = false;       // the checkpoint tables have a state of it
   std::map<Time, StoredPane> stored_panes;
 };
 

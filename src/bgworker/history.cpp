@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bgworker/waiting.h"
 #include "bgworker/worker.h"
 #include "definition/aggregate_result.h"
 #include "definition/history_rows.h"
@@ -17,6 +18,8 @@ namespace {
 
 constexpr size_t kLargeHistory = size_t{32} << 20;
 // Results are taken for previous ranks no more often than this.
+// Rows that are written within as_owner.h's patience.
+constexpr uint64 kRowsOfPatience = 1000;
 constexpr int64 kTakeIntervalUs = 100 * 1000;
 // What retention no longer covers goes no more often than this.
 constexpr int64 kExpiryIntervalUs = 5 * INT64CONST(1000000);
@@ -285,8 +288,10 @@ void insert_window(const FollowedTrend* trend, SPIPlanPtr insert, int parameters
   auto* nulls = static_cast<char*>(palloc(parameters));
   MemoryContext row_memory =
       AllocSetContextCreate(CurrentMemoryContext, "trending history row", ALLOCSET_DEFAULT_SIZES);
+  uint64 written = 0;
   for (const ClosedWindow::Row& row : closed.rows) {
     CHECK_FOR_INTERRUPTS();
+    if (++written % kRowsOfPatience == 0) patience_renew();
     MemoryContext caller = MemoryContextSwitchTo(row_memory);
     fill_row(trend, closed, row, values, nulls);
     MemoryContextSwitchTo(caller);
@@ -315,15 +320,16 @@ void delete_redone(const FollowedTrend* trend, const char* table) {
                      trend->redo_final_after);
 }
 
-void write_windows(FollowedTrend* trend, const char* table) {
+void write_windows(FollowedTrend* trend, const char* table, const std::vector<ClosedWindow>& windows) {
   const Definition& definition = *trend->definition;
-  if (trend->redo_history) delete_redone(trend, table);
   auto* types = static_cast<Oid*>(palloc(sizeof(Oid) * (definition.column_count + 3)));
   int parameters = parameter_types(definition, types);
   // Prepared once: with session windows there are as many windows as rows.
   SPIPlanPtr insertion = prepare(insert_statement(definition, table), parameters, types);
   SPIPlanPtr deletion = prepare_deletion(definition, table);
-  for (const ClosedWindow& closed : trend->closed) {
+  uint64 written = 0;
+  for (const ClosedWindow& closed : windows) {
+    if (++written % kRowsOfPatience == 0) patience_renew();
     trend->oldest_end = Min(trend->oldest_end, closed.window.end);
     delete_window(definition, deletion, closed.window);
     insert_window(trend, insertion, parameters, closed);
@@ -396,6 +402,12 @@ void expire_windows(FollowedTrend* trend, const char* table) {
   trend->last_expiry = GetCurrentTimestamp();
 }
 
+bool has_something_to_write(const FollowedTrend* trend) {
+  if (trend->redo_history || !trend->closed.empty()) return true;
+  return !trend->history_retry.is_put_off() &&
+         (trend->waits || has_window_to_finish(trend) || expiry_is_due(trend));
+}
+
 }  // namespace
 
 void history_take(FollowedTrend* trend) {
@@ -416,7 +428,9 @@ namespace {
 void note_written(FollowedTrend* trend) {
   const auto watermark = static_cast<uint64>(trend->writer.watermark());
   PendingWindow pending;
-  if (pg_atomic_read_u64(&trend->shared->history_until) == watermark || !trend->closed.empty()) return;
+  if (pg_atomic_read_u64(&trend->shared->history_until) == watermark || !trend->closed.empty() ||
+      trend->waits)
+    return;
   if (trend->writer.next_pending_window({}, &pending)) return;
   pg_atomic_write_u64(&trend->shared->history_until, watermark);
   ConditionVariableBroadcast(&worker->entry->changed);
@@ -451,8 +465,7 @@ void history_reset(FollowedTrend* trend) {
 }
 
 bool history_is_due(const FollowedTrend* trend) {
-  return trend->redo_history || !trend->closed.empty() || has_window_to_finish(trend) ||
-         expiry_is_due(trend) || trend->writer.has_pending_window();
+  return has_something_to_write(trend) || trend->writer.has_pending_window();
 }
 
 bool history_is_large(const FollowedTrend* trend) {
@@ -461,24 +474,80 @@ bool history_is_large(const FollowedTrend* trend) {
   return bytes > kLargeHistory;
 }
 
-void history_write(FollowedTrend* trend) {
-  if (!trend->redo_history && trend->closed.empty() && !has_window_to_finish(trend) && !expiry_is_due(trend))
-    return;
-  // Corrections up to now have been taken, so what was taken early may have become final while it waited.
-  for (ClosedWindow& closed : trend->closed) {
+namespace {
+
+void mark_final(FollowedTrend* trend, std::vector<ClosedWindow>& windows) {
+  for (ClosedWindow& closed : windows) {
     if (closed.window.end <= final_before(trend)) closed.is_final = true;
   }
-  char message[kMessageSize] = "";
-  if (run_as_owner(trend->definition->history, message, PassingError::kThrow, [trend](const char* table) {
-        write_windows(trend, table);
-        finish_windows(trend, table);
-        expire_windows(trend, table);
-      })) {
-    return;
+}
+
+// What waited from earlier rounds, in portions.
+OwnerResult write_waiting(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  while (waiting_load_windows(trend)) {
+    mark_final(trend, trend->retried);
+    OwnerResult result =
+        run_as_owner(trend->definition->history, message, PassingError::kReport,
+                     [trend](const char* table) { write_windows(trend, table, trend->retried); });
+    if (result != OwnerResult::kDone) return result;
+    for (const ClosedWindow& closed : trend->retried) {
+      if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
+    }
+    waiting_drop_windows(trend);
   }
+  return OwnerResult::kDone;
+}
+
+OwnerResult write_taken(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  return run_as_owner(trend->definition->history, message, PassingError::kReport, [trend](const char* table) {
+    if (trend->redo_history) delete_redone(trend, table);
+    write_windows(trend, table, trend->closed);
+    finish_windows(trend, table);
+    expire_windows(trend, table);
+  });
+}
+
+constexpr char kWaits[] = "history waits to be written: ";
+
+void report(FollowedTrend* trend, const char* what, const char* message) {
   char reason[kMessageSize];
-  snprintf(reason, sizeof(reason), "history is incomplete: %.200s", message);
+  snprintf(reason, sizeof(reason), "%s%.200s", what, message);
   trend_report(trend, reason);
+}
+
+}  // namespace
+
+bool history_write(FollowedTrend* trend) {
+  if (!has_something_to_write(trend)) return true;
+  // Corrections up to now have been taken, so what was taken early may have become final while it waited.
+  mark_final(trend, trend->closed);
+  char message[kMessageSize] = "";
+  OwnerResult result = OwnerResult::kPassing;
+  const bool tried = !trend->history_retry.is_put_off();
+  if (tried) result = write_waiting(trend, message);
+  if (result == OwnerResult::kDone) result = write_taken(trend, message);
+  switch (result) {
+    case OwnerResult::kDone:
+      if (trend->history_retry.at != 0 && strncmp(trend->shared->reason, kWaits, sizeof(kWaits) - 1) == 0) {
+        trend_report(trend, "");
+      }
+      trend->history_retry.reset();
+      return true;
+    case OwnerResult::kPassing:
+      if (tried) {
+        trend->history_retry.put_off();
+        report(trend, kWaits, message);
+      }
+      // What a filling redoes cannot be put by: its deletions belong to it.
+      if (trend->redo_history) return false;
+      waiting_keep_windows(trend);
+      return true;
+    case OwnerResult::kFailed:
+      waiting_discard_windows(trend);
+      report(trend, "history is incomplete: ", message);
+      return true;
+  }
+  return true;
 }
 
 void history_written(FollowedTrend* trend) {
@@ -487,6 +556,7 @@ void history_written(FollowedTrend* trend) {
   }
   trend->closed.clear();
   trend->closed_places.clear();
+  if (trend->history_retry.at != 0) return;  // all of it is put off
   trend->redo_history = false;
   trend->unfinal_known = true;  // or the table is broken, which was reported
   trend->unfinal_ends.erase(trend->unfinal_ends.begin(),
@@ -527,16 +597,17 @@ Time history_last_end(FollowedTrend* trend, bool only_final) {
   if (!OidIsValid(definition.history)) return kNoTime;
   Time last = kNoTime;
   char message[kMessageSize] = "";
-  bool good = run_as_owner(definition.history, message, PassingError::kThrow, [&](const char* table) {
-    const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
-    const char* query =
-        psprintf("SELECT pg_catalog.max(%s) FROM %s%s", end, table, only_final ? " WHERE final" : "");
-    if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "could not read history");
-    bool isnull = true;
-    Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-    if (!isnull) last = DatumGetTimestampTz(value);
-  });
-  if (!good) trend_report(trend, message);
+  OwnerResult result =
+      run_as_owner(definition.history, message, PassingError::kThrow, [&](const char* table) {
+        const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+        const char* query =
+            psprintf("SELECT pg_catalog.max(%s) FROM %s%s", end, table, only_final ? " WHERE final" : "");
+        if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "could not read history");
+        bool isnull = true;
+        Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+        if (!isnull) last = DatumGetTimestampTz(value);
+      });
+  if (result != OwnerResult::kDone) trend_report(trend, message);
   for (const ClosedWindow& closed : trend->closed) {
     if (only_final && closed.is_final) last = std::max(last, closed.window.end);
   }

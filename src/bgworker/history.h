@@ -52,9 +52,10 @@ bool history_is_large(const FollowedTrend* trend);
 
 // Writes what was taken into the trend's history table; needs a transaction and SPI. An error that lies with
 // the table (dropped column, a trigger of its owner) is kept to this trend: these windows are missing from
-// history and its status says so. What passes by itself (a full disk, a lock held by others) fails the whole
-// checkpoint, which is repeated.
-void history_write(FollowedTrend* trend);
+// history and its status says so. After one that passes by itself (a lock held by others) they are put by
+// (waiting.h). False: that cannot be done because a filling redoes history; nothing may be stored of the
+// trend then, so that a crash fills it anew.
+bool history_write(FollowedTrend* trend);
 
 // The transaction that wrote has committed: forgets what it wrote.
 void history_written(FollowedTrend* trend);

@@ -24,6 +24,9 @@ struct LateEvent {
 void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
                TupleDesc descriptor, HeapTuple row);
 
+// Whether rows wait to be written.
+bool late_is_due(const FollowedTrend* trend);
+
 // Writes what was kept; needs a transaction and SPI. Errors as in history_write.
 void late_write(FollowedTrend* trend);
 

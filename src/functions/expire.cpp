@@ -32,14 +32,14 @@ int64 delete_expired(Oid relation, Oid type, Datum bound, Statement&& statement)
   char message[kMessageSize] = "";
   int64 deleted = 0;
   SPI_connect();
-  bool good = run_as_owner(relation, message, PassingError::kThrow, [&](const char* table) {
+  OwnerResult result = run_as_owner(relation, message, PassingError::kThrow, [&](const char* table) {
     if (SPI_execute_with_args(statement(table), 1, &type, &bound, nullptr, false, 0) != SPI_OK_DELETE) {
       elog(ERROR, "could not remove expired rows");
     }
     deleted = static_cast<int64>(SPI_processed);
   });
   SPI_finish();
-  if (!good) {
+  if (result != OwnerResult::kDone) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("could not remove expired rows of \"%s\"", get_rel_name(relation)),
                     errdetail("%s", message)));

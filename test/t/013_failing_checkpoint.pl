@@ -127,8 +127,10 @@ for (1 .. 10)
 }
 wait_for_worker($node, 'postgres');
 is(differences($node, 'postgres'), '', 'current while the history of another trend is locked');
-$node->poll_query_until('postgres', q{SELECT message LIKE '%lock timeout%' FROM trending.worker_status})
-  or die 'the reason does not appear';
+ok($node->poll_query_until('postgres', q{SELECT reason = 'history waits to be written: "minutes_history" is locked by somebody else'
+	FROM trending.status WHERE trend = 'minutes'}), 'its status says what history waits for');
+is(checkpoint_message(), '', 'checkpoints go on');
+ok($node->poll_query_until('postgres', 'SELECT count(DISTINCT window_end) >= 2 FROM trending.waiting_window'), 'windows are put by');
 $locker->query_safe('COMMIT');
 $locker->quit;
 wait_for_checkpoint();

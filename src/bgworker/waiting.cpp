@@ -1,0 +1,191 @@
+#include "bgworker/waiting.h"
+
+#include <cstring>
+
+#include "bgworker/worker.h"
+
+namespace trending {
+
+namespace {
+
+constexpr int64 kFirstPauseUs = 1000 * 1000;
+constexpr int64 kLongestPauseUs = 60 * kFirstPauseUs;
+// Loaded at a time: windows until they take this many bytes, rows.
+constexpr int64 kPortionBytes = 32 * 1024 * 1024;
+constexpr int kPortionRows = 10000;
+
+constexpr const char* kReasons[] = {"late", "null time", "too far ahead", "failed"};
+
+void execute(const char* sql, int count, const Oid* types, const Datum* values, const char* nulls = nullptr) {
+  int result =
+      SPI_execute_with_args(sql, count, const_cast<Oid*>(types), const_cast<Datum*>(values), nulls, false, 0);
+  if (result < 0) elog(ERROR, "could not put by: %s", SPI_result_code_string(result));
+}
+
+// A window's rows one after the other: score, rank, size of the key, key, words of the result.
+bytea* pack(const ClosedWindow& closed, uint16_t words) {
+  StringInfoData data;
+  initStringInfo(&data);
+  data.len = VARHDRSZ;
+  for (const ClosedWindow::Row& row : closed.rows) {
+    appendBinaryStringInfo(&data, reinterpret_cast<const char*>(&row.score), sizeof(row.score));
+    appendBinaryStringInfo(&data, reinterpret_cast<const char*>(&row.rank), sizeof(row.rank));
+    appendBinaryStringInfo(&data, reinterpret_cast<const char*>(&row.key_size), sizeof(row.key_size));
+    appendBinaryStringInfo(&data, reinterpret_cast<const char*>(closed.keys.data() + row.key_offset),
+                           static_cast<int>(row.key_size));
+    appendBinaryStringInfo(&data, reinterpret_cast<const char*>(closed.result(row)),
+                           static_cast<int>(words * sizeof(int64_t)));
+  }
+  SET_VARSIZE(data.data, data.len);
+  return reinterpret_cast<bytea*>(data.data);
+}
+
+void unpack(const bytea* packed, uint16_t words, ClosedWindow* closed) {
+  const char* at = VARDATA(packed);
+  const char* end = at + VARSIZE(packed) - VARHDRSZ;
+  auto read = [&at](void* to, size_t size) {
+    memcpy(to, at, size);
+    at += size;
+  };
+  while (at < end) {
+    ClosedWindow::Row row = {};
+    read(&row.score, sizeof(row.score));
+    read(&row.rank, sizeof(row.rank));
+    read(&row.key_size, sizeof(row.key_size));
+    row.key_offset = static_cast<uint32_t>(closed->keys.size());
+    row.result_offset = static_cast<uint32_t>(closed->results.size());
+    closed->keys.resize(closed->keys.size() + row.key_size);
+    if (row.key_size > 0) read(closed->keys.data() + row.key_offset, row.key_size);
+    closed->results.resize(closed->results.size() + words);
+    read(closed->results.data() + row.result_offset, words * sizeof(int64_t));
+    closed->rows.push_back(row);
+  }
+}
+
+const char* known_reason(const char* text) {
+  for (const char* reason : kReasons) {
+    if (strcmp(reason, text) == 0) return reason;
+  }
+  return kReasons[0];
+}
+
+}  // namespace
+
+void Retry::put_off() {
+  pause = pause == 0 ? kFirstPauseUs : Min(pause * 2, kLongestPauseUs);
+  at = GetCurrentTimestamp() + pause;
+}
+
+void waiting_keep_windows(FollowedTrend* trend) {
+  constexpr Oid types[] = {INT4OID, INT8OID, INT8OID, BOOLOID, BYTEAOID};
+  for (const ClosedWindow& closed : trend->closed) {
+    bytea* packed = pack(closed, trend->writer.layout().result_words);
+    Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(closed.window.end),
+                      Int64GetDatum(closed.window.start), BoolGetDatum(closed.is_final),
+                      PointerGetDatum(packed)};
+    execute(
+        "INSERT INTO trending.waiting_window (trend_id, window_end, window_start, final, groups) "
+        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (trend_id, window_end, window_start) "
+        "DO UPDATE SET final = excluded.final, groups = excluded.groups",
+        5, types, values);
+    pfree(packed);
+    trend->waits = true;
+  }
+}
+
+bool waiting_load_windows(FollowedTrend* trend) {
+  trend->retried.clear();
+  if (!trend->waits) return false;
+  constexpr Oid types[] = {INT4OID, INT8OID};
+  Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(kPortionBytes)};
+  execute(
+      "SELECT window_end, window_start, final, groups FROM (SELECT w.*, "
+      "pg_catalog.sum(pg_catalog.length(groups)) "
+      "OVER (ORDER BY window_end, window_start) - pg_catalog.length(groups) AS before "
+      "FROM trending.waiting_window w WHERE trend_id = $1) w WHERE before < $2 ORDER BY 1, 2",
+      2, types, values);
+  for (uint64 i = 0; i < SPI_processed; i++) {
+    bool isnull = false;
+    HeapTuple tuple = SPI_tuptable->vals[i];
+    TupleDesc columns = SPI_tuptable->tupdesc;
+    trend->retried.emplace_back();
+    ClosedWindow* closed = &trend->retried.back();
+    closed->window.end = DatumGetInt64(SPI_getbinval(tuple, columns, 1, &isnull));
+    closed->window.start = DatumGetInt64(SPI_getbinval(tuple, columns, 2, &isnull));
+    closed->is_final = DatumGetBool(SPI_getbinval(tuple, columns, 3, &isnull));
+    unpack(DatumGetByteaP(SPI_getbinval(tuple, columns, 4, &isnull)), trend->writer.layout().result_words,
+           closed);
+  }
+  SPI_freetuptable(SPI_tuptable);
+  trend->waits = !trend->retried.empty();
+  return trend->waits;
+}
+
+void waiting_drop_windows(FollowedTrend* trend) {
+  constexpr Oid types[] = {INT4OID, INT8OID, INT8OID};
+  for (const ClosedWindow& closed : trend->retried) {
+    Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(closed.window.end),
+                      Int64GetDatum(closed.window.start)};
+    execute(
+        "DELETE FROM trending.waiting_window WHERE trend_id = $1 AND window_end = $2 AND window_start = $3",
+        3, types, values);
+  }
+  trend->retried.clear();
+}
+
+void waiting_discard_windows(FollowedTrend* trend) {
+  constexpr Oid type = INT4OID;
+  Datum id = Int32GetDatum(trend->id);
+  if (trend->waits) execute("DELETE FROM trending.waiting_window WHERE trend_id = $1", 1, &type, &id);
+  trend->retried.clear();
+}
+
+void waiting_keep_late(FollowedTrend* trend) {
+  constexpr Oid types[] = {INT4OID, TIMESTAMPTZOID, LSNOID, TEXTOID, TEXTOID};
+  for (const LateEvent& event : trend->late) {
+    Datum values[] = {Int32GetDatum(trend->id), TimestampTzGetDatum(event.time),
+                      LSNGetDatum(event.commit_lsn), CStringGetTextDatum(event.reason),
+                      CStringGetTextDatum(event.row.c_str())};
+    execute(
+        "INSERT INTO trending.waiting_late (trend_id, event_time, commit_lsn, reason, \"row\") "
+        "VALUES ($1, $2, $3, $4, $5)",
+        5, types, values, event.time == kNoTime ? " n   " : nullptr);
+    trend->late_waits = true;
+  }
+}
+
+bool waiting_load_late(FollowedTrend* trend) {
+  trend->retried_late.clear();
+  if (!trend->late_waits) return false;
+  constexpr Oid types[] = {INT4OID, INT4OID};
+  Datum values[] = {Int32GetDatum(trend->id), Int32GetDatum(kPortionRows)};
+  execute(
+      "SELECT event_time, commit_lsn, reason, \"row\", id FROM trending.waiting_late WHERE trend_id = $1 "
+      "ORDER BY id LIMIT $2",
+      2, types, values);
+  for (uint64 i = 0; i < SPI_processed; i++) {
+    bool isnull = false;
+    HeapTuple tuple = SPI_tuptable->vals[i];
+    TupleDesc columns = SPI_tuptable->tupdesc;
+    LateEvent event = {};
+    Datum time = SPI_getbinval(tuple, columns, 1, &isnull);
+    event.time = isnull ? kNoTime : DatumGetTimestampTz(time);
+    event.commit_lsn = DatumGetLSN(SPI_getbinval(tuple, columns, 2, &isnull));
+    event.reason = known_reason(TextDatumGetCString(SPI_getbinval(tuple, columns, 3, &isnull)));
+    event.row = TextDatumGetCString(SPI_getbinval(tuple, columns, 4, &isnull));
+    trend->retried_late_until = DatumGetInt64(SPI_getbinval(tuple, columns, 5, &isnull));
+    trend->retried_late.push_back(event);
+  }
+  SPI_freetuptable(SPI_tuptable);
+  trend->late_waits = !trend->retried_late.empty();
+  return trend->late_waits;
+}
+
+void waiting_drop_late(FollowedTrend* trend) {
+  constexpr Oid types[] = {INT4OID, INT8OID};
+  Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(trend->retried_late_until)};
+  execute("DELETE FROM trending.waiting_late WHERE trend_id = $1 AND id <= $2", 2, types, values);
+  trend->retried_late.clear();
+}
+
+}  // namespace trending
