@@ -23,7 +23,7 @@ stage_logs=$repository/build/check
 results=$stage_logs/results
 scratch_folders=()
 clang_format_version=14
-server_limit=$((${TAP_LIMIT:-900} + 600)) # seconds for all tests on one server
+server_limit=$((${TAP_LIMIT:-1500} + 600)) # seconds for all tests on one server
 
 wanted() { [[ $stages == *" $1 "* ]]; }
 

@@ -7,7 +7,7 @@
 # LABEL names the server in the results. SCRATCH/tree is the copy of the tree; logs go to SCRATCH/logs, the
 # counts to SCRATCH/results. The extension is installed into a private copy of the server below SCRATCH.
 # VARIANT in the environment: debug (default), sanitize or coverage, as in the Makefile. TAP_LIMIT: seconds that
-# the TAP tests may take.
+# the TAP tests may take; TAP_JOBS: how many of them run at a time (2); PROVE_TESTS: which ones (all).
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -103,13 +103,12 @@ run_pgtap() {
   return $status
 }
 
-run_installcheck() { # KIND: leaves the two other kinds out
+run_installcheck() { # KIND: leaves the other kinds out
   local kind=$1
-  local -a none=()
+  local -a none=(TAP_TESTS=)
   [[ $kind == regress ]] || none+=(REGRESS=)
   [[ $kind == isolation ]] || none+=(ISOLATION=)
-  [[ $kind == tap ]] || none+=(TAP_TESTS=)
-  EXTRA_PROVE_FLAGS=-v make -C "$tree" installcheck "${variant^^}=1" "${none[@]}"
+  make -C "$tree" installcheck "${variant^^}=1" "${none[@]}"
 }
 
 run_regress() {
@@ -126,7 +125,26 @@ run_isolation() {
   }
 }
 
-run_tap() { run_installcheck tap; }
+# As PGXS does it, but several files at a time, each one's output in one piece: most of them wait most of the time.
+run_tap() {
+  local library
+  library=$(dirname "$(dirname "$("$PG_CONFIG" --pgxs)")")
+  local -a tests=("$tree"/test/t/*.pl)
+  [[ -z ${PROVE_TESTS:-} ]] || read -r -a tests <<<"$PROVE_TESTS"
+  cd "$tree"
+  rm -rf tmp_check
+  mkdir -p tmp_check/output
+  export TESTDIR=$tree TESTDATADIR=$tree/tmp_check TESTLOGDIR=$tree/tmp_check/log top_builddir=$tree
+  export PG_REGRESS=$library/test/regress/pg_regress PERL5LIB=$library/test/perl:$tree/test/perl
+  PATH=$("$PG_CONFIG" --bindir):$PATH
+  # shellcheck disable=SC2016 # expanded by the shells that xargs starts
+  printf '%s\n' "${tests[@]}" | xargs -P "${TAP_JOBS:-2}" -I{} bash -c '
+    status=0
+    output=tmp_check/output/$(basename {}).log
+    prove -v {} >"$output" 2>&1 || status=1
+    cat "$output"
+    exit $status'
+}
 
 # A signal 9 is a test's own doing: TAP tests kill processes on purpose.
 scan_server_logs() {
@@ -174,7 +192,7 @@ shopt -s nullglob
 stage regress 300 count_regress run_regress "$tree"/expected/*.out
 stage isolation 300 count_regress run_isolation "$tree"/test/specs/*.spec
 stage pgtap 300 count_tap run_pgtap "$tree"/test/pgtap/*.sql
-stage tap "${TAP_LIMIT:-900}" count_tap run_tap "$tree"/test/t/*.pl
+stage tap "${TAP_LIMIT:-1500}" count_tap run_tap "$tree"/test/t/*.pl
 stop_servers
 run_stage "$label-logs" 60 count_lines bash "${BASH_SOURCE[0]}" "$label" "$original" "$scratch" "$stages" --do scan_server_logs
 [[ $variant != coverage ]] || (cd "$tree" && gcovr -r . -f src/ build >"$stage_logs/coverage.txt")
