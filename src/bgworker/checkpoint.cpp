@@ -147,7 +147,8 @@ Datum options_datum(const FollowedTrend* trend) {
 }
 
 void write_trend_row(FollowedTrend* trend) {
-  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID, INT8ARRAYOID, INT8OID, INT8OID, BOOLOID, INT8ARRAYOID};
+  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID,     INT8ARRAYOID,
+                           INT8OID, INT8OID, BOOLOID, INT8ARRAYOID};
   Datum values[] = {Int32GetDatum(trend->id),
                     CStringGetTextDatum(trend->definition->text),
                     Int64GetDatum(trend->writer.clock()),

@@ -285,7 +285,8 @@ RowMapping* row_mapping_create(const Definition* definition, Relation relation, 
     if (RelationGetRelid(relation) == definition->source) {
       found = column->attnum;  // survives a renamed column
     } else {
-      // A column of a partition is that of the same name; the name may have changed since the trend was loaded.
+      // A column of a partition is that of the same name; the name may have changed since the trend was
+      // loaded.
       const char* name = get_attname(definition->source, column->attnum, true);
       for (int a = 0; a < descriptor->natts && found == InvalidAttrNumber && name != nullptr; a++) {
         Form_pg_attribute attribute = TupleDescAttr(descriptor, a);

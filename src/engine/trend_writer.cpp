@@ -321,8 +321,8 @@ void TrendWriter::move_clock(Time t) {
   if (has_sessions()) return sessions_.move_clock(t);
   header_->clock = t;
   header_->watermark = std::max(header_->watermark, subtract_saturated(t, header_->options.watermark_delay));
-  header_->final_until = std::max(
-      header_->final_until, subtract_saturated(header_->watermark, header_->options.allowed_lateness));
+  header_->final_until = std::max(header_->final_until,
+                                  subtract_saturated(header_->watermark, header_->options.allowed_lateness));
   if (t >= header_->window.end) {
     settle_changed();  // what came true in the old window did so there
     roll(windows_.first_window(t));
