@@ -275,6 +275,13 @@ bool trends_refresh() {
   worker->altered.clear();
   foreach (cell, ids) {
     if (find_trend(lfirst_int(cell)) != nullptr) continue;
+    if (worker->header->count == worker->header->capacity) {
+      ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                        errmsg("trend %d is not followed: this database has more than %d trends",
+                               lfirst_int(cell), worker->header->capacity),
+                        errhint("Drop one, or raise trending.max_trends and restart the server.")));
+      continue;
+    }
     FollowedTrend* trend = add_trend(lfirst_int(cell));
     if (!worker->restoring || !trend_restore(trend)) filling_start(trend);
   }

@@ -12,6 +12,7 @@
 #include "definition/replica_identity.h"
 #include "definition/trend_options.h"
 #include "postgres/guard.h"
+#include "shmem/settings.h"
 
 namespace trending {
 
@@ -49,6 +50,15 @@ void check_installed() {
   if (OidIsValid(trend_table())) return;
   ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                   errmsg("extension trending is not installed"), errhint("Run CREATE EXTENSION trending.")));
+}
+
+// Shared memory has room for so many. Two that create the last one at the same time may both get through:
+// then the worker leaves one out.
+void check_room() {
+  if (list_length(definition_ids()) < settings.max_trends) return;
+  ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                  errmsg("this database already has %d trends", settings.max_trends),
+                  errhint("Drop one, or raise trending.max_trends and restart the server.")));
 }
 
 // CREATE FOREIGN TABLE with every name and type qualified, so that the caller's search_path has no say.
@@ -167,6 +177,7 @@ void depend_on_source(Oid relation, Oid source) {
 
 Oid create_trend(const char* name, const char* query, const TrendOptionArguments& options) {
   check_installed();
+  check_room();
   Definition* definition = definition_analyze(query, true);
   check_options(options);
   partition_by_set(definition, options.partition_by);

@@ -123,11 +123,7 @@ void area_discard(DatabaseShared* entry) {
 }
 
 TrendShared* area_add_trend(DatabaseShared* entry, dsa_area* area, AreaHeader* header, int32 trend_id) {
-  if (header->count == header->capacity) {
-    ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-                    errmsg("this database already has %d trends", header->count),
-                    errhint("Raise trending.max_trends and restart the server.")));
-  }
+  Assert(header->count < header->capacity);
   dsa_pointer pointer = dsa_allocate_extended(area, sizeof(TrendShared), DSA_ALLOC_ZERO);
   auto* trend = static_cast<TrendShared*>(dsa_get_address(area, pointer));
   LWLockInitialize(&trend->lock, directory->tranche);

@@ -72,6 +72,7 @@ dsa_area* area_create(AreaHeader** header, dsa_pointer* root);
 void area_publish(DatabaseShared* entry, dsa_area* area, dsa_pointer root);
 // Takes the database's area away from readers and lets go of it; `entry` may be null.
 void area_discard(DatabaseShared* entry);
+// Adds a trend to a table that has room.
 TrendShared* area_add_trend(DatabaseShared* entry, dsa_area* area, AreaHeader* header, int32 trend_id);
 void area_remove_trend(DatabaseShared* entry, dsa_area* area, AreaHeader* header, int32 trend_id);
 

@@ -73,4 +73,23 @@ isnt($status, 0, 'skip_commit wants an LSN');
 
 no_crash_in_log($node);
 $node->stop;
+
+# More trends than shared memory has room for: refused; and left out, where there were more before.
+my $many = trending_node('many', 'trending.max_trends' => 2);
+create_blog($many, 'postgres');
+$many->safe_psql('postgres', "SELECT trending.create_trend('second', $definition)");
+($status, $out, $error) = $many->psql('postgres', "SELECT trending.create_trend('third', $definition)");
+isnt($status, 0, 'a trend too many is refused');
+like($error, qr/already has 2 trends.*raise trending.max_trends/s, 'with the reason and a hint');
+$many->append_conf('postgresql.conf', 'trending.max_trends = 1');
+$many->restart;
+wait_for_worker($many, 'postgres');
+$many->safe_psql('postgres', 'INSERT INTO view_events (post_id) SELECT generate_series(1, 10)');
+is(differences($many, 'postgres'), '', 'with room for one the first trend is followed');
+ok(log_says($many, qr/trend \d+ is not followed: this database has more than 1 trends/), 'and the log names the other');
+$many->safe_psql('postgres', "SELECT trending.drop_trend('top_posts')");
+ok($many->poll_query_until('postgres', "SELECT state = 'running' FROM trending.status WHERE trend = 'second'"),
+	'which is followed once there is room');
+no_crash_in_log($many);
+$many->stop;
 done_testing();

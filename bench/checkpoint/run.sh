@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Checkpoints: what one costs readers, events and WAL, and how soon a restarted server serves reads again.
+#
+#   bench/checkpoint/run.sh [GROUPS] [SECONDS]
+#
+# A private cluster with one counting trend of GROUPS live groups (default 1000000).
+#   readers    the best ten, read without a pause by one client while checkpoints of 1 % of the groups are taken:
+#              median, 99.9th percentile and longest, with and without checkpoints
+#   events     how long a checkpoint keeps the worker from applying events
+#   restart    from `pg_ctl start` to the first read that is answered, and to the worker having caught up
+#   WAL        of 10,000 events a second for SECONDS (default 60), checkpoints every 10 s, against the WAL of the same
+#              events without a worker
+# Needs PG_CONFIG's server with trending installed. Run it on a quiet machine.
+set -euo pipefail
+
+groups=${1:-1000000}
+seconds=${2:-60}
+export PG_CONFIG=${PG_CONFIG:-pg_config}
+bin=$("$PG_CONFIG" --bindir)
+work=$(mktemp -d /var/tmp/trending-checkpoint.XXXXXX)
+
+as_server() { if [[ $(id -u) == 0 ]]; then runuser -u postgres -- "$@"; else "$@"; fi; }
+query() { "$bin/psql" -XqAt -v ON_ERROR_STOP=1 -h "$work" -U postgres -d postgres -c "$1"; }
+now_ms() { date +%s%3N; }
+
+clean_up() {
+  as_server "$bin/pg_ctl" -D "$work/data" -m immediate -s stop 2>/dev/null || true
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+start_server() {
+  [[ $(id -u) != 0 ]] || chown postgres "$work"
+  as_server "$bin/initdb" -D "$work/data" -U postgres -A trust >/dev/null
+  as_server tee -a "$work/data/postgresql.conf" >/dev/null <<CONF
+listen_addresses = ''
+unix_socket_directories = '$work'
+wal_level = logical
+shared_preload_libraries = 'trending'
+fsync = off
+full_page_writes = off
+max_wal_size = 20GB
+checkpoint_timeout = 1h
+shared_buffers = 1GB
+autovacuum = off
+CONF
+  as_server "$bin/pg_ctl" -D "$work/data" -l "$work/server.log" -s -w start
+}
+
+checkpoints_every() {
+  query "ALTER SYSTEM SET trending.checkpoint_interval = '$1'"
+  query "SELECT pg_reload_conf()" >/dev/null
+}
+
+create_trend() {
+  query "CREATE EXTENSION trending"
+  query "CREATE TABLE events (item bigint, at timestamptz NOT NULL DEFAULT now())"
+  query "INSERT INTO events SELECT n, now() FROM generate_series(1, $groups) n"
+  query "SELECT trending.create_trend('items', \$\$
+           SELECT window_start, window_end, item, count(*) AS n FROM events, trending.hop(at, '1 minute', '1 hour')
+           GROUP BY window_start, window_end, item ORDER BY n DESC\$\$, history_limit => 0)" >/dev/null
+  query "SELECT trending.sync('5 min')" >/dev/null
+  query "SELECT format('%s live groups, %s MB', live_groups, memory_bytes / 1000000) FROM trending.status"
+}
+
+change_one_percent() {
+  query "INSERT INTO events (item) SELECT (random() * $groups)::bigint FROM generate_series(1, $groups / 100)"
+}
+
+# Takes the checkpoint that is due and prints its milliseconds and bytes.
+take_checkpoint() {
+  local before after
+  before=$(query "SELECT checkpoint_at FROM trending.worker_status")
+  query "SELECT trending.sync()" >/dev/null
+  checkpoints_every 1s
+  for _ in {1..600}; do
+    after=$(query "SELECT checkpoint_at FROM trending.worker_status")
+    [[ $after == "$before" ]] || break
+    sleep 0.05
+  done
+  checkpoints_every 1h
+  query "SELECT format('%s ms, %s kB', round(checkpoint_us / 1000.0, 1), checkpoint_bytes / 1000) FROM trending.worker_status"
+}
+
+# Prints the distribution of the latencies of reads, in microseconds.
+read_for() { # NAME SECONDS
+  (cd "$work" && rm -f read.* && echo 'SELECT * FROM items WHERE rank <= 10' >read.sql &&
+    "$bin/pgbench" -n -M prepared -f read.sql -l --log-prefix="$work/read" -T "$2" -c 1 -h "$work" -U postgres postgres \
+      >/dev/null 2>&1)
+  cat "$work"/read.[0-9]* | awk '{ print $3 }' | sort -n | awk -v name="$1" '{ v[NR] = $1 } END {
+    printf "readers, %-22s median %d us, 99.9 %% below %d us, longest %d us (%d reads)\n", name, v[int(NR / 2) + 1],
+      v[int(NR * 0.999) + 1], v[NR], NR }'
+}
+
+measure_checkpoints() {
+  local -a taken=()
+  read_for 'no checkpoints' 10
+  (
+    for _ in 1 2 3 4 5; do
+      change_one_percent
+      take_checkpoint
+    done >"$work/taken"
+  ) &
+  read_for 'five checkpoints' 12
+  wait
+  mapfile -t taken <"$work/taken"
+  printf 'events wait for a checkpoint of 1 %% of the groups: %s\n' "${taken[*]/%/;}"
+}
+
+measure_restart() {
+  local started answered
+  checkpoints_every 1s
+  sleep 3
+  as_server "$bin/pg_ctl" -D "$work/data" -m fast -s stop
+  started=$(now_ms)
+  as_server "$bin/pg_ctl" -D "$work/data" -l "$work/server.log" -s -w start
+  printf 'restart: server after %d ms, ' $(($(now_ms) - started))
+  until [[ $(query "SELECT count(*) FROM items WHERE rank <= 10" 2>/dev/null) == 10 ]]; do sleep 0.02; done
+  answered=$(now_ms)
+  printf 'first read after %d ms\n' $((answered - started))
+}
+
+# WAL of the load in bytes.
+wal_of_load() {
+  local from
+  from=$(query "SELECT pg_current_wal_insert_lsn()")
+  echo 'INSERT INTO events (item) SELECT (100000 ^ random())::bigint FROM generate_series(1, 10)' >"$work/load.sql"
+  "$bin/pgbench" -n -M prepared -f "$work/load.sql" -R 1000 -t $((seconds * 500)) -c 2 -h "$work" -U postgres postgres \
+    >/dev/null 2>&1
+  query "SELECT trending.sync()" >/dev/null 2>&1 || true
+  query "SELECT pg_current_wal_insert_lsn() - '$from'"
+}
+
+measure_wal() {
+  local with without
+  checkpoints_every 10s
+  with=$(wal_of_load)
+  query "SELECT trending.drop_trend('items')"
+  without=$(wal_of_load)
+  awk -v a="$with" -v b="$without" 'BEGIN { printf "WAL: %.1f MB with checkpoints, %.1f MB without the trend: %.1f %% more\n",
+    a / 1e6, b / 1e6, (a / b - 1) * 100 }'
+}
+
+start_server
+checkpoints_every 1h
+create_trend
+measure_checkpoints
+measure_restart
+measure_wal
