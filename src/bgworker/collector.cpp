@@ -296,24 +296,12 @@ void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
   sources_commit(txn);
 }
 
-// The entry of a change that can be taken directly, or null.
-SourceEntry* direct_source(const ReorderBufferChange* change) {
-  switch (change->action) {
-    case REORDER_BUFFER_CHANGE_INSERT:
-    case REORDER_BUFFER_CHANGE_UPDATE:
-    case REORDER_BUFFER_CHANGE_DELETE:
-      break;
-    default:
-      return nullptr;
-  }
+// The table of a change by its file, or null. Whether the entry still holds is for the caller to see.
+SourceEntry* source_of_file(const ReorderBufferChange* change) {
   const RelFileLocator& file = compat::changed_file(change);
-  SourceEntry* entry = last_source;
-  if (entry == nullptr || !compat::is_same_file(entry->file, file)) {
-    auto* found = static_cast<FileEntry*>(hash_search(files, &file, HASH_FIND, nullptr));
-    if (found == nullptr) return nullptr;
-    entry = found->source;
-  }
-  return entry->valid && entry->direct ? entry : nullptr;
+  if (last_source != nullptr && compat::is_same_file(last_source->file, file)) return last_source;
+  auto* found = static_cast<FileEntry*>(hash_search(files, &file, HASH_FIND, nullptr));
+  return found != nullptr ? found->source : nullptr;
 }
 
 bool is_external(HeapTuple row) {
@@ -321,8 +309,12 @@ bool is_external(HeapTuple row) {
 }
 
 bool is_takeable(const ReorderBufferChange* change) {
-  SourceEntry* entry = direct_source(change);
-  if (entry == nullptr) return false;
+  if (change->action != REORDER_BUFFER_CHANGE_INSERT && change->action != REORDER_BUFFER_CHANGE_UPDATE &&
+      change->action != REORDER_BUFFER_CHANGE_DELETE) {
+    return false;
+  }
+  SourceEntry* entry = source_of_file(change);
+  if (entry == nullptr || !entry->valid || !entry->direct) return false;
   last_source = entry;
   return entry->count == 0 || (!is_external(compat::decoded_tuple(change->data.tp.oldtuple)) &&
                                !is_external(compat::decoded_tuple(change->data.tp.newtuple)));
@@ -335,7 +327,8 @@ bool take(void*, ReorderBufferTXN* txn) {
   MemoryContext caller = MemoryContextSwitchTo(direct_memory);
   for_all_changes(txn, [txn](ReorderBufferChange* change) {
     CHECK_FOR_INTERRUPTS();
-    const SourceEntry* entry = direct_source(change);
+    // Stopping a trend on the way makes entries invalid; they stay as they are until the server replays.
+    const SourceEntry* entry = source_of_file(change);
     for (int f = 0; f < entry->count; f++) {
       if (entry->followers[f].trend->state == FillState::kStopped) continue;
       collect_change(entry->followers[f], txn, entry->descriptor, change);
