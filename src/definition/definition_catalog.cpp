@@ -138,6 +138,9 @@ bool find_row(TrendColumn column, RegProcedure equal, Datum value, Row* row) {
 
 Definition* load_by(TrendColumn column, RegProcedure equal, Datum value) {
   Row row;
+  if (!find_row(column, equal, value, &row)) return nullptr;
+  // A renaming under way rewrites the row along with the source: read it as it is when that has ended.
+  LockRelationOid(DatumGetObjectId(row.value(kTrendSource)), AccessShareLock);
   return find_row(column, equal, value, &row) ? analyze_stored(row) : nullptr;
 }
 
