@@ -45,7 +45,9 @@ sub kill_one
 	{
 		open(my $file, '<', "/proc/$pid/cmdline") or next;
 		my $title = <$file> // '';
-		push @found, $pid if $kind eq 'backend' ? $title !~ /trending|logger/ : $title =~ /trending worker/;
+		# Without its startup process a server stays down.
+		push @found, $pid
+		  if $kind eq 'backend' ? $title =~ /^postgres:/ && $title !~ /trending|logger|startup/ : $title =~ /trending worker/;
 	}
 	return undef unless @found;
 	kill $kind eq 'termination' ? 'TERM' : 'KILL', $found[ rand @found ];
