@@ -79,7 +79,7 @@ take_checkpoint() {
     sleep 0.05
   done
   checkpoints_every 1h
-  query "SELECT format('%s ms, %s kB', round(checkpoint_us / 1000.0, 1), checkpoint_bytes / 1000) FROM trending.worker_status"
+  query "SELECT format('%s ms, %s kB', checkpoint_ms, checkpoint_bytes / 1000) FROM trending.worker_status"
 }
 
 # Prints the distribution of the latencies of reads, in microseconds.
