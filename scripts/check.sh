@@ -163,6 +163,7 @@ collect() {
   local major=$1 scratch=$2
   [[ -e $scratch/results ]] || return 0
   cat "$scratch/results" >>"$results"
+  cat "$scratch/results.failed" >>"$results.failed" 2>/dev/null || true
   cp -r "$scratch"/logs/. "$stage_logs/" 2>/dev/null || true
   cp -a "$scratch/tree/build/pg$major."* "$repository/build/" 2>/dev/null || true
 }
@@ -210,7 +211,8 @@ test_foreign_server() {
   as_root chown -R "$owner" "$scratch"
   run_server_tests "$label" "$scratch" "${root_prefix[@]}" timeout --kill-after=30 "$server_limit" \
     bash "$repository/scripts/server_tree.sh" run "$tree" "$scratch" \
-    runuser -u postgres -- env VARIANT="$variant" bash /mnt/scratch/tree/scripts/server_tests.sh \
+    runuser -u postgres -- env VARIANT="$variant" TAP_LIMIT="${TAP_LIMIT:-}" TAP_JOBS="${TAP_JOBS:-}" \
+    PROVE_TESTS="${PROVE_TESTS:-}" bash /mnt/scratch/tree/scripts/server_tests.sh \
     "$label" "/usr/lib/postgresql/$major/bin/pg_config" /mnt/scratch "$stages"
   as_root chown -R "$(id -u):$(id -g)" "$scratch"
   collect "$major" "$scratch"
@@ -245,6 +247,7 @@ main() {
   stage viewer 1500 count_ctest viewer/CMakeLists.txt viewer
   test_servers
   say "Logs: build/check/"
+  [[ ! -s $results.failed ]] || printf 'Failed:\n%s\n' "$(tail -n 15 "$results.failed")"
   awk '{ passed += $2; failed += $3 } END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$results"
 }
 

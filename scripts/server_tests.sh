@@ -126,6 +126,8 @@ run_isolation() {
 }
 
 # As PGXS does it, but several files at a time, each one's output in one piece: most of them wait most of the time.
+# A file that ends early leaves no "not ok" behind, so what prove says of a bad file is kept apart, with the end of
+# the file's own log.
 run_tap() {
   local library
   library=$(dirname "$(dirname "$("$PG_CONFIG" --pgxs)")")
@@ -143,6 +145,10 @@ run_tap() {
     output=tmp_check/output/$(basename {}).log
     prove -v {} >"$output" 2>&1 || status=1
     cat "$output"
+    if ((status)); then
+      echo "FAILED FILE: $(basename {})"
+      tail -n 15 "$TESTLOGDIR/regress_log_$(basename {} .pl)"
+    fi
     exit $status'
 }
 

@@ -40,7 +40,7 @@ count_lines() { # our own checks print "pass NAME" and "FAIL NAME"
 
 # What to show of a failed stage's log: our own checks write before their verdict, the others after it.
 show_failure() {
-  local counter=$1 log=$2 verdict='^not ok|^#   Failed test|\*\*\*(Failed|Timeout|Exception)|\.\.\. FAILED|: Failure$|: FAIL!  : |FAILED: |ERROR: [A-Za-z]*Sanitizer|runtime error:'
+  local counter=$1 log=$2 verdict='^not ok|^#   Failed test|\*\*\*(Failed|Timeout|Exception)|\.\.\. FAILED|: Failure$|: FAIL!  : |FAILED: |ERROR: [A-Za-z]*Sanitizer|runtime error:|^FAILED FILE: |Dubious, test returned'
   if [[ $counter == count_lines ]]; then
     grep -v '^pass ' "$log" | tail -n 60
   elif grep -qE "$verdict" "$log"; then
@@ -84,6 +84,14 @@ run_stage() {
   fi
   record "$name" "$passed" "$failed" $((SECONDS - begin)) "$remark"
   ((failed == 0)) || show_failure "$counter" "$log"
+  ((failed == 0)) || list_failures "$name" "$log" "$remark" >>"$results.failed"
+}
+
+# A line for each thing that failed, to be said again at the very end.
+list_failures() { # STAGE LOG REMARK
+  [[ -z $3 ]] || printf '%s: %s\n' "$1" "$3"
+  { grep -E '^not ok|^FAILED FILE: |^FAIL |\.\.\. FAILED|: FAIL!  : |\[  FAILED  \] .*ms\)$|\*\*\*(Failed|Timeout|Exception)' "$2" || true; } |
+    head -n 12 | cut -c -160 | sed "s|^ *|$1: |"
 }
 
 record() {
