@@ -233,6 +233,7 @@ void collect_change(const Follower& follower, ReorderBufferTXN* txn, TupleDesc d
 
 void begin(void*, ReorderBufferTXN* txn) {
   skip_transaction = false;
+  worker->replayed = txn->xid;
   sources_begin();
   if (settings.skip_commit == nullptr || settings.skip_commit[0] == '\0') return;
   char position[32];

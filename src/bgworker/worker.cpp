@@ -21,6 +21,7 @@ Worker* worker = nullptr;
 namespace {
 
 constexpr long kPollMs = 1000;              // longest sleep: prepared transactions commit without waking us
+constexpr long kVisiblePollMs = 1;          // between looks whether a decoded commit has become visible
 constexpr int kRecordsBetweenChecks = 256;  // records decoded between looks at clock and duties
 constexpr int64 kMicrosPerMs = 1000;
 // Quiet databases confirm their position after this much WAL of others.
@@ -214,8 +215,22 @@ void reload_configuration() {
   ProcessConfigFile(PGC_SIGHUP);
 }
 
+// A commit is decoded as soon as its record is flushed, which may be before others see what it did: the
+// backend may be held up between the two, and with synchronous replication it waits for the standby there.
+// Looking into the catalog meanwhile would miss the very change that one looks for, with nothing to remind us
+// of it later.
+void wait_until_visible(TransactionId xid) {
+  while (TransactionIdIsValid(xid) && TransactionIdIsInProgress(xid)) {
+    CHECK_FOR_INTERRUPTS();
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kVisiblePollMs,
+                    PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
+  }
+}
+
 // What a decoded transaction asked for, at exactly its position.
 void follow_changes(const char* slot) {
+  wait_until_visible(worker->replayed);
   if (worker->catalog_changed) {
     worker->catalog_changed = false;
     if (!trends_refresh()) drop_slot_and_leave(slot);
@@ -266,6 +281,7 @@ bool decode_some(const char* slot) {
     if (!worker->loop.next()) return true;
     idle_clocks_step();
     if (worker->catalog_changed || worker->recheck_wanted || worker->refill_wanted) follow_changes(slot);
+    worker->replayed = InvalidTransactionId;
     pg_atomic_write_u64(&worker->entry->applied_lsn, worker->loop.position());
   }
   return false;

@@ -37,11 +37,12 @@ struct Worker {
 
   Oid catalog = InvalidOid;      // trending.trend
   bool catalog_changed = false;  // a decoded transaction changed it, or the extension itself may have changed
-  std::vector<AlteredTrend> altered;  // by the transactions since follow_changes()
-  bool refill_wanted = false;         // some trend has `refill` set
-  bool recheck_wanted = false;        // some trend has `recheck` set
-  bool restoring = false;             // starting with a stored checkpoint that is valid
-  bool checkpoint_due = false;        // soon, whatever the interval
+  TransactionId replayed = InvalidTransactionId;  // the last transaction that the server replayed for us
+  std::vector<AlteredTrend> altered;              // by the transactions since follow_changes()
+  bool refill_wanted = false;                     // some trend has `refill` set
+  bool recheck_wanted = false;                    // some trend has `recheck` set
+  bool restoring = false;                         // starting with a stored checkpoint that is valid
+  bool checkpoint_due = false;                    // soon, whatever the interval
   XLogRecPtr confirmed = InvalidXLogRecPtr;
   TimestampTz last_checkpoint = 0;
 };

@@ -185,6 +185,7 @@ is($node->safe_psql($db, $events), $before, 'an update of other columns costs th
 
 # -- retention: old rows go, closed windows stay, nobody is alarmed
 # More windows may become final meanwhile.
+$node->poll_query_until($db, 'SELECT EXISTS (SELECT FROM by_k_history WHERE final)') or die 'no window becomes final';
 my $until = $node->safe_psql($db, 'SELECT max(window_end) FROM by_k_history WHERE final');
 my $history = "SELECT md5(string_agg(h::text, ' ' ORDER BY window_end, rank)) FROM (SELECT * FROM by_k_history WHERE final "
   . "AND window_end <= '$until') h";
