@@ -70,10 +70,30 @@ bool column_is_new(Oid relation, AttrNumber attribute) {
   return is_new;
 }
 
+// Whether the table was unlogged for a while within the transaction, so that changes of its rows in between
+// are not in the WAL; copying it when it is made permanent again is no logical change. The versions of its
+// catalog row tell: those that the transaction made and replaced again stay until the slot's xmin has passed
+// it.
+bool was_unlogged(Oid table) {
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+  Relation catalog = table_open(RelationRelationId, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(catalog, ClassOidIndexId, true, SnapshotAny, 1, &key);
+  bool found = false;
+  for (HeapTuple tuple = nullptr; !found && HeapTupleIsValid(tuple = systable_getnext(scan));) {
+    const auto* row = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+    found = row->relpersistence != RELPERSISTENCE_PERMANENT &&
+            is_own_xid(HeapTupleHeaderGetRawXmin(tuple->t_data));
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return found;
+}
+
 // Whether a partition that came was made by the transaction that attached it, and all that was written to it
 // since was decoded as the source's. Otherwise it may hold rows that were never met.
 bool was_made_empty(Oid table, const ReorderBufferTXN* txn) {
-  if (!column_is_new(table, SelfItemPointerAttributeNumber)) return false;
+  if (!column_is_new(table, SelfItemPointerAttributeNumber) || was_unlogged(table)) return false;
   for (const FollowedTrend* trend : worker->trends) {
     if (trend != nullptr && trend->source == table) return false;
   }
@@ -90,9 +110,10 @@ void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN*
     SourceTable& table = trend->tables[lfirst_oid(cell)];
     if (table.listed) continue;
     table.listed = true;
-    table.joined_by = txn->xid;
     changed = true;
-    if (known && !was_made_empty(lfirst_oid(cell), txn)) trend->arrived.push_back(lfirst_oid(cell));
+    if (!known) continue;
+    table.joined_by = txn->xid;
+    if (!was_made_empty(lfirst_oid(cell), txn)) trend->arrived.push_back(lfirst_oid(cell));
   }
   for (auto table = trend->tables.begin(); table != trend->tables.end();) {
     if (list_member_oid(present, table->first)) {
@@ -113,9 +134,10 @@ void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN*
 }
 
 // ALTER TABLE may rewrite a table, which is not decoded: what matters is whether it computed columns anew
-// that the trend reads. VACUUM FULL, CLUSTER and changes of other columns leave them alone.
-bool computed_anew(FollowedTrend* trend, Relation relation, const RowMapping* mapping,
-                   const ReorderBufferTXN* txn) {
+// that the trend reads, or brought along what was written while the table was unlogged. VACUUM FULL, CLUSTER
+// and changes of other columns leave the rows alone.
+bool rewritten_anew(FollowedTrend* trend, Relation relation, const RowMapping* mapping,
+                    const ReorderBufferTXN* txn) {
   SourceTable& table = trend->tables[RelationGetRelid(relation)];
   Oid before = table.filenode;
   table.filenode = relation->rd_rel->relfilenode;
@@ -124,7 +146,7 @@ bool computed_anew(FollowedTrend* trend, Relation relation, const RowMapping* ma
   for (int i = 0; i < trend->definition->source_column_count; i++) {
     if (column_is_new(RelationGetRelid(relation), mapping->attributes[i])) return true;
   }
-  return false;
+  return was_unlogged(RelationGetRelid(relation));
 }
 
 void check_table(FollowedTrend* trend, Relation relation, const ReorderBufferTXN* txn) {
@@ -138,7 +160,7 @@ void check_table(FollowedTrend* trend, Relation relation, const ReorderBufferTXN
   RowMapping* mapping = row_mapping_create(trend->definition, relation, reason, sizeof(reason));
   if (mapping == nullptr) {
     trend_stop(trend, reason);
-  } else if (computed_anew(trend, relation, mapping, txn)) {
+  } else if (rewritten_anew(trend, relation, mapping, txn)) {
     source_ask_to_fill(trend);
   }
 }

@@ -10,7 +10,6 @@ use File::Basename;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
 use TrendingTest;
 
 our @EXPORT = qw(example feed rows equals_batch all_verified recompute_all soon scalar_of);
@@ -44,7 +43,7 @@ sub feed
 	my ($node, $statements) = @_;
 	$fed++;
 	$node->safe_psql('postgres',
-		"BEGIN; SELECT setseed(sin($seed + $fed)); $statements; COMMIT; SELECT trending.sync('30 s')");
+		"BEGIN; SELECT setseed(sin($seed + $fed)); $statements; COMMIT; SELECT trending.sync('240 s')");
 }
 
 sub scalar_of
@@ -72,15 +71,12 @@ sub soon
 sub without_rows
 {
 	my ($node, $query, $what) = @_;
-	my $found = '';
-	for (1 .. 20)
-	{
-		sync_trends($node, 'postgres');
-		$found = $node->safe_psql('postgres', $query);
-		last if $found eq '';
-		sleep(0.25);
-	}
-	is($found, '', $what);
+	is( settled(
+			sub {
+				sync_trends($node, 'postgres');
+				return $node->safe_psql('postgres', $query);
+			}),
+		'', $what);
 }
 
 # The rows of a trend, as in its table and, where it has windows, in its history, are those of the batch query, which

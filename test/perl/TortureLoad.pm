@@ -13,7 +13,7 @@ use warnings;
 use Exporter 'import';
 use File::Basename qw(dirname);
 use PostgreSQL::Test::Utils;
-use Time::HiRes qw(sleep time);
+use TrendingTest;
 
 our @EXPORT = qw(create_load create_newcomer start_writers stop_writers live_differences history_differences
   counter_differences late_differences close_all_windows trends);
@@ -100,7 +100,7 @@ sub create_load
 		INSERT INTO event (grp, at) VALUES (1, simulated(now()));
 	});
 	create_trend($node, $_) for trends();
-	$node->safe_psql('postgres', q{SELECT trending.sync('30 s')});
+	$node->safe_psql('postgres', q{SELECT trending.sync('240 s')});
 }
 
 # A trend made while everything is on its way. It has the windows that were open at this moment, and later ones.
@@ -167,17 +167,13 @@ my $columns = 'window_start, window_end, grp, n, rank';
 sub live_differences
 {
 	my ($node, $name) = @_;
-	$node->safe_psql('postgres', "SELECT trending.sync('60 s')");
-	my $differences = '';
+	$node->safe_psql('postgres', "SELECT trending.sync('240 s')");
 	# The clock of an idle source may move between the two looks.
-	for (1 .. 3)
-	{
-		$differences = differing_rows($node, "SELECT $columns FROM $name",
+	return settled(sub {
+		return differing_rows($node, "SELECT $columns FROM $name",
 			"SELECT $columns FROM (" . batch($name) . ") b WHERE (window_start, window_end) = "
 			  . "(SELECT s.window_start, s.window_end FROM trending.status s WHERE s.relation = '$name'::regclass)");
-		last if $differences eq '';
-	}
-	return $differences;
+	});
 }
 
 # All closed windows against the batch query, as soon as they are written. '' if equal.
@@ -190,15 +186,10 @@ sub history_differences
 	$which .= " AND window_end > '$trend->{from}'" if defined $trend->{from};
 	$which .= " AND rank <= $trend->{kept}" if defined $trend->{kept};
 	my $closed = "window_end <= (SELECT watermark FROM trending.status WHERE relation = '$name'::regclass)";
-	my $differences = '';
-	for (1 .. 40)
-	{
-		$differences = differing_rows($node, "SELECT $columns FROM ${name}_history WHERE $which",
+	return settled(sub {
+		return differing_rows($node, "SELECT $columns FROM ${name}_history WHERE $which",
 			"SELECT $columns FROM (" . batch($name) . ") b WHERE $which AND $closed");
-		last if $differences eq '';
-		sleep(0.25);
-	}
-	return $differences;
+	});
 }
 
 # Events counted and refused, each exactly once. '' if right.
@@ -231,7 +222,7 @@ sub close_all_windows
 	my ($node) = @_;
 	$node->safe_psql('postgres',
 		"INSERT INTO $_ (grp, at) SELECT 0, simulated(now()) + interval '2 hours'; ") for qw(event changing emptied);
-	$node->safe_psql('postgres', "SELECT trending.sync('60 s')");
+	$node->safe_psql('postgres', "SELECT trending.sync('240 s')");
 }
 
 1;

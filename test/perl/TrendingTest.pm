@@ -6,12 +6,58 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(trending_node create_blog sync_trends differences wait_for_worker worker_pid freeze_worker slot_exists
-  start_again start_load finish_load no_crash_in_log create_paced feed_paced paced_differences log_says);
+our @EXPORT = qw(trending_node create_blog sync_trends differences wait_for_worker worker_pid kill_worker kill_process
+  freeze_worker slot_exists start_again start_load finish_load no_crash_in_log create_paced feed_paced paced_differences
+  log_says settled);
+
+# How long to wait for what has to come, in seconds. Only a test that fails waits as long.
+my $patience = 240;
+
+# A slow machine recovers slowly, too. A session of psql in the background may last longer.
+$ENV{PGCTLTIMEOUT} //= $patience;
+$PostgreSQL::Test::Utils::timeout_default = 4 * $patience if $PostgreSQL::Test::Utils::timeout_default < 4 * $patience;
+
+# The library's own function feeds psql the query by a pipe. While a server is down psql leaves without reading it, and
+# where the test is slower than psql that ends the test ("ack Broken pipe").
+{
+	no warnings 'redefine';
+	*PostgreSQL::Test::Cluster::poll_query_until = sub {
+		my ($node, $database, $query, $expected) = @_;
+		$expected //= 't';
+		local %ENV = $node->_get_env();
+		my @psql = ($node->installed_command('psql'), '-XAt', '-d', $node->connstr($database), '-c', $query);
+		my ($out, $error) = ('', '');
+		my $end = time + $patience;
+		do
+		{
+			IPC::Run::run(\@psql, '<', \undef, '>', \$out, '2>', \$error);
+			chomp($out, $error);
+			return 1 if $out eq $expected && $error eq '';
+			sleep(0.1);
+		} while (time < $end);
+		diag("waited in vain for '$expected' from:\n$query\nlast answer: $out\n$error");
+		return 0;
+	};
+}
+
+# Calls a function that looks for something wrong until it finds nothing (returns ''), for what becomes right a moment
+# later. Returns what it found last.
+sub settled
+{
+	my ($find) = @_;
+	my $end = time + $patience / 4;
+	while (1)
+	{
+		my $found = $find->();
+		return $found if $found eq '' || time > $end;
+		sleep(0.25);
+	}
+}
 
 # A running server with the library preloaded; further settings as name => value.
 sub trending_node
@@ -54,7 +100,7 @@ sub create_trend
 sub sync_trends
 {
 	my ($node, $database) = @_;
-	$node->safe_psql($database, "SELECT trending.sync('30 s')");
+	$node->safe_psql($database, "SELECT trending.sync('$patience s')");
 }
 
 # Rows in which a trend's current window differs from its definition run in batch; '' when they are equal.
@@ -82,10 +128,12 @@ sub differences
 	});
 }
 
+# Waits until the worker runs; until another one runs, if the pid of one that was ended is given.
 sub wait_for_worker
 {
-	my ($node, $database) = @_;
-	$node->poll_query_until($database, "SELECT state = 'running' FROM trending.worker_status")
+	my ($node, $database, $ended) = @_;
+	$ended //= 0;
+	$node->poll_query_until($database, "SELECT state = 'running' AND pid <> $ended FROM trending.worker_status")
 	  or die "the worker of $database does not run";
 }
 
@@ -96,11 +144,36 @@ sub worker_pid
 		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'trending worker' AND datname = current_database()");
 }
 
+# Sends a signal and waits until the process is gone. Its server has noticed then: whoever connects from now on meets
+# the server after it.
+sub kill_process
+{
+	my ($pid, $signal) = @_;
+	kill $signal, $pid;
+	my $end = time + $patience;
+	while (kill(0, $pid))
+	{
+		die "process $pid does not end" if time > $end;
+		sleep(0.01);
+	}
+}
+
+# Ends the worker, by SIGKILL or another signal. Returns its pid, for wait_for_worker().
+sub kill_worker
+{
+	my ($node, $database, $signal) = @_;
+	wait_for_worker($node, $database);
+	my $pid = $node->safe_psql($database, 'SELECT pid FROM trending.worker_status');
+	kill_process($pid, $signal // 'KILL');
+	return $pid;
+}
+
 # Stops the worker where it is, but not where it holds a lock of the WAL that everybody's commits would wait for.
 # Returns its pid.
 sub freeze_worker
 {
 	my ($node, $database) = @_;
+	wait_for_worker($node, $database);
 	my $pid = worker_pid($node, $database);
 	for (1 .. 50)
 	{
@@ -122,7 +195,8 @@ sub freeze_worker
 sub start_again
 {
 	my ($node) = @_;
-	for (1 .. 50)
+	my $end = time + $patience;
+	while (time < $end)
 	{
 		return if $node->start(fail_ok => 1);
 		$node->{_pid} = undef;
@@ -211,10 +285,8 @@ sub paced_differences
 {
 	my ($node, $database) = @_;
 	sync_trends($node, $database);
-	my $differences = '';
-	for (1 .. 40)
-	{
-		$differences = $node->safe_psql(
+	return settled(sub {
+		return $node->safe_psql(
 			$database, q{
 			WITH s AS (SELECT * FROM trending.status WHERE relation = 'paced_items'::regclass),
 			trend AS MATERIALIZED (
@@ -233,10 +305,7 @@ sub paced_differences
 			UNION ALL (SELECT 'only batch', * FROM (TABLE batch EXCEPT ALL TABLE trend) b)
 			UNION ALL (SELECT DISTINCT 'final is wrong', NULL::timestamptz, window_end, NULL::int, NULL::bigint, NULL::bigint FROM unfinished)
 			ORDER BY 3, 2, 4 LIMIT 10});
-		last if $differences eq '';
-		sleep(0.25);
-	}
-	return $differences;
+	});
 }
 
 # SQL: differences(trend) shows where a trend that keeps all of its history differs from its definition run in batch:
@@ -266,7 +335,8 @@ our $difference_function = q{
 sub log_says
 {
 	my ($node, $pattern) = @_;
-	for (1 .. 100)
+	my $end = time + $patience;
+	while (time < $end)
 	{
 		return 1 if slurp_file($node->logfile) =~ $pattern;
 		sleep(0.1);

@@ -51,7 +51,8 @@ $node->safe_psql('postgres', 'DROP EXTENSION trending CASCADE');
 $node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM pg_replication_slots')
   or die 'the slot outlived the extension';
 ok(1, 'DROP EXTENSION takes the slot along');
-is(worker_pid($node, 'postgres'), '', 'and the worker');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'trending worker'}),
+	'and the worker');
 $node->safe_psql('postgres', 'DROP TABLE view_events');
 create_blog($node, 'postgres');
 $node->safe_psql('postgres', 'INSERT INTO view_events (post_id) VALUES (1), (1), (2)');

@@ -16,11 +16,9 @@ for my $round (1 .. 2)
 {
 	my $load = start_load($node, 'postgres', 4, 4);
 	sleep(2);
-	my $pid = worker_pid($node, 'postgres');
-	kill "KILL", $pid;
+	my $pid = kill_worker($node, 'postgres');
 	finish_load($load);
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
-	wait_for_worker($node, 'postgres');
+	wait_for_worker($node, 'postgres', $pid);
 	is(differences($node, 'postgres'), '', "equal after the worker was killed ($round)");
 }
 

@@ -5,7 +5,6 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep);
 use TrendingTest;
 
 my $make_source = 'CREATE TABLE view_events (post_id bigint, viewed_at timestamptz DEFAULT now())';
@@ -18,7 +17,7 @@ sub create_and_read
 	is($status, 0, 'CREATE EXTENSION succeeds');
 	$node->safe_psql('postgres', $make_source);
 	TrendingTest::create_trend($node, 'postgres');
-	sleep(1);
+	$node->poll_query_until('postgres', "SELECT coalesce(message, '') <> '' FROM trending.worker_status") or die 'no message';
 	my $message = $node->safe_psql('postgres', 'SELECT message, hint FROM trending.worker_status');
 	($status, $out, my $error) = $node->psql('postgres', 'SELECT * FROM trending_top10()');
 	isnt($status, 0, 'a read fails');

@@ -68,17 +68,16 @@ add_events();
 is(differences($node, 'postgres'), '', 'results stay current');
 is(stored_position(), $stuck, 'the stored position stays');
 
-kill 'TERM', worker_pid($node, 'postgres');
+my $ended = kill_worker($node, 'postgres', 'TERM');
 add_events();
-wait_for_worker($node, 'postgres');
+wait_for_worker($node, 'postgres', $ended);
 is(differences($node, 'postgres'), '', 'a worker that starts meanwhile has lost nothing');
 
 $node->safe_psql('postgres', 'DROP TABLE filler');
 ok($node->poll_query_until('postgres',
 		"SELECT (SELECT lsn FROM trending.checkpoint) > '$stuck' AND coalesce(message, '') = '' FROM trending.worker_status"),
 	'checkpoints go on when there is room again');
-kill 'TERM', worker_pid($node, 'postgres');
-wait_for_worker($node, 'postgres');
+wait_for_worker($node, 'postgres', kill_worker($node, 'postgres', 'TERM'));
 is(differences($node, 'postgres'), '', 'and hold everything');
 
 no_crash_in_log($node);

@@ -5,7 +5,6 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep);
 use TrendingTest;
 
 my $node = trending_node('direct', 'max_prepared_transactions' => 10, 'trending.checkpoint_interval' => '2s');
@@ -46,8 +45,8 @@ cmp_ok($after - $before, '<', 100, 'single rows bypass the server');
 equal('direct');
 
 $node->append_conf('postgresql.conf', 'trending.direct_replay = off');
-$node->reload;
-sleep(0.5);
+$node->restart;
+wait_for_worker($node, 'postgres');
 $before = replayed();
 $node->safe_psql('postgres', $single);
 $after = replayed();
@@ -98,9 +97,9 @@ is($load->{handle}->result(0), 0, 'the writers met no error');
 equal('between catalog changes');
 
 # A worker that was ended starts again from its checkpoint.
-kill 'TERM', worker_pid($node, 'postgres');
+my $ended = kill_worker($node, 'postgres', 'TERM');
 $node->safe_psql('postgres', $single);
-wait_for_worker($node, 'postgres');
+wait_for_worker($node, 'postgres', $ended);
 equal('after a restart of the worker');
 
 no_crash_in_log($node);

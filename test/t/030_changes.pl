@@ -5,7 +5,6 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep);
 use TrendingTest;
 
 my $seed = $ENV{TRENDING_SEED} // int(rand(1e9));
@@ -146,13 +145,7 @@ sub differences_of
 	my $all = '';
 	for my $trend (@{ $trends{$table} })
 	{
-		my $differences = '';
-		for (1 .. 40)
-		{
-			$differences = $node->safe_psql($db, "SELECT * FROM differences('$trend')");
-			last if $differences eq '';
-			sleep(0.25);
-		}
+		my $differences = settled(sub { return $node->safe_psql($db, "SELECT * FROM differences('$trend')") });
 		$all .= "$trend: $differences\n" if $differences ne '';
 	}
 	return $all;

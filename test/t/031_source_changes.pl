@@ -29,14 +29,7 @@ sub difference
 {
 	my ($trend) = @_;
 	sync_trends($node, $db);
-	my $differences = '';
-	for (1 .. 40)
-	{
-		$differences = query("SELECT * FROM differences('$trend', only_open => true)");
-		last if $differences eq '';
-		sleep(0.25);
-	}
-	return $differences;
+	return settled(sub { return query("SELECT * FROM differences('$trend', only_open => true)") });
 }
 
 # How many events a trend has counted: filled anew, it begins again.
@@ -167,8 +160,7 @@ query(sprintf('ALTER TABLE parts ATTACH PARTITION p3 FOR VALUES FROM (%s) TO (%s
 is(difference('parts_hop'), '', 'and ATTACH with all that is below it');
 
 # Twice the same while the worker is away: what it sees then is not what was.
-my $pid = worker_pid($node, $db);
-kill 'STOP', $pid;
+my $pid = freeze_worker($node, $db);
 query('ALTER TABLE p3 DETACH PARTITION p3_1;' . fill('p3_1', 345, 350, '* 0 + 1') . 'DELETE FROM p3_1 WHERE at < ' . second(346)
 	  . ';ALTER TABLE p3 ATTACH PARTITION p3_1 FOR VALUES IN (1)');
 query('DELETE FROM p3_1 WHERE at < ' . second(348));

@@ -23,14 +23,8 @@ sub history_becomes
 {
 	my ($expected, $what) = @_;
 	sync_trends($node, $db);
-	my $found = '';
-	for (1 .. 40)
-	{
-		$found = history();
-		last if $found eq $expected;
-		select(undef, undef, undef, 0.25);
-	}
-	is($found, $expected, $what);
+	settled(sub { return history() eq $expected ? '' : 'not yet' });
+	is(history(), $expected, $what);
 }
 
 query(q{CREATE TABLE source (k int, at timestamptz);
@@ -92,8 +86,7 @@ is(query(q{SELECT label, retention, max_groups, history_limit, max_ahead, late_e
 
 # -- at the position of the commit, also when the worker learns of it later
 my $events = status('events');
-my $pid = worker_pid($node, $db);
-kill 'STOP', $pid;
+my $pid = freeze_worker($node, $db);
 query(rows(251, 300));
 query(q{SELECT trending.alter_trend('items', allowed_lateness => '1 hour')});
 query(rows(200, 210));    # final since second 300

@@ -5,7 +5,6 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep);
 use TrendingTest;
 
 my $seed = $ENV{AGGREGATES_SEED} // int(rand(1_000_000));
@@ -127,9 +126,7 @@ for my $round (1 .. $rounds)
 	}
 	if ($round % 2 == 0)
 	{
-		kill 'KILL', worker_pid($node, 'postgres');
-		$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
-		wait_for_worker($node, 'postgres');
+		wait_for_worker($node, 'postgres', kill_worker($node, 'postgres'));
 	}
 	all_equal("round $round");
 }

@@ -5,7 +5,6 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep);
 use TrendingTest;
 
 my $seed = $ENV{TRENDING_SEED} // int(rand(1_000_000_000));
@@ -87,9 +86,7 @@ is($node->safe_psql('postgres', "SELECT * FROM trending.verify('filled')"), '', 
 for my $round (1 .. 2)
 {
 	$node->safe_psql('postgres', click(40, 40));
-	kill 'KILL', worker_pid($node, 'postgres');
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
-	wait_for_worker($node, 'postgres');
+	wait_for_worker($node, 'postgres', kill_worker($node, 'postgres'));
 	$node->safe_psql('postgres', click(20, 40));
 	check("after the worker was killed ($round)", @trends);
 

@@ -36,10 +36,18 @@ $listener->query_safe('LISTEN "Frequent"');
 my $begun = time;
 $node->safe_psql('postgres', 'INSERT INTO orders (customer) SELECT 1 FROM generate_series(1, 4)');
 alerts_become('1', 'a group that comes true is written; one that was there when the trend was made is not');
-cmp_ok(time - $begun, '<', 5, 'soon');
-cmp_ok($node->safe_psql('postgres', 'SELECT extract(epoch FROM alerted_at - crossed_at) FROM frequent_alerts'), '<', 3,
+cmp_ok(time - $begun, '<', 120, 'not with the next checkpoint by time');
+cmp_ok($node->safe_psql('postgres', 'SELECT extract(epoch FROM alerted_at - crossed_at) FROM frequent_alerts'), '<', 60,
 	'and soon after its commit');
-my $heard = $listener->query('SELECT 1');
+
+# A notification follows its commit.
+sub hear
+{
+	my $heard = '';
+	settled(sub { $heard .= $listener->query('SELECT 1'); return $heard =~ /notification/ ? '' : 'nothing yet' });
+	return $heard;
+}
+my $heard = hear();
 like($heard, qr/Asynchronous notification "Frequent" with payload "\{"trend" : "public.frequent", "key" : \{"customer" : 1, "note" : ""\}, "values" : \{"n" : 4\}, "window_start" : "/,
 	'and announced');
 unlike($heard, qr/"customer" : 0/, 'it alone');
@@ -47,7 +55,7 @@ unlike($heard, qr/"customer" : 0/, 'it alone');
 # -- a key that is too long for a notification
 $node->safe_psql('postgres', q{INSERT INTO orders (customer, note) SELECT 2, repeat('x', 9000) FROM generate_series(1, 3)});
 alerts_become('1,2', 'a long key is written');
-like($listener->query('SELECT 1'), qr/"trend" : "public.frequent", "truncated" : true, "window_start"/, 'and announced without it');
+like(hear(), qr/"trend" : "public.frequent", "truncated" : true, "window_start"/, 'and announced without it');
 
 $listener->quit;
 
@@ -66,10 +74,9 @@ for my $round (1 .. 8)
 	}
 	else
 	{
-		kill 'KILL', $pid;
-		$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
+		kill_process($pid, 'KILL');
 	}
-	wait_for_worker($node, 'postgres');
+	wait_for_worker($node, 'postgres', $pid);
 	$node->safe_psql('postgres', "INSERT INTO orders (customer) VALUES ($customer)");
 	push @expected, $customer;
 }
