@@ -478,7 +478,7 @@ AS 'MODULE_PATHNAME', 'trending_window_columns';
 -- The names that verify and recompute need of a trend's history table. Internal.
 CREATE FUNCTION trending.history_shape(trend regclass,
   OUT history regclass, OUT late regclass, OUT window_start text, OUT window_end text, OUT columns text,
-  OUT history_limit bigint, OUT is_timestamptz bool, OUT final_before timestamptz)
+  OUT history_limit bigint, OUT is_timestamptz bool)
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -503,13 +503,23 @@ BEGIN
   SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
   FROM   pg_attribute a
   WHERE  a.attrelid = row.history AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'final';
-  SELECT s.watermark - row.allowed_lateness INTO final_before
-  FROM   trending.status s WHERE s.relation = history_shape.trend;
 END $$;
 
--- Recalculates the closed windows that lie within [from_time, to_time] from the source, as the caller, and marks the
--- late rows that are in them now. Only windows that events can no longer change, so it never meets the worker; one
--- statement, so rows and marks are of one snapshot. Returns the rows written.
+-- Windows that end up to the time returned are final and written, those that do so now and end up to to_time among
+-- them; waits for what is about to be written. NULL before the first event. Internal.
+CREATE FUNCTION trending.final_before(trend regclass, to_time timestamptz)
+RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_final_before';
+
+-- The statement by which recompute replaces sessions. Internal.
+CREATE FUNCTION trending.session_recompute_query(trend regclass)
+RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_session_recompute_query';
+
+-- Recalculates from the source, as the caller, the closed windows that lie within [from_time, to_time], or the closed
+-- sessions that reach into that time, and marks the late rows that are in them now. Only windows that events can no
+-- longer change and that the worker has written, so it never meets the worker; one statement, so rows and marks are
+-- of one snapshot; one call at a time, so two do not write the same. Returns the rows written.
 CREATE FUNCTION trending.recompute(trend regclass, from_time timestamptz, to_time timestamptz)
 RETURNS bigint LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -519,19 +529,21 @@ DECLARE
   bound   text;
   written bigint;
   marks   text := '';
+  final   timestamptz;
 BEGIN
   SELECT * INTO shape FROM trending.history_shape(trend);
-  IF trending.has_sessions(trend) THEN
-    RAISE EXCEPTION 'trend "%" has session windows, which cannot be recomputed', trend
-      USING ERRCODE = 'feature_not_supported',
-      DETAIL = 'A late row may join sessions of which some are outside of the given time.',
-      HINT = 'trending.batch_query(trend) gives a query that has late rows in. Raise allowed_lateness if rows are late.';
-  END IF;
-  IF shape.final_before IS NULL THEN
+  final := trending.final_before(trend, to_time);
+  IF final IS NULL THEN
     RAISE EXCEPTION 'trend "%" has no final windows yet', trend USING ERRCODE = 'object_not_in_prerequisite_state',
       HINT = 'See trending.status.';
   END IF;
-  to_time := least(to_time, shape.final_before);
+  PERFORM pg_advisory_xact_lock('trending.trend'::regclass::oid::int, trend::oid::int);
+  IF trending.has_sessions(trend) THEN
+    EXECUTE trending.session_recompute_query(trend) USING from_time, to_time, shape.history_limit, final;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN written;
+  END IF;
+  to_time := least(to_time, final);
   -- timestamp is read as if in UTC.
   bound := CASE WHEN shape.is_timestamptz THEN '$%s' ELSE '($%s AT TIME ZONE ''UTC'')' END;
   bound := format('%1$s.%2$s >= %4$s AND %1$s.%3$s <= %5$s', '%1$s', shape.window_start, shape.window_end,

@@ -408,6 +408,16 @@ bool has_something_to_write(const FollowedTrend* trend) {
          (trend->waits || has_window_to_finish(trend) || expiry_is_due(trend));
 }
 
+// Tells those who look back how far history is complete.
+void note_written(FollowedTrend* trend) {
+  const Time watermark = trend->writer.watermark();
+  const auto until = static_cast<uint64>(watermark);
+  if (watermark == kNoTime || pg_atomic_read_u64(&trend->shared->history_until) == until) return;
+  if (!trend->closed.empty() || trend->waits || trend->writer.has_pending_window()) return;
+  pg_atomic_write_u64(&trend->shared->history_until, until);
+  ConditionVariableBroadcast(&worker->entry->changed);
+}
+
 }  // namespace
 
 void history_take(FollowedTrend* trend) {
@@ -422,27 +432,12 @@ void history_take(FollowedTrend* trend) {
   LWLockRelease(&trend->shared->lock);
 }
 
-namespace {
-
-// Tells those who look back how far history is complete.
-void note_written(FollowedTrend* trend) {
-  const auto watermark = static_cast<uint64>(trend->writer.watermark());
-  PendingWindow pending;
-  if (pg_atomic_read_u64(&trend->shared->history_until) == watermark || !trend->closed.empty() ||
-      trend->waits)
-    return;
-  if (trend->writer.next_pending_window({}, &pending)) return;
-  pg_atomic_write_u64(&trend->shared->history_until, watermark);
-  ConditionVariableBroadcast(&worker->entry->changed);
-}
-
-}  // namespace
-
 void history_poll(FollowedTrend* trend, TimestampTz now) {
-  if (!OidIsValid(trend->definition->history) || trend->writer.has_sessions()) return;
+  if (!OidIsValid(trend->definition->history)) return;
   const Time watermark = trend->writer.watermark();
   if (watermark == kNoTime) return;
   note_written(trend);
+  if (trend->writer.has_sessions()) return;
   if (watermark < trend->next_close || now - trend->last_take < kTakeIntervalUs) return;
   const Windows& windows = trend->writer.windows();
   PendingWindow pending;
@@ -561,6 +556,8 @@ void history_written(FollowedTrend* trend) {
   trend->unfinal_known = true;  // or the table is broken, which was reported
   trend->unfinal_ends.erase(trend->unfinal_ends.begin(),
                             trend->unfinal_ends.upper_bound(final_before(trend)));
+  // Not only when the worker has time: under load some session is always about to be written.
+  if (trend->state == FillState::kRunning && OidIsValid(trend->definition->history)) note_written(trend);
 }
 
 void history_redo(FollowedTrend* trend, Time after, Time final_after) {

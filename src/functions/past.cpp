@@ -80,18 +80,18 @@ void check_closed(const Definition& definition, const Window& window, const Prog
   }
 }
 
-// A window that has just closed is written in a moment.
-void wait_until_written(const Definition& definition, const Window& window, Progress progress) {
+// Waits until everything that closed up to a time is in history: what has just closed is written in a moment.
+void wait_until_written(const Definition& definition, Time until, Progress* progress) {
   TimestampTz started = GetCurrentTimestamp();
-  while (progress.history_until < window.end) {
+  while (progress->history_until < until) {
     if ((GetCurrentTimestamp() - started) / 1000 >= kReadPatienceMs) {
       ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                      errmsg("this window of trend \"%s\" is not in its history yet",
+                      errmsg("windows of trend \"%s\" have closed that are not in its history yet",
                              get_rel_name(definition.relation)),
                       errhint("See trending.status and trending.worker_status.")));
     }
     wait_for_change(database_shared(), 20);
-    progress = read_progress(definition);
+    *progress = read_progress(definition);
   }
 }
 
@@ -129,6 +129,17 @@ CopiedGroup* copy_row(const HistoryRow& row, const Window& window) {
 
 }  // namespace
 
+Time history_final_before(const Definition& definition, TimestampTz wanted) {
+  // How far behind the watermark windows are final; see session_writer.h for sessions.
+  int64 margin = definition.options.allowed_lateness;
+  if (definition.window.kind == WindowKind::kSession) margin += definition.window.size;
+  Progress progress = read_progress(definition);
+  if (progress.clock == kNoTime) return kNoTime;
+  Time until = Min(progress.watermark, add_saturated(wanted, margin));
+  wait_until_written(definition, until, &progress);
+  return subtract_saturated(progress.history_until, margin);
+}
+
 bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRanking* past) {
   Window window = window_at(definition, at);
   Progress progress = read_progress(definition);
@@ -138,7 +149,7 @@ bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRankin
   past->values = nullptr;
   if (progress.clock == kNoTime) return true;  // nothing ever happened
   check_closed(definition, window, progress);
-  wait_until_written(definition, window, progress);
+  wait_until_written(definition, window.end, &progress);
   const char* table = history_name(definition);
   HistoryRows rows = history_read(definition, table, window, k);
   past->snapshot->count = rows.count;

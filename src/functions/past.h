@@ -22,4 +22,9 @@ struct PastRanking {
 // reached or not closed yet, and no history of closed ones. Everything is made in CurrentMemoryContext.
 bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRanking* past);
 
+// Windows that end up to the time returned are final, and in history as the worker wrote them for the last
+// time. It is that of the windows that are final now and end up to `wanted`, or later; what is about to be
+// written is waited for. kNoTime: nothing happened yet.
+Time history_final_before(const Definition& definition, TimestampTz wanted);
+
 }  // namespace trending
