@@ -20,8 +20,6 @@ SELECT pg_temp.make($$'1 month'$$);
 SELECT pg_temp.make($$'200 years'::interval / 2$$);
 SELECT pg_temp.make($$'40000 days'$$);
 SELECT pg_temp.make($$ms * interval '1 ms'$$);
-SELECT pg_temp.make($$'1 minute'$$, 'count(DISTINCT page)');
-SELECT pg_temp.make($$'1 minute'$$, 'trending.approx_count_distinct(page)');
 SELECT trending.create_trend('t', $$
   SELECT user_id, count(*) AS n FROM clicks, trending.session(at, '1 minute') GROUP BY user_id ORDER BY n DESC $$);
 
@@ -81,8 +79,12 @@ DELETE FROM clicks WHERE user_id = 2;
 SELECT trending.sync() > '0/0' AS synced;
 SELECT user_id, window_start, window_end, clicks, rank FROM visits;
 SELECT late, unretracted FROM trending.status;
-SELECT * FROM trending.top('visits', 3, at => '2026-01-01 10:00');
+SELECT user_id, window_start, window_end, clicks, rank, final FROM visits_history ORDER BY window_end;
+-- Late rows are taken in, and what was deleted goes
+SELECT trending.recompute('visits', '2026-01-01 11:00', '2026-01-02');
+SELECT user_id, window_start, window_end, clicks, rank, final FROM visits_history ORDER BY window_end;
 SELECT trending.recompute('visits', '2026-01-01', '2026-01-02');
+SELECT user_id, window_start, window_end, clicks, rank, final FROM visits_history ORDER BY window_end;
 
 -- No key; a date; two keys and ranks within one of them; another name for everything
 SELECT trending.create_trend('quiet', $$
@@ -102,5 +104,42 @@ SELECT * FROM pages ORDER BY odd, rank;
 SELECT 'quiet', * FROM trending.verify('quiet') UNION ALL SELECT 'days', * FROM trending.verify('days') UNION ALL
 SELECT 'pages', * FROM trending.verify('pages');
 DROP FOREIGN TABLE visits, quiet, days, pages;
+
+-- Different values, and conditions; an alert for a session that comes to fulfil it, once however it grows
+TRUNCATE clicks;
+SELECT trending.create_trend('readers', $$
+  SELECT window_start, window_end, user_id, count(*) AS clicks, count(DISTINCT page) AS pages,
+         trending.approx_count_distinct(page) AS about, count(DISTINCT ms) FILTER (WHERE ms > 0) AS times
+  FROM clicks, trending.session(at, '10 minutes') GROUP BY window_start, window_end, user_id
+  HAVING count(DISTINCT page) >= 2 AND user_id > 0 ORDER BY pages DESC $$,
+  idle_timeout => '1 day', allowed_lateness => '1 hour', notify_channel => NULL);
+SELECT trending.sync() > '0/0' AS synced;
+INSERT INTO clicks VALUES (1, 'a', '2026-02-01 10:00', 1), (1, 'a', '2026-02-01 10:05', 1), (0, 'a', '2026-02-01 10:00', 1), (0, 'b', '2026-02-01 10:00', 1);
+SELECT trending.sync() > '0/0' AS synced;
+TABLE readers;
+INSERT INTO clicks VALUES (1, 'b', '2026-02-01 10:09', 2), (2, 'x', '2026-02-01 10:09', 0);
+INSERT INTO clicks VALUES (1, 'c', '2026-02-01 10:01', NULL), (2, 'y', '2026-02-01 10:01', 0), (2, NULL, '2026-02-01 10:02', 0);
+SELECT trending.sync() > '0/0' AS synced;
+SELECT * FROM readers ORDER BY rank;
+-- A second session of one of them, and rows that make them one
+INSERT INTO clicks VALUES (1, 'd', '2026-02-01 10:25', 2), (1, 'e', '2026-02-01 10:26', 2);
+SELECT trending.sync() > '0/0' AS synced;
+SELECT * FROM readers ORDER BY rank;
+INSERT INTO clicks VALUES (1, 'a', '2026-02-01 10:17', 2);
+SELECT trending.sync() > '0/0' AS synced;
+SELECT * FROM readers ORDER BY rank;
+SELECT trending.rank('readers', '1'), trending.rank('readers', '2'), trending.rank('readers', '0');
+CREATE PROCEDURE alerts_are(n int) LANGUAGE plpgsql AS $$ BEGIN
+  FOR i IN 1 .. 200 LOOP
+    EXIT WHEN (SELECT count(*) FROM readers_alerts) >= n;
+    PERFORM pg_sleep(0.1);
+    COMMIT;
+  END LOOP;
+END $$;
+CALL alerts_are(3);
+SELECT window_start, window_end, user_id, clicks, pages, about, times, crossed_at FROM readers_alerts ORDER BY crossed_at, user_id;
+SELECT * FROM trending.verify('readers');
+DROP FOREIGN TABLE readers;
+DROP PROCEDURE alerts_are;
 DROP PROCEDURE history_has;
 DROP TABLE clicks;

@@ -666,7 +666,7 @@ COMMENT ON FUNCTION trending.schedule_retention(text) IS 'runs trending.expire()
 COMMENT ON FUNCTION trending.unschedule_retention() IS 'ends the job of trending.schedule_retention; false when there is none';
 COMMENT ON FUNCTION trending.batch_query(regclass) IS 'a trend''s definition as a query over its source, with ranks';
 COMMENT ON FUNCTION trending.recompute(regclass, timestamptz, timestamptz) IS
-  'recalculates final windows of history from the source and takes late rows in; returns the rows written';
+  'recalculates final windows within the time, or final sessions that reach into it, from the source and takes late rows in; returns the rows written';
 COMMENT ON FUNCTION trending.verify(regclass) IS
   'rows in which a trend and its definition run in batch differ; holds up writers of the source meanwhile';
 COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS 'the best ten groups of a trend, with their labels';

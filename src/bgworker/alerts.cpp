@@ -192,13 +192,13 @@ void expire_rows(const FollowedTrend* trend, const char* table) {
 
 }  // namespace
 
-void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result) {
+void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result, const Window& window) {
   if (trend->alert_bytes > kMaxBytes) {
     trend->alerts_overflowed = true;
     return;
   }
   const size_t words = trend->writer.layout().result_words;
-  trend->alerts.push_back(Alert{trend->writer.window(), kNoTime, InvalidXLogRecPtr,
+  trend->alerts.push_back(Alert{window, kNoTime, InvalidXLogRecPtr,
                                 std::string(reinterpret_cast<const char*>(key.data), key.size),
                                 std::vector<int64_t>(result, result + words)});
   trend->alert_bytes += sizeof(Alert) + key.size + words * sizeof(int64_t);

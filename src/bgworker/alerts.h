@@ -28,7 +28,7 @@ struct Alert {
 };
 
 // Notes a group, from within the engine: the trend's lock is held.
-void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result);
+void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result, const Window& window);
 
 // The change during which groups were noted is over; `time` stands for the event clock in trends that have
 // none. Without the lock.

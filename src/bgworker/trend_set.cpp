@@ -34,8 +34,8 @@ bool condition(void* context, KeyView key, const int64_t* result) {
   return holds;
 }
 
-void crossed(void* context, KeyView key, const int64_t* result) {
-  alerts_note(static_cast<FollowedTrend*>(context), key, result);
+void crossed(void* context, KeyView key, const int64_t* result, const Window& window) {
+  alerts_note(static_cast<FollowedTrend*>(context), key, result, window);
 }
 
 TrendOptions engine_options(const FollowedTrend* trend) {

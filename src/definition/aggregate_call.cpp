@@ -118,15 +118,6 @@ void set_decay(Analysis* analysis, const Aggref* aggregate, int time_position) {
   analysis->decay_time = at;
 }
 
-// Sessions merge, sets of different values cannot yet.
-void check_session(const Analysis& analysis, const Aggref* aggregate) {
-  if (analysis.definition->window.kind != WindowKind::kSession) return;
-  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                  errmsg("distinct values cannot be counted in session windows"),
-                  errhint("Use another window function, or another aggregate."),
-                  query_position(analysis.text, aggregate->location)));
-}
-
 void set_arguments(Analysis* analysis, const Aggref* aggregate, DefinitionAggregate* added) {
   Node* argument = added->function == AggregateFunction::kDecayedCount ? nullptr : argument_at(aggregate, 0);
   if (argument != nullptr) expression_check(argument, analysis->scope, "an aggregate's argument");
@@ -136,7 +127,6 @@ void set_arguments(Analysis* analysis, const Aggref* aggregate, DefinitionAggreg
       break;
     case AggregateFunction::kCountDistinct:
     case AggregateFunction::kApproxCountDistinct:
-      check_session(*analysis, aggregate);
       set_distinct(*analysis, aggregate, argument, added);
       break;
     case AggregateFunction::kFirst:

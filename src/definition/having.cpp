@@ -43,12 +43,6 @@ Node* replace(Node* node, void* context) {
 void analyze_having(Analysis* analysis) {
   Node* having = analysis->query->havingQual;
   if (having == nullptr) return;
-  if (analysis->definition->window.kind == WindowKind::kSession) {
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("HAVING is not supported in a trend of session windows"),
-                    errhint("Use WHERE on the trend when you read it."),
-                    query_position(analysis->text, exprLocation(having))));
-  }
   Node* over_groups = replace(having, analysis);
   if (analysis->definition->half_life != 0) {
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

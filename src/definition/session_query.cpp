@@ -106,8 +106,15 @@ const char* sessions_text(const Definition& definition, const FromNames& names) 
                time, group, gap, column("begins"), rows.data);
   const char* numbered = psprintf("SELECT b.*, sum(%s) OVER (%s) AS %s FROM (%s) b", column("begins"), group,
                                   column("session"), begins);
-  return psprintf("SELECT n.*, min(%s) OVER (%s) AS %s, max(%s) OVER (%s) + %s AS %s FROM (%s) n", time,
-                  session, column("start"), time, session, gap, column("end"), numbered);
+  const char* last = psprintf("max(%s) OVER (%s)", time, session);
+  StringInfoData keys;  // of all rows of a group
+  initStringInfo(&keys);
+  for (int i = 0; i < definition.keys.count; i++) {
+    appendStringInfo(&keys, "%s\"%s key %d\"", i == 0 ? "PARTITION BY " : ", ", names.prefix, i + 1);
+  }
+  return psprintf(
+      "SELECT n.*, min(%s) OVER (%s) AS %s, %s + %s AS %s, %s = max(%s) OVER (%s) AS %s FROM (%s) n", time,
+      session, column("start"), last, gap, column("end"), last, time, keys.data, column("latest"), numbered);
 }
 
 // A prefix for columns that are added to those of the source, whose alias may rename some.
@@ -135,7 +142,7 @@ SelectStmt* parse_one(const char* text, RawStmt** statement) {
 
 }  // namespace
 
-const char* session_query_text(const Definition& definition) {
+const char* session_query_text(const Definition& definition, bool only_latest) {
   int nest_level = canonical_settings_begin();
   RawStmt* statement = nullptr;
   SelectStmt* select = parse_one(definition.text, &statement);
@@ -143,12 +150,16 @@ const char* session_query_text(const Definition& definition) {
   ListCell* cell = nullptr;
   foreach (cell, select->fromClause) find_names(static_cast<Node*>(lfirst(cell)), &names);
   names.prefix = choose_prefix(definition, names.source);
-  const char* from = psprintf("SELECT FROM (%s) %s, LATERAL (SELECT %s.\"%s start\", %s.\"%s end\") %s",
-                              sessions_text(definition, names), names.source, names.source_name, names.prefix,
-                              names.source_name, names.prefix, names.window);
+  const char* from =
+      psprintf("SELECT FROM (%s) %s, LATERAL (SELECT %s.\"%s start\", %s.\"%s end\") %s%s",
+               sessions_text(definition, names), names.source, names.source_name, names.prefix,
+               names.source_name, names.prefix, names.window,
+               only_latest ? psprintf(" WHERE %s.\"%s latest\"", names.source_name, names.prefix) : "");
   RawStmt* replacement = nullptr;
-  select->fromClause = parse_one(from, &replacement)->fromClause;
-  select->whereClause = nullptr;  // it chooses the rows that make sessions
+  SelectStmt* sessions = parse_one(from, &replacement);
+  select->fromClause = sessions->fromClause;
+  // That of the definition chooses the rows that make sessions.
+  select->whereClause = sessions->whereClause;
   Query* query = parse_analyze_fixedparams(statement, definition.text, nullptr, 0, nullptr);
   const char* text = pg_get_querydef(query, false);
   canonical_settings_end(nest_level);

@@ -8,7 +8,8 @@
 
 namespace trending {
 
-// The text, in CurrentMemoryContext, with every name qualified. Locks the source ACCESS SHARE.
-const char* session_query_text(const Definition& definition);
+// The text, in CurrentMemoryContext, with every name qualified; `only_latest`: of every group only its latest
+// session, before HAVING. Locks the source ACCESS SHARE.
+const char* session_query_text(const Definition& definition, bool only_latest);
 
 }  // namespace trending

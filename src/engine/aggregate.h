@@ -150,7 +150,7 @@ struct StateLayout {
   uint8_t ops[kMaxAggregates] = {};  // StateOp
   uint16_t word_of[kMaxAggregates] = {};
   uint16_t argument_of[kMaxAggregates] = {};
-  uint16_t root_of[kMaxAggregates] = {};  // of nested extremes: the tree of their values
+  uint16_t root_of[kMaxAggregates] = {};  // of nested extremes, and all nested ones of sessions: their tree
 
   uint32_t bytes() const { return words * 8u; }
 };

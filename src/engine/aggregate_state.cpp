@@ -194,7 +194,8 @@ StateLayout make_layout(const TrendOptions& options) {
     if (state_words(spec) == 0) continue;
     layout.word_of[i] = layout.words;
     layout.words = static_cast<uint16_t>(layout.words + state_words(spec));
-    if (nested && is_extreme(spec.kind)) layout.root_of[i] = layout.words++;
+    const bool has_tree = is_extreme(spec.kind) || options.window.kind == WindowKind::kSession;
+    if (nested && has_tree) layout.root_of[i] = layout.words++;
   }
   layout.result_words = layout.words;
   layout.score_decides = layout.is_counting;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "engine/window.h"
+
 namespace trending {
 
 namespace detail {
@@ -58,9 +60,9 @@ struct Hooks {
   KeyView (*partition_of)(void* context, KeyView key) = nullptr;
   // options.has_condition: whether a group belongs to the trend. Depends on nothing but these two.
   bool (*condition)(void* context, KeyView key, const int64_t* result) = nullptr;
-  // Told of every group of the current window whose condition has become true: in an apply() or
-  // advance_clock(), by the difference between the beginning and the end of it. May be null.
-  void (*crossed)(void* context, KeyView key, const int64_t* result) = nullptr;
+  // Told of every group of the current window, or open session, whose condition has become true: in an apply()
+  // or advance_clock(), by the difference between the beginning and the end of it. May be null.
+  void (*crossed)(void* context, KeyView key, const int64_t* result, const Window& window) = nullptr;
 };
 
 // 32 well-mixed bits of a key. Seeded, so that nobody can prepare keys that collide.

@@ -74,7 +74,8 @@ Status SessionWriter::for_each_group_in_window(const Window& window,
   for (; next != report_.end() && next->window == window; ++next) {
     if (next->session == kNone) continue;
     const Session* session = sessions_.session(next->session);
-    sink(groups_.key(groups_.group(session->group)), session->state());
+    const KeyView key = groups_.key(groups_.group(session->group));
+    if (writer_->holds(key, session->state())) sink(key, session->state());
   }
   return Status::kOk;
 }
@@ -104,27 +105,41 @@ void SessionWriter::for_each_pane(FunctionRef<void(const PaneView&)> sink) const
 }
 
 // A cell: for each session of a group, the newest first, the size of what follows, its first event, the time
-// from there to its last, its state.
+// from there to its last, its state; then, where states own something outside of them, the size of that and
+// it.
 Status SessionWriter::for_each_cell(bool only_dirty, FunctionRef<void(const CellView&)> sink) const {
-  const StateLayout& layout = header_->layout;
-  std::vector<std::byte> cell;
+  HeapBuffer& cell = writer_->cell_state_;
+  bool good = true;
   groups_.for_each([&](uint32_t, const Group* group) {
-    if (only_dirty && group->newest_pane == 0) return;
-    cell.clear();
-    for (uint32_t number = group->newest_cell; number != kNone;) {
+    if (!good || (only_dirty && group->newest_pane == 0)) return;
+    size_t size = 0;
+    for (uint32_t number = group->newest_cell; number != kNone && good;) {
       const Session* session = sessions_.session(number);
-      int64_t words[2 + kMaxStateWords] = {session->first, session->last - session->first};
-      std::copy(session->state(), session->state() + layout.words, words + 2);
-      std::byte bytes[(2 + kMaxStateWords) * 10];
-      const auto size = static_cast<uint32_t>(encode_words(words, 2u + layout.words, bytes));
-      const auto* size_bytes = reinterpret_cast<const std::byte*>(&size);
-      cell.insert(cell.end(), size_bytes, size_bytes + sizeof(size));
-      cell.insert(cell.end(), bytes, bytes + size);
+      good = encode_session(session, &cell, &size);
       number = session->older;
     }
-    sink({groups_.key(group), 0, cell.data(), static_cast<uint32_t>(cell.size())});
+    if (good) sink({groups_.key(group), 0, cell.data(), static_cast<uint32_t>(size)});
   });
-  return Status::kOk;
+  return good ? Status::kOk : Status::kOutOfMemory;
+}
+
+bool SessionWriter::encode_session(const Session* session, HeapBuffer* cell, size_t* size) const {
+  int64_t words[2 + kMaxStateWords] = {session->first, session->last - session->first};
+  const uint32_t count = header_->layout.words;
+  std::copy(session->state(), session->state() + count, words + 2);
+  if (has_parts()) disown_parts(words + 2);
+  uint32_t piece = 0;
+  if (!cell->reserve(*size + 2 * sizeof(piece) + (2 + count) * 10)) return false;
+  piece = static_cast<uint32_t>(encode_words(words, 2 + count, cell->data() + *size + sizeof(piece)));
+  std::memcpy(cell->data() + *size, &piece, sizeof(piece));
+  *size += sizeof(piece) + piece;
+  if (!has_parts()) return true;
+  const size_t begin = *size;
+  *size += sizeof(piece);
+  if (!encode_parts(session->state(), cell, size)) return false;
+  piece = static_cast<uint32_t>(*size - begin - sizeof(piece));
+  std::memcpy(cell->data() + begin, &piece, sizeof(piece));
+  return true;
 }
 
 void SessionWriter::mark_clean() {
@@ -167,18 +182,23 @@ Status SessionWriter::restore_cell(uint8_t store, KeyView key, const std::byte* 
   clear_sessions(group);  // a later segment of a checkpoint replaces what an earlier one said
   Status status = Status::kOk;
   uint32_t newer = kNone;
-  for (const std::byte* end = bytes + size; bytes != end && status == Status::kOk;) {
-    uint32_t length = 0;
-    int64_t words[2 + kMaxStateWords];
+  const std::byte* end = bytes + size;
+  // Takes a piece, whose size stands before it.
+  const auto take = [&](KeyView* piece) {
     const auto left = static_cast<size_t>(end - bytes);
-    if (left >= sizeof(length)) std::memcpy(&length, bytes, sizeof(length));
-    if (left < sizeof(length) + length ||
-        !decode_words(bytes + sizeof(length), length, 2u + layout.words, words)) {
-      status = Status::kCorrupt;
-      break;
-    }
-    bytes += sizeof(length) + length;
-    status = restore_session(id, &newer, words);
+    if (left >= sizeof(piece->size)) std::memcpy(&piece->size, bytes, sizeof(piece->size));
+    if (left < sizeof(piece->size) || left - sizeof(piece->size) < piece->size) return false;
+    piece->data = bytes + sizeof(piece->size);
+    bytes = piece->data + piece->size;
+    return true;
+  };
+  while (bytes != end && status == Status::kOk) {
+    KeyView state;
+    KeyView parts;
+    int64_t words[2 + kMaxStateWords];
+    const bool good = take(&state) && decode_words(state.data, state.size, 2u + layout.words, words) != 0 &&
+                      (!has_parts() || take(&parts));
+    status = good ? restore_session(id, &newer, words, parts) : Status::kCorrupt;
   }
   show(id, group);
   remove_if_empty(id, group);
@@ -188,7 +208,7 @@ Status SessionWriter::restore_cell(uint8_t store, KeyView key, const std::byte* 
 }
 
 // Adds a session at the old end of its group's chain. What is already final by the clock is not needed.
-Status SessionWriter::restore_session(uint32_t id, uint32_t* newer, const int64_t* words) {
+Status SessionWriter::restore_session(uint32_t id, uint32_t* newer, const int64_t* words, KeyView parts) {
   const Time end = words[0] + words[1] + gap();
   const bool has_clock = header_->watermark != kNoTime;
   if (has_clock && final_at(end) <= header_->watermark) return Status::kOk;
@@ -200,6 +220,16 @@ Status SessionWriter::restore_session(uint32_t id, uint32_t* newer, const int64_
   session->last = words[0] + words[1];
   session->group = id;
   std::copy(words + 2, words + 2 + header_->layout.words, session->state());
+  if (has_parts()) {
+    disown_parts(session->state());
+    const Status status = decode_parts(parts.data, parts.size, session->state());
+    if (status != Status::kOk) {
+      release_parts(session->state());
+      sessions_.give_back(number);
+      return status;
+    }
+  }
+  if (header_->options.has_condition) judge(session);
   sessions_.link(number, *newer, kNone, &groups_.group(id)->newest_cell);
   const bool is_closed = *newer != kNone || has_ended(session);
   if (is_closed) close(number, session, true);

@@ -35,6 +35,8 @@ class SessionStore {
   // A new record with a state of zero, in no chain yet; kNone when memory is short. enter() must have room:
   // see reserve().
   uint32_t take();
+  // Gives back a record that was taken and is neither in a chain nor in the queue.
+  void give_back(uint32_t id);
   // Takes a session out of its chain, whose head is *newest. The record goes when no entry of the queue leads
   // to it any more.
   void unlink(uint32_t id, uint32_t* newest);
@@ -83,7 +85,6 @@ class SessionStore {
 
   SessionDue* queue() const { return arena_->at<SessionDue>(state_->queue); }
   Window* withdrawn() const { return arena_->at<Window>(state_->withdrawn); }
-  void give_back(uint32_t id);
 
   Arena* arena_ = nullptr;
   SessionStoreState* state_ = nullptr;

@@ -14,11 +14,17 @@ constexpr uint32_t kGroupDirty = 1;
 
 }  // namespace
 
-SessionWriter::SessionWriter(TrendWriter* writer, Arena* arena, TrendHeader* header, const GroupTable& groups)
-    : writer_(writer),
-      header_(header),
-      groups_(groups),
-      sessions_(arena, &header->sessions, header->layout.words) {}
+void SessionWriter::open(TrendWriter* writer, Arena* arena, TrendHeader* header, const GroupTable& groups) {
+  writer_ = writer;
+  header_ = header;
+  groups_ = groups;
+  sessions_ = SessionStore(arena, &header->sessions, header->layout.words);
+  values_ = SessionValues(arena, header);
+  filling_ = false;
+  changed_count_ = 0;
+  report_is_made_ = false;
+  report_.clear();
+}
 
 Status SessionWriter::apply(const BatchSlice& slice) {
   Status result = Status::kOk;
@@ -29,6 +35,7 @@ Status SessionWriter::apply(const BatchSlice& slice) {
     if (status != Status::kOk) [[unlikely]]
       result = status;
   }
+  settle_changed();
   if (slice.max_time > header_->clock && !filling_) move_clock(slice.max_time);
   writer_->ranking_.settle();
   header_->version++;
@@ -64,9 +71,14 @@ Status SessionWriter::apply_record(const BatchRecord& record) {
   const uint32_t number = begun != kNone ? begun : place.joined;
   Session* session = sessions_.session(number);
   fold(header_->layout, session->state(), record.weight, record.valid, record.arguments());
+  if (has_parts()) fold_parts(record, session->state());
   update(number, session);
   set_dirty(group);
-  show(id, group);
+  if (header_->options.has_condition) {
+    note_changed(number, session);
+  } else {
+    show(id, group);
+  }
   counters.events += record.events;
   return Status::kOk;
 }
@@ -90,12 +102,20 @@ SessionWriter::Place SessionWriter::find_place(const Group* group, Time t) const
 }
 
 // Gets all the memory that a row may need before anything is changed: a place in the queue, for windows that
-// are withdrawn, for a new session and its group.
+// are withdrawn, for a new session and its group, for what belongs to its state.
 Status SessionWriter::make_room(const BatchRecord& record, const Place& place, uint32_t* id,
                                 uint32_t* begun) {
   if (!sessions_.reserve(1)) return Status::kOutOfMemory;
   if (header_->options.report_windows && !sessions_.reserve_withdrawn(2)) return Status::kOutOfMemory;
-  if (place.joined != kNone) return Status::kOk;
+  const size_t changed_bytes = (changed_count_ + 1) * sizeof(uint32_t);
+  if (header_->options.has_condition && !changed_.reserve(changed_bytes)) return Status::kOutOfMemory;
+  if (place.joined == kNone) return make_begun(record, id, begun);
+  if (!has_parts()) return Status::kOk;
+  const int64_t* merged = place.merged != kNone ? sessions_.session(place.merged)->state() : nullptr;
+  return prepare_parts(record, sessions_.session(place.joined)->state(), merged);
+}
+
+Status SessionWriter::make_begun(const BatchRecord& record, uint32_t* id, uint32_t* begun) {
   if (sessions_.count() >= header_->options.max_groups) return Status::kTooManyGroups;
   const bool is_new = *id == kNone;
   if (is_new) {
@@ -103,10 +123,21 @@ Status SessionWriter::make_room(const BatchRecord& record, const Place& place, u
     if (status != Status::kOk) return status;
     groups_.group(*id)->newest_pane = 0;
   }
-  *begun = sessions_.take();
-  if (*begun != kNone) return Status::kOk;
-  if (is_new) writer_->remove_group(*id);
-  return Status::kOutOfMemory;
+  const uint32_t taken = sessions_.take();
+  Status status = taken != kNone ? Status::kOk : Status::kOutOfMemory;
+  if (status == Status::kOk && has_parts()) {
+    status = prepare_parts(record, sessions_.session(taken)->state(), nullptr);
+    if (status != Status::kOk) {
+      release_parts(sessions_.session(taken)->state());
+      sessions_.give_back(taken);
+    }
+  }
+  if (status == Status::kOk) {
+    *begun = taken;
+  } else if (is_new) {
+    writer_->remove_group(*id);
+  }
+  return status;
 }
 
 void SessionWriter::begin_session(uint32_t id, uint32_t begun, const Place& place, Time t) {
@@ -129,7 +160,9 @@ void SessionWriter::join_session(const Place& place, Time t) {
     Session* merged = sessions_.session(place.merged);
     forget_report(merged);
     merge(header_->layout, session->state(), merged->state());
+    if (has_parts()) merge_parts(session->state(), merged->state());
     session->first = merged->first;
+    session->flags |= merged->flags & Session::kHolds;
     drop(place.merged, merged);
   }
   session->first = std::min(session->first, t);
@@ -170,6 +203,7 @@ void SessionWriter::drop(uint32_t id, Session* session) {
   const bool is_unreported = (session->flags & (Session::kClosed | Session::kReported)) == Session::kClosed;
   if (is_unreported) header_->sessions.unreported--;
   if ((session->flags & Session::kFinal) != 0) header_->sessions.final_waiting--;
+  if (has_parts()) release_parts(session->state());
   sessions_.unlink(id, &groups_.group(session->group)->newest_cell);
 }
 
@@ -185,18 +219,63 @@ void SessionWriter::set_dirty(Group* group) {
   header_->sessions.dirty_groups++;
 }
 
-// Makes a group's latest session its row in the ranking, while it is open.
+// Makes a group's latest session its row in the ranking, while it is open and its condition holds.
 void SessionWriter::show(uint32_t id, Group* group) {
+  const bool has_condition = header_->options.has_condition;
   const Session* newest = group->newest_cell != kNone ? sessions_.session(group->newest_cell) : nullptr;
-  const bool is_live = newest != nullptr && (newest->flags & Session::kClosed) == 0;
-  if (!is_live && !writer_->ranking_.is_live(group)) return;
-  writer_->change_total(id, group, [&](int64_t* total) {
-    if (is_live) {
-      std::copy(newest->state(), newest->state() + header_->layout.words, total);
-    } else {
-      total[0] = 0;
-    }
-  });
+  const bool is_live = newest != nullptr && (newest->flags & Session::kClosed) == 0 &&
+                       (!has_condition || (newest->flags & Session::kHolds) != 0);
+  const bool was_live = writer_->ranking_.is_live(group);
+  if (!is_live && !was_live) return;
+  if (!has_condition) {
+    return writer_->change_total(id, group,
+                                 [&](int64_t* total) { copy_state(is_live ? newest : nullptr, total); });
+  }
+  // It has been judged already.
+  if (group->epoch != header_->epoch) writer_->renew_total(group);
+  writer_->ranking_.extra(group)->flags = is_live ? GroupExtra::kHolds : 0;
+  copy_state(is_live ? newest : nullptr, group->total());
+  writer_->rank(id, group, was_live, is_live);
+}
+
+// What a state owns stays the session's.
+void SessionWriter::copy_state(const Session* from, int64_t* total) const {
+  if (from == nullptr) {
+    total[0] = 0;
+    return;
+  }
+  std::copy(from->state(), from->state() + header_->layout.words, total);
+  if (has_parts()) disown_parts(total);
+}
+
+void SessionWriter::note_changed(uint32_t id, Session* session) {
+  if ((session->flags & Session::kChanged) != 0) return;
+  session->flags |= Session::kChanged;
+  reinterpret_cast<uint32_t*>(changed_.data())[changed_count_++] = id;
+}
+
+// Evaluates the condition of every session that has changed, once however often it has.
+void SessionWriter::settle_changed() {
+  for (size_t i = 0; i < changed_count_; i++) {
+    Session* session = sessions_.session(reinterpret_cast<const uint32_t*>(changed_.data())[i]);
+    if ((session->flags & Session::kChanged) == 0) continue;
+    session->flags &= static_cast<uint16_t>(~Session::kChanged);
+    const bool held = (session->flags & Session::kHolds) != 0;
+    judge(session);
+    Group* group = groups_.group(session->group);
+    show(session->group, group);
+    const bool crosses = !held && (session->flags & (Session::kHolds | Session::kClosed)) == Session::kHolds;
+    if (!crosses || !writer_->reports_crossings_ || writer_->hooks_.crossed == nullptr) continue;
+    writer_->hooks_.crossed(writer_->hooks_.context, groups_.key(group), session->state(),
+                            window_of(session));
+  }
+  changed_count_ = 0;
+}
+
+void SessionWriter::judge(Session* session) {
+  session->flags &= static_cast<uint16_t>(~Session::kHolds);
+  const KeyView key = groups_.key(groups_.group(session->group));
+  if (writer_->holds(key, session->state())) session->flags |= Session::kHolds;
 }
 
 // `reported`: history has what closes.

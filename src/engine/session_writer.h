@@ -19,6 +19,10 @@
 // (which can come first when the watermark is delayed). A row that comes late for a closed session, but not
 // too late, corrects history: the windows it had are withdrawn.
 //
+// With a condition, sessions that a change touches are listed and judged at its end, once each, by what they
+// then are; a session that grew from one for which it held does not cross again. The clock moves after that:
+// what it closes was open in that instant.
+//
 // Rows cannot be taken back: that would need every row's time. The host does not ask for it; if it did, the
 // rows would be counted as unmatched.
 #pragma once
@@ -28,8 +32,10 @@
 #include "engine/arena.h"
 #include "engine/batch.h"
 #include "engine/function_ref.h"
+#include "engine/heap_buffer.h"
 #include "engine/group_table.h"
 #include "engine/session_store.h"
+#include "engine/session_values.h"
 #include "engine/state.h"
 #include "engine/window.h"
 
@@ -44,8 +50,7 @@ class TrendWriter;
 // mean there.
 class SessionWriter {
  public:
-  SessionWriter() = default;
-  SessionWriter(TrendWriter* writer, Arena* arena, TrendHeader* header, const GroupTable& groups);
+  void open(TrendWriter* writer, Arena* arena, TrendHeader* header, const GroupTable& groups);
 
   Status apply(const BatchSlice& slice);
   void move_clock(Time t) { move_clock_to(t, false); }
@@ -100,6 +105,7 @@ class SessionWriter {
   Status apply_record(const BatchRecord& record);
   Place find_place(const Group* group, Time t) const;
   Status make_room(const BatchRecord& record, const Place& place, uint32_t* id, uint32_t* begun);
+  Status make_begun(const BatchRecord& record, uint32_t* id, uint32_t* begun);
   void begin_session(uint32_t id, uint32_t begun, const Place& place, Time t);
   void join_session(const Place& place, Time t);
   void update(uint32_t id, Session* session);
@@ -109,17 +115,42 @@ class SessionWriter {
   void move_clock_to(Time t, bool reported);
   void expire(bool reported);
   void show(uint32_t id, Group* group);
+  void copy_state(const Session* from, int64_t* total) const;
+  void note_changed(uint32_t id, Session* session);
+  void settle_changed();
+  void judge(Session* session);
   void set_dirty(Group* group);
   void remove_if_empty(uint32_t id, Group* group);
   void clear_sessions(Group* group);
-  Status restore_session(uint32_t id, uint32_t* newer, const int64_t* words);
+  Status restore_session(uint32_t id, uint32_t* newer, const int64_t* words, KeyView parts);
   void build_report() const;
+
+  // ---- what states own outside of them (session_parts.cpp)
+  bool has_parts() const { return header_->layout.has_sketches || header_->layout.nested != 0; }
+  void disown_parts(int64_t* state) const;
+  void release_parts(int64_t* state);
+  Status prepare_parts(const BatchRecord& record, int64_t* state, const int64_t* merged);
+  Status make_values(const BatchRecord& record, const int64_t* state, const int64_t* merged);
+  void release_made();
+  bool prepare_sketches(const BatchRecord& record, int64_t* state, const int64_t* merged);
+  void merge_parts(int64_t* state, int64_t* merged);
+  void fold_parts(const BatchRecord& record, int64_t* state);
+  bool encode_session(const Session* session, HeapBuffer* cell, size_t* size) const;
+  bool encode_parts(const int64_t* state, HeapBuffer* buffer, size_t* size) const;
+  Status decode_parts(const std::byte* bytes, size_t size, int64_t* state);
+  Status add_value(int64_t* state, uint16_t aggregate, KeyView value);
 
   TrendWriter* writer_ = nullptr;  // ranks
   TrendHeader* header_ = nullptr;
   GroupTable groups_;
   SessionStore sessions_;
+  SessionValues values_;
+  Offset made_[kMaxAggregates] = {};  // values of a row, by make_values()
   bool filling_ = false;
+  // Sessions whose condition waits for the end of the change; one may be gone, or another by then: its flags
+  // tell.
+  HeapBuffer changed_;
+  size_t changed_count_ = 0;
 
   // What next_pending_window() walks through, in the order of windows; made when it is first asked for.
   struct Closed {

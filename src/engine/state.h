@@ -135,6 +135,8 @@ struct Session {
   static constexpr uint32_t kClosed = 2;  // the watermark has reached its end, or a later session began
   static constexpr uint32_t kReported = 4;  // closed, and history has it as it is
   static constexpr uint32_t kFinal = 8;     // closed for good, waits for the next report to be let go
+  static constexpr uint32_t kHolds = 16;    // its condition held at the end of the last change
+  static constexpr uint32_t kChanged = 32;  // its condition waits to be evaluated
 
   Time first;  // event
   Time last;
@@ -170,6 +172,7 @@ struct SessionStoreState {
   uint32_t unreported = 0;     // closed sessions that are to be reported
   uint32_t final_waiting = 0;  // sessions that are let go at the next report
   uint32_t dirty_groups = 0;   // changed since the last checkpoint
+  uint64_t values = 0;         // in the sets of all sessions
 };
 
 // The lower bound of a tier of the ranking: score, total and key of some group when it was set.
@@ -214,7 +217,7 @@ struct PartitionState {
   uint64_t groups = 0;  // that exist, live or not
 };
 
-inline constexpr uint64_t kTrendMagic = 0x31'44'4e'45'52'54'00'03;  // layout version 3
+inline constexpr uint64_t kTrendMagic = 0x31'44'4e'45'52'54'00'04;  // layout version 4
 
 struct TrendHeader {
   uint64_t magic = kTrendMagic;

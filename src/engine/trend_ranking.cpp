@@ -79,7 +79,7 @@ void TrendWriter::settle_condition(uint32_t id) {
   rank(id, group, (before & GroupExtra::kHolds) != 0, holds_now);
   const bool held = (before & (GroupExtra::kHolds | GroupExtra::kHeld)) != 0;
   if (holds_now && !held && reports_crossings_ && hooks_.crossed != nullptr) {
-    hooks_.crossed(hooks_.context, key, group->total());
+    hooks_.crossed(hooks_.context, key, group->total(), header_->window);
   }
 }
 

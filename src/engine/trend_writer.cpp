@@ -55,12 +55,7 @@ bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& c
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
     if (!is_valid(options.aggregates[i], options)) return false;
   }
-  if (options.window.kind == WindowKind::kSession) {
-    // Conditions hold in windows that all groups share; sessions keep states without anything outside of
-    // them.
-    const StateLayout layout = make_layout(options);
-    if (options.has_condition || layout.nested != 0 || layout.has_sketches) return false;
-  }
+  if (options.window.kind == WindowKind::kSession && options.retractable) return false;
   return options.watermark_delay >= 0 && options.allowed_lateness >= 0 && options.max_groups > 0 &&
          options.max_groups <= kMaxGroups;
 }
@@ -96,7 +91,7 @@ Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
   values_.open(arena, header_);
   sketches_ = SketchStore(arena, &header_->layout);
   first_changed_ = kNone;
-  sessions_ = SessionWriter(this, arena, header_, groups_);
+  sessions_.open(this, arena, header_, groups_);
   last_pane_ = kNone;
   last_span_ = {};
   return Status::kOk;

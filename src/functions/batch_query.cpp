@@ -61,9 +61,9 @@ void append_rank_partition(StringInfo out, const Definition& definition, bool li
   if (columns != NIL) appendStringInfoChar(out, ' ');
 }
 
-char* batch_query(const Definition& definition) {
+char* batch_query(const Definition& definition, bool only_latest) {
   const bool has_sessions = definition.window.kind == WindowKind::kSession;
-  const char* text = has_sessions ? session_query_text(definition) : definition.present_text;
+  const char* text = has_sessions ? session_query_text(definition, only_latest) : definition.present_text;
   if (definition.half_life != 0) {
     text = definition_text_since(
         definition,

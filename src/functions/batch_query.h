@@ -6,8 +6,9 @@
 
 namespace trending {
 
-// The definition with a column rank; see trending.batch_query.
-char* batch_query(const Definition& definition);
+// The definition with a column rank; see trending.batch_query. `only_latest`: of sessions only every group's
+// latest one, before HAVING.
+char* batch_query(const Definition& definition, bool only_latest = false);
 
 // The select list's name of a column, quoted; an error when the definition does not select it. `what` names
 // it there.

@@ -151,15 +151,8 @@ void append_definition_rows(StringInfo out, const Definition& definition, bool h
     append_rank_partition(out, definition, true);
     appendStringInfoString(out, "ORDER BY ");
     append_rank_order(out, definition);
-    appendStringInfo(out, ") AS rank FROM (SELECT b.*, max(b.%s) OVER (", end);
-    for (int i = 0; i < definition.keys.count; i++) {
-      appendStringInfo(out, "%sb.%s", i == 0 ? "PARTITION BY " : ", ",
-                       selected_column(definition, ColumnRole::kKey, i, "keys"));
-    }
-    appendStringInfo(out,
-                     ") AS \"trending last\" FROM (%s) AS b) AS l, clock WHERE l.%s = \"trending last\" AND "
-                     "l.%s > clock.watermark) AS trending_row",
-                     batch, end, end);
+    appendStringInfo(out, ") AS rank FROM (%s) AS l, clock WHERE l.%s > clock.watermark) AS trending_row",
+                     batch_query(definition, true), end);
   }
 }
 

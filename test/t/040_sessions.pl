@@ -22,13 +22,15 @@ sub make_trend
 {
 	my ($name, $keys, $gap, %options) = @_;
 	my $time = delete $options{time} // 'c.at';
-	my $more = join('', map { ", $_ => $options{$_}" } sort keys %options);
 	my $by = join('', map { ", $_" } @$keys);
+	my $having = delete $options{having} // '';
+	my $more = join('', map { ", $_ => $options{$_}" } sort keys %options);
 	$node->safe_psql('postgres', qq{
 		SELECT trending.create_trend('$name', \$\$
 		  SELECT window_start, window_end$by, count(*) AS n, sum(ms) AS ms, min(page) AS least,
-		         trending.last(page, at) AS latest
-		  FROM clicks c, trending.session($time, '$gap') GROUP BY window_start, window_end$by ORDER BY n DESC \$\$,
+		         trending.last(page, at) AS latest, count(DISTINCT page) AS pages,
+		         trending.approx_count_distinct(ms) FILTER (WHERE page > 3) AS about
+		  FROM clicks c, trending.session($time, '$gap') GROUP BY window_start, window_end$by $having ORDER BY n DESC \$\$,
 		  idle_timeout => '1 hour', history_limit => NULL$more)});
 }
 
@@ -60,6 +62,7 @@ sub check
 	for my $trend (@trends)
 	{
 		is($node->safe_psql('postgres', "SELECT * FROM trending.verify('$trend') LIMIT 5"), '', "$trend: $what");
+		next if $trend eq 'many';
 		ok($node->poll_query_until('postgres', qq{
 			SELECT (SELECT coalesce(sum(n), 0) FROM $trend) + (SELECT coalesce(sum(n), 0) FROM ${trend}_history)
 			       = (SELECT count(*) FROM clicks)}), "$trend: every row once, $what")
@@ -67,10 +70,12 @@ sub check
 	}
 }
 
-my @trends = qw(visits slow quiet);
+my @trends = qw(visits slow quiet many);
 make_trend('visits', ['user_id'], '30 seconds', allowed_lateness => "'20 seconds'");
 make_trend('slow', [ 'user_id', 'page' ], '40 seconds', watermark_delay => "'30 seconds'", allowed_lateness => "'0'");
 make_trend('quiet', [], '4 seconds', allowed_lateness => "'1 minute'");
+make_trend('many', ['user_id'], '30 seconds', allowed_lateness => "'20 seconds'",
+	having => 'HAVING count(DISTINCT page) >= 4 AND count(*) % 7 <> 5', notify_channel => 'NULL');
 $node->safe_psql('postgres', click(60, 40));
 check('while rows come', @trends);
 
@@ -78,7 +83,7 @@ check('while rows come', @trends);
 make_trend('filled', ['user_id'], '30 seconds', allowed_lateness => "'20 seconds'",
 	time => q{((c.at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')});
 sync_trends($node, 'postgres');
-my $shown = q{SELECT window_start, window_end, user_id, n, ms, least, latest, rank FROM };
+my $shown = q{SELECT window_start, window_end, user_id, n, ms, least, latest, pages, about, rank FROM };
 is($node->safe_psql('postgres', "($shown visits EXCEPT $shown filled) UNION ALL ($shown filled EXCEPT $shown visits)"),
 	'', 'a trend made later shows the same');
 is($node->safe_psql('postgres', "SELECT * FROM trending.verify('filled')"), '', 'and equals its definition');

@@ -37,7 +37,7 @@ struct Host {
   static bool condition(void* context, KeyView, const int64_t* result) {
     return static_cast<Host*>(context)->holds(result[0]);
   }
-  static void note(void* context, KeyView key, const int64_t*) {
+  static void note(void* context, KeyView key, const int64_t*, const Window&) {
     static_cast<Host*>(context)->crossed.insert(string_of(key));
   }
   Hooks hooks() { return {this, compare_key_bytes, cut, condition, note}; }

@@ -18,14 +18,19 @@ TrendOptions session(int64_t gap) {
   return options;
 }
 
+SessionState state_of(const StateLayout& layout, const int64_t* result) {
+  SessionState state{result[0], {}};
+  for (uint16_t i = 0; i < layout.aggregate_count; i++) state.values[i] = value_of(layout, result, i).integer;
+  return state;
+}
+
 // What the trend shows: the open sessions.
 Sessions shown(TestTrend* trend) {
   Sessions found;
   trend->reader().for_each_live([&](const Row& row) {
     int64_t result[kMaxStateWords];
     trend->reader().copy_result(row, result);
-    const bool has_count = trend->reader().layout().aggregate_count > 0;
-    found.push_back({string_of(row.key), row.window, {result[0], has_count ? result[1] : 0}});
+    found.push_back({string_of(row.key), row.window, state_of(trend->reader().layout(), result)});
   });
   std::sort(found.begin(), found.end());
   return found;
@@ -40,8 +45,7 @@ class History {
     for (Window after; writer.next_pending_window(after, &pending); after = pending.window) {
       std::erase_if(rows_, [&](const NamedSession& row) { return row.window == pending.window; });
       writer.for_each_group_in_window(pending.window, [&](KeyView key, const int64_t* result) {
-        const bool has_count = writer.layout().aggregate_count > 0;
-        rows_.push_back({string_of(key), pending.window, {result[0], has_count ? result[1] : 0}});
+        rows_.push_back({string_of(key), pending.window, state_of(writer.layout(), result)});
       });
       if (pending.is_final) finals_++;
     }
@@ -58,14 +62,33 @@ class History {
   int finals_ = 0;
 };
 
+// Rows with the arguments of session_aggregates().
+Status apply_clicks(TestTrend* trend, const std::vector<Click>& clicks) {
+  const uint16_t count = trend->writer().layout().aggregate_count;
+  for (const Click& click : clicks) {
+    const std::string bytes = bytes_of(click.value);
+    const bool is_valid[] = {(click.valid >> 2 & 1) != 0, (click.valid >> 3 & 1) != 0};
+    const uint64_t hash = hash_for_sketch(bytes.data(), bytes.size());
+    const int64_t words[] = {is_valid[0] ? static_cast<int64_t>(bytes.size()) : 0,
+                             is_valid[1] ? static_cast<int64_t>(hash) : 0};
+    const bool has_tail = count > 2 && is_valid[0];
+    const ArgumentView arguments{words, count > 2 ? count - 2u : 0,
+                                 reinterpret_cast<const std::byte*>(bytes.data()),
+                                 has_tail ? static_cast<uint32_t>(bytes.size()) : 0};
+    const uint32_t valid = click.valid & ((1u << count) - 1);
+    EXPECT_EQ(trend->append(click.time, click.key, 1, valid, arguments), Status::kOk);
+  }
+  return trend->commit();
+}
+
 TEST(Session, EventsOneGapApartBelongTogether) {
   TestTrend trend(session(10));
   ASSERT_EQ(trend.apply({{100, "a"}, {110, "a"}, {100, "b"}, {111, "b"}}), Status::kOk);
   // The second one of b began a session of its own; the first is closed.
-  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 120}, {2, 0}}, {"b", {111, 121}, {1, 0}}}));
+  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 120}, {2, {}}}, {"b", {111, 121}, {1, {}}}}));
   History history;
   history.take(&trend);
-  EXPECT_EQ(history.rows(), (Sessions{{"b", {100, 110}, {1, 0}}}));
+  EXPECT_EQ(history.rows(), (Sessions{{"b", {100, 110}, {1, {}}}}));
 }
 
 TEST(Session, LaterRowMergesTwoSessionsAndWithdrawsWhatWasReported) {
@@ -73,9 +96,9 @@ TEST(Session, LaterRowMergesTwoSessionsAndWithdrawsWhatWasReported) {
   ASSERT_EQ(trend.apply({{100, "a"}, {115, "a"}}), Status::kOk);
   History history;
   history.take(&trend);
-  EXPECT_EQ(history.rows(), (Sessions{{"a", {100, 110}, {1, 0}}}));
+  EXPECT_EQ(history.rows(), (Sessions{{"a", {100, 110}, {1, {}}}}));
   ASSERT_EQ(trend.apply({{107, "a"}}), Status::kOk);
-  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 125}, {3, 0}}}));
+  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 125}, {3, {}}}}));
   history.take(&trend);
   EXPECT_TRUE(history.rows().empty());
 }
@@ -91,11 +114,11 @@ TEST(Session, ClosesWhenTheWatermarkReachesItsEnd) {
   EXPECT_TRUE(shown(&trend).empty());
   History history;
   history.take(&trend);
-  EXPECT_EQ(history.rows(), (Sessions{{"a", {100, 110}, {1, 0}}}));
+  EXPECT_EQ(history.rows(), (Sessions{{"a", {100, 110}, {1, {}}}}));
   EXPECT_EQ(history.finals(), 0);
   // A row exactly at its end still belongs to it, and opens it again.
   ASSERT_EQ(trend.apply({{110, "a"}}), Status::kOk);
-  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 120}, {2, 0}}}));
+  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 120}, {2, {}}}}));
   history.take(&trend);
   EXPECT_TRUE(history.rows().empty());
   // From here on no row can reach it; it is let go.
@@ -148,7 +171,7 @@ TEST(Session, RowsAreNotTakenBack) {
   ASSERT_EQ(trend.apply({{100, "a"}, {101, "a"}}), Status::kOk);
   ASSERT_EQ(trend.apply({{101, "a", -1}}), Status::kOk);
   EXPECT_EQ(trend.reader().counters().unmatched, 1u);
-  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 111}, {2, 0}}}));
+  EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 111}, {2, {}}}}));
 }
 
 TEST(Session, ManyFinalOnesWantToBeReported) {
@@ -176,10 +199,10 @@ TEST(Session, FillingFindsTheSessionsThatMatter) {
   ASSERT_EQ(trend.apply({{176, "b"}, {176, "a"}, {166, "b"}, {150, "b"}}), Status::kOk);
   EXPECT_EQ(trend.writer().concerned_from(), 156);
   ASSERT_EQ(trend.writer().restore_clock(255, kNoTime), Status::kOk);
-  EXPECT_EQ(shown(&trend), (Sessions{{"a", {250, 260}, {1, 0}}}));
+  EXPECT_EQ(shown(&trend), (Sessions{{"a", {250, 260}, {1, {}}}}));
   History history;
   history.take(&trend);
-  EXPECT_EQ(history.rows(), (Sessions{{"b", {166, 201}, {4, 0}}, {"b", {245, 255}, {1, 0}}}));
+  EXPECT_EQ(history.rows(), (Sessions{{"b", {166, 201}, {4, {}}}, {"b", {245, 255}, {1, {}}}}));
   EXPECT_EQ(trend.reader().counters().late, 0u);
 }
 
@@ -197,6 +220,7 @@ TEST(Session, ShortageOfMemoryRefusesRows) {
   for (uint64_t fail = 1; fail < 60; fail++) {
     TrendOptions options = session(10);
     options.allowed_lateness = 100;
+    session_aggregates(&options, fail % 2 == 0 ? kSessionAggregates : 0);
     TestTrend trend(options);
     SessionModel model(options);
     History history;
@@ -204,11 +228,14 @@ TEST(Session, ShortageOfMemoryRefusesRows) {
     std::mt19937 random(static_cast<unsigned>(fail));
     uint64_t refused = 0;
     for (int i = 0; i < 400; i++) {
-      const Event event{i / 4 + static_cast<int>(random() % 60),
-                        std::to_string(random() % 900) + "0123456789012345678901234567890"};
-      const Status status = trend.apply({event});
+      const Event event{
+          i / 4 + static_cast<int>(random() % 60),
+          std::to_string(random() % 900 % (fail % 2 == 0 ? 9 : 900)) + "0123456789012345678901234567890", 1,
+          15};
+      const Click click{event, static_cast<int64_t>(random() % 500)};
+      const Status status = apply_clicks(&trend, {click});
       if (status == Status::kOk) {
-        model.apply({event});
+        model.apply({click});
       } else {
         ASSERT_EQ(status, Status::kOutOfMemory);
         refused++;
@@ -223,7 +250,51 @@ TEST(Session, ShortageOfMemoryRefusesRows) {
     ASSERT_EQ(history.rows(), model.closed());
     refused_ever += refused;
   }
-  EXPECT_GT(refused_ever, 1000u);
+  EXPECT_GT(refused_ever, 500u);
+}
+
+TEST(Session, TooManyValuesAreRefused) {
+  TrendOptions options = session(10);
+  session_aggregates(&options, 3);
+  options.max_values = 3;
+  TestTrend trend(options);
+  ASSERT_EQ(apply_clicks(&trend, {{{100, "a", 1, 4}, 1}, {{101, "a", 1, 4}, 2}, {{102, "a", 1, 4}, 1}}),
+            Status::kOk);
+  ASSERT_EQ(apply_clicks(&trend, {{{103, "b", 1, 4}, 1}}), Status::kOk);
+  EXPECT_EQ(apply_clicks(&trend, {{{104, "b", 1, 4}, 2}, {{104, "c", 1, 4}, 2}, {{104, "a", 1, 4}, 3}}),
+            Status::kTooManyGroups);
+  EXPECT_EQ(trend.reader().counters().refused, 3u);
+  EXPECT_EQ(trend.reader().live_groups(), 2u);
+  // Values go with their session.
+  ASSERT_EQ(trend.writer().advance_clock(200), Status::kOk);
+  History().take(&trend);
+  EXPECT_EQ(trend.reader().kept_groups(), 0u);
+  EXPECT_EQ(apply_clicks(&trend, {{{210, "b", 1, 4}, 2}, {{211, "c", 1, 4}, 2}, {{212, "a", 1, 4}, 3}}),
+            Status::kOk);
+}
+
+TEST(Session, BrokenPartsAreRefused) {
+  TrendOptions options = session(10);
+  session_aggregates(&options, kSessionAggregates);
+  TestTrend trend(options);
+  ASSERT_EQ(apply_clicks(&trend, {{{100, "a", 1, 15}, 1}, {{101, "a", 1, 15}, 2}, {{120, "a", 1, 15}, 1}}),
+            Status::kOk);
+  std::vector<std::byte> cell;
+  trend.writer().for_each_cell(
+      0, [&](const CellView& view) { cell.assign(view.state, view.state + view.state_size); });
+  const auto size = static_cast<uint32_t>(cell.size());
+  // Cut short anywhere but between two sessions, or with a byte too many.
+  int restored = 0;
+  for (uint32_t cut = 1; cut < size; cut++) {
+    TestTrend other(options);
+    const Status status = other.writer().restore_cell(0, 0, key_of("a"), cell.data(), cut);
+    restored += status == Status::kOk;
+    ASSERT_TRUE(status == Status::kOk || status == Status::kCorrupt);
+  }
+  EXPECT_EQ(restored, 1);
+  cell.push_back(std::byte{0});
+  EXPECT_EQ(trend.writer().restore_cell(0, 0, key_of("a"), cell.data(), size + 1), Status::kCorrupt);
+  EXPECT_EQ(trend.writer().restore_cell(0, 0, key_of("a"), cell.data(), size), Status::kOk);
 }
 
 class RandomSessions {
@@ -233,16 +304,15 @@ class RandomSessions {
     if (chance(2)) options_.allowed_lateness = below(4 * options_.window.size);
     if (chance(2)) options_.watermark_delay = below(3 * options_.window.size);
     options_.report_windows = !chance(4);
-    options_.aggregate_count = static_cast<uint16_t>(below(3));
-    options_.aggregates[0].kind = AggregateKind::kCount;
-    options_.aggregates[1].kind = AggregateKind::kRowCount;
+    session_aggregates(&options_, static_cast<uint16_t>(below(kSessionAggregates + 1)));
+    options_.has_condition = chance(2);
     options_.rank_by =
         static_cast<uint16_t>(options_.aggregate_count == 0 ? 0 : below(options_.aggregate_count));
     options_.descending = !chance(4);
     options_.hash_seed = random_();
     keys_ = chance(3) ? 400 : 12;
     now_ = below(100000) - 50000;
-    model_ = std::make_unique<SessionModel>(options_);
+    model_ = std::make_unique<SessionModel>(options_, holds);
     make_trend();
   }
 
@@ -253,7 +323,7 @@ class RandomSessions {
       if (chance(15)) compare_history();
       if (chance(40)) checkpoint(chance(2));
       if (chance(60)) {
-        ASSERT_EQ(trend_->writer().open(&trend_->arena(), {}), Status::kOk);
+        ASSERT_EQ(trend_->writer().open(&trend_->arena(), hooks()), Status::kOk);
       }
     }
     compare();
@@ -265,9 +335,18 @@ class RandomSessions {
   bool chance(int64_t one_in) { return below(one_in) == 0; }
 
   void make_trend() {
-    trend_ = std::make_unique<TestTrend>(options_);
+    trend_ = std::make_unique<TestTrend>(options_, Calendar{}, uint64_t{1} << 30, hooks());
     if (chance(2)) trend_->limit_batch(2000);
   }
+
+  // Neither growing nor falling with the number of rows, so that sessions come and go.
+  static bool holds(int64_t rows) { return rows >= 2 && rows % 5 != 3; }
+  static bool condition(void*, KeyView, const int64_t* result) { return holds(result[0]); }
+  static void crossed(void* context, KeyView key, const int64_t* result, const Window& window) {
+    auto* self = static_cast<RandomSessions*>(context);
+    self->crossed_.push_back({string_of(key), window, state_of(self->trend_->writer().layout(), result)});
+  }
+  Hooks hooks() { return {this, compare_key_bytes, nullptr, condition, crossed}; }
 
   void step() {
     const int64_t gap = options_.window.size;
@@ -278,7 +357,7 @@ class RandomSessions {
       ASSERT_EQ(trend_->writer().advance_clock(now_), Status::kOk);
       return check_counters();
     }
-    std::vector<Event> events;
+    std::vector<Click> events;
     for (int64_t n = chance(10) ? below(100) : 1 + below(5); n > 0; n--) {
       const int64_t back = chance(4) ? below(4 * gap) : chance(3) ? below(gap + 1) : below(3);
       std::string key = std::to_string(below(keys_));
@@ -289,10 +368,14 @@ class RandomSessions {
         time = std::min(now_, events.back().time + (chance(2) ? gap : -gap) + below(3) - 1);
         key = events.back().key;
       }
-      events.push_back({time, key, 1, static_cast<uint32_t>(below(2))});
+      events.push_back({{time, key, 1, static_cast<uint32_t>(below(16))}, below(chance(3) ? 1000 : 5)});
     }
     model_->apply(events);
-    ASSERT_EQ(trend_->apply(events), Status::kOk);
+    ASSERT_EQ(apply_clicks(trend_.get(), events), Status::kOk);
+    std::sort(crossed_.begin(), crossed_.end());
+    ASSERT_EQ(crossed_, model_->crossed);
+    crossed_.clear();
+    model_->crossed.clear();
     check_counters();
   }
 
@@ -305,7 +388,7 @@ class RandomSessions {
   }
 
   int64_t value_of(const SessionState& state) const {
-    return options_.aggregate_count > 0 && options_.rank_by == 0 ? state.counted : state.rows;
+    return options_.aggregate_count > 0 ? state.values[options_.rank_by] : state.rows;
   }
 
   void compare() {
@@ -365,6 +448,7 @@ class RandomSessions {
     const Counters counters = writer.counters();
     const uint64_t groups = trend_->reader().kept_groups();
     make_trend();
+    trend_->writer().report_crossings(false);
     const bool clock_first = chance(2);
     if (clock_first) {
       ASSERT_EQ(trend_->writer().restore_clock(clock, reported_end), Status::kOk);
@@ -380,6 +464,7 @@ class RandomSessions {
       ASSERT_EQ(trend_->writer().restore_clock(clock, reported_end), Status::kOk);
     }
     trend_->writer().restore_counters(counters);
+    trend_->writer().report_crossings(true);
     ASSERT_FALSE(trend_->writer().has_pending_window());
     ASSERT_EQ(trend_->reader().kept_groups(), groups);
     compare();
@@ -392,6 +477,7 @@ class RandomSessions {
   std::unique_ptr<SessionModel> model_;
   std::unique_ptr<TestTrend> trend_;
   History history_;
+  Sessions crossed_;
   std::map<std::string, std::vector<std::byte>> saved_;
 };
 
