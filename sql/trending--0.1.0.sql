@@ -564,7 +564,8 @@ END $$;
 
 -- Compares a trend with its definition run in batch at one instant: the current window, and every final window of
 -- its history. Returns the rows that differ; none means equal. Rows refused as late differ until recompute takes
--- them in. Writers of the source wait (SHARE lock) while the current window is compared, not for history.
+-- them in. Writers of the source wait (SHARE lock) while the current window is compared, not for history. Needs a
+-- snapshot that is younger than the lock, so READ COMMITTED.
 CREATE FUNCTION trending.verify(trend regclass, OUT part text, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -575,6 +576,11 @@ DECLARE
 BEGIN
   PERFORM trending.batch_query(verify.trend);  -- says so if it is no trend, or not readable
   SELECT * INTO known FROM trending.trend r WHERE r.relation = verify.trend;
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION 'trending.verify() does not work in a transaction of isolation level %', current_setting('transaction_isolation')
+      USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would compare the trend of now with the source as it was.',
+      HINT = 'Use READ COMMITTED.';
+  END IF;
   BEGIN
     EXECUTE format('LOCK TABLE %s IN SHARE MODE', known.source);
     PERFORM trending.sync();

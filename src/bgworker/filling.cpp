@@ -380,7 +380,7 @@ void fill(FollowedTrend* trend) {
   PG_END_TRY();
   if (error != nullptr) {
     worker->batch.clear();
-    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) {
+    if (!is_conflict(error)) {
       trend_stop(trend, error->message);
     } else {
       trend->state = FillState::kLoading;  // parts may have been counted: begins anew
@@ -418,7 +418,7 @@ void begin_waiting(FollowedTrend* trend) {
   { error = worker_abort(); }
   PG_END_TRY();
   if (error != nullptr) {
-    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) trend_stop(trend, error->message);
+    if (!is_conflict(error)) trend_stop(trend, error->message);
     FreeErrorData(error);
     return;  // kLoading: tried again
   }

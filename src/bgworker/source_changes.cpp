@@ -264,7 +264,7 @@ void recheck(FollowedTrend* trend) {
   { error = worker_abort(); }
   PG_END_TRY();
   if (error == nullptr) return;
-  if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE) {
+  if (is_conflict(error)) {
     trend->recheck = true;
     worker->recheck_wanted = true;
   } else {

@@ -216,7 +216,7 @@ bool trend_load(FollowedTrend* trend) {
   collector_forget();
   if (error != nullptr) {
     // A locked table is waited for; anything else is for the user to see.
-    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) {
+    if (!is_conflict(error)) {
       trend_stop(trend, error->message);
       trend->unfit = true;
     }

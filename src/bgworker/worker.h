@@ -56,6 +56,12 @@ void worker_begin();
 void worker_commit();
 // After an error that was caught: ends the transaction and gives its message (palloc'd in TopMemoryContext).
 ErrorData* worker_abort();
+// Whether an error says no more than that somebody was in the way: a lock, a deadlock, a cancelled statement.
+// What failed is tried again then, and nothing is wrong with the trend.
+inline bool is_conflict(const ErrorData* error) {
+  return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+         ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK;
+}
 
 // -- trends (trend_set.cpp)
 // ----------------------------------------------------------------------------------- Reads trending.trend
