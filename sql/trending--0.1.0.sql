@@ -708,6 +708,42 @@ SELECT t.relation::text AS trend, t.relation, t.source,
 FROM   trending.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending.trend_stats() s ON s.trend_id = t.id
 ORDER  BY t.id;
 
+-- What monitoring collects: every number of the two views above as a row, named and typed as Prometheus wants it, times
+-- in seconds, sizes in bytes. What is not known now has no row.
+CREATE VIEW trending.metrics AS
+SELECT m.name, m.type, jsonb_build_object('trend', s.trend) AS labels, m.value, m.help
+FROM   trending.status s CROSS JOIN LATERAL (VALUES
+         ('trending_up', 'gauge', (s.state = 'running')::int::float8, '1 when the trend can be read'),
+         ('trending_events_total', 'counter', s.events, 'rows counted, or taken back'),
+         ('trending_late_total', 'counter', s.late, 'rows that came too late for any window'),
+         ('trending_ahead_total', 'counter', s.ahead, 'rows dated further ahead than max_ahead'),
+         ('trending_null_time_total', 'counter', s.null_time, 'rows without a time'),
+         ('trending_failed_total', 'counter', s.failed, 'rows whose expressions failed'),
+         ('trending_out_of_range_total', 'counter', s.out_of_range, 'rows at times that cannot be counted'),
+         ('trending_refused_total', 'counter', s.refused, 'rows refused at a limit of groups or memory'),
+         ('trending_unmatched_total', 'counter', s.unmatched, 'rows taken back that had not been counted'),
+         ('trending_unretracted_total', 'counter', s.unretracted, 'rows that could not be taken back'),
+         ('trending_live_groups', 'gauge', s.live_groups, 'groups in the current window'),
+         ('trending_kept_groups', 'gauge', s.kept_groups, 'groups in all windows that may still change'),
+         ('trending_kept_panes', 'gauge', s.kept_panes, 'panes in all windows that may still change'),
+         ('trending_memory_bytes', 'gauge', s.memory_bytes, 'shared memory of the trend'),
+         ('trending_event_clock_seconds', 'gauge', extract(epoch FROM s.event_clock), 'the latest event time'),
+         ('trending_watermark_seconds', 'gauge', extract(epoch FROM s.watermark), 'windows that end before are closed')
+       ) m(name, type, value, help)
+WHERE  m.value IS NOT NULL AND m.value::float8 NOT IN ('infinity', '-infinity')
+UNION ALL
+SELECT m.name, m.type, '{}', m.value, m.help
+FROM   trending.worker_status w CROSS JOIN LATERAL (VALUES
+         ('trending_worker_up', 'gauge', (w.state = 'running')::int::float8, '1 when the worker serves this database'),
+         ('trending_lag_bytes', 'gauge', w.lag_bytes, 'WAL that is written and not yet applied'),
+         ('trending_transactions_total', 'counter', w.transactions, 'transactions applied since the worker began'),
+         ('trending_checkpoint_age_seconds', 'gauge', extract(epoch FROM now() - w.checkpoint_at),
+          'time since the last checkpoint'),
+         ('trending_checkpoint_duration_seconds', 'gauge', w.checkpoint_ms / 1000, 'what the last checkpoint took'),
+         ('trending_checkpoint_bytes', 'gauge', w.checkpoint_bytes, 'what the last checkpoint wrote')
+       ) m(name, type, value, help)
+WHERE  m.value IS NOT NULL;
+
 ------------------------------------------------------------------------------------------------------------
 -- Event trigger: a dropped foreign table takes its trend along
 ------------------------------------------------------------------------------------------------------------
@@ -726,7 +762,7 @@ CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trendi
 GRANT USAGE ON SCHEMA trending TO PUBLIC;
 GRANT USAGE ON FOREIGN SERVER trending TO PUBLIC;
 GRANT SELECT ON trending.trend TO PUBLIC;
-GRANT SELECT ON trending.status, trending.worker_status TO PUBLIC;
+GRANT SELECT ON trending.status, trending.worker_status, trending.metrics TO PUBLIC;
 
 -- The worker starts when this transaction commits.
 SELECT trending.request_worker();
