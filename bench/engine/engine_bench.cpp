@@ -195,7 +195,7 @@ void aggregates(benchmark::State& state, const TrendOptions& options, int64_t ra
 }
 constexpr AggregateSpec kRows{AggregateKind::kRowCount, ValueType::kNone};
 constexpr AggregateSpec integer(AggregateKind kind) {
-  return {kind, ValueType::kInteger};
+  return {.kind = kind, .type = ValueType::kInteger, .input = 1};
 }
 void Aggregates_Count(benchmark::State& state) {
   aggregates(state, with({kRows}, 0), 1000);
@@ -208,7 +208,7 @@ void Aggregates_Five(benchmark::State& state) {
              1000);
 }
 void Aggregates_FiveDecimal(benchmark::State& state) {
-  const auto decimal = [](AggregateKind kind) { return AggregateSpec{kind, ValueType::kDecimal}; };
+  const auto decimal = [](AggregateKind kind) { return AggregateSpec{kind, ValueType::kDecimal, 0, 1}; };
   aggregates(state,
              with({kRows, decimal(AggregateKind::kSum), decimal(AggregateKind::kAvg),
                    decimal(AggregateKind::kMin), decimal(AggregateKind::kMax)},
@@ -216,7 +216,7 @@ void Aggregates_FiveDecimal(benchmark::State& state) {
              1000);
 }
 void Aggregates_FiveFloat(benchmark::State& state) {
-  const auto real = [](AggregateKind kind) { return AggregateSpec{kind, ValueType::kFloat}; };
+  const auto real = [](AggregateKind kind) { return AggregateSpec{kind, ValueType::kFloat, 0, 1}; };
   aggregates(state,
              with({kRows, real(AggregateKind::kSum), real(AggregateKind::kAvg), real(AggregateKind::kFirst),
                    real(AggregateKind::kLast)},

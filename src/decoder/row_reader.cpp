@@ -118,6 +118,10 @@ bool read_arguments(RowReader* reader, RowEvent* event) {
   resetStringInfo(&reader->tail);
   event->valid = 0;
   for (int i = 0; i < definition->aggregate_count; i++) {
+    if (reader->same_as[i] >= 0) {
+      event->valid |= (event->valid >> reader->same_as[i] & 1) << i;
+      continue;
+    }
     if (is_present(reader->filters[i]) && !is_true(reader, reader->filters[i])) continue;
     ArgumentOutcome outcome = read_argument(reader, i, event->time);
     if (outcome == ArgumentOutcome::kUnfit) return false;
@@ -203,15 +207,21 @@ bool has_plain_keys(const Definition* definition) {
   return true;
 }
 
-// Where each aggregate's words are among the arguments.
-void lay_out_arguments(RowReader* reader) {
+// Where each aggregate's words are among the arguments, and which are there already.
+void lay_out_words(RowReader* reader) {
   const Definition* definition = reader->definition;
-  reader->word_of = static_cast<uint16_t*>(
-      palloc0(sizeof(uint16_t) * (static_cast<Size>(definition->aggregate_count) + 1)));
+  AggregateSpec specs[kMaxAggregates];
+  reader->word_of = static_cast<uint16_t*>(palloc0(sizeof(uint16_t) * kMaxAggregates));
+  reader->same_as = static_cast<int16_t*>(palloc0(sizeof(int16_t) * kMaxAggregates));
   for (int i = 0; i < definition->aggregate_count; i++) {
-    reader->word_of[i] = reader->word_count;
-    reader->word_count += argument_words(aggregate_spec(*definition, definition->aggregates[i]));
+    specs[i] = aggregate_spec(*definition, definition->aggregates[i]);
+    reader->same_as[i] = -1;
+    for (int16_t earlier = 0; earlier < i && reader->same_as[i] < 0; earlier++) {
+      if (serves(specs[earlier], specs[i])) reader->same_as[i] = earlier;
+    }
   }
+  reader->word_count =
+      lay_out_arguments(specs, static_cast<uint16_t>(definition->aggregate_count), reader->word_of);
   reader->words = static_cast<int64_t*>(palloc0(sizeof(int64_t) * (reader->word_count + 1U)));
   initStringInfo(&reader->tail);
 }
@@ -267,7 +277,7 @@ RowReader* row_reader_create(const Definition* definition) {
     reader->times[i] = compile(definition->aggregates[i].at);
     reader->filters[i] = compile(definition->aggregates[i].filter);
   }
-  lay_out_arguments(reader);
+  lay_out_words(reader);
   reader->may_fail = has_expressions(reader);
   reader->allocates = reader->may_fail || has_varlena(definition);
   reader->is_plain = !reader->may_fail && has_plain_keys(definition);

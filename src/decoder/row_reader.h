@@ -39,6 +39,7 @@ struct RowReader {
   int64_t* words;       // of all arguments
   uint16_t word_count;  // how many these are
   uint16_t* word_of;    // per aggregate: where its words begin
+  int16_t* same_as;     // per aggregate: an earlier one that has taken its argument, or -1
   StringInfoData tail;  // of all arguments: the bytes of distinct values
   bool may_fail;        // an expression may raise an error that belongs to the row
   bool allocates;       // reading a row may take memory: an expression, a value of variable length

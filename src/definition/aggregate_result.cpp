@@ -56,6 +56,18 @@ ValueType type_of(const DefinitionAggregate& aggregate) {
   }
 }
 
+// AggregateSpec::input: one more than the index of the first aggregate with this argument and FILTER.
+uint16_t input_of(const Definition& definition, const DefinitionAggregate& aggregate) {
+  if (aggregate.argument == nullptr) return 0;
+  for (int i = 0; i < definition.aggregate_count; i++) {
+    const DefinitionAggregate& other = definition.aggregates[i];
+    if (equal(other.argument, aggregate.argument) && equal(other.filter, aggregate.filter)) {
+      return static_cast<uint16_t>(i + 1);
+    }
+  }
+  return 0;
+}
+
 // A value of min, max, first or last.
 Datum plain_value(ValueForm form, const AggregateValue& value) {
   switch (form) {
@@ -140,7 +152,8 @@ Datum day_number(DateADT day) {
 
 AggregateSpec aggregate_spec(const Definition& definition, const DefinitionAggregate& aggregate) {
   return AggregateSpec{kind_of(aggregate), type_of(aggregate),
-                       is_decayed(aggregate.function) ? definition.half_life : 0};
+                       is_decayed(aggregate.function) ? definition.half_life : 0,
+                       input_of(definition, aggregate)};
 }
 
 bool value_to_words(ValueForm form, Datum value, int64_t* words) {

@@ -37,6 +37,9 @@ struct AggregateSpec {
   AggregateKind kind = AggregateKind::kRowCount;
   ValueType type = ValueType::kNone;
   int64_t half_life = 0;  // kDecayed: microseconds
+  // Aggregates over the same argument, with the same FILTER, have the same number here; 0: over one of its
+  // own. They share the words of arguments and states where they can.
+  uint16_t input = 0;
 
   friend bool operator==(const AggregateSpec&, const AggregateSpec&) = default;
 };
@@ -98,8 +101,42 @@ constexpr uint16_t argument_words(const AggregateSpec& spec) {
   return 0;
 }
 
+constexpr bool is_number(ValueType type) {
+  return type == ValueType::kInteger || type == ValueType::kFloat || type == ValueType::kDecimal;
+}
+
+// Whether an aggregate's argument is one number and nothing else.
+constexpr bool takes_number(const AggregateSpec& spec) {
+  return is_number(spec.type) && (spec.kind == AggregateKind::kSum || spec.kind == AggregateKind::kAvg ||
+                                  spec.kind == AggregateKind::kMin || spec.kind == AggregateKind::kMax);
+}
+
+// Whether an aggregate takes its argument from the words of another one.
+constexpr bool shares_argument(const AggregateSpec& a, const AggregateSpec& b) {
+  return a.input != 0 && a.input == b.input && a.type == b.type && takes_number(a) && takes_number(b);
+}
+
+// Whether what is done with an event's argument for `a` says all about that for `b`.
+constexpr bool serves(const AggregateSpec& a, const AggregateSpec& b) {
+  const bool counts = b.kind == AggregateKind::kCount && a.input != 0 && a.input == b.input;
+  return counts ? a.kind == AggregateKind::kCount || takes_number(a) : shares_argument(a, b);
+}
+
+// Where the words of each aggregate's argument begin; returns how many words there are.
+constexpr uint16_t lay_out_arguments(const AggregateSpec* aggregates, uint16_t count, uint16_t* argument_of) {
+  uint16_t words = 0;
+  for (uint16_t i = 0; i < count; i++) {
+    uint16_t same = 0;
+    while (same < i && !shares_argument(aggregates[same], aggregates[i])) same++;
+    argument_of[i] = same < i ? argument_of[same] : words;
+    if (same == i) words = static_cast<uint16_t>(words + argument_words(aggregates[i]));
+  }
+  return words;
+}
+
 // The arguments of an event: the words of all aggregates, one after the other (those of an aggregate whose
-// valid bit is clear are zero), and the bytes of the kDistinct values that are valid, one after the other.
+// valid bit is clear are zero, those of aggregates that share are there once), and the bytes of the kDistinct
+// values that are valid, one after the other.
 struct ArgumentView {
   const int64_t* words = nullptr;
   uint32_t word_count = 0;
@@ -142,12 +179,17 @@ struct StateLayout {
   bool nulls_first = true;
   bool score_decides = true;    // equal scores are equal values: compare_rank() is 0
   bool is_counting = true;      // nothing but kRowCount and kCount: every word is a plain sum
+  bool ranks_by_word = true;    // by a count: the score is that word
+  bool is_flat = true;          // a state is its words, none of which refers to anything else
   bool has_sketches = false;    // kApproxDistinct: states own memory
   uint16_t nested = 0;          // bit per aggregate: over the table of values, see value_store.h
   uint16_t argument_words = 0;  // of an event
   uint16_t present_word = 0;    // bit per aggregate of the kinds that need it: there is a value
   AggregateSpec aggregates[kMaxAggregates] = {};
-  uint8_t ops[kMaxAggregates] = {};  // StateOp
+  uint8_t ops[kMaxAggregates] = {};       // StateOp
+  uint8_t owner_of[kMaxAggregates] = {};  // the aggregate whose words it uses, mostly itself
+  uint8_t steps[kMaxAggregates] = {};     // the aggregates with an operation
+  uint8_t step_count = 0;
   uint16_t word_of[kMaxAggregates] = {};
   uint16_t argument_of[kMaxAggregates] = {};
   uint16_t root_of[kMaxAggregates] = {};  // of nested extremes, and all nested ones of sessions: their tree

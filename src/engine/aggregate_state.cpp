@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "engine/decayed.h"
 #include "engine/number.h"
@@ -21,7 +22,9 @@ StateOp op_of(const AggregateSpec& spec) {
              : spec.type == ValueType::kFloat ? StateOp::kFloatSum
                                               : StateOp::kDecimalSum;
     case AggregateKind::kMin:
+      return spec.type == ValueType::kInteger ? StateOp::kIntegerMin : StateOp::kExtreme;
     case AggregateKind::kMax:
+      return spec.type == ValueType::kInteger ? StateOp::kIntegerMax : StateOp::kExtreme;
     case AggregateKind::kFirst:
     case AggregateKind::kLast:
       return StateOp::kExtreme;
@@ -59,6 +62,14 @@ void store(const DecayedSum& value, int64_t* words) {
 void fold_integer(int64_t* words, int64_t weight, int64_t value) {
   words[0] += weight;
   store128(load128(words + 1) + static_cast<Int128>(value) * weight, words + 1);
+}
+
+// Sets words to a value that is the first one or comes before the one there.
+template <typename IsBefore>
+void fold_least(int64_t* words, int64_t value, int64_t* present, uint8_t aggregate, IsBefore is_before) {
+  const int64_t bit = int64_t{1} << aggregate;
+  if ((*present & bit) == 0 || is_before(value, words[0])) words[0] = value;
+  *present |= bit;
 }
 
 void fold_float(int64_t* words, int64_t weight, double value) {
@@ -170,6 +181,45 @@ bool unmerge_decayed(int64_t* words, const int64_t* other) {
            std::fabs(sum.sum.sum) * 0x1p-60);
 }
 
+// ---- layouts
+
+// Whether one aggregate's words serve another one, too.
+bool shares_state(const AggregateSpec& a, const AggregateSpec& b) {
+  const auto is_sum = [](const AggregateSpec& spec) {
+    return spec.kind == AggregateKind::kSum || spec.kind == AggregateKind::kAvg;
+  };
+  if (b.kind == AggregateKind::kCount)
+    return a.input != 0 && a.input == b.input && (is_sum(a) || a.kind == b.kind);
+  return shares_argument(a, b) && (is_sum(a) ? is_sum(b) : a.kind == b.kind);
+}
+
+// The aggregate whose words this one uses: an earlier one, or for a count, which has the least, any.
+uint16_t owner_of(const StateLayout& layout, uint16_t aggregate) {
+  const bool counts = layout.aggregates[aggregate].kind == AggregateKind::kCount;
+  for (uint16_t i = 0; i < (counts ? layout.aggregate_count : aggregate); i++) {
+    const bool is_earlier = i < aggregate || layout.aggregates[i].kind != AggregateKind::kCount;
+    const bool is_nested = (layout.nested >> i & 1) != 0 || (layout.nested >> aggregate & 1) != 0;
+    if (is_earlier && !is_nested && shares_state(layout.aggregates[i], layout.aggregates[aggregate]))
+      return i;
+  }
+  return aggregate;
+}
+
+// Gives an aggregate its words, unless it uses another's.
+void lay_out_state(StateLayout& layout, bool is_session, uint16_t i) {
+  const AggregateSpec& spec = layout.aggregates[i];
+  const bool nested = (layout.nested >> i & 1) != 0;
+  if (is_extreme(spec.kind) && layout.present_word == 0) layout.present_word = layout.words++;
+  if (state_words(spec) == 0) return;
+  layout.word_of[i] = layout.words;
+  layout.words = static_cast<uint16_t>(layout.words + state_words(spec));
+  if (nested && (is_extreme(spec.kind) || is_session)) layout.root_of[i] = layout.words++;
+  layout.ops[i] = static_cast<uint8_t>(nested ? StateOp::kNothing : op_of(spec));
+  if (layout.ops[i] != static_cast<uint8_t>(StateOp::kNothing)) {
+    layout.steps[layout.step_count++] = static_cast<uint8_t>(i);
+  }
+}
+
 }  // namespace
 
 StateLayout make_layout(const TrendOptions& options) {
@@ -185,20 +235,23 @@ StateLayout make_layout(const TrendOptions& options) {
         spec.kind == AggregateKind::kDistinct || (is_extreme(spec.kind) && options.retractable);
     if (nested) layout.nested = static_cast<uint16_t>(layout.nested | 1u << i);
     if (spec.kind == AggregateKind::kApproxDistinct) layout.has_sketches = true;
-    layout.ops[i] = static_cast<uint8_t>(nested ? StateOp::kNothing : op_of(spec));
-    layout.argument_of[i] = layout.argument_words;
-    layout.argument_words = static_cast<uint16_t>(layout.argument_words + argument_words(spec));
     if (spec.kind != AggregateKind::kRowCount && spec.kind != AggregateKind::kCount)
       layout.is_counting = false;
-    if (is_extreme(spec.kind) && layout.present_word == 0) layout.present_word = layout.words++;
-    if (state_words(spec) == 0) continue;
-    layout.word_of[i] = layout.words;
-    layout.words = static_cast<uint16_t>(layout.words + state_words(spec));
-    const bool has_tree = is_extreme(spec.kind) || options.window.kind == WindowKind::kSession;
-    if (nested && has_tree) layout.root_of[i] = layout.words++;
   }
+  for (uint16_t i = 0; i < options.aggregate_count; i++) {
+    layout.owner_of[i] = static_cast<uint8_t>(owner_of(layout, i));
+    if (layout.owner_of[i] == i) lay_out_state(layout, options.window.kind == WindowKind::kSession, i);
+  }
+  for (uint16_t i = 0; i < options.aggregate_count; i++) {
+    layout.word_of[i] = layout.word_of[layout.owner_of[i]];
+  }
+  layout.argument_words = lay_out_arguments(layout.aggregates, layout.aggregate_count, layout.argument_of);
+  layout.is_flat = layout.nested == 0 && !layout.has_sketches;
+  const AggregateKind ranked = options.aggregates[options.rank_by].kind;
+  layout.ranks_by_word = ranked == AggregateKind::kRowCount || ranked == AggregateKind::kCount ||
+                         ranked == AggregateKind::kDistinct;
+  layout.score_decides = layout.ranks_by_word;
   layout.result_words = layout.words;
-  layout.score_decides = layout.is_counting;
   return layout;
 }
 
@@ -206,7 +259,8 @@ namespace detail {
 
 void fold_any(const StateLayout& layout, int64_t* state, int64_t weight, uint32_t valid,
               const int64_t* arguments) {
-  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
+  for (uint16_t s = 0; s < layout.step_count; s++) {
+    const uint8_t i = layout.steps[s];
     if ((valid >> i & 1) == 0) continue;
     int64_t* words = state + layout.word_of[i];
     const int64_t* argument = arguments + layout.argument_of[i];
@@ -225,6 +279,12 @@ void fold_any(const StateLayout& layout, int64_t* state, int64_t weight, uint32_
         break;
       case StateOp::kDecimalSum:
         fold_decimal(words, weight, argument);
+        break;
+      case StateOp::kIntegerMin:
+        if (weight > 0) fold_least(words, argument[0], &state[layout.present_word], i, std::less<>());
+        break;
+      case StateOp::kIntegerMax:
+        if (weight > 0) fold_least(words, argument[0], &state[layout.present_word], i, std::greater<>());
         break;
       case StateOp::kExtreme: {
         if (weight <= 0) break;
@@ -246,7 +306,8 @@ void fold_any(const StateLayout& layout, int64_t* state, int64_t weight, uint32_
 }
 
 void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which) {
-  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
+  for (uint16_t s = 0; s < layout.step_count; s++) {
+    const uint8_t i = layout.steps[s];
     if ((which >> i & 1) == 0) continue;
     int64_t* words = state + layout.word_of[i];
     const int64_t* from = other + layout.word_of[i];
@@ -266,6 +327,14 @@ void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, 
         break;
       case StateOp::kDecimalSum:
         merge_decimal(words, from);
+        break;
+      case StateOp::kIntegerMin:
+        if ((other[layout.present_word] >> i & 1) == 0) break;
+        fold_least(words, from[0], &state[layout.present_word], i, std::less<>());
+        break;
+      case StateOp::kIntegerMax:
+        if ((other[layout.present_word] >> i & 1) == 0) break;
+        fold_least(words, from[0], &state[layout.present_word], i, std::greater<>());
         break;
       case StateOp::kExtreme: {
         if ((other[layout.present_word] >> i & 1) == 0) break;
@@ -287,7 +356,8 @@ void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, 
 uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* other) {
   uint32_t broken = 0;
   state[0] -= other[0];
-  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
+  for (uint16_t s = 0; s < layout.step_count; s++) {
+    const uint8_t i = layout.steps[s];
     int64_t* words = state + layout.word_of[i];
     const int64_t* from = other + layout.word_of[i];
     const AggregateSpec& spec = layout.aggregates[i];
@@ -307,6 +377,10 @@ uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* o
         break;
       case StateOp::kDecimalSum:
         is_broken = from[0] != 0 && unmerge_decimal(words, from);
+        break;
+      case StateOp::kIntegerMin:
+      case StateOp::kIntegerMax:
+        is_broken = (other[layout.present_word] >> i & 1) != 0 && words[0] == from[0];
         break;
       case StateOp::kExtreme:
         is_broken = (other[layout.present_word] >> i & 1) != 0 &&

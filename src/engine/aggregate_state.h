@@ -13,6 +13,9 @@
 //   kDistinct                a total: how many values there are; a cell: unused. See value_store.h. So it is
 //                            with nested extremes, which have one word more, the root of their tree
 //
+// Aggregates over the same argument use the same words where one's are part of the other's: sum, avg and
+// count(x) of it, and several minima or maxima. Only one of them, the owner, has an operation.
+//
 // To add a kind: its words here and in aggregate.h, its operation in make_layout(), and what that does.
 #pragma once
 
@@ -27,12 +30,14 @@ inline constexpr int kScaleWord = 5;
 
 // What to do with an aggregate's words: kind and type in one.
 enum class StateOp : uint8_t {
-  kNothing,  // kRowCount; kinds whose words change elsewhere
+  kNothing,  // kRowCount; kinds whose words change elsewhere; those that use another's words
   kCount,
   kIntegerSum,
   kFloatSum,
   kDecimalSum,
-  kExtreme,  // kMin, kMax, kFirst, kLast
+  kIntegerMin,
+  kIntegerMax,
+  kExtreme,  // kFirst, kLast, other kMin and kMax
   kDecayedSum,
   kSketch,  // the words change elsewhere, but a total has to be made anew
 };
@@ -53,10 +58,9 @@ inline void fold(const StateLayout& layout, int64_t* state, int64_t weight, uint
                  const int64_t* arguments) {
   state[0] += weight;
   if (!layout.is_counting) return detail::fold_any(layout, state, weight, valid, arguments);
-  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
-    if (layout.aggregates[i].kind == AggregateKind::kCount && (valid >> i & 1) != 0) {
-      state[layout.word_of[i]] += weight;
-    }
+  for (uint16_t s = 0; s < layout.step_count; s++) {
+    const uint8_t i = layout.steps[s];
+    if ((valid >> i & 1) != 0) state[layout.word_of[i]] += weight;
   }
 }
 
@@ -84,7 +88,7 @@ inline void merge_some(const StateLayout& layout, int64_t* state, const int64_t*
 
 // rank_score() of a state, inline for counts.
 inline int64_t score_of(const StateLayout& layout, const int64_t* state) {
-  if (!layout.is_counting) return rank_score(layout, state);
+  if (!layout.ranks_by_word) return rank_score(layout, state);
   const int64_t value = state[layout.word_of[layout.rank_by]];
   return layout.descending ? value : ~value;
 }

@@ -98,7 +98,7 @@ int compare_decayed(const Decayed& a, const Decayed& b) {
 
 bool is_null(const StateLayout& layout, const int64_t* result, uint16_t aggregate) {
   const AggregateKind kind = layout.aggregates[aggregate].kind;
-  if (is_extreme(kind)) return (result[layout.present_word] >> aggregate & 1) == 0;
+  if (is_extreme(kind)) return (result[layout.present_word] >> layout.owner_of[aggregate] & 1) == 0;
   const bool has_inputs =
       kind == AggregateKind::kSum || kind == AggregateKind::kAvg || kind == AggregateKind::kDecayed;
   return has_inputs && result[layout.word_of[aggregate]] <= 0;
@@ -251,7 +251,7 @@ AggregateValue value_of(const StateLayout& layout, const int64_t* result, uint16
       break;
     default:
       value.count = 0;
-      value.is_null = (result[layout.present_word] >> aggregate & 1) == 0;
+      value.is_null = (result[layout.present_word] >> layout.owner_of[aggregate] & 1) == 0;
       if (value.is_null) return value;
       if (spec.kind == AggregateKind::kFirst || spec.kind == AggregateKind::kLast) words++;
       if (spec.type == ValueType::kDecimal) {

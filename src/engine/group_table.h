@@ -19,7 +19,7 @@ class GroupTable {
  public:
   GroupTable() = default;
   GroupTable(Arena* arena, GroupTableState* state, uint32_t state_words)
-      : arena_(arena), state_(state), stride_(std::max(64u, 48u + state_words * 8u)) {}
+      : arena_(arena), state_(state), stride_(padded_to_lines(48u + state_words * 8u, 24)) {}
 
   // Allocates the first table. Called once, when the trend is made.
   Status create();
@@ -53,7 +53,11 @@ class GroupTable {
       if (++i == state_->table_slots) i = 0;
     }
     const uint32_t id = table->slots[i].id;
-    if (id != kNone) __builtin_prefetch(group(id));
+    if (id != kNone) {
+      const auto* first = reinterpret_cast<const std::byte*>(group(id));
+      __builtin_prefetch(first);
+      if (stride_ > 64) __builtin_prefetch(first + 64);
+    }
     return id;
   }
   // Whether a group that was probable still is and has this key.

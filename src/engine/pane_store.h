@@ -27,7 +27,9 @@ class PaneStore {
  public:
   PaneStore() = default;
   PaneStore(Arena* arena, PaneStoreState* state, uint32_t state_words)
-      : arena_(arena), state_(state), stride_(sizeof(Cell) + state_words * 8u) {}
+      : arena_(arena),
+        state_(state),
+        stride_(padded_to_lines(static_cast<uint32_t>(sizeof(Cell)) + state_words * 8u, 8)) {}
 
   // ---- panes
   PaneRecord& record(uint32_t slot) const { return arena_->at<PaneRecord>(state_->records)[slot]; }

@@ -15,6 +15,14 @@ constexpr uint32_t segment_capacity(uint32_t segment, uint32_t shift) {
   return (1u << shift) >> (segment == 0 ? 4 : segment == 1 ? 2 : 0);
 }
 
+// The size of elements that should not lie across more cache lines than they must: up to a whole number of
+// lines, if that takes no more than `waste` bytes.
+constexpr uint32_t padded_to_lines(uint32_t bytes, uint32_t waste) {
+  constexpr uint32_t kLine = 64;
+  const uint32_t whole = (bytes + kLine - 1) / kLine * kLine;
+  return whole - bytes <= waste ? whole : bytes;
+}
+
 // The address of a segment's offset in the directory; 0 is a segment that is not there.
 inline Offset segment_offset(const Arena& arena, const SegmentsState& state, uint32_t segment) {
   return arena.at<Offset>(state.directory)[segment];

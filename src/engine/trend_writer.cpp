@@ -195,7 +195,7 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
     }
   }
   const bool is_current = header_->window.contains(last_span_.start);
-  if (!header_->layout.is_counting && target.cell != nullptr) {
+  if (!header_->layout.is_flat && target.cell != nullptr) {
     const Status status = prepare(record, target, panes_.record(slot), is_current);
     if (status != Status::kOk) [[unlikely]] {
       counters.refused += record.events;
@@ -213,14 +213,14 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
   const StateLayout& layout = header_->layout;
   PaneRecord& pane = panes_.record(slot);
   fold(layout, target.cell->state(), change, record.valid, record.arguments());
-  if (!layout.is_counting) fold_stored(record, change, target.cell->state());
+  if (!layout.is_flat) fold_stored(record, change, target.cell->state());
   panes_.set_dirty(pane, target.cell);
   if (pane.first_end <= header_->reported_end) [[unlikely]]
     note_correction(pane);
   if (is_current) {
     change_total(target.id, target.group, [&](int64_t* total) {
       fold(layout, total, change, record.valid, record.arguments());
-      if (layout.is_counting) return;
+      if (layout.is_flat) return;
       if (layout.nested != 0) values_.fold_total(total);
       if (layout.has_sketches) fold_sketches(record, change, total);
     });

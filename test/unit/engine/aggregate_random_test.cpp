@@ -68,6 +68,7 @@ class AggregateRun {
       if (spec.kind == AggregateKind::kApproxDistinct) retracts_ = false;
       const bool typed = spec.kind >= AggregateKind::kSum && spec.kind <= AggregateKind::kLast;
       if (typed) spec.type = static_cast<ValueType>(1 + below(3));
+      if (spec.kind >= AggregateKind::kCount && spec.kind <= AggregateKind::kMax && chance(2)) share_input(i);
     }
     options_.rank_by = static_cast<uint16_t>(below(options_.aggregate_count));
     options_.descending = chance(2);
@@ -77,6 +78,18 @@ class AggregateRun {
     keys_ = chance(3) ? 1500 : 30;
     values_ = chance(2) ? 6 : 100'000;
     specials_ = chance(3);
+  }
+
+  // Lets an aggregate have the same argument as earlier ones, if there are any.
+  void share_input(uint16_t index) {
+    AggregateSpec& spec = options_.aggregates[index];
+    spec.input = static_cast<uint16_t>(1 + below(2));
+    for (uint16_t i = 0; i < index; i++) {
+      const AggregateSpec& other = options_.aggregates[i];
+      if (spec.type != ValueType::kNone && other.type != ValueType::kNone && other.input == spec.input) {
+        spec.type = other.type;
+      }
+    }
   }
 
   static bool holds(int64_t rows) { return rows % 3 != 1; }
@@ -124,7 +137,10 @@ class AggregateRun {
   ModelRow row() {
     ModelRow made{time(), key(), {}};
     for (uint16_t i = 0; i < options_.aggregate_count; i++) {
-      made.arguments.push_back(argument(options_.aggregates[i], made.time));
+      const AggregateSpec& spec = options_.aggregates[i];
+      uint16_t same = 0;
+      while (same < i && (spec.input == 0 || options_.aggregates[same].input != spec.input)) same++;
+      made.arguments.push_back(same < i ? made.arguments[same] : argument(spec, made.time));
     }
     return made;
   }
@@ -133,8 +149,11 @@ class AggregateRun {
     std::vector<int64_t> words;
     std::string tail;
     uint32_t valid = 0;
+    uint16_t argument_of[kMaxAggregates];
+    lay_out_arguments(options_.aggregates, options_.aggregate_count, argument_of);
     for (uint16_t i = 0; i < options_.aggregate_count; i++) {
       if (!row.arguments[i].is_null) valid |= 1u << i;
+      if (argument_of[i] < words.size()) continue;  // shared
       put_argument(options_.aggregates[i], row.arguments[i], &words, &tail);
     }
     const ArgumentView arguments{words.data(), static_cast<uint32_t>(words.size()),

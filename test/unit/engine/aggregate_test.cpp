@@ -272,7 +272,7 @@ TEST(Aggregates, AnyAllocationMayFail) {
     TrendOptions options = one(hop(kSecond, 2 * kSecond), kind,
                                kind == AggregateKind::kMin ? ValueType::kInteger : ValueType::kNone);
     options.retractable = true;
-    OneAggregate trend(options, run % 2 == 0 ? uint64_t{1} << 30 : uint64_t{1} << 19);
+    OneAggregate trend(options, run % 2 == 0 ? uint64_t{1} << 30 : uint64_t{3} << 17);
     std::map<std::string, std::map<int64_t, int64_t>> expected;
     uint64_t refused = 0;
     const auto compare = [&] {
