@@ -132,6 +132,19 @@ Datum counters_datum(FollowedTrend* trend) {
   return PointerGetDatum(construct_array(values, kStoredCounters, INT8OID, 8, true, TYPALIGN_DOUBLE));
 }
 
+// First and last of each range. What windows that are final have been is forgotten on the way.
+Datum ahead_datum(FollowedTrend* trend) {
+  trend->ahead.forget_before(trend->writer.concerned_from());
+  const auto& ranges = trend->ahead.ranges();
+  auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * (2 * ranges.size() + 1)));
+  int count = 0;
+  for (const auto& [first, last] : ranges) {
+    values[count++] = Int64GetDatum(first);
+    values[count++] = Int64GetDatum(last);
+  }
+  return PointerGetDatum(construct_array(values, count, INT8OID, 8, true, TYPALIGN_DOUBLE));
+}
+
 // The options as they are at the position, in the order of restore_options().
 Datum options_datum(const FollowedTrend* trend) {
   const Definition& definition = *trend->definition;
@@ -147,8 +160,8 @@ Datum options_datum(const FollowedTrend* trend) {
 }
 
 void write_trend_row(FollowedTrend* trend) {
-  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID,     INT8ARRAYOID,
-                           INT8OID, INT8OID, BOOLOID, INT8ARRAYOID};
+  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID, INT8OID,      INT8ARRAYOID,
+                           INT8OID, INT8OID, BOOLOID, INT8ARRAYOID, INT8ARRAYOID};
   Datum values[] = {Int32GetDatum(trend->id),
                     CStringGetTextDatum(trend->definition->text),
                     Int64GetDatum(trend->writer.clock()),
@@ -157,16 +170,17 @@ void write_trend_row(FollowedTrend* trend) {
                     Int64GetDatum(trend->clock_base),
                     Int64GetDatum(trend->clock_wall),
                     BoolGetDatum(trend->retractable),
-                    options_datum(trend)};
+                    options_datum(trend),
+                    ahead_datum(trend)};
   execute(
       "INSERT INTO trending.trend_state (trend_id, definition, clock, reported_end, counters, clock_base, "
-      "clock_wall, retractable, options) "
-      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (trend_id) DO UPDATE SET definition = "
+      "clock_wall, retractable, options, ahead) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (trend_id) DO UPDATE SET definition = "
       "excluded.definition, "
       "clock = excluded.clock, reported_end = excluded.reported_end, counters = excluded.counters, "
       "clock_base = excluded.clock_base, clock_wall = excluded.clock_wall, retractable = "
-      "excluded.retractable, options = excluded.options",
-      9, types, values);
+      "excluded.retractable, options = excluded.options, ahead = excluded.ahead",
+      10, types, values);
 }
 
 // Nothing is stored of the trend: a crash fills it anew.
@@ -308,6 +322,15 @@ void restore_counters(FollowedTrend* trend, ArrayType* array) {
   pg_atomic_write_u64(&trend->shared->unretracted, value(8));
 }
 
+void restore_ahead(FollowedTrend* trend, ArrayType* array) {
+  Datum* values = nullptr;
+  int count = 0;
+  deconstruct_array(array, INT8OID, 8, true, TYPALIGN_DOUBLE, &values, nullptr, &count);
+  for (int i = 0; i + 1 < count; i += 2) {
+    trend->ahead.restore_range(DatumGetInt64(values[i]), DatumGetInt64(values[i + 1]));
+  }
+}
+
 // Goes on under the options that were in force at the position, which are not those of today where a later
 // transaction altered them. A table that was dropped since is not written any more.
 bool restore_options(FollowedTrend* trend, ArrayType* array, Time clock, Time reported_end) {
@@ -343,7 +366,8 @@ bool restore_state(FollowedTrend* trend) {
   Oid type = INT4OID;
   Datum value = Int32GetDatum(trend->id);
   int result = SPI_execute_with_args(
-      "SELECT definition, clock, reported_end, counters, clock_base, clock_wall, retractable, options FROM "
+      "SELECT definition, clock, reported_end, counters, clock_base, clock_wall, retractable, options, ahead "
+      "FROM "
       "trending.trend_state WHERE trend_id = $1",
       1, &type, &value, nullptr, true, 1);
   if (result != SPI_OK_SELECT) elog(ERROR, "could not read trending.trend_state");
@@ -363,6 +387,7 @@ bool restore_state(FollowedTrend* trend) {
   TimestampTz clock_wall = DatumGetInt64(SPI_getbinval(tuple, descriptor, 6, &isnull));
   if (!restore_panes(trend)) return false;
   restore_counters(trend, DatumGetArrayTypeP(counters));
+  restore_ahead(trend, DatumGetArrayTypeP(SPI_getbinval(tuple, descriptor, 9, &isnull)));
   trend->clock_base = clock_base;
   trend->clock_wall = clock_wall;
   trend->stored = true;

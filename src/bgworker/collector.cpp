@@ -159,6 +159,7 @@ void count_refused(FollowedTrend* trend, RowOutcome outcome) {
                               : outcome == RowOutcome::kAhead  ? &trend->shared->ahead
                                                                : &trend->shared->failed;
   pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
+  trend->dirty = true;  // the counter is stored
 }
 
 // Whether refused rows of this transaction go to the trend's table of late rows.
@@ -167,16 +168,30 @@ bool keeps_late(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
          trend->filter.counts(txn->xid);
 }
 
+// Whether an old version of a row is not to be taken back, since it was too far ahead when it came and
+// refused. While it still is, the event clock tells: what has counted has moved it. Later nobody knows, if
+// one of the same time was refused.
+bool was_refused(FollowedTrend* trend, Time time, TimestampTz commit_time) {
+  if (time > commit_time + trend->definition->options.max_ahead) return time > trend->writer.clock();
+  if (!trend->ahead.contains(time)) return false;
+  source_ask_to_fill(trend);
+  return true;
+}
+
 // One version of a row for one trend. `complete` holds toasted values that `row` left out (may be null).
 void collect_row(const Follower& follower, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple row,
                  HeapTuple complete, int weight) {
   FollowedTrend* trend = follower.trend;
+  const TimestampTz commit_time = txn->xact_time.commit_time;
+  // An old version was judged when it came.
+  TimestampTz judged_at = weight > 0 ? commit_time : DT_NOEND - trend->definition->options.max_ahead;
   RowEvent event;
   event.time = kNoTime;
-  RowOutcome outcome = row_read(trend->reader, follower.mapping, descriptor, row, complete,
-                                txn->xact_time.commit_time, &event);
+  RowOutcome outcome =
+      row_read(trend->reader, follower.mapping, descriptor, row, complete, judged_at, &event);
   if (outcome == RowOutcome::kFiltered) return;
   if (outcome == RowOutcome::kEvent) {
+    if (weight < 0 && was_refused(trend, event.time, commit_time)) return;
     KeyView key{event.key.data, event.key.size};
     Status status = worker->batch.append(trend->slot, event.time, weight, key, event.valid, event.arguments);
     if (status != Status::kOk) {
@@ -190,6 +205,7 @@ void collect_row(const Follower& follower, ReorderBufferTXN* txn, TupleDesc desc
     }
   } else if (weight > 0) {
     count_refused(trend, outcome);
+    if (outcome == RowOutcome::kAhead) trend->ahead.add(event.time);
     if (keeps_late(trend, txn)) {
       Time time = outcome == RowOutcome::kAhead ? event.time : kNoTime;
       late_keep(trend, time, txn, reason_of(outcome), descriptor, row);

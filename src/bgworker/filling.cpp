@@ -156,7 +156,9 @@ void scan_source(FollowedTrend* trend, Time from, ScanOrder order, Visit&& visit
             SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, i + 1, &slot->tts_isnull[target]);
       }
       RowEvent event;
-      if (row_read_slot(trend->reader, now, &event) != RowOutcome::kEvent) continue;
+      RowOutcome outcome = row_read_slot(trend->reader, now, &event);
+      if (outcome == RowOutcome::kAhead) trend->ahead.add(event.time);
+      if (outcome != RowOutcome::kEvent) continue;
       bool isnull = false;
       Datum table = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
                                   definition->source_column_count + 1, &isnull);
@@ -298,8 +300,9 @@ void count_source(FollowedTrend* trend) {
   const bool has_sessions = trend->writer.has_sessions();
   Time reported = history_last_end(trend, has_sessions);
   SPI_finish();
-  if (clock == kNoTime) {  // no rows: what is final stays
+  if (clock == kNoTime) {  // no rows but those that are too far ahead: what is final stays
     history_redo(trend, kNoTime, DT_NOEND);
+    scan_source(trend, kNoTime, ScanOrder::kAny, [](const RowEvent&) { return true; });
     return;
   }
   if (has_sessions) {

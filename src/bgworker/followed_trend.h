@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "bgworker/ahead_times.h"
 #include "bgworker/alerts.h"
 #include "bgworker/condition.h"
 #include "bgworker/history.h"
@@ -102,6 +103,8 @@ struct FollowedTrend {
   size_t recorded_bytes = 0;
   SnapshotFilter filter;
   bool refill = false;  // the source was truncated: fill anew
+
+  AheadTimes ahead;  // of rows that were refused since the trend was filled
 
   // -- event clock of an idle source
   Time clock_base = kNoTime;   // the event clock at the last event

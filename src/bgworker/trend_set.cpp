@@ -175,6 +175,7 @@ void trend_reset_state(FollowedTrend* trend) {
   trend->stored_panes.clear();
   trend->filter = SnapshotFilter{};
   trend->clock_base = kNoTime;
+  trend->ahead.clear();
   trend->latest_known = false;
   for (auto& [oid, table] : trend->tables) {
     table.latest = kNoTime;
