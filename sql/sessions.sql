@@ -80,6 +80,13 @@ SELECT trending.sync() > '0/0' AS synced;
 SELECT user_id, window_start, window_end, clicks, rank FROM visits;
 SELECT late, unretracted FROM trending.status;
 SELECT user_id, window_start, window_end, clicks, rank, final FROM visits_history ORDER BY window_end;
+-- The sessions that were open at a time, closed since or not
+SELECT rank, key, value, previous_rank, window_start, window_end FROM trending.top('visits', 3, at => '2026-01-01 10:10');
+SELECT rank, key, value, window_start, window_end FROM trending.top('visits', 2, at => '2026-01-01 11:14:59');
+SELECT rank, key, value FROM trending.top('visits', 9, at => '2026-01-01 11:15');
+SELECT count(*) FROM trending.top('visits', 9, at => '2025-01-01');
+SELECT count(*) FROM trending.top('visits', 9, at => '-infinity');
+SELECT * FROM trending.top('visits', 9, at => '2027-01-01');
 -- Late rows are taken in, and what was deleted goes
 SELECT trending.recompute('visits', '2026-01-01 11:00', '2026-01-02');
 SELECT user_id, window_start, window_end, clicks, rank, final FROM visits_history ORDER BY window_end;
@@ -99,11 +106,21 @@ SELECT trending.create_trend('pages', $$
   GROUP BY window_end, window_start, 3, 4 ORDER BY ms $$, partition_by => '{odd}', idle_timeout => '1 day');
 SELECT trending.sync() > '0/0' AS synced;
 SELECT * FROM quiet;
+SELECT rank, key, value, window_start, window_end FROM trending.top('quiet', 3, at => '2026-01-01 12:00');
+SELECT rank, key, value, window_start, window_end FROM trending.top('days', 3, at => '2026-01-01 12:00');
+SELECT * FROM trending.top('pages', 3, at => '2026-01-01 12:00');
 SELECT * FROM days ORDER BY rank;
 SELECT * FROM pages ORDER BY odd, rank;
 SELECT 'quiet', * FROM trending.verify('quiet') UNION ALL SELECT 'days', * FROM trending.verify('days') UNION ALL
 SELECT 'pages', * FROM trending.verify('pages');
 DROP FOREIGN TABLE visits, quiet, days, pages;
+
+SELECT trending.create_trend('no_past', $$
+  SELECT window_start, window_end, count(*) FROM clicks, trending.session(at, '20 minutes')
+  GROUP BY window_start, window_end ORDER BY 3 $$, history_limit => 0);
+SELECT trending.sync() > '0/0' AS synced;
+SELECT * FROM trending.top('no_past', 3, at => '2026-01-01 12:00');
+DROP FOREIGN TABLE no_past;
 
 -- Different values, and conditions; an alert for a session that comes to fulfil it, once however it grows
 TRUNCATE clicks;

@@ -679,7 +679,7 @@ COMMENT ON FUNCTION trending.verify(regclass) IS
 COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS 'the best ten groups of a trend, with their labels';
 COMMENT ON FUNCTION trending.top(regclass, int) IS 'the best k groups of a trend, with their labels';
 COMMENT ON FUNCTION trending.top(regclass, int, timestamptz) IS
-  'the best k groups of the window that was current at a time, from history; labels are those of today';
+  'the best k groups of the window that was current at a time, from history, or the best k sessions that were open then, as they are now; labels are those of today';
 COMMENT ON FUNCTION trending.top(regclass, int, text[]) IS
   'the best k groups of one partition of a trend with partition_by';
 COMMENT ON FUNCTION trending.rank(regclass, text[]) IS 'the rank of one key; NULL if it is not in the current window';

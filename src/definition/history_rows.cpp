@@ -28,10 +28,11 @@ const char* select_statement(const Definition& definition, const char* table) {
   for (int i = 0; i < definition.keys.count; i++) {
     appendStringInfo(&query, "%s, ", quote_identifier(find_column(definition, ColumnRole::kKey, i)->name));
   }
-  appendStringInfo(&query, "rank, %s FROM %s WHERE %s = $1 AND %s = $2 AND rank <= $3 ORDER BY rank LIMIT $3",
-                   value_expression(definition), table,
-                   history_window_column(definition, ColumnRole::kWindowEnd),
-                   history_window_column(definition, ColumnRole::kWindowStart));
+  const char* start = history_window_column(definition, ColumnRole::kWindowStart);
+  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+  appendStringInfo(&query,
+                   "rank, %s, %s, %s FROM %s WHERE %s = $1 AND %s = $2 AND rank <= $3 ORDER BY rank LIMIT $3",
+                   value_expression(definition), start, end, table, end, start);
   return query.data;
 }
 
@@ -51,6 +52,8 @@ bool take_row(const Definition& definition, HeapTuple tuple, TupleDesc columns, 
   Datum value = SPI_getbinval(tuple, columns, count + 2, &row->value_is_null);
   Oid type = TupleDescAttr(columns, count + 1)->atttypid;
   row->value = row->value_is_null ? Datum{0} : datumCopy(value_number(type, value), false, -1);
+  row->window.start = DatumGetTimestamp(SPI_getbinval(tuple, columns, count + 3, &isnull));
+  row->window.end = DatumGetTimestamp(SPI_getbinval(tuple, columns, count + 4, &isnull));
   return !isnull;
 }
 
@@ -75,6 +78,13 @@ HistoryRows history_read(const Definition& definition, const char* table, const 
       SPI_OK_SELECT) {
     elog(ERROR, "could not read history");
   }
+  HistoryRows result = history_take_rows(definition, memory);
+  SPI_finish();
+  MemoryContextSwitchTo(memory);
+  return result;
+}
+
+HistoryRows history_take_rows(const Definition& definition, MemoryContext memory) {
   MemoryContext spi = MemoryContextSwitchTo(memory);
   HistoryRows result = {};
   result.rows =
@@ -87,8 +97,6 @@ HistoryRows history_read(const Definition& definition, const char* table, const 
     if (take_row(definition, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, &buffer, row)) result.count++;
   }
   MemoryContextSwitchTo(spi);
-  SPI_finish();
-  MemoryContextSwitchTo(memory);
   return result;
 }
 

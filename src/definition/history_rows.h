@@ -9,6 +9,7 @@ namespace trending {
 
 // A group of a closed window.
 struct HistoryRow {
+  Window window;
   KeyBytes key;
   int64 rank;
   bool value_is_null;
@@ -25,6 +26,10 @@ bool history_has_keys(const Definition& definition);
 
 // The groups of a window up to a rank; as many at most, where several have the same (partition_by).
 HistoryRows history_read(const Definition& definition, const char* table, const Window& window, int64 ranks);
+
+// What such a query gives: the keys, rank, the ranking aggregate, window_start, window_end. To be called
+// between SPI_connect and SPI_finish, after the query was run.
+HistoryRows history_take_rows(const Definition& definition, MemoryContext memory);
 
 // The last window of the table in the order of closing: of all, or of those before `before` (may be null).
 // False when there is none.

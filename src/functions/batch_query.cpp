@@ -26,6 +26,17 @@ const char* ranking_column(const Definition& definition) {
   return selected_column(definition, ColumnRole::kAggregate, definition.rank_by, "ranking aggregate");
 }
 
+const char* column_list(const Definition& definition, const char* alias) {
+  StringInfoData list;
+  initStringInfo(&list);
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (column.role == ColumnRole::kRank) continue;
+    appendStringInfo(&list, "%s%s.%s", i == 0 ? "" : ", ", alias, quote_identifier(column.name));
+  }
+  return list.data;
+}
+
 void append_rank_order(StringInfo out, const Definition& definition) {
   appendStringInfo(out, "%s %s NULLS %s", ranking_column(definition), definition.descending ? "DESC" : "ASC",
                    definition.nulls_first ? "FIRST" : "LAST");

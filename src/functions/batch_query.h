@@ -15,6 +15,9 @@ char* batch_query(const Definition& definition, bool only_latest = false);
 const char* selected_column(const Definition& definition, ColumnRole role, int index, const char* what);
 const char* ranking_column(const Definition& definition);
 
+// All columns of the trend but rank ("h.window_end, h.views").
+const char* column_list(const Definition& definition, const char* alias);
+
 // What ranks are counted within: the columns of the window and of the partition (const char*, quoted).
 // `live`: among the rows of the trend itself, where sessions are ranked together though each has its own
 // window.

@@ -1,6 +1,7 @@
 #include "functions/past.h"
 
 #include "definition/history_rows.h"
+#include "functions/batch_query.h"
 #include "shmem/trend_access.h"
 
 namespace trending {
@@ -40,18 +41,23 @@ Window window_at(const Definition& definition, TimestampTz at) {
                            get_rel_name(definition.relation)),
                     errhint("Leave out the time.")));
   }
-  if (definition.window.kind == WindowKind::kSession) {
-    ereport(ERROR,
-            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-             errmsg("trend \"%s\" has no ranking of a past time", get_rel_name(definition.relation)),
-             errdetail("Each of its sessions has a window of its own."),
-             errhint("Look into its history for sessions that begin before that time and end after it.")));
-  }
   Windows windows(definition.window, definition.calendar);
   if (TIMESTAMP_NOT_FINITE(at) || !windows.in_range(at)) {
     ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("no window contains this time")));
   }
   return windows.first_window(at);
+}
+
+void check_history(const Definition& definition, const char* detail) {
+  const char* name = get_rel_name(definition.relation);
+  if (OidIsValid(definition.history) && history_has_keys(definition)) return;
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  OidIsValid(definition.history) ? errmsg("the history of trend \"%s\" lacks its keys", name)
+                                                 : errmsg("trend \"%s\" keeps no history", name),
+                  errdetail("%s", detail),
+                  OidIsValid(definition.history)
+                      ? errhint("Create it again with every key in its select list.")
+                      : errhint("Create it with history_limit greater than 0, or NULL for all groups.")));
 }
 
 void check_closed(const Definition& definition, const Window& window, const Progress& progress) {
@@ -68,16 +74,8 @@ void check_closed(const Definition& definition, const Window& window, const Prog
                               window_text(definition, window)),
                     errhint("See watermark in trending.status.")));
   }
-  if (!OidIsValid(definition.history) || !history_has_keys(definition)) {
-    ereport(ERROR,
-            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-             OidIsValid(definition.history) ? errmsg("the history of trend \"%s\" lacks its keys", name)
-                                            : errmsg("trend \"%s\" keeps no history", name),
-             errdetail("The window of this time, %s, is closed.", window_text(definition, window)),
-             OidIsValid(definition.history)
-                 ? errhint("Create it again with every key in its select list.")
-                 : errhint("Create it with history_limit greater than 0, or NULL for all groups.")));
-  }
+  check_history(definition,
+                psprintf("The window of this time, %s, is closed.", window_text(definition, window)));
 }
 
 // Waits until everything that closed up to a time is in history: what has just closed is written in a moment.
@@ -117,14 +115,125 @@ PreviousRanks* ranks_before(const Definition& definition, const char* table, con
   return previous_ranks_make(keys, rows.count);
 }
 
-CopiedGroup* copy_row(const HistoryRow& row, const Window& window) {
+CopiedGroup* copy_row(const HistoryRow& row) {
   auto* group = static_cast<CopiedGroup*>(palloc(sizeof(CopiedGroup) + row.key.size));
   group->rank = row.rank;
   group->key_size = row.key.size;
   group->words = 0;
-  group->window = window;
+  group->window = row.window;
   if (row.key.size > 0) memcpy(group + 1, row.key.data, row.key.size);
   return group;
+}
+
+void keep_rows(const HistoryRows& rows, PastRanking* past) {
+  past->snapshot->count = rows.count;
+  past->snapshot->groups =
+      static_cast<RankedGroup*>(palloc_extended(sizeof(RankedGroup) * (rows.count + 1), MCXT_ALLOC_HUGE));
+  past->values = static_cast<PastRanking::Value*>(
+      palloc_extended(sizeof(PastRanking::Value) * (rows.count + 1), MCXT_ALLOC_HUGE));
+  for (uint64 i = 0; i < rows.count; i++) {
+    past->snapshot->groups[i] = RankedGroup{0, 0, copy_row(rows.rows[i]), 0};
+    past->values[i] = {rows.rows[i].value_is_null, rows.rows[i].value};
+  }
+}
+
+// ---- sessions: those that were open at the time
+
+// What both queries need.
+struct SessionsAt {
+  const char* trend;
+  const char* history;
+  const char* start;
+  const char* end;
+  Oid bound;
+  Datum at;
+};
+
+// The sessions of that time that are still open, as an array of the trend's rows; 0 when there are none.
+Datum read_open_sessions(const SessionsAt& sessions) {
+  const char* query = psprintf("SELECT pg_catalog.array_agg(t) FROM %s AS t WHERE t.%s <= $1 AND t.%s > $1",
+                               sessions.trend, sessions.start, sessions.end);
+  Oid type = sessions.bound;
+  Datum at = sessions.at;
+  if (SPI_execute_with_args(query, 1, &type, &at, nullptr, false, 1) != SPI_OK_SELECT) {
+    elog(ERROR, "could not read the trend");
+  }
+  bool isnull = true;
+  Datum rows = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+  return isnull ? Datum{0} : rows;
+}
+
+// All sessions of that time, ranked together. One that closed after it was read as open is in both; history
+// has it as it is now.
+const char* sessions_query(const Definition& definition, const SessionsAt& sessions) {
+  StringInfoData keys;
+  StringInfoData same;
+  initStringInfo(&keys);
+  initStringInfo(&same);
+  for (int i = 0; i < definition.keys.count; i++) {
+    const char* key = selected_column(definition, ColumnRole::kKey, i, "keys");
+    appendStringInfo(&keys, "x.%s, ", key);
+    appendStringInfo(&same, " AND h.%s IS NOT DISTINCT FROM l.%s", key, key);
+  }
+  const char* value = ranking_column(definition);
+  const char* columns = psprintf("%s, x.%s, x.%s", value, sessions.start, sessions.end);
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfo(&query, "SELECT %spg_catalog.row_number() OVER (ORDER BY ", keys.data);
+  append_rank_order(&query, definition);
+  appendStringInfo(&query, "), x.%s FROM (SELECT ", columns);
+  const char* trend_columns = column_list(definition, "h");
+  appendStringInfo(&query, "%s FROM %s AS h WHERE h.%s <= $1 AND h.%s > $1 UNION ALL SELECT %s FROM ",
+                   trend_columns, sessions.history, sessions.start, sessions.end,
+                   column_list(definition, "l"));
+  appendStringInfo(
+      &query,
+      "pg_catalog.unnest($2) AS l WHERE NOT EXISTS (SELECT FROM %s AS h WHERE h.%s <= $1 AND h.%s > "
+      "$1%s)) AS x ORDER BY %d LIMIT $3",
+      sessions.history, sessions.start, sessions.end, same.data, definition.keys.count + 1);
+  return query.data;
+}
+
+HistoryRows read_sessions(const Definition& definition, const SessionsAt& sessions, int64 k) {
+  MemoryContext memory = CurrentMemoryContext;
+  SPI_connect();
+  Datum open = read_open_sessions(sessions);
+  // Those that had closed before are in history then.
+  Progress progress = read_progress(definition);
+  wait_until_written(definition, progress.watermark, &progress);
+  Oid types[] = {sessions.bound, get_array_type(get_rel_type_id(definition.relation)), INT8OID};
+  Datum values[] = {sessions.at, open, Int64GetDatum(k)};
+  const char nulls[] = {' ', open == 0 ? 'n' : ' ', ' '};
+  if (SPI_execute_with_args(sessions_query(definition, sessions), 3, types, values, nulls, false, 0) !=
+      SPI_OK_SELECT) {
+    elog(ERROR, "could not read history");
+  }
+  HistoryRows rows = history_take_rows(definition, memory);
+  SPI_finish();
+  MemoryContextSwitchTo(memory);
+  return rows;
+}
+
+void read_past_sessions(const Definition& definition, TimestampTz at, int64 k, PastRanking* past) {
+  const char* name = get_rel_name(definition.relation);
+  check_history(definition, "Sessions that are not open any more are there.");
+  Progress progress = read_progress(definition);
+  if (progress.clock == kNoTime) return;
+  Oid bound = window_bound_type(definition);
+  if (at > progress.clock) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("trend \"%s\" has not come to this time yet", name),
+                    errhint("See event_clock in trending.status.")));
+  }
+  SessionsAt sessions = {};
+  sessions.trend =
+      quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition.relation)), name);
+  sessions.history = history_name(definition);
+  sessions.start = selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
+  sessions.end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
+  sessions.bound = bound;
+  sessions.at = window_bound_datum(bound, at);
+  keep_rows(read_sessions(definition, sessions, k), past);
 }
 
 }  // namespace
@@ -141,6 +250,12 @@ Time history_final_before(const Definition& definition, TimestampTz wanted) {
 }
 
 bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRanking* past) {
+  if (definition.window.kind == WindowKind::kSession) {
+    past->snapshot = static_cast<TrendSnapshot*>(palloc0(sizeof(TrendSnapshot)));
+    past->values = nullptr;
+    read_past_sessions(definition, at, k, past);
+    return true;
+  }
   Window window = window_at(definition, at);
   Progress progress = read_progress(definition);
   if (window == progress.window) return false;
@@ -152,15 +267,7 @@ bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRankin
   wait_until_written(definition, window.end, &progress);
   const char* table = history_name(definition);
   HistoryRows rows = history_read(definition, table, window, k);
-  past->snapshot->count = rows.count;
-  past->snapshot->groups =
-      static_cast<RankedGroup*>(palloc_extended(sizeof(RankedGroup) * (rows.count + 1), MCXT_ALLOC_HUGE));
-  past->values = static_cast<PastRanking::Value*>(
-      palloc_extended(sizeof(PastRanking::Value) * (rows.count + 1), MCXT_ALLOC_HUGE));
-  for (uint64 i = 0; i < rows.count; i++) {
-    past->snapshot->groups[i] = RankedGroup{0, 0, copy_row(rows.rows[i], window), 0};
-    past->values[i] = {rows.rows[i].value_is_null, rows.rows[i].value};
-  }
+  keep_rows(rows, past);
   if (rows.count > 0) past->snapshot->previous = ranks_before(definition, table, window);
   return true;
 }

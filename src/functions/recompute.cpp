@@ -20,17 +20,6 @@ const char* qualified_name(Oid relation) {
   return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
 }
 
-const char* column_list(const Definition& definition, const char* alias) {
-  StringInfoData list;
-  initStringInfo(&list);
-  for (int i = 0; i < definition.column_count; i++) {
-    const DefinitionColumn& column = definition.columns[i];
-    if (column.role == ColumnRole::kRank) continue;
-    appendStringInfo(&list, "%s%s.%s", i == 0 ? "" : ", ", alias, quote_identifier(column.name));
-  }
-  return list.data;
-}
-
 // The keys with this before each of them.
 const char* key_list(const Definition& definition, const char* separator) {
   StringInfoData list;

@@ -70,6 +70,23 @@ sub check
 	}
 }
 
+# trending.top of a time: the sessions that contain it, open or closed.
+sub check_past
+{
+	my ($what) = @_;
+	my $batch = $node->safe_psql('postgres', q{SELECT trending.batch_query('visits')});
+	my $last = $node->safe_psql('postgres', q{SELECT extract(epoch FROM event_clock - '2026-01-01 00:00:00+00')::int FROM trending.status WHERE trend = 'visits'});
+	for my $at (1, int($last / 3), $last - 25, $last)
+	{
+		my $time = "timestamptz '2026-01-01 00:00:00+00' + interval '$at s'";
+		my $top = "SELECT rank, key, value, window_start, window_end FROM trending.top('visits', 1000, at => $time)";
+		my $expected = qq{SELECT row_number() OVER (ORDER BY n DESC, user_id), user_id::text, n::numeric, window_start, window_end
+			FROM ($batch) b WHERE window_start <= $time AND window_end > $time};
+		is($node->safe_psql('postgres', "($top EXCEPT ALL $expected) UNION ALL ($expected EXCEPT ALL $top)"), '',
+			"the sessions at $at of $last, $what");
+	}
+}
+
 my @trends = qw(visits slow quiet many);
 make_trend('visits', ['user_id'], '30 seconds', allowed_lateness => "'20 seconds'");
 make_trend('slow', [ 'user_id', 'page' ], '40 seconds', watermark_delay => "'30 seconds'", allowed_lateness => "'0'");
@@ -78,6 +95,7 @@ make_trend('many', ['user_id'], '30 seconds', allowed_lateness => "'20 seconds'"
 	having => 'HAVING count(DISTINCT page) >= 4 AND count(*) % 7 <> 5', notify_channel => 'NULL');
 $node->safe_psql('postgres', click(60, 40));
 check('while rows come', @trends);
+check_past('while rows come');
 
 # A new trend over the same rows: sessions that are final by then are not in its history.
 make_trend('filled', ['user_id'], '30 seconds', allowed_lateness => "'20 seconds'",
@@ -94,6 +112,7 @@ for my $round (1 .. 2)
 	wait_for_worker($node, 'postgres', kill_worker($node, 'postgres'));
 	$node->safe_psql('postgres', click(20, 40));
 	check("after the worker was killed ($round)", @trends);
+	check_past("after the worker was killed ($round)");
 
 	$node->safe_psql('postgres', click(40, 40));
 	$node->kill9;
