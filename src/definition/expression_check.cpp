@@ -85,11 +85,15 @@ void check_functions(Node* node, const Walk& walk) {
 void check_type(Node* node, const Walk& walk) {
   Oid type = exprType(node);
   if (type_is_safe(type)) return;
-  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                  errmsg("user-defined types are not allowed in %s of a trend", walk.place),
-                  errdetail("Type %s is neither built in nor an enum, nor a domain over such a type.",
-                            format_type_be(type)),
-                  query_position(*walk.scope->text, exprLocation(node))));
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+       errmsg("user-defined types are not allowed in %s of a trend", walk.place),
+       errdetail("Type %s is neither built in nor an enum, nor a domain over such a type.",
+                 format_type_be(type)),
+       errhint(
+           "Add a column GENERATED ALWAYS AS (...) STORED of a built-in type to the table, and use that."),
+       query_position(*walk.scope->text, exprLocation(node))));
 }
 
 void check_column(Var* column, const Walk& walk) {

@@ -36,12 +36,9 @@ void append_partition(StringInfo out, const Definition& definition) {
       appendStringInfo(out, ", %s", name);
     } else if (type == BYTEAOID) {
       appendStringInfo(out, ", (pg_catalog.md5(%s))", name);
-    } else if (type == TEXTOID || type == VARCHAROID) {
-      appendStringInfo(out, ", (pg_catalog.md5(%s::pg_catalog.text))", name);
     } else {
-      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                      errmsg("history cannot be kept of partitions by type %s", format_type_be(key.type)),
-                      errhint("Group by a cast to text, or set history_limit => 0.")));
+      // Keys differ in their text when they differ.
+      appendStringInfo(out, ", (pg_catalog.md5(%s::pg_catalog.text))", name);
     }
   }
 }

@@ -32,7 +32,10 @@ bool type_is_image_equal(Oid type, Oid collation) {
 }
 
 const char* key_type_hint(Oid type) {
-  switch (getBaseType(type)) {
+  Oid base = getBaseType(type);
+  if (OidIsValid(get_element_type(base))) return "Group by elements of it.";
+  if (type_is_range(base) || type_is_multirange(base)) return "Group by its bounds: lower(...), upper(...).";
+  switch (base) {
     case FLOAT4OID:
     case FLOAT8OID:
     case NUMERICOID:
@@ -41,6 +44,9 @@ const char* key_type_hint(Oid type) {
     case JSONOID:
     case JSONBOID:
     case XMLOID:
+    case TSVECTOROID:
+    case TSQUERYOID:
+    case XIDOID:
       return "Group by a cast to text.";
     case INTERVALOID:
       return "Group by its length in seconds: extract(epoch FROM ...)::bigint.";
