@@ -23,7 +23,12 @@ SELECT symbol, trending.last(price, at) OVER (PARTITION BY symbol ORDER BY at RO
 FROM   ticks WHERE symbol = 'a' ORDER BY at;
 -- greatest by collation, not by bytes
 SELECT trending.last(x, 1::bigint) FROM (VALUES ('a' COLLATE "C"), ('B')) v(x);
-SELECT trending.first(j, 1::bigint) FROM (VALUES ('{}'::json)) v(j);
+-- types without an order, and values that are equal and look different: by their bytes, whatever the order of rows
+SELECT trending.first(j, 1::bigint), trending.last(j, 1::bigint) FROM (VALUES ('{"b": 1}'::json), ('{"a": 1}'), ('{"a":1}')) v(j);
+SELECT trending.first(p, 1::bigint), trending.last(p, 2::bigint) FROM (VALUES ('(1,2)'::point)) v(p);
+CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+SELECT trending.first(x, 1::bigint), trending.last(x, 1::bigint) FROM (VALUES ('A' COLLATE blind), ('a')) v(x);
+SELECT trending.first(x, 1::bigint), trending.last(x, 1::bigint) FROM (VALUES ('a' COLLATE blind), ('A')) v(x);
 SELECT trending.first(1, 1::numeric);
 
 -- decayed aggregates, as of now()

@@ -213,13 +213,15 @@ CALL try(def(list => 'title, count(*)', source => 'items', win => 'trending.tumb
 
 -- Aggregates.
 CALL try(def(list => 'item, string_agg(name, '','') AS s', sort => 'ORDER BY s DESC'));
-CALL try(def(list => 'item, count(*), max(name)'));
+CALL try(def(list => 'item, max(name)', sort => ''));
+CALL try(def(list => 'item, max(name) AS m', sort => 'ORDER BY m'));
+CALL try(def(list => 'item, count(*), trending.last(doc, at) AS d', sort => 'ORDER BY d DESC'));
+CALL try(def(list => 'item, count(*), trending.first(textout(name), at)'));
 CALL try(def(list => 'item, sum(until)', sort => ''));
 CALL try(def(list => 'item, sum(DISTINCT item)', sort => ''));
 CALL try(def(list => 'item, count(DISTINCT doc)', sort => ''));
 CALL try(def(list => 'item, count(DISTINCT name COLLATE sloppy)', sort => ''));
 CALL try(def(list => 'item, trending.approx_count_distinct(doc)', sort => ''));
-CALL try(def(list => 'item, trending.last(name, at)', sort => ''));
 CALL try(def(list => 'item, trending.last(item, now())', sort => ''));
 CALL try(def(list => 'item, trending.first(twice(item), at)', sort => ''));
 CALL try(def(list => 'item, sum(item) OVER ()', sort => ''));
@@ -280,7 +282,7 @@ SELECT what, state(query) FROM (VALUES
   ('window size', def(win => 'trending.tumble(at, ''0'')')), ('null size', def(win => 'trending.tumble(at, NULL)')),
   ('volatile', def(cond => 'WHERE random() > 0')), ('user function', def(cond => 'WHERE twice(item) = 2')),
   ('key type', def(list => 'count(*)', keys => 'price')), ('no aggregate', def(list => 'item', sort => '')),
-  ('aggregate', def(list => 'max(name)', sort => '')), ('two columns', def(list => 'item, item, count(*)')),
+  ('aggregate', def(list => 'sum(until)', sort => '')), ('ranking', def(list => 'max(name)', sort => '')), ('two columns', def(list => 'item, item, count(*)')),
   ('rank', def(list => 'item AS rank, count(*)'))) v(what, query);
 -- Nothing was created.
 SELECT count(*) FROM trending.trend WHERE relation::text LIKE '%tried%';

@@ -20,6 +20,7 @@ SELECT pg_temp.make($$'1 month'$$);
 SELECT pg_temp.make($$'200 years'::interval / 2$$);
 SELECT pg_temp.make($$'40000 days'$$);
 SELECT pg_temp.make($$ms * interval '1 ms'$$);
+SELECT pg_temp.make($$'1 minute'$$, 'count(*), max(page)');
 SELECT trending.create_trend('t', $$
   SELECT user_id, count(*) AS n FROM clicks, trending.session(at, '1 minute') GROUP BY user_id ORDER BY n DESC $$);
 

@@ -118,6 +118,36 @@ DELETE FROM stock;
 SELECT trending.sync() IS NOT NULL AS synced;
 SELECT * FROM levels;
 
+-- values of any type, up to 8 kB
+CREATE TABLE notes (id int PRIMARY KEY, k int, at timestamptz, title text, doc json, words text[], place inet);
+INSERT INTO notes VALUES
+  (1, 1, '2024-05-01 12:00+00', 'beta', '{"v": 1}', '{x,y}', '10.0.0.1'), (2, 1, '2024-05-01 12:00:01+00', 'Alpha', '{"v": 2}', '{x}', '10.0.0.1/8'),
+  (3, 1, '2024-05-01 12:00:01+00', 'alpha', '[]', NULL, NULL), (4, 2, '2024-05-01 12:00:02+00', '', NULL, '{NULL}', '::1'), (5, 3, NULL, NULL, 'null', '{}', NULL);
+SELECT trending.create_trend('papers', $$ SELECT k, count(*) AS notes, min(title) AS first_title, max(title COLLATE "C") AS last_title,
+  trending.first(doc, at) AS oldest, trending.last(doc, at) AS newest, min(words) AS least_words, max(place) AS place
+  FROM notes GROUP BY k ORDER BY notes DESC, k $$);
+SELECT trending.create_trend('papers_kept', $$ SELECT k, count(*) AS notes, min(title) AS first_title, max(title COLLATE "C") AS last_title,
+  trending.last(doc, at) AS newest FROM notes GROUP BY k HAVING max(title) <> 'hidden' ORDER BY notes DESC, k $$);
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT * FROM papers;
+SELECT k, first_title, last_title, newest::text, rank FROM papers_kept;
+SELECT attname, atttypid::regtype FROM pg_attribute WHERE attrelid = 'papers'::regclass AND attnum > 0 ORDER BY attnum;
+INSERT INTO notes SELECT 10 + i, 2, '2024-05-02', repeat('z', i), to_json(repeat('j', 100)) FROM unnest(ARRAY[8187, 8188, 8189, 2000000]) i;
+INSERT INTO notes VALUES (7, 3, now(), 'hidden');
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT k, notes, length(last_title), rank FROM papers WHERE k = 2;
+SELECT k, notes, length(last_title), rank FROM papers_kept;
+SELECT trend, failed FROM trending.status WHERE trend LIKE 'papers%' ORDER BY trend;
+DELETE FROM notes WHERE length(title) > 8188;
+SELECT * FROM trending.verify('papers');
+SELECT * FROM trending.verify('papers_kept');
+ALTER TABLE notes REPLICA IDENTITY FULL;
+DELETE FROM notes WHERE id IN (1, 3);
+UPDATE notes SET title = 'Z' WHERE id = 2;
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT * FROM papers WHERE k = 1;
+SELECT * FROM trending.verify('papers');
+
 -- decayed: as of now(), without window
 CREATE TABLE clicks (page text, at timestamptz, weight float8);
 INSERT INTO clicks VALUES ('new', now(), 1), ('new', now() - interval '1 minute', 2), ('old', now() - interval '10 minutes', 1),

@@ -1,9 +1,11 @@
 // trending.first(value, at) and trending.last(value, at) as ordinary aggregates: the value of the earliest
 // and of the latest `at`. Rows whose value or time is NULL do not count.
 //
-// Among equal times first takes the least value and last the greatest, by the type's default order, so that
-// the result does not depend on the order of rows; a trend does the same.
+// Among equal times first takes the least value and last the greatest, so that the result does not depend on
+// the order of rows; a trend does the same. The order is the type's default one, and where that makes no
+// difference, or there is none, that of the values' bytes.
 #include "aggregates/transition.h"
+#include "definition/key_codec.h"
 #include "postgres/guard.h"
 
 namespace trending {
@@ -24,16 +26,39 @@ struct StepTypes {
   bool at_is_date;
 };
 
-TypeCacheEntry* ordered_type(Oid type) {
-  TypeCacheEntry* entry = lookup_type_cache(type, TYPECACHE_CMP_PROC_FINFO);
-  if (!OidIsValid(entry->cmp_proc_finfo.fn_oid)) {
-    ereport(ERROR,
-            (errcode(ERRCODE_UNDEFINED_FUNCTION),
-             errmsg("could not identify a comparison function for type %s", format_type_be(type)),
-             errhint("Among rows of the same time the least value is the first and the greatest the last. "
-                     "Cast the value to a type that has an order, such as text.")));
+TypeCacheEntry* value_type(Oid type) {
+  return lookup_type_cache(type, TYPECACHE_CMP_PROC_FINFO);
+}
+
+// Trends use built-in comparisons only, so an order that somebody gave to a built-in type does not count.
+bool has_order(const TypeCacheEntry* type) {
+  Oid compare = type->cmp_proc_finfo.fn_oid;
+  return OidIsValid(compare) && (compare < FirstNormalObjectId || type->type_id >= FirstNormalObjectId);
+}
+
+// As trends keep the values.
+int compare_bytes(const TypeCacheEntry* type, Datum left, Datum right) {
+  KeyColumn column = {};
+  column.length = type->typlen;
+  column.by_value = type->typbyval;
+  column.storage = type->typstorage;
+  StringInfoData bytes[2];
+  Datum values[2] = {left, right};
+  KeyView views[2];
+  for (int i = 0; i < 2; i++) {
+    initStringInfo(&bytes[i]);
+    key_append_value(column, values[i], &bytes[i]);
+    views[i] = {reinterpret_cast<const std::byte*>(bytes[i].data), static_cast<uint32_t>(bytes[i].len)};
   }
-  return entry;
+  int order = compare_key_bytes(nullptr, views[0], views[1]);
+  for (StringInfoData& used : bytes) pfree(used.data);
+  return order;
+}
+
+int compare(const TypeCacheEntry* type, Oid collation, Datum left, Datum right) {
+  auto* function = const_cast<FmgrInfo*>(&type->cmp_proc_finfo);
+  int order = has_order(type) ? DatumGetInt32(FunctionCall2Coll(function, collation, left, right)) : 0;
+  return order != 0 || type->typbyval ? order : compare_bytes(type, left, right);
 }
 
 const StepTypes& types_of_call(FunctionCallInfo fcinfo) {
@@ -42,7 +67,7 @@ const StepTypes& types_of_call(FunctionCallInfo fcinfo) {
   Oid value = get_fn_expr_argtype(fcinfo->flinfo, 1);
   if (!OidIsValid(value)) elog(ERROR, "could not determine the type of the value");
   types = static_cast<StepTypes*>(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(StepTypes)));
-  types->value = ordered_type(value);
+  types->value = value_type(value);
   types->at_is_date = get_fn_expr_argtype(fcinfo->flinfo, 2) == DATEOID;
   fcinfo->flinfo->fn_extra = types;
   return *types;
@@ -51,7 +76,7 @@ const StepTypes& types_of_call(FunctionCallInfo fcinfo) {
 // Whether (at, value) takes the place of what the state has.
 bool is_better(const PickState& state, Oid collation, int64 at, Datum value) {
   if (at != state.at) return (at > state.at) == state.is_last;
-  int32 order = DatumGetInt32(FunctionCall2Coll(&state.type->cmp_proc_finfo, collation, value, state.value));
+  int order = compare(state.type, collation, value, state.value);
   return state.is_last ? order > 0 : order < 0;
 }
 
@@ -130,7 +155,7 @@ Datum deserialize(FunctionCallInfo fcinfo) {
   SerializedHead head;
   memcpy(&head, VARDATA_ANY(bytes), sizeof(head));
   auto* state = static_cast<PickState*>(palloc(sizeof(PickState)));
-  state->type = ordered_type(head.type);
+  state->type = value_type(head.type);
   state->at = head.at;
   state->is_last = head.is_last;
   char* next = VARDATA_ANY(bytes) + sizeof(head);

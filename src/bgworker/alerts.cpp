@@ -197,7 +197,7 @@ void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result, const
     trend->alerts_overflowed = true;
     return;
   }
-  const size_t words = trend->writer.layout().result_words;
+  const size_t words = result_bytes(trend->writer.layout(), result) / sizeof(int64_t);
   trend->alerts.push_back(Alert{window, kNoTime, InvalidXLogRecPtr,
                                 std::string(reinterpret_cast<const char*>(key.data), key.size),
                                 std::vector<int64_t>(result, result + words)});

@@ -85,7 +85,7 @@ void keep_best(ClosedWindow* closed, const RankOrder& order, size_t limit) {
     row.key_offset = static_cast<uint32_t>(keys.size());
     row.result_offset = static_cast<uint32_t>(results.size());
     keys.insert(keys.end(), key, key + row.key_size);
-    results.insert(results.end(), result, result + layout.result_words);
+    results.insert(results.end(), result, result + result_bytes(layout, result) / sizeof(int64_t));
   }
   closed->keys.swap(keys);
   closed->results.swap(results);
@@ -106,7 +106,8 @@ void take_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindo
         closed->rows.push_back({rank_score(layout, result), static_cast<uint32_t>(closed->keys.size()),
                                 key.size, static_cast<uint32_t>(closed->results.size()), 0});
         closed->keys.insert(closed->keys.end(), key.data, key.data + key.size);
-        closed->results.insert(closed->results.end(), result, result + layout.result_words);
+        closed->results.insert(closed->results.end(), result,
+                               result + result_bytes(layout, result) / sizeof(int64_t));
         // Pruned now and then, so that a window of a million groups does not pile up for its best hundred.
         if (closed->rows.size() < prune_at) return;
         keep_best(closed, order, limit);

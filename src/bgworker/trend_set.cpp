@@ -21,6 +21,10 @@ int compare_keys(void* context, KeyView a, KeyView b) {
   return key_compare(static_cast<FollowedTrend*>(context)->definition->keys, a, b);
 }
 
+int compare_values(void* context, uint16_t aggregate, KeyView a, KeyView b) {
+  return bytes_compare(static_cast<FollowedTrend*>(context)->definition->aggregates[aggregate].bytes, a, b);
+}
+
 KeyView partition_of(void* context, KeyView key) {
   auto* trend = static_cast<FollowedTrend*>(context);
   return partition_key(*trend->definition, key, &trend->partition);
@@ -156,6 +160,7 @@ void trend_reset_state(FollowedTrend* trend) {
   hooks.partition_of = partition_of;
   hooks.condition = condition;
   hooks.crossed = crossed;
+  hooks.compare_values = compare_values;
   Status status = trend->arena.create(block_source(&trend->blocks), limit);
   if (status == Status::kOk) {
     status = trend->writer.create(&trend->arena, engine_options(trend), hooks, trend->definition->calendar);

@@ -22,8 +22,8 @@ void execute(const char* sql, int count, const Oid* types, const Datum* values, 
   if (result < 0) elog(ERROR, "could not put by: %s", SPI_result_code_string(result));
 }
 
-// A window's rows one after the other: score, rank, size of the key, key, words of the result.
-bytea* pack(const ClosedWindow& closed, uint16_t words) {
+// A window's rows one after the other: score, rank, size of the key, key, result.
+bytea* pack(const ClosedWindow& closed, const StateLayout& layout) {
   StringInfoData data;
   initStringInfo(&data);
   data.len = VARHDRSZ;
@@ -34,13 +34,13 @@ bytea* pack(const ClosedWindow& closed, uint16_t words) {
     appendBinaryStringInfo(&data, reinterpret_cast<const char*>(closed.keys.data() + row.key_offset),
                            static_cast<int>(row.key_size));
     appendBinaryStringInfo(&data, reinterpret_cast<const char*>(closed.result(row)),
-                           static_cast<int>(words * sizeof(int64_t)));
+                           static_cast<int>(result_bytes(layout, closed.result(row))));
   }
   SET_VARSIZE(data.data, data.len);
   return reinterpret_cast<bytea*>(data.data);
 }
 
-void unpack(const bytea* packed, uint16_t words, ClosedWindow* closed) {
+void unpack(const bytea* packed, const StateLayout& layout, ClosedWindow* closed) {
   const char* at = VARDATA(packed);
   const char* end = at + VARSIZE(packed) - VARHDRSZ;
   auto read = [&at](void* to, size_t size) {
@@ -56,8 +56,12 @@ void unpack(const bytea* packed, uint16_t words, ClosedWindow* closed) {
     row.result_offset = static_cast<uint32_t>(closed->results.size());
     closed->keys.resize(closed->keys.size() + row.key_size);
     if (row.key_size > 0) read(closed->keys.data() + row.key_offset, row.key_size);
-    closed->results.resize(closed->results.size() + words);
-    read(closed->results.data() + row.result_offset, words * sizeof(int64_t));
+    // The words of the result say how much follows them.
+    closed->results.resize(closed->results.size() + layout.words);
+    read(closed->results.data() + row.result_offset, layout.bytes());
+    const size_t size = result_bytes(layout, closed->result(row));
+    closed->results.resize(row.result_offset + size / sizeof(int64_t));
+    read(closed->results.data() + row.result_offset + layout.words, size - layout.bytes());
     closed->rows.push_back(row);
   }
 }
@@ -79,7 +83,7 @@ void Retry::put_off() {
 void waiting_keep_windows(FollowedTrend* trend) {
   constexpr Oid types[] = {INT4OID, INT8OID, INT8OID, BOOLOID, BYTEAOID};
   for (const ClosedWindow& closed : trend->closed) {
-    bytea* packed = pack(closed, trend->writer.layout().result_words);
+    bytea* packed = pack(closed, trend->writer.layout());
     Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(closed.window.end),
                       Int64GetDatum(closed.window.start), BoolGetDatum(closed.is_final),
                       PointerGetDatum(packed)};
@@ -113,8 +117,7 @@ bool waiting_load_windows(FollowedTrend* trend) {
     closed->window.end = DatumGetInt64(SPI_getbinval(tuple, columns, 1, &isnull));
     closed->window.start = DatumGetInt64(SPI_getbinval(tuple, columns, 2, &isnull));
     closed->is_final = DatumGetBool(SPI_getbinval(tuple, columns, 3, &isnull));
-    unpack(DatumGetByteaP(SPI_getbinval(tuple, columns, 4, &isnull)), trend->writer.layout().result_words,
-           closed);
+    unpack(DatumGetByteaP(SPI_getbinval(tuple, columns, 4, &isnull)), trend->writer.layout(), closed);
   }
   SPI_freetuptable(SPI_tuptable);
   trend->waits = !trend->retried.empty();

@@ -67,14 +67,25 @@ ArgumentOutcome read_distinct(RowReader* reader, const DefinitionAggregate& aggr
   return ArgumentOutcome::kTaken;
 }
 
+// A value as words, or as bytes in the tail and their number.
+ArgumentOutcome read_value(RowReader* reader, const DefinitionAggregate& aggregate, Datum value,
+                           int64_t* words) {
+  if (aggregate.value != ValueForm::kBytes) {
+    return value_to_words(aggregate.value, value, words) ? ArgumentOutcome::kTaken : ArgumentOutcome::kUnfit;
+  }
+  int before = reader->tail.len;
+  if (!bytes_append(aggregate.bytes, value, &reader->tail)) return ArgumentOutcome::kUnfit;
+  words[0] = reader->tail.len - before;
+  return ArgumentOutcome::kTaken;
+}
+
 ArgumentOutcome read_pick(RowReader* reader, int i, Datum value, int64_t* words) {
   const DefinitionAggregate& aggregate = reader->definition->aggregates[i];
   bool isnull = false;
   Datum at = evaluate(reader, reader->times[i], &isnull);
   if (isnull) return ArgumentOutcome::kNull;
-  if (!value_to_words(aggregate.value, value, words + 1)) return ArgumentOutcome::kUnfit;
   words[0] = pick_time(aggregate.at_type, at);
-  return ArgumentOutcome::kTaken;
+  return read_value(reader, aggregate, value, words + 1);
 }
 
 ArgumentOutcome read_argument(RowReader* reader, int i, TimestampTz time) {
@@ -108,7 +119,7 @@ ArgumentOutcome read_argument(RowReader* reader, int i, TimestampTz time) {
     case AggregateFunction::kMax:
       break;
   }
-  return value_to_words(aggregate.value, value, words) ? ArgumentOutcome::kTaken : ArgumentOutcome::kUnfit;
+  return read_value(reader, aggregate, value, words);
 }
 
 // False if some value does not fit the engine.
@@ -172,7 +183,10 @@ bool has_varlena(const Definition* definition) {
   }
   for (int i = 0; i < definition->aggregate_count; i++) {
     const DefinitionAggregate& aggregate = definition->aggregates[i];
-    if (aggregate.value == ValueForm::kNumeric || aggregate.distinct.form != DistinctForm::kNone) return true;
+    if (aggregate.value == ValueForm::kNumeric || aggregate.value == ValueForm::kBytes ||
+        aggregate.distinct.form != DistinctForm::kNone) {
+      return true;
+    }
   }
   return false;
 }
@@ -191,13 +205,28 @@ bool compares_plainly(const KeyColumn& column) {
     case TIMESTAMPOID:
     case TIMESTAMPTZOID:
     case UUIDOID:
+    case BYTEAOID:
+    case INETOID:
+    case CIDROID:
+    case INTERVALOID:
+    case TIMETZOID:
       return true;
     case TEXTOID:
     case VARCHAROID:
+    case BPCHAROID:
       return column.collation == DEFAULT_COLLATION_OID || column.collation == C_COLLATION_OID;
     default:
       return false;
   }
+}
+
+bool has_plain_values(const Definition* definition) {
+  for (int i = 0; i < definition->aggregate_count; i++) {
+    const DefinitionAggregate& aggregate = definition->aggregates[i];
+    if (aggregate.value != ValueForm::kBytes || !aggregate.bytes.has_order) continue;
+    if (!compares_plainly(aggregate.bytes.column)) return false;
+  }
+  return true;
 }
 
 bool has_plain_keys(const Definition* definition) {
@@ -280,7 +309,7 @@ RowReader* row_reader_create(const Definition* definition) {
   lay_out_words(reader);
   reader->may_fail = has_expressions(reader);
   reader->allocates = reader->may_fail || has_varlena(definition);
-  reader->is_plain = !reader->may_fail && has_plain_keys(definition);
+  reader->is_plain = !reader->may_fail && has_plain_keys(definition) && has_plain_values(definition);
   return reader;
 }
 

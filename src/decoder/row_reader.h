@@ -18,7 +18,7 @@ enum class RowOutcome : uint8_t {
   kFiltered,  // WHERE says no
   kNullTime,  // no event time, or an infinite one
   kAhead,     // further ahead of its commit than max_ahead
-  kFailed,    // an expression raised an error, the key is too long, or a number too large for an aggregate
+  kFailed,    // an expression raised an error, the key is too long, or a value too large for an aggregate
 };
 
 // The event of one row for one trend. Key and arguments lie in the reader's buffers until the next row.
@@ -40,10 +40,10 @@ struct RowReader {
   uint16_t word_count;  // how many these are
   uint16_t* word_of;    // per aggregate: where its words begin
   int16_t* same_as;     // per aggregate: an earlier one that has taken its argument, or -1
-  StringInfoData tail;  // of all arguments: the bytes of distinct values
+  StringInfoData tail;  // of all arguments: those that are bytes
   bool may_fail;        // an expression may raise an error that belongs to the row
   bool allocates;       // reading a row may take memory: an expression, a value of variable length
-  bool is_plain;        // reading a row and comparing keys takes neither a transaction nor a catalog
+  bool is_plain;  // reading a row and comparing keys and values takes neither a transaction nor a catalog
   Datum* key_values;
   bool* key_nulls;
 

@@ -36,18 +36,12 @@ void check_form(const Analysis& analysis, const Aggref* aggregate, AggregateFunc
   pg_unreachable();
 }
 
-[[noreturn]] void report_value_type(const Analysis& analysis, const Aggref* aggregate) {
-  report_type(analysis, aggregate, argument_at(aggregate, 0),
-              psprintf("Supported are %s.", supported_value_types()));
-}
-
 AggregateFunction function_of(const Analysis& analysis, const Aggref* aggregate) {
   AggregateFunction function;
   if (aggregate->aggkind == AGGKIND_NORMAL && aggregate_function_of(aggregate->aggfnoid, &function)) {
     check_form(analysis, aggregate, function);
     return aggregate->aggdistinct != NIL ? AggregateFunction::kCountDistinct : function;
   }
-  if (aggregate_name_is_supported(aggregate->aggfnoid)) report_value_type(analysis, aggregate);
   ereport(ERROR,
           (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
            errmsg("aggregate function %s is not supported by trends", format_procedure(aggregate->aggfnoid)),
@@ -59,7 +53,16 @@ AggregateFunction function_of(const Analysis& analysis, const Aggref* aggregate)
 void set_value(const Analysis& analysis, const Aggref* aggregate, Node* argument,
                DefinitionAggregate* added) {
   added->value = value_form_of(exprType(argument));
-  if (added->value == ValueForm::kNone) report_value_type(analysis, aggregate);
+  if (added->value != ValueForm::kBytes) return;
+  if (!bytes_type(exprType(argument), aggregate->inputcollid, &added->bytes)) {
+    report_type(analysis, aggregate, argument, "Cast it to text.");
+  }
+  if (analysis.definition->window.kind != WindowKind::kSession) return;
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                  errmsg("%s of type %s is not supported in session windows",
+                         get_func_name(aggregate->aggfnoid), format_type_be(exprType(argument))),
+                  errhint("Use another window function, or another aggregate."),
+                  query_position(analysis.text, aggregate->location)));
 }
 
 void set_distinct(const Analysis& analysis, const Aggref* aggregate, Node* argument,

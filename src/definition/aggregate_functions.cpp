@@ -53,6 +53,14 @@ bool own_function_of(Oid function, AggregateFunction* kind) {
   return false;
 }
 
+// min and max of all the other types.
+bool extreme_of(Oid function, AggregateFunction* kind) {
+  const char* name = get_func_name(function);
+  if (name == nullptr || (strcmp(name, "min") != 0 && strcmp(name, "max") != 0)) return false;
+  *kind = name[1] == 'i' ? kMin : kMax;
+  return true;
+}
+
 }  // namespace
 
 bool aggregate_function_of(Oid function, AggregateFunction* kind) {
@@ -61,16 +69,7 @@ bool aggregate_function_of(Oid function, AggregateFunction* kind) {
     *kind = entry.kind;
     return true;
   }
-  return function >= FirstNormalObjectId && own_function_of(function, kind);
-}
-
-bool aggregate_name_is_supported(Oid function) {
-  const char* name = get_func_name(function);
-  if (name == nullptr || function >= FirstNormalObjectId) return false;
-  for (const char* known : {"sum", "avg", "min", "max"}) {
-    if (strcmp(name, known) == 0) return true;
-  }
-  return false;
+  return function >= FirstNormalObjectId ? own_function_of(function, kind) : extreme_of(function, kind);
 }
 
 ValueForm value_form_of(Oid type) {
@@ -96,7 +95,7 @@ ValueForm value_form_of(Oid type) {
     case NUMERICOID:
       return ValueForm::kNumeric;
     default:
-      return ValueForm::kNone;
+      return ValueForm::kBytes;
   }
 }
 
@@ -112,10 +111,6 @@ bool keeps_values(const Definition& definition) {
 const char* supported_aggregates() {
   return "count, sum, avg, min, max, count(DISTINCT ...), trending.first, trending.last, "
          "trending.approx_count_distinct, trending.decayed_count and trending.decayed_sum";
-}
-
-const char* supported_value_types() {
-  return "integers, real, double precision, numeric, boolean, date, time, timestamp and timestamptz";
 }
 
 }  // namespace trending

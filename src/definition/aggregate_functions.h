@@ -9,15 +9,11 @@ namespace trending {
 // False for an aggregate that is not supported.
 bool aggregate_function_of(Oid function, AggregateFunction* kind);
 
-// Whether a built-in aggregate is called like a supported one: then it is the type that is not supported.
-bool aggregate_name_is_supported(Oid function);
-
-// How a value of this type becomes words of the engine; kNone: not at all.
+// How a value of this type becomes words of the engine.
 ValueForm value_form_of(Oid type);
 
-// For messages: what the aggregates are, and the types that sum, min and the others take.
+// For messages: what the aggregates are.
 const char* supported_aggregates();
-const char* supported_value_types();
 
 // Whether some aggregate depends on a single row, so that taking this one back needs all the others.
 bool keeps_values(const Definition& definition);

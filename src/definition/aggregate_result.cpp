@@ -51,6 +51,8 @@ ValueType type_of(const DefinitionAggregate& aggregate) {
       return ValueType::kFloat;
     case ValueForm::kNumeric:
       return ValueType::kDecimal;
+    case ValueForm::kBytes:
+      return ValueType::kBytes;
     default:
       return ValueType::kInteger;
   }
@@ -87,6 +89,7 @@ Datum plain_value(ValueForm form, const AggregateValue& value) {
       return Float8GetDatum(value.real);
     case ValueForm::kNumeric:
       return decimal_to_numeric(value.decimal);
+    case ValueForm::kBytes:
     case ValueForm::kNone:
       break;
   }
@@ -186,6 +189,7 @@ bool value_to_words(ValueForm form, Datum value, int64_t* words) {
       memcpy(words, &decimal, sizeof(decimal));
       return true;
     }
+    case ValueForm::kBytes:
     case ValueForm::kNone:
       break;
   }
@@ -215,6 +219,7 @@ Datum aggregate_datum(const Definition& definition, int aggregate, const Aggrega
     case AggregateFunction::kMax:
     case AggregateFunction::kFirst:
     case AggregateFunction::kLast:
+      if (known.value == ValueForm::kBytes) return bytes_datum(known.bytes, value.bytes);
       return plain_value(known.value, value);
     case AggregateFunction::kDecayedCount:
     case AggregateFunction::kDecayedSum:

@@ -10,7 +10,7 @@ namespace trending {
 // What the engine is to keep for an aggregate.
 AggregateSpec aggregate_spec(const Definition& definition, const DefinitionAggregate& aggregate);
 
-// Writes a value's words (1 or 5) for the engine; false if it does not fit.
+// Writes a value's words (1 or 5) for the engine; false if it does not fit. Not for ValueForm::kBytes.
 bool value_to_words(ValueForm form, Datum value, int64_t* words);
 
 // A time given to first or last as an integer that is ordered as the times are; of a type that is no domain.

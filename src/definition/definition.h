@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "definition/bytes_value.h"
 #include "definition/distinct_value.h"
 #include "definition/key_codec.h"
 #include "engine/window.h"
@@ -44,6 +45,7 @@ enum class ValueForm : uint8_t {
   kFloat4,
   kFloat8,
   kNumeric,
+  kBytes,  // any other type, see bytes_value.h
 };
 
 // One aggregate of the definition. Equal aggregates are kept once.
@@ -52,6 +54,7 @@ struct DefinitionAggregate {
   Oid result_type;
   Expr* argument;         // x; NULL for count(*) and decayed_count; planned, Vars as in KeyColumn
   ValueForm value;        // of x, where its value matters
+  BytesType bytes;        // of x, where that is kBytes
   Expr* at;               // of first and last, else NULL
   Oid at_type;            // of its values, below any domain
   DistinctType distinct;  // of the two that count distinct values

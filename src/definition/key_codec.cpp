@@ -101,14 +101,6 @@ bool may_point_into_key(const KeyColumn& column, const std::byte* at) {
   return column.length > 0 ? column.align == TYPALIGN_CHAR : VARATT_IS_1B(at);
 }
 
-Datum copy_value(const KeyColumn& column, const std::byte* at) {
-  if (column.by_value) return load_by_value(at, column.length);
-  uint32 size = stored_size(column, at);
-  void* copy = palloc(size);
-  memcpy(copy, at, size);
-  return PointerGetDatum(copy);
-}
-
 // Where each column's value begins; null for NULLs.
 void locate(const KeyCodec& codec, KeyBytes key, const std::byte** at) {
   const std::byte* next = key.data + bitmap_bytes(codec.count);
@@ -122,18 +114,27 @@ void locate(const KeyCodec& codec, KeyBytes key, const std::byte** at) {
   }
 }
 
-int compare_values(KeyColumn& column, const std::byte* left, const std::byte* right) {
-  bool left_in_place = column.by_value || may_point_into_key(column, left);
-  bool right_in_place = column.by_value || may_point_into_key(column, right);
-  Datum a = left_in_place && !column.by_value ? PointerGetDatum(left) : copy_value(column, left);
-  Datum b = right_in_place && !column.by_value ? PointerGetDatum(right) : copy_value(column, right);
-  int order = DatumGetInt32(FunctionCall2Coll(&column.compare, column.collation, a, b));
-  if (!left_in_place) pfree(DatumGetPointer(a));
-  if (!right_in_place) pfree(DatumGetPointer(b));
-  return column.descending ? (order < 0) - (order > 0) : order;
+}  // namespace
+
+Datum key_copy_value(const KeyColumn& column, const std::byte* at) {
+  if (column.by_value) return load_by_value(at, column.length);
+  uint32 size = stored_size(column, at);
+  void* copy = palloc(size);
+  memcpy(copy, at, size);
+  return PointerGetDatum(copy);
 }
 
-}  // namespace
+int key_compare_values(const KeyColumn& column, const std::byte* left, const std::byte* right) {
+  bool left_in_place = column.by_value || may_point_into_key(column, left);
+  bool right_in_place = column.by_value || may_point_into_key(column, right);
+  Datum a = left_in_place && !column.by_value ? PointerGetDatum(left) : key_copy_value(column, left);
+  Datum b = right_in_place && !column.by_value ? PointerGetDatum(right) : key_copy_value(column, right);
+  auto* compare = const_cast<FmgrInfo*>(&column.compare);
+  int order = DatumGetInt32(FunctionCall2Coll(compare, column.collation, a, b));
+  if (!left_in_place) pfree(DatumGetPointer(a));
+  if (!right_in_place) pfree(DatumGetPointer(b));
+  return order;
+}
 
 bool key_append_value(const KeyColumn& column, Datum value, StringInfo buffer) {
   if (column.by_value) {
@@ -169,7 +170,7 @@ void key_decode(const KeyCodec& codec, KeyBytes key, Datum* values, bool* isnull
   locate(codec, key, at);
   for (int i = 0; i < codec.count; i++) {
     isnull[i] = at[i] == nullptr;
-    values[i] = isnull[i] ? Datum{0} : copy_value(codec.columns[i], at[i]);
+    values[i] = isnull[i] ? Datum{0} : key_copy_value(codec.columns[i], at[i]);
   }
 }
 
@@ -200,7 +201,7 @@ int key_compare_columns(const KeyCodec& codec, const int* columns, int count, Ke
   locate(codec, left, left_at);
   locate(codec, right, right_at);
   for (int i = 0; i < count; i++) {
-    KeyColumn& column = codec.columns[columns[i]];
+    const KeyColumn& column = codec.columns[columns[i]];
     const std::byte* a = left_at[columns[i]];
     const std::byte* b = right_at[columns[i]];
     if (a == nullptr || b == nullptr) {
@@ -209,8 +210,8 @@ int key_compare_columns(const KeyCodec& codec, const int* columns, int count, Ke
     }
     uint32 size = stored_size(column, a);
     if (size == stored_size(column, b) && memcmp(a, b, size) == 0) continue;
-    int order = compare_values(column, a, b);
-    if (order != 0) return order;
+    int order = key_compare_values(column, a, b);
+    if (order != 0) return column.descending ? (order < 0) - (order > 0) : order;
   }
   return 0;
 }

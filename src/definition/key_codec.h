@@ -57,6 +57,11 @@ bool key_append_value(const KeyColumn& column, Datum value, StringInfo buffer);
 // Unpacks a key. Values passed by reference are palloc'd copies in CurrentMemoryContext.
 void key_decode(const KeyCodec& codec, KeyBytes key, Datum* values, bool* isnull);
 
+// The same for one value, as key_append_value wrote it.
+Datum key_copy_value(const KeyColumn& column, const std::byte* at);
+// Compares two such values by their type, whatever the column's direction. Frees what it allocates.
+int key_compare_values(const KeyColumn& column, const std::byte* left, const std::byte* right);
+
 // The total order that breaks ties: the definition's ORDER BY on keys, then the remaining keys ascending.
 // < 0, 0 or > 0; 0 only for equal keys. Calls the types' comparison functions: needs a transaction for
 // collations and enums, and may ereport. Frees what it allocates.

@@ -62,6 +62,17 @@ void add_tie_break(Analysis* analysis, const SortGroupClause* clause, Node* expr
   order_key(codec, key, ordered);
 }
 
+// The engine ranks by numbers.
+void check_ranking(const Analysis& analysis, int location) {
+  const DefinitionAggregate& ranked = analysis.definition->aggregates[analysis.definition->rank_by];
+  if (ranked.value != ValueForm::kBytes) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+           errmsg("a trend cannot be ranked by values of type %s", format_type_be(ranked.result_type)),
+           errhint("ORDER BY an aggregate that is a number, a time or a boolean, such as count(*) DESC."),
+           query_position(analysis.text, location)));
+}
+
 // Without ORDER BY a single aggregate ranks, the greatest first and NULL last.
 void default_order(Analysis* analysis) {
   Definition* definition = analysis->definition;
@@ -69,6 +80,7 @@ void default_order(Analysis* analysis) {
     definition->rank_by = 0;
     definition->descending = true;
     definition->nulls_first = false;
+    check_ranking(*analysis, -1);
     return;
   }
   bool none = definition->aggregate_count == 0;
@@ -102,6 +114,7 @@ void analyze_order_by(Analysis* analysis) {
     definition->rank_by = analyze_aggregate(analysis, reinterpret_cast<Aggref*>(expression));
     definition->descending = is_descending(*analysis, clause, expression, location);
     definition->nulls_first = clause->nulls_first;
+    check_ranking(*analysis, location);
     ranked = true;
   }
   if (!ranked) default_order(analysis);

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/key.h"
+
 namespace trending {
 
 enum class AggregateKind : uint8_t {
@@ -24,14 +26,20 @@ enum class AggregateKind : uint8_t {
   kDistinct,        // count(DISTINCT x), exact
   kApproxDistinct,  // a HyperLogLog sketch; rows taken back stay in it
   kDecayed,         // a sum whose addends halve every half_life
+  kCombined,        // bytes that only the host understands: Hooks::combine makes one state of two
 };
 
 enum class ValueType : uint8_t {
-  kNone,     // counts, kDistinct, kApproxDistinct, kDecayed
+  kNone,     // counts, kDistinct, kApproxDistinct, kDecayed, kCombined
   kInteger,  // int64: integers, dates, timestamps, booleans
   kFloat,    // the bits of a double; NaN is the greatest, −0 equals 0, as the server orders them
   kDecimal,  // a Decimal, five words
+  kBytes,    // of any length up to kMaxValueBytes, ordered by Hooks::compare_values; for kMin to kLast
 };
+
+// The longest value of type kBytes, and the longest state of a kCombined.
+inline constexpr uint32_t kMaxValueBytes = 8192;
+inline constexpr uint32_t kMaxCombinedBytes = 256 * 1024;
 
 struct AggregateSpec {
   AggregateKind kind = AggregateKind::kRowCount;
@@ -79,6 +87,8 @@ constexpr uint16_t value_words(ValueType type) {
 //                           values is equality of these bytes
 //   kApproxDistinct         the 64-bit hash of the value (hash_for_sketch)
 //   kDecayed                `at`, then the bits of the double that is added
+//   kCombined               the size in bytes of the state of this one event, which stands in the tail
+// A value of type kBytes is, likewise, the number of its bytes, which stand in the tail.
 constexpr uint16_t argument_words(const AggregateSpec& spec) {
   switch (spec.kind) {
     case AggregateKind::kRowCount:
@@ -94,6 +104,7 @@ constexpr uint16_t argument_words(const AggregateSpec& spec) {
       return static_cast<uint16_t>(1 + value_words(spec.type));
     case AggregateKind::kDistinct:
     case AggregateKind::kApproxDistinct:
+    case AggregateKind::kCombined:
       return 1;
     case AggregateKind::kDecayed:
       return 2;
@@ -134,9 +145,22 @@ constexpr uint16_t lay_out_arguments(const AggregateSpec* aggregates, uint16_t c
   return words;
 }
 
+// Of kFirst and kLast: `at` comes before the value.
+constexpr bool is_timed(const AggregateSpec& spec) {
+  return spec.kind == AggregateKind::kFirst || spec.kind == AggregateKind::kLast;
+}
+// Whether the value of a state is bytes, which lie elsewhere.
+constexpr bool is_bytes(const AggregateSpec& spec) {
+  return spec.type == ValueType::kBytes || spec.kind == AggregateKind::kCombined;
+}
+// Whether an argument has bytes in the tail. How many is said by the last of its words.
+constexpr bool has_tail(const AggregateSpec& spec) {
+  return is_bytes(spec) || spec.kind == AggregateKind::kDistinct;
+}
+
 // The arguments of an event: the words of all aggregates, one after the other (those of an aggregate whose
-// valid bit is clear are zero, those of aggregates that share are there once), and the bytes of the kDistinct
-// values that are valid, one after the other.
+// valid bit is clear are zero, those of aggregates that share are there once), and the tail: the bytes of
+// those that are valid, one after the other.
 struct ArgumentView {
   const int64_t* words = nullptr;
   uint32_t word_count = 0;
@@ -157,11 +181,12 @@ constexpr uint16_t state_words(const AggregateSpec& spec) {
       return spec.type == ValueType::kInteger ? 3 : spec.type == ValueType::kFloat ? 6 : 9;
     case AggregateKind::kMin:
     case AggregateKind::kMax:
-      return value_words(spec.type);
     case AggregateKind::kFirst:
     case AggregateKind::kLast:
-      return static_cast<uint16_t>(1 + value_words(spec.type));
+      return static_cast<uint16_t>((is_timed(spec) ? 1 : 0) +
+                                   (spec.type == ValueType::kBytes ? 2 : value_words(spec.type)));
     case AggregateKind::kApproxDistinct:
+    case AggregateKind::kCombined:
       return 2;
     case AggregateKind::kDecayed:
       return 4;
@@ -171,8 +196,7 @@ constexpr uint16_t state_words(const AggregateSpec& spec) {
 
 // Where each aggregate's words are. Computed once from the options.
 struct StateLayout {
-  uint16_t words = 1;         // of a whole state
-  uint16_t result_words = 1;  // of a result
+  uint16_t words = 1;  // of a whole state
   uint16_t aggregate_count = 0;
   uint16_t rank_by = 0;
   bool descending = true;
@@ -182,7 +206,9 @@ struct StateLayout {
   bool ranks_by_word = true;    // by a count: the score is that word
   bool is_flat = true;          // a state is its words, none of which refers to anything else
   bool has_sketches = false;    // kApproxDistinct: states own memory
+  bool has_bytes = false;       // some value is bytes: results have a tail
   uint16_t nested = 0;          // bit per aggregate: over the table of values, see value_store.h
+  uint16_t owned_bytes = 0;     // bit per aggregate: states own the bytes of its value, see bytes_store.h
   uint16_t argument_words = 0;  // of an event
   uint16_t present_word = 0;    // bit per aggregate of the kinds that need it: there is a value
   AggregateSpec aggregates[kMaxAggregates] = {};
@@ -202,7 +228,8 @@ struct StateLayout {
 //   kSum, kAvg of kInteger    decimal, in units of 1 (kDecimalUnitOne): the sum; count for the average
 //   kSum, kAvg of kDecimal    decimal: the sum, with the greatest scale of its addends; count
 //   kSum, kAvg of kFloat      real: the sum or the average; count
-//   kMin, kMax, kFirst, kLast integer, real or decimal after the type
+//   kMin, kMax, kFirst, kLast integer, real, decimal or bytes after the type
+//   kCombined                 bytes; there may be none even if there are rows
 //   kDecayed                  real and integer: real · 2^integer is the sum as of 2000-01-01; see
 //                             decayed_value() in decayed.h for that of another time. count
 struct AggregateValue {
@@ -211,7 +238,16 @@ struct AggregateValue {
   int64_t integer = 0;
   double real = 0;
   Decimal decimal;
+  KeyView bytes;  // part of the result
 };
+
+// A result is flat: the words of a state, then the bytes of its values, each padded to 8. Instead of
+// referring to the arena the words of a value say where its bytes are: the offset from the beginning of the
+// result above 32 bits of their number. No value is empty; 0 means that there is none. (Without such values a
+// total is a result as it stands.)
+//
+// Its size, in bytes.
+size_t result_bytes(const StateLayout& layout, const int64_t* result);
 
 AggregateValue value_of(const StateLayout& layout, const int64_t* result, uint16_t aggregate);
 

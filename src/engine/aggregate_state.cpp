@@ -13,6 +13,7 @@ namespace trending {
 namespace {
 
 StateOp op_of(const AggregateSpec& spec) {
+  if (is_bytes(spec)) return StateOp::kBytes;
   switch (spec.kind) {
     case AggregateKind::kCount:
       return StateOp::kCount;
@@ -181,6 +182,14 @@ bool unmerge_decayed(int64_t* words, const int64_t* other) {
            std::fabs(sum.sum.sum) * 0x1p-60);
 }
 
+// Extremes are compared by their hashes: at worst one is made anew in vain.
+bool unmerge_bytes(const AggregateSpec& spec, const int64_t* words, const int64_t* other) {
+  if (other[bytes_word(spec)] == 0) return false;
+  if (spec.kind == AggregateKind::kCombined) return true;
+  const bool same_time = !is_timed(spec) || words[0] == other[0];
+  return same_time && words[bytes_word(spec) + 1] == other[bytes_word(spec) + 1];
+}
+
 // ---- layouts
 
 // Whether one aggregate's words serve another one, too.
@@ -235,6 +244,10 @@ StateLayout make_layout(const TrendOptions& options) {
         spec.kind == AggregateKind::kDistinct || (is_extreme(spec.kind) && options.retractable);
     if (nested) layout.nested = static_cast<uint16_t>(layout.nested | 1u << i);
     if (spec.kind == AggregateKind::kApproxDistinct) layout.has_sketches = true;
+    if (is_bytes(spec)) {
+      layout.has_bytes = true;
+      if (!nested) layout.owned_bytes = static_cast<uint16_t>(layout.owned_bytes | 1u << i);
+    }
     if (spec.kind != AggregateKind::kRowCount && spec.kind != AggregateKind::kCount)
       layout.is_counting = false;
   }
@@ -246,12 +259,11 @@ StateLayout make_layout(const TrendOptions& options) {
     layout.word_of[i] = layout.word_of[layout.owner_of[i]];
   }
   layout.argument_words = lay_out_arguments(layout.aggregates, layout.aggregate_count, layout.argument_of);
-  layout.is_flat = layout.nested == 0 && !layout.has_sketches;
+  layout.is_flat = layout.nested == 0 && !layout.has_sketches && layout.owned_bytes == 0;
   const AggregateKind ranked = options.aggregates[options.rank_by].kind;
   layout.ranks_by_word = ranked == AggregateKind::kRowCount || ranked == AggregateKind::kCount ||
                          ranked == AggregateKind::kDistinct;
   layout.score_decides = layout.ranks_by_word;
-  layout.result_words = layout.words;
   return layout;
 }
 
@@ -298,6 +310,7 @@ void fold_any(const StateLayout& layout, int64_t* state, int64_t weight, uint32_
         fold_decayed(words, weight, argument, spec.half_life);
         break;
       case StateOp::kSketch:
+      case StateOp::kBytes:
         break;
     }
   }
@@ -348,6 +361,7 @@ void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, 
         merge_decayed(words, from);
         break;
       case StateOp::kSketch:
+      case StateOp::kBytes:
         break;
     }
   }
@@ -392,6 +406,9 @@ uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* o
       case StateOp::kSketch:
         is_broken = from[0] != 0;
         break;
+      case StateOp::kBytes:
+        is_broken = unmerge_bytes(spec, words, from);
+        break;
     }
     if (is_broken) broken |= 1u << i;
   }
@@ -403,7 +420,8 @@ uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* o
 namespace {
 
 bool is_plain(uint8_t op) {
-  return static_cast<StateOp>(op) != StateOp::kNothing && static_cast<StateOp>(op) != StateOp::kSketch;
+  const auto which = static_cast<StateOp>(op);
+  return which != StateOp::kNothing && which != StateOp::kSketch && which != StateOp::kBytes;
 }
 
 }  // namespace

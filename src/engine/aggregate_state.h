@@ -8,6 +8,8 @@
 //                            (bits 0 to 15, and above), then how many are NaN, ∞, −∞
 //   kMin, kMax               the value, when the present bit says that there is one
 //   kFirst, kLast            `at` and the value, likewise
+//     of kBytes              instead of the value two words: where the bytes are (0: there is no value), hash
+//   kCombined                where the bytes are (0: there is none), unused
 //   kDecayed                 inputs, LongDouble, landmark
 //   kApproxDistinct          the sketch's offset, its estimate; see sketch_store.h
 //   kDistinct                a total: how many values there are; a cell: unused. See value_store.h. So it is
@@ -19,7 +21,10 @@
 // To add a kind: its words here and in aggregate.h, its operation in make_layout(), and what that does.
 #pragma once
 
+#include <bit>
+
 #include "engine/aggregate.h"
+#include "engine/batch.h"
 
 namespace trending {
 
@@ -40,7 +45,13 @@ enum class StateOp : uint8_t {
   kExtreme,  // kFirst, kLast, other kMin and kMax
   kDecayedSum,
   kSketch,  // the words change elsewhere, but a total has to be made anew
+  kBytes,   // likewise, if what leaves it may have decided it
 };
+
+// Where the words of a value that is bytes say where these are.
+constexpr int bytes_word(const AggregateSpec& spec) {
+  return is_timed(spec) ? 1 : 0;
+}
 
 namespace detail {
 
@@ -80,7 +91,7 @@ inline uint32_t unmerge(const StateLayout& layout, int64_t* state, const int64_t
   for (uint16_t i = 0; i < layout.words; i++) state[i] -= other[i];
   return 0;
 }
-// Words of sketches and nested aggregates stay: their owners see to them.
+// Words of sketches, bytes and nested aggregates stay: their owners see to them.
 void clear_some(const StateLayout& layout, int64_t* state, uint32_t which);
 inline void merge_some(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which) {
   detail::merge_any(layout, state, other, which);
@@ -99,6 +110,37 @@ int compare_totally(ValueType type, const int64_t* a, const int64_t* b);
 
 // The words of an extreme: `at` if it has one, then the value. Negative when a is to be chosen rather than b.
 int compare_extremes(const AggregateSpec& spec, const int64_t* a, const int64_t* b);
+
+// The same where values are bytes. `at` is not looked at where there is none.
+struct TimedBytes {
+  int64_t at = 0;
+  KeyView bytes;
+};
+int compare_extremes(const Hooks& hooks, const StateLayout& layout, uint16_t aggregate, const TimedBytes& a,
+                     const TimedBytes& b);
+
+// While the result of a window is made its words refer to bytes in this process: address and number.
+inline KeyView local_bytes(const int64_t* words) {
+  return {std::bit_cast<const std::byte*>(words[0]), static_cast<uint32_t>(words[1])};
+}
+inline void set_local_bytes(int64_t* words, KeyView bytes) {
+  words[0] = std::bit_cast<int64_t>(bytes.data);
+  words[1] = bytes.size;
+}
+
+// visit(aggregate, words, bytes) for the arguments of an event that are valid and have bytes.
+template <typename Visit>
+void for_each_tail(const StateLayout& layout, const BatchRecord& record, Visit&& visit) {
+  const int64_t* words = record.arguments();
+  const auto* tail = reinterpret_cast<const std::byte*>(words + layout.argument_words);
+  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
+    if ((record.valid >> i & 1) == 0 || !has_tail(layout.aggregates[i])) continue;
+    const int64_t* argument = words + layout.argument_of[i];
+    const KeyView bytes{tail, static_cast<uint32_t>(argument[argument_words(layout.aggregates[i]) - 1])};
+    visit(i, argument, bytes);
+    tail += bytes.size;
+  }
+}
 
 constexpr bool is_extreme(AggregateKind kind) {
   return kind == AggregateKind::kMin || kind == AggregateKind::kMax || kind == AggregateKind::kFirst ||

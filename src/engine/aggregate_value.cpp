@@ -97,7 +97,9 @@ int compare_decayed(const Decayed& a, const Decayed& b) {
 }
 
 bool is_null(const StateLayout& layout, const int64_t* result, uint16_t aggregate) {
-  const AggregateKind kind = layout.aggregates[aggregate].kind;
+  const AggregateSpec& spec = layout.aggregates[aggregate];
+  const AggregateKind kind = spec.kind;
+  if (is_bytes(spec)) return result[layout.word_of[aggregate] + bytes_word(spec)] == 0;
   if (is_extreme(kind)) return (result[layout.present_word] >> layout.owner_of[aggregate] & 1) == 0;
   const bool has_inputs =
       kind == AggregateKind::kSum || kind == AggregateKind::kAvg || kind == AggregateKind::kDecayed;
@@ -226,8 +228,38 @@ int compare_extremes(const AggregateSpec& spec, const int64_t* a, const int64_t*
   return spec.kind == AggregateKind::kMin || spec.kind == AggregateKind::kFirst ? order : -order;
 }
 
+int compare_extremes(const Hooks& hooks, const StateLayout& layout, uint16_t aggregate, const TimedBytes& a,
+                     const TimedBytes& b) {
+  const AggregateSpec& spec = layout.aggregates[aggregate];
+  int order = is_timed(spec) ? three_way(a.at, b.at) : 0;
+  if (order == 0 && a.bytes == b.bytes) return 0;
+  if (order == 0) order = hooks.compare_values(hooks.context, aggregate, a.bytes, b.bytes);
+  if (order == 0) order = compare_key_bytes(nullptr, a.bytes, b.bytes);
+  return spec.kind == AggregateKind::kMin || spec.kind == AggregateKind::kFirst ? order : -order;
+}
+
+// ---- results
+
+size_t result_bytes(const StateLayout& layout, const int64_t* result) {
+  size_t bytes = layout.bytes();
+  for (uint16_t i = 0; i < layout.aggregate_count && layout.has_bytes; i++) {
+    const AggregateSpec& spec = layout.aggregates[i];
+    if (!is_bytes(spec)) continue;
+    bytes += BatchRecord::padded(static_cast<uint32_t>(result[layout.word_of[i] + bytes_word(spec)]));
+  }
+  return bytes;
+}
+
 AggregateValue value_of(const StateLayout& layout, const int64_t* result, uint16_t aggregate) {
   const AggregateSpec& spec = layout.aggregates[aggregate];
+  if (is_bytes(spec)) {
+    AggregateValue value;
+    const auto place = static_cast<uint64_t>(result[layout.word_of[aggregate] + bytes_word(spec)]);
+    value.is_null = place == 0;
+    const auto* begin = reinterpret_cast<const std::byte*>(result) + (place >> 32);
+    if (place != 0) value.bytes = {begin, static_cast<uint32_t>(place)};
+    return value;
+  }
   const int64_t* words = result + layout.word_of[aggregate];
   AggregateValue value;
   value.count = static_cast<uint64_t>(words[0]);

@@ -60,9 +60,15 @@ struct Hooks {
   KeyView (*partition_of)(void* context, KeyView key) = nullptr;
   // options.has_condition: whether a group belongs to the trend. Depends on nothing but these two.
   bool (*condition)(void* context, KeyView key, const int64_t* result) = nullptr;
-  // Told of every group of the current window, or open session, whose condition has become true: in an apply()
-  // or advance_clock(), by the difference between the beginning and the end of it. May be null.
+  // Told of every group of the current window, or open session, whose condition has become true: in an
+  // apply() or advance_clock(), by the difference between the beginning and the end of it. May be null.
   void (*crossed)(void* context, KeyView key, const int64_t* result, const Window& window) = nullptr;
+  // Aggregates of ValueType::kBytes: the order of two of its values, negative when a comes first. Values that
+  // are equal in it are ordered by their bytes.
+  int (*compare_values)(void* context, uint16_t aggregate, KeyView a, KeyView b) = nullptr;
+  // kCombined: the state that two states make, neither of which changes; valid until the next call, in which
+  // it may not be an operand. Null data: it cannot be made, or is longer than kMaxCombinedBytes.
+  KeyView (*combine)(void* context, uint16_t aggregate, KeyView a, KeyView b) = nullptr;
 };
 
 // 32 well-mixed bits of a key. Seeded, so that nobody can prepare keys that collide.

@@ -1,7 +1,7 @@
 // Taking a trend's state out, cell by cell, and putting it back.
 //
-// Store 0 has the cells of groups: under the group's key the words of the state, and its sketches. Store 1
-// has the cells of values: under
+// Store 0 has the cells of groups: under the group's key the words of the state, its bytes and its sketches.
+// Store 1 has the cells of values: under
 //
 //   the value's bytes  the group's key  size of the value (4)  aggregate (1)
 //
@@ -38,11 +38,13 @@ bool TrendWriter::encode_group_cell(const Cell* cell, CellView* view) const {
   int64_t state[kMaxStateWords];
   std::copy(cell->state(), cell->state() + layout.words, state);
   for (uint16_t i = 0; i < layout.aggregate_count; i++) {
-    if (layout.aggregates[i].kind != AggregateKind::kApproxDistinct) continue;
-    state[layout.word_of[i]] = state[layout.word_of[i] + 1] = 0;
+    const AggregateSpec& spec = layout.aggregates[i];
+    if (spec.kind != AggregateKind::kApproxDistinct && (layout.owned_bytes >> i & 1) == 0) continue;
+    state[layout.word_of[i] + bytes_word(spec)] = state[layout.word_of[i] + bytes_word(spec) + 1] = 0;
   }
   if (!cell_state_.reserve(kMaxStateWords * 10)) return false;
   size_t size = encode_words(state, layout.words, cell_state_.data());
+  if (layout.owned_bytes != 0 && !bytes_.encode(cell->state(), &cell_state_, &size)) return false;
   if (layout.has_sketches && !sketches_.encode(cell->state(), &cell_state_, &size)) return false;
   *view = {groups_.key(groups_.group(cell->group())), kGroupCells, cell_state_.data(),
            static_cast<uint32_t>(size)};
@@ -144,28 +146,44 @@ Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, co
   return Status::kOk;
 }
 
+// What a state has elsewhere, all or nothing.
+Status TrendWriter::decode_stored(const std::byte* bytes, size_t size, int64_t* state) {
+  const StateLayout& layout = header_->layout;
+  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
+    const AggregateSpec& spec = layout.aggregates[i];
+    const bool has_offset = spec.kind == AggregateKind::kApproxDistinct || (layout.owned_bytes >> i & 1) != 0;
+    if (has_offset) state[layout.word_of[i] + bytes_word(spec)] = 0;
+  }
+  size_t used = 0;
+  Status status = Status::kOk;
+  if (layout.owned_bytes != 0) status = bytes_.decode(bytes, size, state, &used);
+  if (status != Status::kOk) return status;
+  if (layout.has_sketches) {
+    status = sketches_.decode(bytes + used, size - used, state);
+  } else if (used < size) {
+    status = Status::kCorrupt;
+  }
+  if (status != Status::kOk) clear_stored(state, UINT32_MAX);
+  return status;
+}
+
 Status TrendWriter::restore_group_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size) {
   const StateLayout& layout = header_->layout;
   int64_t state[kMaxStateWords];
   const size_t read = decode_words(bytes, size, layout.words, state);
-  if (read == 0 || (read < size && !layout.has_sketches)) return Status::kCorrupt;
-  if (layout.has_sketches) {
-    for (uint16_t i = 0; i < layout.aggregate_count; i++) {
-      if (layout.aggregates[i].kind == AggregateKind::kApproxDistinct) state[layout.word_of[i]] = 0;
-    }
-    const Status status = sketches_.decode(bytes + read, size - read, state);
-    if (status != Status::kOk) return status;
-  }
+  if (read == 0) return Status::kCorrupt;
+  Status status = decode_stored(bytes + read, size - read, state);
+  if (status != Status::kOk) return status;
   Target target;
-  const Status status = find_or_add(key, hash_key(key, hash_seed()), slot, kNone, &target);
+  status = find_or_add(key, hash_key(key, hash_seed()), slot, kNone, &target);
   if (status != Status::kOk) {
-    if (layout.has_sketches) sketches_.clear(state, UINT32_MAX);
+    clear_stored(state, UINT32_MAX);
     return status;
   }
   // A later segment of a checkpoint replaces what an earlier one said of the cell.
   int64_t* cell = target.cell->state();
   const auto replace = [&] {
-    if (layout.has_sketches) sketches_.clear(cell, UINT32_MAX);
+    clear_stored(cell, UINT32_MAX);
     std::copy(state, state + layout.words, cell);
   };
   if (!header_->window.contains(panes_.record(slot).start)) {
@@ -195,7 +213,11 @@ Status TrendWriter::restore_value_cell(uint32_t slot, KeyView key, const std::by
     return Status::kCorrupt;
   }
   const AggregateSpec& spec = layout.aggregates[aggregate];
-  if (is_extreme(spec.kind) && value_size != state_words(spec) * 8u) return Status::kCorrupt;
+  if (spec.type == ValueType::kBytes) {
+    if (value_size <= (is_timed(spec) ? sizeof(int64_t) : 0)) return Status::kCorrupt;
+  } else if (is_extreme(spec.kind) && value_size != state_words(spec) * 8u) {
+    return Status::kCorrupt;
+  }
 
   const KeyView value{key.data, value_size};
   const KeyView group_key{key.data + value_size, key.size - kValueTail - value_size};

@@ -149,13 +149,17 @@ Status TrendWriter::for_each_group_in_window(const Window& window,
                                              FunctionRef<void(KeyView, const int64_t* result)> sink) const {
   if (has_sessions()) return sessions_.for_each_group_in_window(window, sink);
   if (window == header_->window) {
+    bool good = true;
     groups_.for_each([&](uint32_t, const Group* group) {
-      if (ranking_.is_live(group)) sink(groups_.key(group), group->total());
+      if (!ranking_.is_live(group)) return;
+      const int64_t* result = result_of(group->total());
+      good = good && result != nullptr;
+      if (good) sink(groups_.key(group), result);
     });
-    return Status::kOk;
+    return good ? Status::kOk : Status::kOutOfMemory;
   }
   const StateLayout& layout = header_->layout;
-  if (layout.has_sketches || layout.nested != 0) return give_results(window, sink);
+  if (has_stored() || layout.nested != 0) return give_results(window, sink);
   const uint32_t begin = panes_.live_before(window.start);
   const uint32_t end = panes_.live_before(window.end);
   if (begin == end) return Status::kOk;
@@ -174,13 +178,29 @@ Status TrendWriter::for_each_group_in_window(const Window& window,
   return Status::kOk;
 }
 
-// Makes a group's result in a window from its cells and their sketches; its nested words are there already.
+// A result that is flat, of words whose bytes bytes_of() gives; null without memory. Valid until the next.
+const int64_t* TrendWriter::pack(const int64_t* words, FunctionRef<KeyView(uint16_t)> bytes_of) const {
+  const StateLayout& layout = header_->layout;
+  if (!layout.has_bytes) return words;
+  if (!packed_.reserve(packed_bytes(layout, bytes_of))) return nullptr;
+  auto* result = reinterpret_cast<int64_t*>(packed_.data());
+  pack_result(layout, words, bytes_of, result);
+  return result;
+}
+
+const int64_t* TrendWriter::result_of(const int64_t* total) const {
+  return pack(total, [&](uint16_t i) { return total_bytes(arena_, header_, total, i); });
+}
+
+// Makes a group's result in a window from its cells and what they have elsewhere; its nested words are there
+// already.
 bool TrendWriter::make_result(uint32_t id, const Group* group, const Window& window, int64_t* result) const {
   const StateLayout& layout = header_->layout;
   HyperLogLog sketches[kMaxAggregates];
   bool good = true;
   for_each_cell_of(id, group, window, [&](const Cell* cell) {
     merge(layout, result, cell->state());
+    if (layout.owned_bytes != 0) good = bytes_.merge_into_result(result, cell->state()) && good;
     for (uint16_t i = 0; i < layout.aggregate_count && layout.has_sketches; i++) {
       if (layout.aggregates[i].kind != AggregateKind::kApproxDistinct) continue;
       const void* sketch = sketches_.find(cell->state(), i);
@@ -214,7 +234,12 @@ Status TrendWriter::give_results(const Window& window,
     int64_t result[kMaxStateWords] = {};
     if (stride > 0) std::memcpy(result, results_.data() + id * stride, stride);
     good = good && make_result(id, group, window, result);
-    if (good && result[0] > 0 && holds(groups_.key(group), result)) sink(groups_.key(group), result);
+    if (!good || result[0] <= 0) return;
+    const int64_t* packed = pack(result, [&](uint16_t i) {
+      return local_bytes(result + layout.word_of[i] + bytes_word(layout.aggregates[i]));
+    });
+    good = packed != nullptr;
+    if (good && holds(groups_.key(group), packed)) sink(groups_.key(group), packed);
   });
   results_.clear();
   return good ? Status::kOk : Status::kOutOfMemory;

@@ -15,7 +15,7 @@ void TrendWriter::renew_total(Group* group) {
         overlaps_before_ && group->epoch + 1 == header_->epoch && (extra->flags & GroupExtra::kHolds) != 0;
     extra->flags = held ? GroupExtra::kHeld : 0;
   }
-  if (header_->layout.has_sketches) sketches_.clear(total, UINT32_MAX);
+  clear_stored(total, UINT32_MAX);
   std::fill(total, total + header_->layout.words, 0);
   group->epoch = header_->epoch;
   group->place = kNone;
@@ -74,12 +74,13 @@ void TrendWriter::settle_condition(uint32_t id) {
   GroupExtra* extra = ranking_.extra(group);
   const KeyView key = groups_.key(group);
   const uint32_t before = extra->flags;
-  const bool holds_now = group->total()[0] > 0 && holds(key, group->total());
+  const int64_t* result = group->total()[0] > 0 ? result_of(group->total()) : nullptr;
+  const bool holds_now = result != nullptr && holds(key, result);
   extra->flags = holds_now ? GroupExtra::kHolds : 0;
   rank(id, group, (before & GroupExtra::kHolds) != 0, holds_now);
   const bool held = (before & (GroupExtra::kHolds | GroupExtra::kHeld)) != 0;
   if (holds_now && !held && reports_crossings_ && hooks_.crossed != nullptr) {
-    hooks_.crossed(hooks_.context, key, group->total(), header_->window);
+    hooks_.crossed(hooks_.context, key, result, header_->window);
   }
 }
 

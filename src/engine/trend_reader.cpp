@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "engine/bytes_store.h"
+
 namespace trending {
 
 namespace {
@@ -51,6 +53,18 @@ Status TrendReader::open(Arena* arena, Hooks hooks) {
   arena_ = arena;
   hooks_ = hooks;
   return refresh();
+}
+
+size_t TrendReader::result_bytes(const Row& row) const {
+  const StateLayout& layout = header_->layout;
+  if (!layout.has_bytes) return layout.bytes();
+  return packed_bytes(layout, [&](uint16_t i) { return total_bytes(arena_, header_, row.total, i); });
+}
+
+void TrendReader::copy_result(const Row& row, int64_t* result) const {
+  pack_result(
+      header_->layout, row.total, [&](uint16_t i) { return total_bytes(arena_, header_, row.total, i); },
+      result);
 }
 
 Status TrendReader::refresh() {

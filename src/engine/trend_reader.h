@@ -56,11 +56,11 @@ class TrendReader {
   const Counters& counters() const { return header_->counters; }
   uint64_t bytes_used() const { return arena_->bytes_used(); }
 
-  // Copies a row's result, layout().result_words words, from which value_of() reads every aggregate; the copy
-  // may be used when the lock is gone.
-  void copy_result(const Row& row, int64_t* result) const {
-    std::copy(row.total, row.total + header_->layout.result_words, result);
-  }
+  // Copies a row's result, as many bytes as result_bytes(row) says, from which value_of() reads every
+  // aggregate; the copy may be used when the lock is gone.
+  size_t result_bytes(const Row& row) const;
+  void copy_result(const Row& row, int64_t* result) const;
+  // One whose value is not bytes.
   AggregateValue value(const Row& row, uint16_t aggregate) const {
     return value_of(header_->layout, row.total, aggregate);
   }

@@ -20,31 +20,53 @@ Status TrendWriter::prepare(const BatchRecord& record, const Target& target, con
       reclaim(UINT64_MAX);
     }
   }
-  if (!layout.has_sketches || record.weight <= 0) return Status::kOk;
+  if (!has_stored() || record.weight <= 0) return Status::kOk;
   if (is_current && target.group->epoch != header_->epoch) renew_total(target.group);
-  while (!sketches_.prepare(target.cell->state(), record) ||
-         (is_current && !sketches_.prepare(target.group->total(), record))) {
-    if (!has_dying()) return Status::kOutOfMemory;
+  for (;;) {
+    const Status status = prepare_stored(record, target, is_current);
+    if (status != Status::kOutOfMemory || !has_dying()) return status;
     reclaim(UINT64_MAX);
   }
-  return Status::kOk;
 }
 
-// The parts of a cell that lie elsewhere.
-void TrendWriter::fold_stored(const BatchRecord& record, int64_t change, int64_t* state) {
-  if (header_->layout.nested != 0) values_.fold(record);
-  if (header_->layout.has_sketches) fold_sketches(record, change, state);
+// Room for what states keep elsewhere.
+Status TrendWriter::prepare_stored(const BatchRecord& record, const Target& target, bool is_current) {
+  int64_t* state = target.cell->state();
+  int64_t* total = target.group->total();
+  if (header_->layout.owned_bytes != 0) {
+    Status status = bytes_.prepare(state, record, &cell_bytes_);
+    if (status == Status::kOk && is_current) status = bytes_.prepare(total, record, &total_bytes_);
+    if (status != Status::kOk) return status;
+  }
+  if (!header_->layout.has_sketches) return Status::kOk;
+  const bool good = sketches_.prepare(state, record) && (!is_current || sketches_.prepare(total, record));
+  return good ? Status::kOk : Status::kOutOfMemory;
 }
 
-void TrendWriter::fold_sketches(const BatchRecord& record, int64_t change, int64_t* state) {
-  if (change > 0 && record.weight > 0) sketches_.add(state, record);
-  if (state[0] == 0) sketches_.clear(state, UINT32_MAX);
+void TrendWriter::fold_stored(const BatchRecord& record, int64_t change, int64_t* state,
+                              BytesStore::Prepared* bytes) {
+  if (!has_stored()) return;
+  if (change > 0 && record.weight > 0) {
+    if (header_->layout.has_sketches) sketches_.add(state, record);
+    if (header_->layout.owned_bytes != 0) bytes_.fold(state, record, bytes);
+  }
+  if (state[0] == 0) clear_stored(state, UINT32_MAX);
+}
+
+void TrendWriter::clear_stored(int64_t* state, uint32_t which) {
+  if (header_->layout.has_sketches) sketches_.clear(state, which);
+  if (header_->layout.owned_bytes != 0) bytes_.clear(state, which);
+}
+
+bool TrendWriter::merge_stored(int64_t* state, const int64_t* other, uint32_t which) {
+  const bool sketches = !header_->layout.has_sketches || sketches_.merge(state, other, which);
+  const bool bytes = header_->layout.owned_bytes == 0 || bytes_.merge(state, other, which);
+  return sketches && bytes;
 }
 
 void TrendWriter::merge_into_total(int64_t* total, const int64_t* state) {
   merge(header_->layout, total, state);
-  if (!header_->layout.has_sketches) return;
-  if (!sketches_.merge(total, state, UINT32_MAX)) header_->counters.incomplete++;
+  if (has_stored() && !merge_stored(total, state, UINT32_MAX)) header_->counters.incomplete++;
 }
 
 void TrendWriter::add_pane_to_totals(uint32_t slot) {
@@ -83,12 +105,12 @@ void TrendWriter::make_anew(uint32_t id, Group* group, uint32_t which, Time from
   const StateLayout& layout = header_->layout;
   int64_t* total = group->total();
   clear_some(layout, total, which);
-  if (layout.has_sketches) sketches_.clear(total, which);
+  clear_stored(total, which);
   if (total[0] == 0) return;
   bool whole = true;
   for_each_cell_of(id, group, {from, header_->window.end}, [&](const Cell* cell) {
     merge_some(layout, total, cell->state(), which);
-    if (layout.has_sketches) whole = sketches_.merge(total, cell->state(), which) && whole;
+    if (has_stored()) whole = merge_stored(total, cell->state(), which) && whole;
   });
   if (!whole) header_->counters.incomplete++;
 }

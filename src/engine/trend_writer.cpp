@@ -15,19 +15,23 @@ constexpr uint64_t kReclaimPortion = 4096;
 constexpr int kGroupSize = 16;
 
 // Kinds and types that go together.
-bool is_valid(const AggregateSpec& spec, const TrendOptions& options) {
+bool is_valid(const AggregateSpec& spec, const TrendOptions& options, const Hooks& hooks) {
   switch (spec.kind) {
     case AggregateKind::kRowCount:
     case AggregateKind::kCount:
     case AggregateKind::kDistinct:
     case AggregateKind::kApproxDistinct:
       return spec.type == ValueType::kNone;
+    case AggregateKind::kCombined:
+      return spec.type == ValueType::kNone && hooks.combine != nullptr;
     case AggregateKind::kSum:
     case AggregateKind::kAvg:
+      return spec.type != ValueType::kNone && spec.type != ValueType::kBytes;
     case AggregateKind::kMin:
     case AggregateKind::kMax:
     case AggregateKind::kFirst:
     case AggregateKind::kLast:
+      if (spec.type == ValueType::kBytes) return hooks.compare_values != nullptr;
       return spec.type != ValueType::kNone;
     case AggregateKind::kDecayed:
       return spec.type == ValueType::kNone && options.window.kind == WindowKind::kDecayed &&
@@ -53,7 +57,10 @@ bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& c
   if (options.aggregate_count > 0 && options.rank_by >= options.aggregate_count) return false;
   if (options.aggregate_count == 0 && options.rank_by != 0) return false;
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
-    if (!is_valid(options.aggregates[i], options)) return false;
+    if (!is_valid(options.aggregates[i], options, hooks)) return false;
+    // There is no score of bytes, and sessions do not own any.
+    const bool is_refused = i == options.rank_by || options.window.kind == WindowKind::kSession;
+    if (is_refused && is_bytes(options.aggregates[i])) return false;
   }
   if (options.window.kind == WindowKind::kSession && options.retractable) return false;
   return options.watermark_delay >= 0 && options.allowed_lateness >= 0 && options.max_groups > 0 &&
@@ -88,8 +95,10 @@ Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
   panes_ = PaneStore(arena, &header_->panes, header_->layout.words);
   ranking_ = Ranking(arena, header_, groups_, hooks);
   partitions_ = Partitions(arena, header_);
-  values_.open(arena, header_);
+  values_.open(arena, header_, hooks);
   sketches_ = SketchStore(arena, &header_->layout);
+  bytes_.open(arena, &header_->layout, hooks);
+  cell_bytes_ = total_bytes_ = {};
   first_changed_ = kNone;
   sessions_.open(this, arena, header_, groups_);
   last_pane_ = kNone;
@@ -151,11 +160,11 @@ Status TrendWriter::advance_clock(Time t) {
 }
 
 bool TrendWriter::reclaim(uint64_t cells) {
-  const bool has_sketches = header_->layout.has_sketches;
+  const bool has_stored = this->has_stored();
   panes_.reclaim(
       groups_, cells, [this](uint32_t id) { remove_group(id); },
       [&](Cell* cell) {
-        if (has_sketches) sketches_.clear(cell->state(), UINT32_MAX);
+        if (has_stored) clear_stored(cell->state(), UINT32_MAX);
       });
   if (values_.has_dying()) values_.reclaim(cells);
   if (has_dying()) return true;
@@ -213,7 +222,10 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
   const StateLayout& layout = header_->layout;
   PaneRecord& pane = panes_.record(slot);
   fold(layout, target.cell->state(), change, record.valid, record.arguments());
-  if (!layout.is_flat) fold_stored(record, change, target.cell->state());
+  if (!layout.is_flat) {
+    if (layout.nested != 0) values_.fold(record);
+    fold_stored(record, change, target.cell->state(), &cell_bytes_);
+  }
   panes_.set_dirty(pane, target.cell);
   if (pane.first_end <= header_->reported_end) [[unlikely]]
     note_correction(pane);
@@ -222,7 +234,7 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
       fold(layout, total, change, record.valid, record.arguments());
       if (layout.is_flat) return;
       if (layout.nested != 0) values_.fold_total(total);
-      if (layout.has_sketches) fold_sketches(record, change, total);
+      fold_stored(record, change, total, &total_bytes_);
     });
   }
   return Status::kOk;
@@ -279,7 +291,7 @@ Status TrendWriter::add_group(KeyView key, uint32_t hash, uint32_t* id) {
 }
 
 void TrendWriter::remove_group(uint32_t id) {
-  if (header_->layout.has_sketches) sketches_.clear(groups_.group(id)->total(), UINT32_MAX);
+  clear_stored(groups_.group(id)->total(), UINT32_MAX);
   if (header_->options.partitioned) {
     partitions_.remove_group(ranking_.extra(groups_.group(id))->partition, ranking_);
   }

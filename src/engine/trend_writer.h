@@ -15,6 +15,7 @@
 
 #include "engine/arena.h"
 #include "engine/batch.h"
+#include "engine/bytes_store.h"
 #include "engine/function_ref.h"
 #include "engine/key.h"
 #include "engine/group_table.h"
@@ -173,6 +174,7 @@ class TrendWriter {
   bool encode_group_cell(const Cell* cell, CellView* view) const;
   bool encode_value_cell(uint32_t group, uint16_t aggregate, KeyView value, const Cell* cell,
                          CellView* view) const;
+  Status decode_stored(const std::byte* bytes, size_t size, int64_t* state);
   Status restore_group_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size);
   Status restore_value_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size);
   template <typename Visit>
@@ -190,15 +192,20 @@ class TrendWriter {
   void settle_changed();
   void unrank_changed();
   void settle_condition(uint32_t id);
-  bool holds(KeyView key, const int64_t* total) const {
-    return !header_->options.has_condition || hooks_.condition(hooks_.context, key, total);
+  bool holds(KeyView key, const int64_t* result) const {
+    return !header_->options.has_condition || hooks_.condition(hooks_.context, key, result);
   }
+  const int64_t* result_of(const int64_t* total) const;
+  const int64_t* pack(const int64_t* words, FunctionRef<KeyView(uint16_t)> bytes_of) const;
   void move_clock(Time t);
   void roll(const Window& next);
   bool has_dying() const { return panes_.has_dying() || values_.has_dying(); }
   Status prepare(const BatchRecord& record, const Target& target, const PaneRecord& pane, bool is_current);
-  void fold_stored(const BatchRecord& record, int64_t change, int64_t* state);
-  void fold_sketches(const BatchRecord& record, int64_t change, int64_t* state);
+  Status prepare_stored(const BatchRecord& record, const Target& target, bool is_current);
+  void fold_stored(const BatchRecord& record, int64_t change, int64_t* state, BytesStore::Prepared* bytes);
+  bool has_stored() const { return header_->layout.has_sketches || header_->layout.owned_bytes != 0; }
+  void clear_stored(int64_t* state, uint32_t which);
+  bool merge_stored(int64_t* state, const int64_t* other, uint32_t which);
   void merge_into_total(int64_t* total, const int64_t* state);
   void change_values(uint32_t slot, int64_t sign);
   void add_pane_to_totals(uint32_t slot);
@@ -222,9 +229,13 @@ class TrendWriter {
   Partitions partitions_;
   ValueStore values_;
   SketchStore sketches_;
+  mutable BytesStore bytes_;
+  BytesStore::Prepared cell_bytes_;  // what the event at hand makes of its cell and of the total
+  BytesStore::Prepared total_bytes_;
   mutable HeapBuffer cell_key_;  // of the cell that a checkpoint is given, and its state
   mutable HeapBuffer cell_state_;
   mutable HeapBuffer results_;  // of a window, by the number of the group
+  mutable HeapBuffer packed_;   // a result with bytes
   // Groups whose condition waits for the end of the change, linked by GroupExtra::next_changed.
   uint32_t first_changed_ = kNone;
   bool reports_crossings_ = true;

@@ -4,8 +4,22 @@
 
 namespace trending {
 
-void ValueStore::open(Arena* arena, TrendHeader* header) {
+namespace {
+
+// What the key of an extreme of type kBytes has before its tail.
+TimedBytes split_timed(const AggregateSpec& spec, KeyView value) {
+  TimedBytes result;
+  if (!is_timed(spec)) return {0, value};
+  std::memcpy(&result.at, value.data, sizeof(result.at));
+  result.bytes = {value.data + sizeof(result.at), value.size - static_cast<uint32_t>(sizeof(result.at))};
+  return result;
+}
+
+}  // namespace
+
+void ValueStore::open(Arena* arena, TrendHeader* header, const Hooks& hooks) {
   header_ = header;
+  hooks_ = hooks;
   layout_ = &header->layout;
   values_ = GroupTable(arena, &header->values, kTotalWords);
   panes_ = PaneStore(arena, &header->value_panes, 1);
@@ -13,11 +27,14 @@ void ValueStore::open(Arena* arena, TrendHeader* header) {
 
 // ---- events
 
-bool ValueStore::make_key(uint32_t group, uint16_t aggregate, KeyView value, KeyView* key) {
-  const size_t size = size_t{value.size} + kTailBytes;
+bool ValueStore::make_key(uint32_t group, uint16_t aggregate, const TimedBytes& value, bool timed,
+                          KeyView* key) {
+  const size_t head = timed ? sizeof(value.at) : 0;
+  const size_t size = head + value.bytes.size + kTailBytes;
   if (size > kMaxKeySize || !key_.reserve(size)) return false;
-  if (value.size > 0) std::memcpy(key_.data(), value.data, value.size);
-  std::memcpy(key_.data() + value.size, &group, sizeof(group));
+  if (timed) std::memcpy(key_.data(), &value.at, sizeof(value.at));
+  if (value.bytes.size > 0) std::memcpy(key_.data() + head, value.bytes.data, value.bytes.size);
+  std::memcpy(key_.data() + size - kTailBytes, &group, sizeof(group));
   key_.data()[size - 1] = static_cast<std::byte>(aggregate);
   *key = {key_.data(), static_cast<uint32_t>(size)};
   return true;
@@ -62,15 +79,20 @@ Status ValueStore::find(const BatchRecord& record, uint32_t group, const PaneRec
   const auto* tail = reinterpret_cast<const std::byte*>(words + layout_->argument_words);
   for (uint16_t i = 0; i < layout_->aggregate_count; i++) {
     targets_[i] = Target{};
-    if ((layout_->nested >> i & record.valid >> i & 1) == 0) continue;
+    const AggregateSpec& spec = layout_->aggregates[i];
+    const bool is_nested = (layout_->nested >> i & 1) != 0;
+    if ((record.valid >> i & 1) == 0 || (!is_nested && !has_tail(spec))) continue;
     const int64_t* argument = words + layout_->argument_of[i];
-    KeyView value{reinterpret_cast<const std::byte*>(argument), argument_words(layout_->aggregates[i]) * 8u};
-    if (layout_->aggregates[i].kind == AggregateKind::kDistinct) {
-      value = {tail, static_cast<uint32_t>(*argument)};
-      tail += value.size;
+    const uint32_t argument_count = argument_words(spec);
+    TimedBytes value{argument[0], {reinterpret_cast<const std::byte*>(argument), argument_count * 8u}};
+    if (has_tail(spec)) {
+      value.bytes = {tail, static_cast<uint32_t>(argument[argument_count - 1])};
+      tail += value.bytes.size;
     }
+    if (!is_nested) continue;
     KeyView key;
-    if (!make_key(group, i, value, &key)) return Status::kOutOfMemory;
+    const bool timed = spec.type == ValueType::kBytes && is_timed(spec);
+    if (!make_key(group, i, value, timed, &key)) return Status::kOutOfMemory;
     const Status status = find_one(key, pane, add, &targets_[i]);
     if (status != Status::kOk) return status;
   }
@@ -126,7 +148,7 @@ void ValueStore::change_tree(uint16_t aggregate, uint32_t value, bool appears, i
   const int64_t present = int64_t{1} << aggregate;
   const uint32_t link = value + 1;
   uint32_t tree = static_cast<uint32_t>(*root);
-  tree = appears ? insert(spec, tree, link) : erase(spec, tree, link);
+  tree = appears ? insert(aggregate, tree, link) : erase(aggregate, tree, link);
   *root = tree;
   if (tree == 0) {
     total[layout_->present_word] &= ~present;
@@ -135,7 +157,33 @@ void ValueStore::change_tree(uint16_t aggregate, uint32_t value, bool appears, i
   }
   while (left(tree) != 0) tree = left(tree);
   total[layout_->present_word] |= present;
-  std::copy(words_of(tree - 1), words_of(tree - 1) + state_words(spec), words);
+  if (spec.type == ValueType::kBytes) {
+    words[0] = timed_bytes_of(tree - 1).at;
+    words[bytes_word(spec)] = tree;
+  } else {
+    std::copy(words_of(tree - 1), words_of(tree - 1) + state_words(spec), words);
+  }
+}
+
+// Of an extreme of type kBytes.
+TimedBytes ValueStore::timed_bytes_of(uint32_t value) const {
+  const Group* found = values_.group(value);
+  return split_timed(layout_->aggregates[aggregate_of(found)], bytes_of(found));
+}
+
+KeyView ValueStore::bytes_of_total(Arena* arena, TrendHeader* header, const int64_t* total,
+                                   uint16_t aggregate) {
+  const AggregateSpec& spec = header->layout.aggregates[aggregate];
+  const int64_t link = total[header->layout.word_of[aggregate] + bytes_word(spec)];
+  const GroupTable values(arena, &header->values, kTotalWords);
+  const KeyView key = values.key(values.group(static_cast<uint32_t>(link) - 1));
+  return split_timed(spec, {key.data, key.size - kTailBytes}).bytes;
+}
+
+bool ValueStore::is_before(uint16_t aggregate, uint32_t a, uint32_t b) const {
+  const AggregateSpec& spec = layout_->aggregates[aggregate];
+  if (spec.type != ValueType::kBytes) return compare_extremes(spec, words_of(a - 1), words_of(b - 1)) < 0;
+  return compare_extremes(hooks_, *layout_, aggregate, timed_bytes_of(a - 1), timed_bytes_of(b - 1)) < 0;
 }
 
 bool ValueStore::is_above(uint32_t a, uint32_t b) const {
@@ -144,17 +192,17 @@ bool ValueStore::is_above(uint32_t a, uint32_t b) const {
   return a_hash != b_hash ? a_hash > b_hash : a > b;
 }
 
-void ValueStore::split(const AggregateSpec& spec, uint32_t tree, uint32_t at, uint32_t* low, uint32_t* high) {
+void ValueStore::split(uint16_t aggregate, uint32_t tree, uint32_t at, uint32_t* low, uint32_t* high) {
   if (tree == 0) {
     *low = *high = 0;
-  } else if (is_before(spec, tree, at)) {
+  } else if (is_before(aggregate, tree, at)) {
     uint32_t rest = 0;
-    split(spec, right(tree), at, &rest, high);
+    split(aggregate, right(tree), at, &rest, high);
     set_right(tree, rest);
     *low = tree;
   } else {
     uint32_t rest = 0;
-    split(spec, left(tree), at, low, &rest);
+    split(aggregate, left(tree), at, low, &rest);
     set_left(tree, rest);
     *high = tree;
   }
@@ -170,32 +218,32 @@ uint32_t ValueStore::join(uint32_t low, uint32_t high) {
   return high;
 }
 
-uint32_t ValueStore::insert(const AggregateSpec& spec, uint32_t tree, uint32_t added) {
+uint32_t ValueStore::insert(uint16_t aggregate, uint32_t tree, uint32_t added) {
   if (tree == 0 || is_above(added, tree)) {
     uint32_t low = 0;
     uint32_t high = 0;
-    split(spec, tree, added, &low, &high);
+    split(aggregate, tree, added, &low, &high);
     links(added) = static_cast<uint64_t>(high) << 32 | low;
     return added;
   }
-  if (is_before(spec, added, tree)) {
-    set_left(tree, insert(spec, left(tree), added));
+  if (is_before(aggregate, added, tree)) {
+    set_left(tree, insert(aggregate, left(tree), added));
   } else {
-    set_right(tree, insert(spec, right(tree), added));
+    set_right(tree, insert(aggregate, right(tree), added));
   }
   return tree;
 }
 
-uint32_t ValueStore::erase(const AggregateSpec& spec, uint32_t tree, uint32_t gone) {
+uint32_t ValueStore::erase(uint16_t aggregate, uint32_t tree, uint32_t gone) {
   if (tree == gone) {
     const uint32_t joined = join(left(tree), right(tree));
     links(gone) = 0;
     return joined;
   }
-  if (is_before(spec, gone, tree)) {
-    set_left(tree, erase(spec, left(tree), gone));
+  if (is_before(aggregate, gone, tree)) {
+    set_left(tree, erase(aggregate, left(tree), gone));
   } else {
-    set_right(tree, erase(spec, right(tree), gone));
+    set_right(tree, erase(aggregate, right(tree), gone));
   }
   return tree;
 }
@@ -209,8 +257,16 @@ void ValueStore::add_to_result(uint16_t aggregate, KeyView value, int64_t* resul
     words[0]++;
     return;
   }
-  const auto* found = reinterpret_cast<const int64_t*>(value.data);
   int64_t& present = result[layout_->present_word];
+  if (spec.type == ValueType::kBytes) {
+    const TimedBytes added = split_timed(spec, value);
+    const TimedBytes best{words[0], local_bytes(words + bytes_word(spec))};
+    if (best.bytes.data != nullptr && compare_extremes(hooks_, *layout_, aggregate, added, best) >= 0) return;
+    words[0] = added.at;
+    set_local_bytes(words + bytes_word(spec), added.bytes);
+    return;
+  }
+  const auto* found = reinterpret_cast<const int64_t*>(value.data);
   if ((present >> aggregate & 1) != 0 && compare_extremes(spec, found, words) >= 0) return;
   present |= int64_t{1} << aggregate;
   std::copy(found, found + state_words(spec), words);
@@ -240,7 +296,7 @@ void ValueStore::mark_clean(Time pane_start) {
 Status ValueStore::prepare_restore(uint32_t group, uint16_t aggregate, KeyView value,
                                    const PaneRecord& pane) {
   KeyView key;
-  if (!make_key(group, aggregate, value, &key)) return Status::kOutOfMemory;
+  if (!make_key(group, aggregate, {0, value}, false, &key)) return Status::kOutOfMemory;
   return find_one(key, pane, true, &targets_[0]);
 }
 

@@ -5,6 +5,8 @@
 //
 //   the value's bytes (for extremes the words of the argument)  group's number (4)  aggregate (1)
 //
+// (of an extreme whose type is kBytes: `at`, if it has one, then the bytes themselves),
+//
 // and cells in panes of its own, which have the same spans as the trend's. A cell counts the value's rows in
 // a pane; the value's total counts them over the current window. A total that becomes positive, or ceases to
 // be, changes the total of the group: a number of values, or a tree of them.
@@ -34,7 +36,7 @@ namespace trending {
 class ValueStore {
  public:
   // Looks at the values of another trend, or of the same in another process.
-  void open(Arena* arena, TrendHeader* header);
+  void open(Arena* arena, TrendHeader* header, const Hooks& hooks);
   // Called once, when the trend is made.
   Status create() { return values_.create(); }
 
@@ -67,6 +69,9 @@ class ValueStore {
   void for_each_in(const Window& window, Visit&& visit) const;
   // Adds such a value to a result.
   void add_to_result(uint16_t aggregate, KeyView value, int64_t* result) const;
+
+  // The bytes of a nested extreme of type kBytes whose total says that there is one. For readers, too.
+  static KeyView bytes_of_total(Arena* arena, TrendHeader* header, const int64_t* total, uint16_t aggregate);
 
   // ---- panes and memory
   uint32_t count() const { return values_.count(); }
@@ -124,7 +129,8 @@ class ValueStore {
     return reinterpret_cast<const int64_t*>(values_.key(values_.group(value)).data);
   }
 
-  bool make_key(uint32_t group, uint16_t aggregate, KeyView value, KeyView* key);
+  TimedBytes timed_bytes_of(uint32_t value) const;
+  bool make_key(uint32_t group, uint16_t aggregate, const TimedBytes& value, bool timed, KeyView* key);
   Status find_one(KeyView key, const PaneRecord& pane, bool add, Target* target);
   uint32_t pane_at(const PaneRecord& pane, bool add);
   void renew(Group* value) const;
@@ -139,18 +145,17 @@ class ValueStore {
   void set_right(uint32_t link, uint32_t to) {
     links(link) = (links(link) & UINT32_MAX) | static_cast<uint64_t>(to) << 32;
   }
-  bool is_before(const AggregateSpec& spec, uint32_t a, uint32_t b) const {
-    return compare_extremes(spec, words_of(a - 1), words_of(b - 1)) < 0;
-  }
+  bool is_before(uint16_t aggregate, uint32_t a, uint32_t b) const;
   bool is_above(uint32_t a, uint32_t b) const;
-  void split(const AggregateSpec& spec, uint32_t tree, uint32_t at, uint32_t* low, uint32_t* high);
+  void split(uint16_t aggregate, uint32_t tree, uint32_t at, uint32_t* low, uint32_t* high);
   uint32_t join(uint32_t low, uint32_t high);
-  uint32_t insert(const AggregateSpec& spec, uint32_t tree, uint32_t added);
-  uint32_t erase(const AggregateSpec& spec, uint32_t tree, uint32_t gone);
+  uint32_t insert(uint16_t aggregate, uint32_t tree, uint32_t added);
+  uint32_t erase(uint16_t aggregate, uint32_t tree, uint32_t gone);
   void change_tree(uint16_t aggregate, uint32_t value, bool appears, int64_t* total);
 
   TrendHeader* header_ = nullptr;
   const StateLayout* layout_ = nullptr;
+  Hooks hooks_;
   GroupTable values_;
   PaneStore panes_;
   HeapBuffer key_;

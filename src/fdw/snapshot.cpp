@@ -64,19 +64,18 @@ char* take(Copier* copier, Size bytes) {
 
 // Copies a row; null when memory ran out. Without `reader` only its key.
 CopiedGroup* copy_row(Copier* copier, const Row& row, const TrendReader* reader) {
-  const uint16_t words = reader == nullptr ? 0 : reader->layout().result_words;
   if (copier->count == copier->capacity) reserve(copier, Max(copier->capacity * 2, uint64_t{64}));
   if (copier->failed) return nullptr;
-  Size state_bytes = words * sizeof(int64_t);
-  char* memory = take(copier, sizeof(CopiedGroup) + state_bytes + row.key.size);
+  const Size result_bytes = reader == nullptr ? 0 : reader->result_bytes(row);
+  char* memory = take(copier, sizeof(CopiedGroup) + result_bytes + row.key.size);
   if (memory == nullptr) return nullptr;
   auto* group = reinterpret_cast<CopiedGroup*>(memory);
   group->rank = 0;
   group->key_size = row.key.size;
-  group->words = words;
+  group->words = static_cast<uint32_t>(result_bytes / sizeof(int64_t));
   group->window = row.window;
   if (reader != nullptr) reader->copy_result(row, group->result());
-  if (row.key.size > 0) memcpy(memory + sizeof(CopiedGroup) + state_bytes, row.key.data, row.key.size);
+  if (row.key.size > 0) memcpy(memory + sizeof(CopiedGroup) + result_bytes, row.key.data, row.key.size);
   copier->groups[copier->count++] = RankedGroup{row.score, 0, group, row.partition};
   return group;
 }

@@ -46,6 +46,12 @@ void append_row_key(StringInfo out, const Definition& definition) {
   appendStringInfoString(out, ") AS k");
 }
 
+// Types such as json, whose values cannot be compared, are the same when they look the same.
+const char* comparable(const DefinitionColumn& column) {
+  Oid equal = lookup_type_cache(getBaseType(column.type), TYPECACHE_EQ_OPR)->eq_opr;
+  return OidIsValid(equal) ? "" : "::pg_catalog.text";
+}
+
 // "a.x.column is the same as b.x.column"
 void append_same(StringInfo out, const char* a, const char* b, const char* column, const char* tolerance) {
   if (tolerance == nullptr) {
@@ -72,7 +78,8 @@ void append_all_same(StringInfo out, const Definition& definition) {
     if (aggregate.function == AggregateFunction::kAvg && aggregate.value == ValueForm::kNumeric) {
       append_same_average(out, quote_identifier(column.name));
     } else {
-      append_same(out, "t", "d", quote_identifier(column.name), tolerance_of(aggregate));
+      append_same(out, "t", "d", psprintf("%s%s", quote_identifier(column.name), comparable(column)),
+                  tolerance_of(aggregate));
     }
     appendStringInfoString(out, " AND ");
   }

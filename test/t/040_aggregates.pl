@@ -15,8 +15,12 @@ srand($seed);
 my $node = trending_node('aggregates', 'trending.checkpoint_interval' => '1s', restart_after_crash => 'on');
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION trending;
+	CREATE TYPE mood AS ENUM ('sad', 'fine', 'glad');
+	ALTER TYPE mood ADD VALUE 'angry' BEFORE 'sad';
 	CREATE TABLE sales (
-	  id bigint PRIMARY KEY, k int, at timestamptz, a smallint, b int, c bigint, d real, e float8, n numeric, name text, flag bool);
+	  id bigint PRIMARY KEY, k int, at timestamptz, a smallint, b int, c bigint, d real, e float8, n numeric, name text, flag bool,
+	  word text COLLATE "C", code char(6), doc jsonb, raw json, address inet, tags text[], span interval, feeling mood, image bytea);
+	ALTER TABLE sales ALTER image SET STORAGE EXTERNAL;
 	CREATE INDEX ON sales (at);
 	ALTER TABLE sales REPLICA IDENTITY FULL;
 	CREATE TABLE visits (LIKE sales INCLUDING ALL);
@@ -31,12 +35,23 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION some_float() RETURNS float8 LANGUAGE sql AS $$
 	  SELECT CASE WHEN r < 0.05 THEN NULL WHEN r < 0.055 THEN 'NaN' WHEN r < 0.06 THEN 'Infinity' WHEN r < 0.2 THEN 0.5 ELSE random() * 1e6 END
 	  FROM (SELECT random() AS r OFFSET 0) s $$;
+	-- Short ones, empty ones, long ones that are compressed, and such as are not.
+	CREATE FUNCTION some_text() RETURNS text LANGUAGE sql AS $$
+	  SELECT CASE WHEN r < 0.1 THEN NULL WHEN r < 0.15 THEN '' WHEN r < 0.2 THEN repeat(n, 200 + (r * 100)::int) WHEN r < 0.3 THEN upper(n) || 'ä'
+	              ELSE n END
+	  FROM (SELECT random() AS r, chr(97 + (random() * 25)::int) || chr(97 + (random() * 25)::int) AS n OFFSET 0) s $$;
+	CREATE FUNCTION some_bytes() RETURNS bytea LANGUAGE sql AS $$
+	  SELECT decode(CASE WHEN r < 0.1 THEN (SELECT string_agg(md5(r::text || i), '') FROM generate_series(1, 180) i) ELSE left(md5(r::text), 8) END, 'hex')
+	  FROM (SELECT random() AS r OFFSET 0) s $$;
 	-- Rows whose times are about `till` seconds after the base, up to 15 seconds out of order.
 	CREATE PROCEDURE feed(target text, first bigint, rows int, till float8) LANGUAGE plpgsql AS $$
 	BEGIN
 	  EXECUTE format('INSERT INTO %s SELECT $1 + i, nullif((random() * 9)::int, 9), base.at + floor($3 - random() * 15) * interval ''1 s'',
 	    nullif((random() * 20)::int, 20) - 10, (random() * 100)::int - 20, ((random() - 0.4) * 9e18)::bigint, some_float()::real, some_float(),
-	    some_numeric(), nullif(''name '' || (random() * 30)::int, ''name 0''), random() < 0.5 FROM generate_series(1, $2) i, base', target)
+	    some_numeric(), nullif(''name '' || (random() * 30)::int, ''name 0''), random() < 0.5,
+	    some_text(), left(some_text(), 6), to_jsonb(some_text()), to_json(some_text()), ''10.0.0.0''::inet + (random() * 500)::int,
+	    ARRAY[some_text(), some_text()], random() * interval ''1 day'', (enum_range(NULL::mood))[1 + (random() * 3)::int], some_bytes()
+	    FROM generate_series(1, $2) i, base', target)
 	  USING first, rows, till;
 	END $$;
 });
@@ -57,6 +72,14 @@ my %aggregates = (
 	    trending.first(b, at) FILTER (WHERE flag) AS first_b, trending.last(flag, at) AS flag, sum(b) AS volume}, 'close ASC' ],
 	floats => [ q{sum(abs(d)) AS sum_d, avg(d) AS avg_d, sum(e) AS sum_e, avg(e) AS avg_e, sum(e * 2) FILTER (WHERE flag) AS doubled},
 	    'avg_e ASC NULLS FIRST' ],
+	texts => [ q{min(name) AS min_name, max(word) AS max_word, min(name COLLATE "C") FILTER (WHERE flag) AS min_c, max(code) AS code,
+	    min(address) AS address, max(span) AS span, min(tags) AS tags, max(feeling) AS feeling, max(lower(word) || 'x') AS lowered,
+	    count(*) AS rows, sum(b) AS volume}, 'volume DESC NULLS LAST' ],
+	objects => [ q{trending.first(name, at) AS name, trending.last(doc, at) AS doc, trending.last(raw, id) AS raw, trending.first(tags, at) AS tags,
+	    trending.last(feeling, at) AS feeling, trending.last(image, at) FILTER (WHERE flag) AS image, trending.first(address, at) AS address,
+	    trending.last(span, at) AS span, trending.first(word || '!', at) AS word, max(b) AS max_b}, 'max_b DESC NULLS LAST' ],
+	plain => [ q{min(word) AS min_word, max(name) AS max_name, trending.last(image, at) AS image, trending.first(raw, at) AS raw, count(*) AS rows},
+	    'rows DESC' ],
 	distinct => [ q{count(DISTINCT a) AS different_a, count(DISTINCT n) AS different_n, count(DISTINCT name) AS names,
 	    count(DISTINCT d) AS different_d, count(DISTINCT name) FILTER (WHERE flag) AS flagged},
 	    'names DESC' ]);
@@ -80,6 +103,9 @@ for my $window (sort keys %windows)
 	create("approx_$window", 'visits', $windows{$window},
 		q{trending.approx_count_distinct(name) AS names, trending.approx_count_distinct(n) AS numbers,
 		  trending.approx_count_distinct(id) AS ids, max(d) AS most}, 'ids DESC');
+	# Nor do its rows have to be kept for what is the least of them.
+	next if $window eq 'day' or $window eq 'cumulate';
+	create("${_}_kept_$window", 'visits', $windows{$window}, @{ $aggregates{$_} }) for ('texts', 'objects', 'plain');
 }
 create('hot', 'sales', undef,
 	q{trending.decayed_count(at, '3 minutes') AS heat, trending.decayed_sum(a, at, '3 minutes') AS lean,
@@ -120,6 +146,8 @@ for my $round (1 .. $rounds)
 			WHERE $recent AND random() < 0.15;
 			UPDATE sales SET k = nullif((random() * 9)::int, 9), b = b + 1, at = at + interval '1 s' WHERE $recent AND random() < 0.1;
 			UPDATE sales SET flag = NOT flag WHERE $recent AND random() < 0.1;
+			UPDATE sales SET word = some_text(), code = left(some_text(), 6), doc = to_jsonb(some_text()), tags = tags || some_text(), image = some_bytes()
+			WHERE $recent AND random() < 0.1;
 			DELETE FROM sales WHERE $recent AND random() < 0.2;
 			COMMIT});
 		$id += 1000;

@@ -45,6 +45,42 @@ inline Decimal decimal_of(const Argument& argument) {
   return value;
 }
 
+// A value of type kBytes, or the state of one event: never empty, some of them alike in the order of values.
+inline std::string value_bytes(const Argument& argument) {
+  std::string bytes = std::to_string(argument.integer % 1000);
+  if (argument.integer % 7 == 0)
+    bytes.append(static_cast<size_t>(50 + std::abs(argument.integer % 11) * 13), '+');
+  return bytes;
+}
+// The host's order of values: by length first, and without a look at the last byte.
+inline int compare_host_values(const std::string& a, const std::string& b) {
+  if (a.size() != b.size()) return a.size() < b.size() ? -1 : 1;
+  return a.compare(0, a.size() - 1, b, 0, b.size() - 1);
+}
+// What the host combines: the least and the greatest of the events' values, and how many there are.
+inline std::string combined_of(const std::vector<Argument>& arguments) {
+  int64_t state[3] = {INT64_MAX, INT64_MIN, 0};
+  for (const Argument& argument : arguments) {
+    state[0] = std::min(state[0], argument.integer);
+    state[1] = std::max(state[1], argument.integer);
+    state[2]++;
+  }
+  std::string bytes(reinterpret_cast<const char*>(state), sizeof(state));
+  // States differ in length.
+  return bytes.append(static_cast<size_t>(state[2] % 5), 'x');
+}
+inline std::string combine_states(const std::string& a, const std::string& b) {
+  int64_t left[3];
+  int64_t right[3];
+  std::memcpy(left, a.data(), sizeof(left));
+  std::memcpy(right, b.data(), sizeof(right));
+  left[0] = std::min(left[0], right[0]);
+  left[1] = std::max(left[1], right[1]);
+  left[2] += right[2];
+  std::string bytes(reinterpret_cast<const char*>(left), sizeof(left));
+  return bytes.append(static_cast<size_t>(left[2] % 5), 'x');
+}
+
 inline std::string bytes_of(const Argument& argument) {
   return std::string(static_cast<size_t>(static_cast<uint64_t>(argument.integer) % 40), 'v') +
          std::to_string(argument.integer);
@@ -59,6 +95,10 @@ inline void put_argument(const AggregateSpec& spec, const Argument& argument, st
   }
   const auto put_value = [&] {
     if (spec.type == ValueType::kInteger) words->push_back(argument.integer);
+    if (spec.type == ValueType::kBytes) {
+      words->push_back(static_cast<int64_t>(value_bytes(argument).size()));
+      tail->append(value_bytes(argument));
+    }
     if (spec.type == ValueType::kFloat) words->push_back(std::bit_cast<int64_t>(argument.real));
     if (spec.type != ValueType::kDecimal) return;
     const Decimal value = decimal_of(argument);
@@ -81,6 +121,10 @@ inline void put_argument(const AggregateSpec& spec, const Argument& argument, st
       words->push_back(static_cast<int64_t>(bytes.size()));
       tail->append(bytes);
       break;
+    case AggregateKind::kCombined:
+      words->push_back(static_cast<int64_t>(combined_of({argument}).size()));
+      tail->append(combined_of({argument}));
+      break;
     case AggregateKind::kApproxDistinct:
       words->push_back(static_cast<int64_t>(hash_for_sketch(bytes.data(), bytes.size())));
       break;
@@ -101,6 +145,7 @@ struct ModelValue {
   Int128 denominator = 1;
   long double real = 0;  // kFloat and kDecayed
   int64_t scale = 0;
+  std::string bytes;  // kBytes and kCombined
 
   // The server's order.
   friend int order_of(const ModelValue& a, const ModelValue& b) {
@@ -109,6 +154,10 @@ struct ModelValue {
     const Int128 left = a.numerator * b.denominator;
     const Int128 right = b.numerator * a.denominator;
     if (left != right) return left < right ? -1 : 1;
+    if (!a.bytes.empty() && compare_host_values(a.bytes, b.bytes) != 0) {
+      return compare_host_values(a.bytes, b.bytes);
+    }
+    if (a.bytes != b.bytes) return a.bytes < b.bytes ? -1 : 1;
     return a.real < b.real ? -1 : a.real > b.real ? 1 : 0;
   }
 };
@@ -116,6 +165,7 @@ struct ModelValue {
 inline ModelValue number_of(ValueType type, const Argument& argument) {
   ModelValue value;
   if (type == ValueType::kInteger) value.numerator = argument.integer;
+  if (type == ValueType::kBytes) value.bytes = value_bytes(argument);
   if (type == ValueType::kFloat) {
     value.number_class = std::isnan(argument.real)   ? 2
                          : std::isinf(argument.real) ? (argument.real > 0 ? 1 : -1)
@@ -208,6 +258,10 @@ inline ModelValue model_value(const AggregateSpec& spec, size_t index, const std
       value.numerator = static_cast<Int128>(sketch.estimate());
       return value;
     }
+    case AggregateKind::kCombined:
+      value.is_null = arguments.empty();
+      if (!arguments.empty()) value.bytes = combined_of(arguments);
+      return value;
     case AggregateKind::kDecayed: {
       value.is_null = arguments.empty();
       for (const Argument& argument : arguments) {  // as of 2000-01-01; times are small in these tests

@@ -59,18 +59,21 @@ class AggregateRun {
     for (uint16_t i = 0; i < options_.aggregate_count; i++) {
       AggregateSpec& spec = options_.aggregates[i];
       do {
-        spec.kind = static_cast<AggregateKind>(below(static_cast<int64_t>(AggregateKind::kDecayed) + 1));
+        spec.kind = static_cast<AggregateKind>(below(static_cast<int64_t>(AggregateKind::kCombined) + 1));
       } while ((spec.kind == AggregateKind::kDecayed && options_.window.kind != WindowKind::kDecayed) ||
                (spec.kind == AggregateKind::kApproxDistinct && chance(2)));
       if (spec.kind == AggregateKind::kDecayed) spec.half_life = half_life_;
       if (spec.kind >= AggregateKind::kMin && spec.kind <= AggregateKind::kLast && !options_.retractable)
         retracts_ = false;
-      if (spec.kind == AggregateKind::kApproxDistinct) retracts_ = false;
+      if (spec.kind == AggregateKind::kApproxDistinct || spec.kind == AggregateKind::kCombined)
+        retracts_ = false;
       const bool typed = spec.kind >= AggregateKind::kSum && spec.kind <= AggregateKind::kLast;
-      if (typed) spec.type = static_cast<ValueType>(1 + below(3));
+      if (typed) spec.type = static_cast<ValueType>(1 + below(spec.kind >= AggregateKind::kMin ? 4 : 3));
       if (spec.kind >= AggregateKind::kCount && spec.kind <= AggregateKind::kMax && chance(2)) share_input(i);
     }
     options_.rank_by = static_cast<uint16_t>(below(options_.aggregate_count));
+    AggregateSpec& ranked = options_.aggregates[options_.rank_by];
+    if (is_bytes(ranked)) ranked = AggregateSpec{AggregateKind::kCount, ValueType::kNone, 0};
     options_.descending = chance(2);
     options_.nulls_first = chance(2);
     options_.has_condition = chance(3);
@@ -86,7 +89,7 @@ class AggregateRun {
     spec.input = static_cast<uint16_t>(1 + below(2));
     for (uint16_t i = 0; i < index; i++) {
       const AggregateSpec& other = options_.aggregates[i];
-      if (spec.type != ValueType::kNone && other.type != ValueType::kNone && other.input == spec.input) {
+      if (spec.type != ValueType::kNone && is_number(other.type) && other.input == spec.input) {
         spec.type = other.type;
       }
     }
@@ -95,9 +98,20 @@ class AggregateRun {
   static bool holds(int64_t rows) { return rows % 3 != 1; }
   static bool condition(void*, KeyView, const int64_t* result) { return holds(result[0]); }
 
+  static int compare_bytes(void*, uint16_t, KeyView a, KeyView b) {
+    return compare_host_values(string_of(a), string_of(b));
+  }
+  static KeyView combine(void*, uint16_t, KeyView a, KeyView b) {
+    static std::string combined;
+    combined = combine_states(string_of(a), string_of(b));
+    return key_of(combined);
+  }
+
   void make_trend() {
     Hooks hooks;
     hooks.condition = condition;
+    hooks.compare_values = compare_bytes;
+    hooks.combine = combine;
     trend_ = std::make_unique<TestTrend>(options_, Calendar{}, uint64_t{1} << 30, hooks);
     if (chance(2)) trend_->limit_batch(2000);
   }
@@ -228,8 +242,12 @@ class AggregateRun {
                       1e-9 * std::exp2(static_cast<double>(clock_) / static_cast<double>(half_life_)));
       return;
     }
-    if (spec.type == ValueType::kNone) {
+    if (spec.type == ValueType::kNone && !is_bytes(spec)) {
       ASSERT_EQ(found.integer, static_cast<int64_t>(expected.numerator));
+      return;
+    }
+    if (is_bytes(spec)) {
+      ASSERT_EQ(string_of(found.bytes), expected.bytes);
       return;
     }
     const bool summed = spec.kind == AggregateKind::kSum || spec.kind == AggregateKind::kAvg;
@@ -296,11 +314,13 @@ class AggregateRun {
     ASSERT_EQ(reader.window(), window);
     const Groups groups = groups_of(window);
     ASSERT_EQ(reader.live_groups(), groups.size());
-    std::vector<int64_t> result(layout().result_words);
+    std::vector<int64_t> result;
     for (const auto& [key, rows] : groups) {
       Row row;
       ASSERT_TRUE(reader.find(key_of(key), &row)) << key;
+      result.resize(reader.result_bytes(row) / 8);
       reader.copy_result(row, result.data());
+      ASSERT_EQ(result_bytes(layout(), result.data()), result.size() * 8);
       compare_group(key, rows, result.data());
       if (testing::Test::HasFailure()) return;
     }
