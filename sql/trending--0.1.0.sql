@@ -582,6 +582,7 @@ BEGIN
       USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would compare the trend of now with the source as it was.',
       HINT = 'Use READ COMMITTED.';
   END IF;
+  PERFORM trending.sync('1 minute');  -- so that the lock is held briefly
   BEGIN
     EXECUTE format('LOCK TABLE %s IN SHARE MODE', known.source);
     PERFORM trending.sync();

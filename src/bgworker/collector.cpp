@@ -250,7 +250,7 @@ void collect_change(const Follower& follower, ReorderBufferTXN* txn, TupleDesc d
 void begin(void*, ReorderBufferTXN* txn) {
   skip_transaction = false;
   worker->replayed = txn->xid;
-  sources_begin();
+  sources_begin(txn->xid);
   if (settings.skip_commit == nullptr || settings.skip_commit[0] == '\0') return;
   char position[32];
   snprintf(position, sizeof(position), "%X/%X", TRENDING_LSN_ARGS(txn->final_lsn));

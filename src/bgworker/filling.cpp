@@ -23,6 +23,7 @@
 // trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins anew.
 #include <algorithm>
 
+#include "bgworker/source_changes.h"
 #include "bgworker/worker.h"
 #include "definition/query_text.h"
 #include "postgres/guard.h"
@@ -432,7 +433,7 @@ void poll_waiting(FollowedTrend* trend) {
   worker_begin();
   bool ended = writers_ended(trend);
   worker_commit();
-  if (ended) fill(trend);
+  if (ended && !source_is_locked(trend)) fill(trend);
 }
 
 }  // namespace
@@ -455,6 +456,12 @@ void filling_start(FollowedTrend* trend) {
   trend->state = FillState::kLoading;
   trend->recheck = false;
   trend->arrived.clear();
+  if (source_is_locked(trend)) {
+    // What is there is known to be wrong.
+    if (pg_atomic_read_u32(&trend->shared->phase) != static_cast<uint32>(TrendPhase::kFilling))
+      trend_set_phase(trend, TrendPhase::kFilling);
+    return;
+  }
   begin_waiting(trend);
   if (trend->state != FillState::kWaiting) return;
   // Without backfill everything from here on counts, whoever is writing.

@@ -62,6 +62,7 @@ struct SourceTable {
   TransactionId joined_by = InvalidTransactionId;
   Time latest = kNoTime;      // no event that was counted from it is later; kNoTime: none was
   Oid filenode = InvalidOid;  // as last seen: another one means that it was rewritten or truncated
+  TransactionId seen_by = InvalidTransactionId;  // who showed it first, perhaps after a rewrite of his own
   // When it joined it had no rows of interest, by a look at what was committed up to here: a row that is
   // deleted before may have been among those that it brought along.
   XLogRecPtr surveyed = InvalidXLogRecPtr;
@@ -102,7 +103,8 @@ struct FollowedTrend {
   std::vector<RecordedTransaction> recorded;
   size_t recorded_bytes = 0;
   SnapshotFilter filter;
-  bool refill = false;  // the source was truncated: fill anew
+  bool refill = false;       // the source was truncated: fill anew
+  TimestampTz next_try = 0;  // its source was locked: not to be tried before
 
   AheadTimes ahead;  // of rows that were refused since the trend was filled
 

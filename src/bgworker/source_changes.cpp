@@ -14,11 +14,15 @@ namespace trending {
 
 namespace {
 
+// After this long a locked source is looked at again.
+constexpr int64 kRetryUs = 50000;
+
 // More invalidated relations in one transaction than this are taken as "all".
 constexpr size_t kMaxInvalidated = 1024;
 
 // Of the transaction that is being decoded. Never destroyed.
 struct Gathered {
+  TransactionId xid = InvalidTransactionId;
   bool active = false;
   bool all = false;
   std::vector<Oid> relations;
@@ -45,6 +49,21 @@ List* tables_of(Oid source) {
     if (list_member_oid(get_partition_ancestors(table), source)) tables = lappend_oid(tables, table);
   }
   return tables;
+}
+
+// The file of a table, by the catalogs of the position.
+Oid file_of(Oid table) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  Oid file = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relfilenode;
+  ReleaseSysCache(tuple);
+  return file;
+}
+
+void note_file(SourceTable* table, Oid file) {
+  if (OidIsValid(table->filenode)) return;
+  table->filenode = file;
+  table->seen_by = gathered.xid;
 }
 
 bool is_own_xid(TransactionId xid) {
@@ -141,7 +160,7 @@ bool rewritten_anew(FollowedTrend* trend, Relation relation, const RowMapping* m
   SourceTable& table = trend->tables[RelationGetRelid(relation)];
   Oid before = table.filenode;
   table.filenode = relation->rd_rel->relfilenode;
-  if (before == table.filenode) return false;
+  if (before == table.filenode && table.seen_by != txn->xid) return false;
   if (table.joined_by == txn->xid) return false;  // looked at as a whole
   for (int i = 0; i < trend->definition->source_column_count; i++) {
     if (column_is_new(RelationGetRelid(relation), mapping->attributes[i])) return true;
@@ -234,6 +253,18 @@ void survey(FollowedTrend* trend, Oid oid) {
   }
 }
 
+// Locks a table and what is below it for reading, if nobody is in the way. Each before its parts are listed,
+// which then stay.
+bool lock_at_once(Oid table) {
+  if (!ConditionalLockRelationOid(table, AccessShareLock)) return false;
+  if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE) return true;  // or dropped
+  ListCell* cell = nullptr;
+  foreach (cell, find_inheritance_children(table, NoLock)) {
+    if (!lock_at_once(lfirst_oid(cell))) return false;
+  }
+  return true;
+}
+
 void check_rights(FollowedTrend* trend) {
   const char* lost = source_rights_lost(*trend->definition);
   if (lost != nullptr && trend->state != FillState::kStopped) {
@@ -276,7 +307,8 @@ void recheck(FollowedTrend* trend) {
 
 }  // namespace
 
-void sources_begin() {
+void sources_begin(TransactionId xid) {
+  gathered.xid = xid;
   gathered.active = true;
   gathered.all = false;
   gathered.relations.clear();
@@ -331,7 +363,7 @@ void source_truncated(FollowedTrend* trend, Oid relation) {
 
 SourceTable* source_table(FollowedTrend* trend, Relation relation) {
   SourceTable& table = trend->tables[RelationGetRelid(relation)];
-  if (!OidIsValid(table.filenode)) table.filenode = relation->rd_rel->relfilenode;
+  note_file(&table, relation->rd_rel->relfilenode);
   return &table;
 }
 
@@ -340,8 +372,23 @@ void source_learn(FollowedTrend* trend) {
   trend->tables_known = true;
   List* tables = tables_of(trend->source);
   ListCell* cell = nullptr;
-  foreach (cell, tables) trend->tables[lfirst_oid(cell)].listed = true;
+  foreach (cell, tables) {
+    SourceTable& table = trend->tables[lfirst_oid(cell)];
+    table.listed = true;
+    note_file(&table, file_of(lfirst_oid(cell)));
+  }
   list_free(tables);
+}
+
+bool source_is_locked(FollowedTrend* trend) {
+  TimestampTz now = GetCurrentTimestamp();
+  if (now < trend->next_try) return true;
+  worker_begin();
+  Oid source = definition_source(trend->id);
+  bool locked = OidIsValid(source) && !lock_at_once(source);
+  worker_commit();
+  if (locked) trend->next_try = now + kRetryUs;
+  return locked;
 }
 
 void sources_follow() {
@@ -349,8 +396,12 @@ void sources_follow() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     if (trend->recheck && trend->state != FillState::kStopped && trend->state != FillState::kLoading) {
-      trend->recheck = false;
-      recheck(trend);
+      if (source_is_locked(trend)) {
+        worker->recheck_wanted = true;
+      } else {
+        trend->recheck = false;
+        recheck(trend);
+      }
     }
     // Whoever is being filled, or will be, reads these anyway; one that waits has noted writers too early.
     if (trend->state == FillState::kWaiting && !trend->arrived.empty()) source_ask_to_fill(trend);

@@ -15,7 +15,7 @@ namespace trending {
 
 // -- in the decoding callbacks
 // A transaction begins; from here to its commit its invalidations are gathered.
-void sources_begin();
+void sources_begin(TransactionId xid);
 // A relation's cache entry was invalidated; InvalidOid: all were.
 void source_invalidated(Oid relation);
 // At the commit: stops trends whose source does not serve any more, and asks for others to be filled anew.
@@ -30,6 +30,10 @@ SourceTable* source_table(FollowedTrend* trend, Relation relation);
 void source_learn(FollowedTrend* trend);
 
 // -- between records
+// Whether somebody has locked the source, or a part of it, against being read. Looked at now and then. To
+// wait for one lock while holding others could make somebody's ALTER TABLE the victim of a deadlock, and all
+// other trends would wait as well.
+bool source_is_locked(FollowedTrend* trend);
 // Looks at what the callbacks could not: needs transactions of its own.
 void sources_follow();
 // Stops trends whose owners may no longer read their source, and goes on with those that may again. Needs a

@@ -30,6 +30,8 @@ constexpr uint64 kIdleConfirmBytes = 16 * 1024 * 1024;
 constexpr int64 kHistoryIntervalUs = 500 * kMicrosPerMs;
 // Likewise alerts, which somebody waits for.
 constexpr long kAlertIntervalMs = 200;
+// A locked source is tried again this often, also when there is nothing to decode.
+constexpr long kLockRetryMs = 50;
 constexpr int64 kDutyIntervalUs = 20 * kMicrosPerMs;
 // Busy readers who wait are woken this often while a backlog is worked off.
 constexpr int64 kNotifyIntervalUs = 5 * kMicrosPerMs;
@@ -193,6 +195,14 @@ bool has_alerts() {
                      [](const FollowedTrend* trend) { return trend != nullptr && !trend->alerts.empty(); });
 }
 
+// Whether a trend's source was locked when the worker wanted to look at it.
+bool waits_for_lock() {
+  return worker->recheck_wanted ||
+         std::any_of(worker->trends.begin(), worker->trends.end(), [](const FollowedTrend* trend) {
+           return trend != nullptr && trend->state == FillState::kLoading;
+         });
+}
+
 bool checkpoint_wanted(TimestampTz now) {
   if (worker->checkpoint_due) return true;
   if (now - worker->last_checkpoint > kAlertIntervalMs * kMicrosPerMs && has_alerts()) return true;
@@ -308,6 +318,7 @@ void wait_for_wal(XLogRecPtr tried) {
   XLogRecPtr flushed = GetFlushRecPtr(nullptr);
   long timeout = flushed > tried ? 0 : flush_published(flushed);
   if (has_alerts()) timeout = Min(timeout, kAlertIntervalMs);
+  if (waits_for_lock()) timeout = Min(timeout, kLockRetryMs);
   if (timeout > 0) {
     (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
@@ -337,6 +348,7 @@ void publish_when_ready(bool caught_up) {
     publish_when_ready(caught_up);
     notify_readers(caught_up);
     do_duties(caught_up);
+    if (worker->recheck_wanted) follow_changes(slot);
     if (caught_up) wait_for_wal(tried);
   }
 }

@@ -47,7 +47,7 @@ INSERT INTO view_events (post_id, region) SELECT (random() * random() * 1000)::i
 append_to_file("$folder/read.sql", "\\set k random(1, 200)\nSELECT check_reads(:k);\n");
 append_to_file("$folder/change.sql", q{
 SELECT trending.create_trend('passing', 'SELECT window_end, region, count(*) AS views FROM view_events, trending.hop(viewed_at, ''1 second'', ''5 seconds'') GROUP BY window_start, window_end, region ORDER BY views DESC');
-SELECT trending.sync('60 s');
+SELECT trending.sync('240 s');
 SELECT * FROM passing WHERE rank < 3;
 SELECT trending.drop_trend('passing');
 });

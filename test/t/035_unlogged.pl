@@ -76,6 +76,9 @@ exact('plain_trend', 'also by a worker that starts again');
 wait_for_worker($node, $db, kill_worker($node, $db, 'TERM'));
 query('ALTER TABLE plain ALTER k TYPE int USING k + 1');
 exact('plain_trend', 'as well as values computed anew, the first that it learns of its source');
+wait_for_worker($node, $db, kill_worker($node, $db, 'TERM'));
+query('BEGIN; ALTER TABLE plain ALTER k TYPE int USING k + 1;' . fill('plain', 139, 140) . 'COMMIT');
+exact('plain_trend', 'or where the first row that it meets comes after that');
 
 # Partitions that come with such rows.
 query(q{CREATE TABLE parts (k int, at timestamptz) PARTITION BY LIST (k); CREATE TABLE parts_rest PARTITION OF parts DEFAULT});
