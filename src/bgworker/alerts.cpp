@@ -13,9 +13,12 @@ namespace {
 // single change can reach, groups are no longer noted, and the status says so.
 constexpr size_t kCheckpointBytes = size_t{4} << 20;
 constexpr size_t kMaxBytes = size_t{256} << 20;
-// The server refuses notifications of this many bytes, and fails a commit for which its queue has no room.
+// The server refuses notifications of this many bytes, and fails a commit for which its queue has no room: we
+// leave a tenth of it to others.
 constexpr size_t kPayloadBytes = 8000;
 constexpr double kFullQueue = 0.9;
+constexpr double kUsualQueuePages = 1 << 20;
+constexpr size_t kNotificationOverhead = NAMEDATALEN + 32;  // the channel and the server's words
 
 bool is_group_column(const DefinitionColumn& column) {
   return column.role == ColumnRole::kKey || column.role == ColumnRole::kAggregate;
@@ -136,31 +139,49 @@ SPIPlanPtr prepare(const char* statement, const Parameters& parameters) {
   return plan;
 }
 
-bool queue_is_full() {
-  return DatumGetFloat8(OidFunctionCall0(F_PG_NOTIFICATION_QUEUE_USAGE)) > kFullQueue;
+// Bytes of the server's notification queue that we may use now. Its size can be set from PostgreSQL 17 on.
+double queue_room() {
+  const double used = DatumGetFloat8(OidFunctionCall0(F_PG_NOTIFICATION_QUEUE_USAGE));
+  const char* pages = GetConfigOption("max_notify_queue_pages", true, false);
+  return (kFullQueue - used) * (pages == nullptr ? kUsualQueuePages : strtod(pages, nullptr)) * BLCKSZ;
 }
 
-// One that nobody empties must not fail checkpoints.
-bool may_notify(FollowedTrend* trend) {
-  if (trend->definition->notify_channel == nullptr) return false;
-  if (!queue_is_full()) return true;
-  trend_report(trend, "alerts were not announced: the notification queue of the server is full");
-  return false;
+// Whether the queue has room for another notification, beside those of this transaction, which are not in it
+// yet: one that nobody empties must not fail checkpoints. A notification does not go over a page's end, so it
+// may cost as much again, or a page if it takes more than half of one.
+bool take_queue_room(size_t payload) {
+  static TimestampTz transaction = 0;
+  static double room = 0;
+  if (transaction != GetCurrentTransactionStartTimestamp()) {
+    transaction = GetCurrentTransactionStartTimestamp();
+    room = queue_room();
+  }
+  const size_t bytes = payload + kNotificationOverhead;
+  const auto cost = static_cast<double>(bytes > BLCKSZ / 2 ? BLCKSZ : 2 * bytes);
+  if (room < cost) return false;
+  room -= cost;
+  return true;
 }
 
-void notify(const char* channel, SPIPlanPtr payload, const Parameters& parameters) {
+// False when the queue has no room for it.
+bool notify(const char* channel, SPIPlanPtr payload, const Parameters& parameters) {
   if (SPI_execute_plan(payload, parameters.values, parameters.nulls, false, 1) != SPI_OK_SELECT) {
     elog(ERROR, "could not describe an alert");
   }
-  Async_Notify(channel, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
+  const char* text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+  const bool fits = take_queue_room(strlen(text));
+  if (fits) Async_Notify(channel, text);
   SPI_freetuptable(SPI_tuptable);
+  return fits;
 }
 
 void write_rows(FollowedTrend* trend, const char* table) {
   const Definition& definition = *trend->definition;
   Parameters parameters = make_parameters(definition);
   SPIPlanPtr insert = prepare(insert_statement(definition, table), parameters);
-  SPIPlanPtr payload = may_notify(trend) ? prepare(payload_statement(definition), parameters) : nullptr;
+  const char* channel = definition.notify_channel;
+  SPIPlanPtr payload = channel != nullptr ? prepare(payload_statement(definition), parameters) : nullptr;
+  bool all_announced = true;
   MemoryContext row_memory =
       AllocSetContextCreate(CurrentMemoryContext, "trending alert", ALLOCSET_DEFAULT_SIZES);
   for (const Alert& alert : trend->alerts) {
@@ -170,13 +191,16 @@ void write_rows(FollowedTrend* trend, const char* table) {
     if (SPI_execute_plan(insert, parameters.values, parameters.nulls, false, 0) != SPI_OK_INSERT) {
       elog(ERROR, "could not insert an alert");
     }
-    if (payload != nullptr) notify(definition.notify_channel, payload, parameters);
+    if (payload != nullptr && !notify(channel, payload, parameters)) all_announced = false;
     MemoryContextSwitchTo(caller);
     MemoryContextReset(row_memory);
   }
   MemoryContextDelete(row_memory);
   SPI_freeplan(insert);
   if (payload != nullptr) SPI_freeplan(payload);
+  if (!all_announced) {
+    trend_report(trend, "alerts were not announced: the notification queue of the server is full");
+  }
 }
 
 void expire_rows(const FollowedTrend* trend, const char* table) {

@@ -404,6 +404,7 @@ void expire_windows(FollowedTrend* trend, const char* table) {
 }
 
 bool has_something_to_write(const FollowedTrend* trend) {
+  if (!OidIsValid(trend->definition->history)) return false;
   if (trend->redo_history || !trend->closed.empty()) return true;
   return !trend->history_retry.is_put_off() &&
          (trend->waits || has_window_to_finish(trend) || expiry_is_due(trend));
