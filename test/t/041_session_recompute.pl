@@ -28,8 +28,12 @@ $node->safe_psql('postgres', q{
 	SELECT trending.create_trend('all_of_them', $$
 	  SELECT window_start, window_end, count(*) AS n FROM clicks, trending.session(at, '3 seconds')
 	  GROUP BY window_start, window_end ORDER BY n DESC $$, idle_timeout => '1 day', allowed_lateness => '0');
+	SELECT trending.create_trend('picky', $$
+	  SELECT window_start, window_end, user_id, count(*) AS n, count(DISTINCT page) AS pages
+	  FROM clicks, trending.session(at, '30 seconds') GROUP BY window_start, window_end, user_id
+	  HAVING count(DISTINCT page) >= 2 ORDER BY pages DESC $$, idle_timeout => '1 day', allowed_lateness => '5 seconds', notify_channel => NULL);
 });
-my @trends = qw(visits parted all_of_them);
+my @trends = qw(visits parted all_of_them picky);
 
 my $clock = 0;
 
@@ -72,13 +76,27 @@ for my $round (1 .. 6)
 }
 ok($writer->finish, 'writers are not disturbed') or diag $complaints;
 
-# -- a part of it: sessions that do not reach into that time stay as they are
+# -- a part of it: sessions that do not reach into that time stay as they are, unless they share their bounds
+$node->safe_psql('postgres', q{
+	CREATE TABLE few (who text, at timestamptz);
+	SELECT trending.create_trend('some', $$
+	  SELECT window_start, window_end, who, count(*) AS n FROM few, trending.session(at, '1 minute')
+	  GROUP BY window_start, window_end, who ORDER BY n DESC $$, idle_timeout => '1 day', allowed_lateness => '0');
+	INSERT INTO few VALUES ('early', '2026-01-01 10:00:00+00'), ('early', '2026-01-01 10:00:30+00'), ('late', '2026-01-01 11:00:00+00'),
+	  ('late', '2026-01-01 11:01:30+00'), ('other', '2026-01-01 11:00:00+00'), ('other', '2026-01-01 11:03:00+00'), ('last', '2026-01-01 12:00:00+00');
+});
+ok($node->poll_query_until('postgres', 'SELECT count(*) = 5 FROM some_history WHERE final'), 'sessions are final');
+$node->safe_psql('postgres', q{INSERT INTO few VALUES ('early', '2026-01-01 10:01:00+00'), ('late', '2026-01-01 11:00:45+00'), ('other', '2026-01-01 11:02:30+00')});
 sync_trends($node, 'postgres');
-my $outside = q{SELECT coalesce(md5(string_agg(h::text, '|' ORDER BY h::text)), '') FROM visits_history h WHERE NOT (window_start < '2026-01-01 00:10' AND window_end > '2026-01-01 00:05') AND NOT EXISTS (SELECT FROM (%s) b WHERE b.user_id IS NOT DISTINCT FROM h.user_id AND b.window_start <= h.window_end AND h.window_start <= b.window_end AND b.window_start < '2026-01-01 00:10' AND b.window_end > '2026-01-01 00:05')};
-$outside = sprintf($outside, $node->safe_psql('postgres', q{SELECT trending.batch_query('visits')}));
-my $before = $node->safe_psql('postgres', $outside);
-cmp_ok($node->safe_psql('postgres', q{SELECT trending.recompute('visits', '2026-01-01 00:05', '2026-01-01 00:10')}), '>', 0, 'a part is recomputed');
-is($node->safe_psql('postgres', $outside), $before, 'and nothing else');
+my $some = q{SELECT string_agg(format('%s %s-%s %s@%s', who, to_char(window_start AT TIME ZONE 'UTC', 'HH24:MI:SS'), to_char(window_end AT TIME ZONE 'UTC', 'HH24:MI:SS'), n, rank), ', ' ORDER BY window_start, window_end, who) FROM some_history};
+is($node->safe_psql('postgres', $some), 'early 10:00:00-10:01:30 2@1, late 11:00:00-11:01:00 1@1, other 11:00:00-11:01:00 1@2, late 11:01:30-11:02:30 1@1, other 11:03:00-11:04:00 1@1',
+	'before late rows are taken in');
+is($node->safe_psql('postgres', q{SELECT trending.recompute('some', '2026-01-01 11:02:00+00', '2026-01-01 11:02:10+00')}), '2', 'a part is recomputed');
+is($node->safe_psql('postgres', $some), 'early 10:00:00-10:01:30 2@1, other 11:00:00-11:01:00 1@1, late 11:00:00-11:02:30 3@1, other 11:03:00-11:04:00 1@1',
+	'what reaches into it, and the rank of what shared bounds with that');
+is($node->safe_psql('postgres', q{SELECT trending.recompute('some', '2026-01-01', '2026-01-02')}), '4', 'all of it');
+is($node->safe_psql('postgres', $some), 'early 10:00:00-10:02:00 3@1, other 11:00:00-11:01:00 1@1, late 11:00:00-11:02:30 3@1, other 11:02:30-11:04:00 2@1', 'the rest');
+sync_trends($node, 'postgres');
 
 # -- when all is final and all late rows are kept, everything is as the definition says
 $node->safe_psql('postgres', q{INSERT INTO clicks VALUES (1, 'end', '2026-02-01', 1)});

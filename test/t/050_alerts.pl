@@ -17,6 +17,10 @@ $node->safe_psql('postgres', q{
 	  SELECT window_start, window_end, customer, note, count(*) AS n FROM orders, trending.tumble(at, '1 day')
 	  GROUP BY window_start, window_end, customer, note HAVING count(*) >= 3 ORDER BY n DESC $$,
 	  notify_channel => 'Frequent', retention => '1 hour');
+	SELECT trending.create_trend('visits', $$
+	  SELECT window_start, window_end, customer, count(*) AS n, count(DISTINCT at) AS times
+	  FROM orders, trending.session(at, '6 hours') GROUP BY window_start, window_end, customer HAVING count(*) >= 3 ORDER BY n DESC $$,
+	  notify_channel => NULL);
 });
 sync_trends($node, 'postgres');
 
@@ -82,6 +86,10 @@ for my $round (1 .. 8)
 }
 sync_trends($node, 'postgres');
 alerts_become(join(',', @expected), 'every crossing is there once, whenever the worker was killed');
+is($node->safe_psql('postgres', q{SELECT string_agg(customer::text, ',' ORDER BY customer) FROM visits_alerts}),
+	join(',', @expected), 'and those of sessions');
+$node->safe_psql('postgres', 'DROP FOREIGN TABLE visits');
+sync_trends($node, 'postgres');
 
 # -- a table that refuses alerts
 $node->safe_psql('postgres', q{
