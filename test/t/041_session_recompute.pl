@@ -60,6 +60,8 @@ sub clicks
 is(($node->psql('postgres', q{SELECT trending.recompute('visits', '-infinity', 'infinity')}))[0], 3,
 	'nothing to recompute before the first row');
 
+sync_trends($node, 'postgres');
+
 # -- while rows come, and twice at once
 $node->safe_psql('postgres', clicks(150));
 my $load = clicks(400);
@@ -82,6 +84,9 @@ $node->safe_psql('postgres', q{
 	SELECT trending.create_trend('some', $$
 	  SELECT window_start, window_end, who, count(*) AS n FROM few, trending.session(at, '1 minute')
 	  GROUP BY window_start, window_end, who ORDER BY n DESC $$, idle_timeout => '1 day', allowed_lateness => '0');
+});
+sync_trends($node, 'postgres');
+$node->safe_psql('postgres', q{
 	INSERT INTO few VALUES ('early', '2026-01-01 10:00:00+00'), ('early', '2026-01-01 10:00:30+00'), ('late', '2026-01-01 11:00:00+00'),
 	  ('late', '2026-01-01 11:01:30+00'), ('other', '2026-01-01 11:00:00+00'), ('other', '2026-01-01 11:03:00+00'), ('last', '2026-01-01 12:00:00+00');
 });
