@@ -53,6 +53,7 @@ Time due_clock(const FollowedTrend* trend, TimestampTz now) {
 void take_step(FollowedTrend* trend, Time clock) {
   const Window before = trend->writer.window();
   StartTransactionCommand();  // comparing keys may need catalogs
+  trend->writer.prepare(clock);
   LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
   trend->blocks.held = &trend->shared->lock;
   pg_atomic_write_u32(&trend->shared->applying, 1);

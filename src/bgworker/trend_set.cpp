@@ -249,6 +249,7 @@ bool trend_restore(FollowedTrend* trend) {
 
 void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time, XLogRecPtr lsn) {
   TrendShared* shared = trend->shared;
+  trend->writer.prepare(slice.max_time);
   LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
   trend->blocks.held = &shared->lock;
   pg_atomic_write_u32(&shared->applying, 1);

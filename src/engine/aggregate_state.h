@@ -44,6 +44,7 @@ enum class StateOp : uint8_t {
   kIntegerMax,
   kExtreme,  // kFirst, kLast, other kMin and kMax
   kDecayedSum,
+  // From here on a state is more than its words.
   kSketch,  // the words change elsewhere, but a total has to be made anew
   kBytes,   // likewise, if what leaves it may have decided it
 };

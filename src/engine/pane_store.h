@@ -57,6 +57,14 @@ class PaneStore {
   }
   // The next cell of a group's chain after one that lies in the pane `slot`; kNone at the end. Sets *slot.
   uint32_t follow(const Cell* cell, uint32_t id, uint32_t* slot) const;
+  // The same by a link, of a cell in the pane `slot` or (kNone) the group's first. Reads the cell it leads
+  // to, which prefetch_cell() begins to load.
+  uint32_t follow_link(uint32_t link, uint32_t id, uint32_t* slot) const { return resolve(link, id, slot); }
+  void prefetch_cell(uint32_t link) const {
+    if (link == kNone) return;
+    const Offset offset = slab_offset(link >> (kCellBits + kChunkBits));
+    if (offset != 0) __builtin_prefetch(cell_in(arena_->at<Slab>(offset), link));
+  }
   // The first cell of a group's chain, or kNone if the group has none in a kept pane.
   uint32_t newest(const Group* group, uint32_t* slot) const;
 

@@ -72,23 +72,10 @@ void TrendWriter::merge_into_total(int64_t* total, const int64_t* state) {
 void TrendWriter::add_pane_to_totals(uint32_t slot) {
   panes_.for_each_cell(panes_.record(slot), groups_, [this](const Cell* cell, Group* group) {
     if (cell->state()[0] == 0) return;
+    if (prepared_.is_active()) prepared_.touch(cell->group());
     change_total(cell->group(), group, [&](int64_t* total) { merge_into_total(total, cell->state()); });
   });
   change_values(slot, 1);
-}
-
-// Panes are taken out from the oldest on: what is made anew still has those that leave after this one.
-void TrendWriter::remove_pane_from_totals(uint32_t slot) {
-  const Time left_from = panes_.record(slot).end;
-  panes_.for_each_cell(panes_.record(slot), groups_, [&](const Cell* cell, Group* group) {
-    if (cell->state()[0] == 0) return;
-    const uint32_t id = cell->group();
-    change_total(id, group, [&](int64_t* total) {
-      const uint32_t broken = unmerge(header_->layout, total, cell->state());
-      if (broken != 0) make_anew(id, group, broken, left_from);
-    });
-  });
-  change_values(slot, -1);
 }
 
 // Adds the values of a pane to the totals, or takes them out.

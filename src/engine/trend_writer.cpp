@@ -124,6 +124,7 @@ Status TrendWriter::apply(const BatchSlice& slice) {
     }
   }
   if (slice.max_time > header_->clock) move_clock(slice.max_time);
+  prepared_.clear();
   settle_changed();
   ranking_.settle();
   if (has_dying()) reclaim(kReclaimPortion + 4 * slice.records);
@@ -151,6 +152,7 @@ Status TrendWriter::advance_clock(Time t) {
   if (!windows_.in_range(t)) return Status::kOutOfRange;
   if (t > header_->clock) {
     move_clock(t);
+    prepared_.clear();
     settle_changed();
     ranking_.settle();
     header_->version++;
@@ -219,6 +221,8 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
   counters.events += record.events - unmatched;
   if (change == 0) return Status::kOk;
 
+  if (prepared_.is_active()) [[unlikely]]
+    prepared_.touch(target.id);
   const StateLayout& layout = header_->layout;
   PaneRecord& pane = panes_.record(slot);
   fold(layout, target.cell->state(), change, record.valid, record.arguments());
@@ -346,14 +350,12 @@ void TrendWriter::roll(const Window& next) {
   header_->window = next;
   const uint32_t begin = panes_.live_before(std::min(old.start, next.start));
   const uint32_t end = panes_.live_before(std::max(old.end, next.end));
-  uint64_t leaving = 0;
-  uint64_t staying = 0;
-  for (uint32_t i = begin; i < end; i++) {
-    const PaneRecord& pane = panes_.record(panes_.live_slot(i));
-    if (old.contains(pane.start)) (next.contains(pane.start) ? staying : leaving) += pane.cells;
+  const Leaving weighed = weigh(old, next, begin, end);
+  const bool from_zero = weighed.staying <= weighed.leaving;
+  if (from_zero) {
+    prepared_.clear();
+    start_epoch();
   }
-  const bool from_zero = staying <= leaving;
-  if (from_zero) start_epoch();
   overlaps_before_ = from_zero && next.start < old.end && old.start < next.end;
   for (uint32_t i = begin; i < end; i++) {
     const uint32_t slot = panes_.live_slot(i);

@@ -22,6 +22,7 @@
 #include "engine/options.h"
 #include "engine/pane_store.h"
 #include "engine/partitions.h"
+#include "engine/prepared_totals.h"
 #include "engine/heap_buffer.h"
 #include "engine/ranking.h"
 #include "engine/session_writer.h"
@@ -77,6 +78,11 @@ class TrendWriter {
   // Applies a transaction's events. kTooManyGroups or kOutOfMemory say that some were refused (and counted);
   // the rest is applied all the same.
   Status apply(const BatchSlice& slice);
+
+  // To be called, without the lock, before an apply() whose latest event is of this time, or an
+  // advance_clock() to it: does what can be done beforehand of the work that the end of a window makes.
+  // Nothing but time depends on it.
+  void prepare(Time latest);
 
   // Changes options while the state stays. The watermark stands still, rather than going back, until the
   // clock has caught up with a longer delay. With report_windows set anew, reporting begins with the windows
@@ -210,6 +216,24 @@ class TrendWriter {
   void change_values(uint32_t slot, int64_t sign);
   void add_pane_to_totals(uint32_t slot);
   void remove_pane_from_totals(uint32_t slot);
+  // A total that is made anew; the next cell of its group's chain, and the pane of the one before.
+  struct Anew {
+    uint64_t index;
+    uint32_t group;
+    uint32_t which;
+    uint32_t link;
+    uint32_t pane;
+    int64_t total[kMaxStateWords];
+  };
+  static constexpr uint32_t kMadeTogether = 32;
+  struct Leaving {
+    uint64_t leaving = 0;  // cells
+    uint64_t staying = 0;
+    uint32_t first = kNone;  // pane that leaves and has cells
+  };
+  Leaving weigh(const Window& old, const Window& next, uint32_t begin, uint32_t end) const;
+  void prepare_pane(uint32_t slot);
+  void make_together(Anew* batch, uint32_t count, const Window& rest);
   void make_anew(uint32_t id, Group* group, uint32_t which, Time from);
   void start_epoch();
   void move_horizon();
@@ -236,6 +260,7 @@ class TrendWriter {
   mutable HeapBuffer cell_state_;
   mutable HeapBuffer results_;  // of a window, by the number of the group
   mutable HeapBuffer packed_;   // a result with bytes
+  PreparedTotals prepared_;
   // Groups whose condition waits for the end of the change, linked by GroupExtra::next_changed.
   uint32_t first_changed_ = kNone;
   bool reports_crossings_ = true;

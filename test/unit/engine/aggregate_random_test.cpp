@@ -114,6 +114,7 @@ class AggregateRun {
     hooks.combine = combine;
     trend_ = std::make_unique<TestTrend>(options_, Calendar{}, uint64_t{1} << 30, hooks);
     if (chance(2)) trend_->limit_batch(2000);
+    trend_->prepare(chance(2));
   }
 
   std::string key() {

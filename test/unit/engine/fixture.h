@@ -72,6 +72,7 @@ class TestTrend {
     return batch_->append(0, time, weight, key_of(key), valid, arguments);
   }
   Status commit() {
+    if (prepares_) writer_.prepare(batch_->slice(0).max_time);
     const Status status = writer_.apply(batch_->slice(0));
     batch_->clear();
     return status;
@@ -82,6 +83,9 @@ class TestTrend {
     }
     return commit();
   }
+
+  // Whether the writer is asked to prepare before it applies.
+  void prepare(bool wanted) { prepares_ = wanted; }
 
   // Makes the batch merge events from this size on.
   void limit_batch(size_t bytes) {
@@ -160,6 +164,7 @@ class TestTrend {
   Arena reader_arena_;
   TrendWriter writer_;
   TrendReader reader_;
+  bool prepares_ = false;
   std::unique_ptr<Batch> batch_ = std::make_unique<Batch>();
 };
 
