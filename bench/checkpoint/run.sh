@@ -11,41 +11,13 @@
 #   WAL        of 10,000 events a second for SECONDS (default 60), checkpoints every 10 s, against the WAL of the same
 #              events without a worker
 # Needs PG_CONFIG's server with trending installed. Run it on a quiet machine.
-set -euo pipefail
+# shellcheck source=bench/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 groups=${1:-1000000}
 seconds=${2:-60}
-export PG_CONFIG=${PG_CONFIG:-pg_config}
-bin=$("$PG_CONFIG" --bindir)
-work=$(mktemp -d /var/tmp/trending-checkpoint.XXXXXX)
 
-as_server() { if [[ $(id -u) == 0 ]]; then runuser -u postgres -- "$@"; else "$@"; fi; }
-query() { "$bin/psql" -XqAt -v ON_ERROR_STOP=1 -h "$work" -U postgres -d postgres -c "$1"; }
 now_ms() { date +%s%3N; }
-
-clean_up() {
-  as_server "$bin/pg_ctl" -D "$work/data" -m immediate -s stop 2>/dev/null || true
-  rm -rf "$work"
-}
-trap clean_up EXIT
-
-start_server() {
-  [[ $(id -u) != 0 ]] || chown postgres "$work"
-  as_server "$bin/initdb" -D "$work/data" -U postgres -A trust >/dev/null
-  as_server tee -a "$work/data/postgresql.conf" >/dev/null <<CONF
-listen_addresses = ''
-unix_socket_directories = '$work'
-wal_level = logical
-shared_preload_libraries = 'trending'
-fsync = off
-full_page_writes = off
-max_wal_size = 20GB
-checkpoint_timeout = 1h
-shared_buffers = 1GB
-autovacuum = off
-CONF
-  as_server "$bin/pg_ctl" -D "$work/data" -l "$work/server.log" -s -w start
-}
 
 checkpoints_every() {
   query "ALTER SYSTEM SET trending.checkpoint_interval = '$1'"
@@ -141,7 +113,8 @@ measure_wal() {
     a / 1e6, b / 1e6, (a / b - 1) * 100 }'
 }
 
-start_server
+prepare checkpoint
+start_server "${undisturbed[@]}" 'full_page_writes = off'
 checkpoints_every 1h
 create_trend
 measure_checkpoints

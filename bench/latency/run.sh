@@ -5,39 +5,25 @@
 #
 # Uses PG_CONFIG's server with trending installed, in a private cluster with fsync on, and the load generator
 # built by `make loadgen-build` (build/loadgen). Run it on a quiet machine.
-set -euo pipefail
+# shellcheck source=bench/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 samples=${1:-2000}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repository=$(cd "$here/../.." && pwd)
-export PG_CONFIG=${PG_CONFIG:-pg_config}
-bin=$("$PG_CONFIG" --bindir)
 loadgen=$repository/build/loadgen/trending-loadgen
-work=$(mktemp -d /var/tmp/trending-latency.XXXXXX)
 load_pid=
 
-as_server() { if [[ $(id -u) == 0 ]]; then runuser -u postgres -- "$@"; else "$@"; fi; }
-query() { "$bin/psql" -XqAt -v ON_ERROR_STOP=1 -h "$work" -U postgres -d postgres -c "$1"; }
-
-clean_up() {
+stop_load() {
   [[ -z $load_pid ]] || kill "$load_pid" 2>/dev/null || true
-  as_server "$bin/pg_ctl" -D "$work/data" -m immediate -s stop 2>/dev/null || true
-  rm -rf "$work"
 }
-trap clean_up EXIT
 
 [[ -x $loadgen ]] || { echo "build the load generator first: make loadgen-build" >&2; exit 1; }
+prepare latency
+trap 'stop_load; clean_up' EXIT
 g++ -std=c++20 -O2 -I"$("$PG_CONFIG" --includedir)" "$here/latency.cpp" -o "$work/latency" -lpq
-[[ $(id -u) != 0 ]] || chown postgres "$work"
-chmod 755 "$work"
-as_server "$bin/initdb" -D "$work/data" -U postgres -A trust >/dev/null
-as_server tee -a "$work/data/postgresql.conf" >/dev/null <<CONF
-listen_addresses = ''
-unix_socket_directories = '$work'
-wal_level = logical
-shared_preload_libraries = 'trending'
-CONF
-as_server "$bin/pg_ctl" -D "$work/data" -l "$work/data/log" -w -s start
+# shellcheck disable=SC2119  # no settings but the usual ones
+start_server
 "$loadgen" init -q -d "host=$work user=postgres dbname=postgres"
 query "CREATE EXTENSION trending"
 query "SELECT trending.create_trend('top_posts', \$\$

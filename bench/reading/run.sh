@@ -8,42 +8,13 @@
 # loop inside the server, as a cached plan, in batches; printed is the median of the batches in microseconds per
 # read, and the ratio of many groups to few. `planned` reads are planned each time. Needs PG_CONFIG's server with
 # trending installed. Run it on a quiet machine.
-set -euo pipefail
+# shellcheck source=bench/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 groups=${1:-1000000}
-export PG_CONFIG=${PG_CONFIG:-pg_config}
-bin=$("$PG_CONFIG" --bindir)
-work=$(mktemp -d /var/tmp/trending-reading.XXXXXX)
-
-as_server() { if [[ $(id -u) == 0 ]]; then runuser -u postgres -- "$@"; else "$@"; fi; }
-query() { "$bin/psql" -XqAt -v ON_ERROR_STOP=1 -h "$work" -U postgres -d postgres "$@"; }
-
-clean_up() {
-  as_server "$bin/pg_ctl" -D "$work/data" -m immediate -s stop 2>/dev/null || true
-  rm -rf "$work"
-}
-trap clean_up EXIT
-
-start_server() {
-  [[ $(id -u) != 0 ]] || chown postgres "$work"
-  as_server "$bin/initdb" -D "$work/data" -U postgres -A trust >/dev/null
-  as_server tee -a "$work/data/postgresql.conf" >/dev/null <<CONF
-listen_addresses = ''
-unix_socket_directories = '$work'
-wal_level = logical
-shared_preload_libraries = 'trending'
-fsync = off
-max_wal_size = 20GB
-checkpoint_timeout = 1h
-shared_buffers = 1GB
-jit = off
-trending.checkpoint_interval = 1h
-CONF
-  as_server "$bin/pg_ctl" -D "$work/data" -l "$work/server.log" -s -w start
-}
 
 create_data() {
-  query -v groups="$groups" <<'SQL'
+  sed "s/:groups/$groups/g" <<'SQL' | query
 SET client_min_messages = warning;
 CREATE EXTENSION trending;
 CREATE TABLE posts (id bigint PRIMARY KEY, title text NOT NULL);
@@ -95,15 +66,16 @@ measure() {
   local name=$1 reads=$2 text=$3 shape few many
   for shape in skewed flat; do
     few=${text//TREND/few_$shape}
-    few=$(query -c "SELECT cost_of(\$\$${few//LAST/1000}\$\$, $reads, 21)")
+    few=$(query "SELECT cost_of(\$\$${few//LAST/1000}\$\$, $reads, 21)")
     many=${text//TREND/many_$shape}
-    many=$(query -c "SELECT cost_of(\$\$${many//LAST/$groups}\$\$, $reads, 21)")
+    many=$(query "SELECT cost_of(\$\$${many//LAST/$groups}\$\$, $reads, 21)")
     awk -v name="$name" -v shape="$shape" -v few="$few" -v many="$many" \
       'BEGIN { printf "%-44s %-7s %9.1f %9.1f   x%.2f\n", name, shape, few, many, (few > 0 ? many / few : 0) }'
   done
 }
 
-start_server
+prepare reading
+start_server "${undisturbed[@]}" 'jit = off'
 create_data
 printf '%-44s %-7s %9s %9s   %s\n' "microseconds per read inside the server" ties 1000 "$groups" ratio
 measure 'trending_top10, no labels' 500 "SELECT * FROM trending_top10('TREND_plain')"
