@@ -193,6 +193,14 @@ COMMENT ON FUNCTION trending.session(timestamp, interval) IS
 COMMENT ON FUNCTION trending.session(date, interval) IS
 'marks session windows in the definition of a trend: rows of a group that follow each other within gap. Only a trend can compute it';
 
+-- Event time of rows that have none of their own.
+CREATE FUNCTION trending.commit_time(xmin xid)
+RETURNS timestamptz LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_commit_time';
+
+COMMENT ON FUNCTION trending.commit_time(xid) IS
+'when the transaction that wrote a row version committed, given its xmin. Needs track_commit_timestamp in a query, not in a trend. NULL for rows from before that was on and for rows so old that the server has forgotten it';
+
 COMMENT ON FUNCTION trending.tumble(timestamptz, interval, timestamptz, text) IS
 'the window of this size that contains ts. Windows follow each other without gap, aligned to origin (1970-01-01 UTC). With a zone, size is in local days of that zone, right across changes of daylight saving. No rows for a NULL or infinite ts';
 COMMENT ON FUNCTION trending.tumble(timestamp, interval, timestamp) IS
@@ -353,7 +361,7 @@ RETURNS void LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_drop_trend';
 
 CREATE FUNCTION trending.track(
-  source regclass, key name, event_time name, name text DEFAULT NULL,
+  source regclass, key name, event_time name DEFAULT NULL, name text DEFAULT NULL,
   size interval DEFAULT '5 minutes', slide interval DEFAULT '10 seconds', label text DEFAULT NULL)
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_track';
@@ -365,7 +373,7 @@ COMMENT ON FUNCTION trending.alter_trend(regclass, text, text, interval, interva
 COMMENT ON FUNCTION trending.drop_trend(regclass) IS
 'drops a trend with everything that belongs to it, as DROP FOREIGN TABLE does; for its owner';
 COMMENT ON FUNCTION trending.track(regclass, name, name, text, interval, interval, text) IS
-'creates the common trend: the rows of source counted by key over the last size, moving on every slide. Named top_<source> unless name is given';
+'creates the common trend: the rows of source counted by key over the last size, moving on every slide; by the time of their commits without event_time. Named top_<source> unless name is given';
 
 ------------------------------------------------------------------------------------------------------------
 -- Foreign-data wrapper
@@ -451,7 +459,7 @@ CREATE FUNCTION trending.batch_query(trend regclass)
 RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_batch_query';
 
--- Before this time a trend of decayed aggregates has forgotten rows. Internal.
+-- Before this time a trend of decayed aggregates has forgotten rows, or the server when they were committed. Internal.
 CREATE FUNCTION trending.counted_since(trend regclass)
 RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_counted_since';
@@ -537,6 +545,11 @@ BEGIN
   IF final IS NULL THEN
     RAISE EXCEPTION 'trend "%" has no final windows yet', trend USING ERRCODE = 'object_not_in_prerequisite_state',
       HINT = 'See trending.status.';
+  END IF;
+  IF from_time < trending.counted_since(trend) THEN
+    RAISE EXCEPTION 'windows from before % cannot be recomputed', trending.counted_since(trend)
+      USING ERRCODE = 'object_not_in_prerequisite_state',
+      DETAIL = 'Commit times from before are not known to the server any more, or were not kept.';
   END IF;
   PERFORM pg_advisory_xact_lock('trending.trend'::regclass::oid::int, trend::oid::int);
   IF trending.has_sessions(trend) THEN

@@ -24,10 +24,9 @@
 #include <algorithm>
 
 #include "bgworker/source_changes.h"
+#include "bgworker/source_scan.h"
 #include "bgworker/worker.h"
-#include "definition/query_text.h"
 #include "postgres/guard.h"
-#include "shmem/settings.h"
 
 namespace trending {
 
@@ -35,9 +34,11 @@ namespace {
 
 // Recorded events that may pile up while a trend waits for writers; beyond it begins anew.
 constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
-constexpr int kFetchRows = 4096;
 // Events of the source that are applied together.
 constexpr size_t kPortionBytes = size_t{8} << 20;
+constexpr char kUnknownTimes[] =
+    "rows that were there when the trend was filled anew do not count: the server does not keep commit times "
+    "(track_commit_timestamp)";
 
 void note_writers(FollowedTrend* trend) {
   List* relations = find_all_inheritors(trend->definition->source, AccessShareLock, nullptr);
@@ -63,146 +64,8 @@ bool writers_ended(FollowedTrend* trend) {
   return writers.empty();
 }
 
-// -- reading the source
-// -----------------------------------------------------------------------------------------
-
-bool is_plain_column(const Expr* expression) {
-  return expression != nullptr && IsA(expression, Var);
-}
-
-const char* column_name(const Definition* definition, AttrNumber attnum) {
-  for (int i = 0; i < definition->source_column_count; i++) {
-    if (definition->source_columns[i].attnum == attnum) return definition->source_columns[i].name;
-  }
-  return nullptr;
-}
-
-// The source may have been dropped since the definition was loaded.
-const char* source_name(const Definition* definition) {
-  const char* name = get_rel_name(definition->source);
-  if (name == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the source was dropped")));
-  }
-  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)), name);
-}
-
-// With a plain time column the rows before `from` are left to the index.
-void append_time_bound(StringInfo query, const Definition* definition, Time from) {
-  if (from == kNoTime || !is_plain_column(definition->event_time)) return;
-  AttrNumber attnum = reinterpret_cast<Var*>(definition->event_time)->varattno;
-  Datum text = definition->event_time_type == TIMESTAMPTZOID
-                   ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(from))
-                   : DirectFunctionCall1(timestamp_out, TimestampGetDatum(from));
-  appendStringInfo(query, " WHERE %s >= %s", quote_identifier(column_name(definition, attnum)),
-                   quote_literal_cstr(DatumGetCString(text)));
-  if (definition->event_time_type == DATEOID) appendStringInfoString(query, "::timestamp");
-}
-
-enum class ScanOrder { kAny, kForward, kBackward };
-
-// The event time as SQL, whatever expression it is.
-const char* event_time_text(const Definition* definition) {
-  List* context = deparse_context_for(get_rel_name(definition->source), definition->source);
-  int nest_level = canonical_settings_begin();
-  const char* text =
-      deparse_expression(reinterpret_cast<Node*>(definition->event_time), context, false, false);
-  canonical_settings_end(nest_level);
-  return text;
-}
-
-// SELECT of the columns a trend reads, then the table that a row is in. May be had in the order of a plain
-// time, and backwards in that of any.
-char* source_query(const Definition* definition, Time from, ScanOrder order) {
-  StringInfoData query;
-  initStringInfo(&query);
-  appendStringInfoString(&query, "SELECT ");
-  for (int i = 0; i < definition->source_column_count; i++) {
-    appendStringInfo(&query, "%s, ", quote_identifier(definition->source_columns[i].name));
-  }
-  appendStringInfo(&query, "tableoid FROM %s", source_name(definition));
-  append_time_bound(&query, definition, from);
-  if (order == ScanOrder::kForward && from != kNoTime && is_plain_column(definition->event_time)) {
-    AttrNumber attnum = reinterpret_cast<Var*>(definition->event_time)->varattno;
-    appendStringInfo(&query, " ORDER BY %s", quote_identifier(column_name(definition, attnum)));
-  }
-  if (order == ScanOrder::kBackward)
-    appendStringInfo(&query, " ORDER BY %s DESC", event_time_text(definition));
-  return query.data;
-}
-
-// Keeps the latest event time of each table.
-void note_latest(FollowedTrend* trend, Oid table, Time time) {
-  SourceTable& entry = trend->tables[table];
-  entry.latest = std::max(entry.latest, time);
-}
-
-// Reads the source under the active snapshot and calls visit(event) for every row that is an event, until it
-// returns false.
-template <typename Visit>
-void scan_source(FollowedTrend* trend, Time from, ScanOrder order, Visit&& visit) {
-  const Definition* definition = trend->definition;
-  TupleTableSlot* slot = trend->reader->slot;
-  TimestampTz now = GetCurrentTimestamp();
-  SPI_connect();
-  SPIPlanPtr plan = SPI_prepare_cursor(source_query(definition, from, order), 0, nullptr, 0);
-  if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
-  Portal cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
-  for (bool go_on = true; go_on;) {
-    SPI_cursor_fetch(cursor, true, kFetchRows);
-    if (SPI_processed == 0) break;
-    for (uint64 row = 0; row < SPI_processed && go_on; row++) {
-      for (int i = 0; i < definition->source_column_count; i++) {
-        int target = definition->source_columns[i].attnum - 1;
-        slot->tts_values[target] =
-            SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, i + 1, &slot->tts_isnull[target]);
-      }
-      RowEvent event;
-      RowOutcome outcome = row_read_slot(trend->reader, now, &event);
-      if (outcome == RowOutcome::kAhead) trend->ahead.add(event.time);
-      if (outcome != RowOutcome::kEvent) continue;
-      bool isnull = false;
-      Datum table = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-                                  definition->source_column_count + 1, &isnull);
-      note_latest(trend, DatumGetObjectId(table), event.time);
-      go_on = visit(event);
-    }
-    SPI_freetuptable(SPI_tuptable);
-    CHECK_FOR_INTERRUPTS();
-  }
-  SPI_cursor_close(cursor);
-  SPI_finish();
-}
-
-// The event clock that the rows give: the greatest time that is not too far ahead. kNoTime: no rows.
-Time clock_of_source(FollowedTrend* trend) {
-  const Definition* definition = trend->definition;
-  Time clock = kNoTime;
-  if (!is_plain_column(definition->event_time) || definition->where != nullptr) {
-    scan_source(trend, kNoTime, ScanOrder::kAny, [&clock](const RowEvent& event) {
-      clock = std::max(clock, event.time);
-      return true;
-    });
-    return clock;
-  }
-  // The same by an index, where there is one on the time column.
-  AttrNumber attnum = reinterpret_cast<Var*>(definition->event_time)->varattno;
-  const char* column = quote_identifier(column_name(definition, attnum));
-  TimestampTz latest = GetCurrentTimestamp() + definition->options.max_ahead;
-  bool zoned = definition->event_time_type == TIMESTAMPTZOID;
-  char* bound = DatumGetCString(zoned ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(latest))
-                                      : DirectFunctionCall1(timestamp_out, TimestampGetDatum(latest)));
-  char* query =
-      psprintf("SELECT pg_catalog.max(%s) FROM %s WHERE %s <= %s::%s", column, source_name(definition),
-               column, quote_literal_cstr(bound), zoned ? "timestamptz" : "timestamp");
-  SPI_connect();
-  if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "could not read the source's latest time");
-  bool isnull = true;
-  Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-  if (!isnull) clock = event_time_value(definition->event_time_type, value);
-  SPI_finish();
-  // All rows infinite in the past: no clock.
-  return TIMESTAMP_NOT_FINITE(clock) ? kNoTime : clock;
-}
+// -- counting the source
+// ----------------------------------------------------------------------------------------------------------
 
 // Windows that end up to here are final when the event clock stands at `clock`.
 Time final_until(const FollowedTrend* trend, Time clock) {
@@ -319,7 +182,7 @@ void count_source(FollowedTrend* trend) {
                final_until(trend, clock));
   Time from = earliest_needed(trend, clock);
   bool missed = reported != kNoTime && earliest_needed(trend, reported) < from;
-  if (missed && is_plain_column(trend->definition->event_time)) {
+  if (missed) {
     count_since(trend, reported, clock);
   } else {
     count_open_windows(trend, from, clock);
@@ -364,11 +227,16 @@ void replay_recorded(FollowedTrend* trend) {
   trend->recorded_bytes = 0;
 }
 
+bool counts_source(const FollowedTrend* trend) {
+  return trend->definition->options.backfill || trend->refill;
+}
+
 // Step 3. A function of its own, never inlined: its locals must not live in the frame that PG_TRY returns to.
 pg_noinline void fill_from_source(FollowedTrend* trend) {
   worker_begin();
   trend->latest_known = true;
-  if (trend->definition->options.backfill || trend->refill) {
+  // Without event times the trend begins with the rows to come; what it has in history stays.
+  if (counts_source(trend) && knows_event_times(*trend->definition)) {
     trend->filter = filter_of(GetActiveSnapshot());
     count_source(trend);
   }
@@ -396,9 +264,10 @@ void fill(FollowedTrend* trend) {
   worker_begin();                        // comparing keys may need catalogs
   replay_recorded(trend);
   worker_commit();
+  const bool lacks_rows = counts_source(trend) && !knows_event_times(*trend->definition);
   trend->refill = false;
   trend->state = FillState::kRunning;
-  trend_report(trend, "");
+  trend_report(trend, lacks_rows ? kUnknownTimes : "");
   trend->dirty = true;
   trend_set_phase(trend, TrendPhase::kRunning);
   worker->checkpoint_due = true;
@@ -441,15 +310,6 @@ void poll_waiting(FollowedTrend* trend) {
 bool SnapshotFilter::counts(TransactionId xid) const {
   if (!active() || TransactionIdFollowsOrEquals(xid, xmax)) return true;
   return std::binary_search(in_progress.begin(), in_progress.end(), xid);
-}
-
-char* source_rows_query(const FollowedTrend* trend, const char* table) {
-  StringInfoData query;
-  initStringInfo(&query);
-  appendStringInfo(&query, "SELECT FROM ONLY %s", table);
-  append_time_bound(&query, trend->definition, trend->writer.concerned_from());
-  appendStringInfoString(&query, " LIMIT 1");
-  return query.data;
 }
 
 void filling_start(FollowedTrend* trend) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "bgworker/collector.h"
+#include "bgworker/source_scan.h"
 #include "bgworker/worker.h"
 #include "definition/definition_catalog.h"
 #include "definition/replica_identity.h"

@@ -92,8 +92,6 @@ void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz comm
 void filling_start(FollowedTrend* trend);
 // Goes on with trends that wait, and drops filters that are no longer needed.
 void filling_poll();
-// SELECT of the rows of a table, named so, that windows which can still change would count.
-char* source_rows_query(const FollowedTrend* trend, const char* table);
 // Keeps a transaction's events for a trend that waits.
 void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XLogRecPtr lsn,
                     const BatchSlice& slice);

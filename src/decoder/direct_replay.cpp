@@ -16,6 +16,15 @@ bool is_harmless(XLogReaderState* reader) {
   return (xinfo & ~(kHarmless | kRequests)) == 0;
 }
 
+// A transaction that was made elsewhere keeps the time of its commit there, where the session gave one: the
+// same that the server keeps as its commit time.
+TimestampTz origin_time(XLogReaderState* reader) {
+  xl_xact_parsed_commit parsed;
+  ParseCommitRecord(XLogRecGetInfo(reader), reinterpret_cast<xl_xact_commit*>(XLogRecGetData(reader)),
+                    &parsed);
+  return (parsed.xinfo & XACT_XINFO_HAS_ORIGIN) != 0 ? parsed.origin_timestamp : 0;
+}
+
 // Only rows of tables, all in memory.
 bool is_replayable(ReorderBufferTXN* txn) {
   constexpr bits32 kUnsuitable = RBTXN_HAS_CATALOG_CHANGES | RBTXN_IS_SUBXACT | RBTXN_IS_SERIALIZED |
@@ -26,6 +35,12 @@ bool is_replayable(ReorderBufferTXN* txn) {
 
 }  // namespace
 
+TimestampTz commit_time_of_record(XLogReaderState* reader) {
+  const TimestampTz origin = (XLogRecGetInfo(reader) & XLOG_XACT_HAS_INFO) != 0 ? origin_time(reader) : 0;
+  if (origin != 0) return origin;
+  return reinterpret_cast<const xl_xact_commit*>(XLogRecGetData(reader))->xact_time;
+}
+
 bool replay_directly(LogicalDecodingContext* context, const ChangeSink* sink) {
   XLogReaderState* reader = context->reader;
   if (!is_harmless(reader)) return false;
@@ -33,8 +48,7 @@ bool replay_directly(LogicalDecodingContext* context, const ChangeSink* sink) {
   ReorderBuffer* buffer = context->reorder;
   ReorderBufferTXN* txn = buffer->by_txn_last_txn;
   if (txn == nullptr || buffer->by_txn_last_xid != XLogRecGetXid(reader) || !is_replayable(txn)) return false;
-  const auto* commit = reinterpret_cast<const xl_xact_commit*>(XLogRecGetData(reader));
-  txn->xact_time.commit_time = commit->xact_time;
+  txn->xact_time.commit_time = commit_time_of_record(reader);
   txn->final_lsn = reader->ReadRecPtr;
   txn->end_lsn = reader->EndRecPtr;
   return sink->take(sink->context, txn);

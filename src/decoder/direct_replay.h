@@ -30,6 +30,9 @@ inline bool is_plain_commit(XLogReaderState* reader) {
          (XLogRecGetInfo(reader) & XLOG_XACT_OPMASK) == XLOG_XACT_COMMIT;
 }
 
+// When the transaction whose commit record is being decoded committed: what pg_xact_commit_timestamp says.
+TimestampTz commit_time_of_record(XLogReaderState* reader);
+
 // visit(ReorderBufferChange*) for each change in order, while it returns true; whether it always did. (The
 // server's macros for its lists are not C++.)
 template <typename Visit>

@@ -46,7 +46,11 @@ void startup(LogicalDecodingContext* context, OutputPluginOptions* options, bool
 }
 
 void begin(LogicalDecodingContext* context, ReorderBufferTXN* txn) {
-  guarded([&] { sink_of(context)->begin(sink_of(context)->context, txn); });
+  guarded([&] {
+    // The server takes the time of an origin even where the session gave none.
+    txn->xact_time.commit_time = commit_time_of_record(context->reader);
+    sink_of(context)->begin(sink_of(context)->context, txn);
+  });
 }
 
 void change(LogicalDecodingContext* context, ReorderBufferTXN* txn, Relation relation,

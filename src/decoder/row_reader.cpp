@@ -36,6 +36,10 @@ bool is_true(RowReader* reader, const RowReader::Step& step) {
 
 RowOutcome read_time(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
   const Definition* definition = reader->definition;
+  if (definition->by_commit_time) {
+    event->time = commit_time;
+    return TIMESTAMP_NOT_FINITE(commit_time) ? RowOutcome::kNullTime : RowOutcome::kEvent;
+  }
   if (!is_present(reader->time)) {  // over all rows: one instant for all
     event->time = kTimelessEvent;
     return RowOutcome::kEvent;
@@ -298,7 +302,7 @@ RowReader* row_reader_create(const Definition* definition) {
   reader->arguments = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
   reader->filters = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
   reader->times = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
-  reader->time = compile(definition->event_time);
+  if (!definition->by_commit_time) reader->time = compile(definition->event_time);
   reader->where = compile(definition->where);
   for (int i = 0; i < key_count; i++) reader->keys[i] = compile(definition->keys.columns[i].expr);
   for (int i = 0; i < aggregate_count; i++) {
@@ -347,7 +351,7 @@ RowMapping* row_mapping_create(const Definition* definition, Relation relation, 
   }
 
   mapping->identity_full = relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
-  mapping->retractable = true;
+  mapping->retractable = !definition->by_commit_time;  // old versions do not say when they were committed
   if (!mapping->identity_full) {
     Bitmapset* identity = RelationGetIdentityKeyBitmap(relation);
     for (int i = 0; i < count; i++) {

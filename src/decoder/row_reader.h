@@ -63,7 +63,7 @@ struct RowReader {
 // How one relation (the source or a partition of it) holds a trend's columns.
 struct RowMapping {
   AttrNumber* attributes;  // per Definition::source_columns: the attribute in this relation
-  bool retractable;        // old row versions carry all of these columns (replica identity)
+  bool retractable;        // old row versions carry all that the trend reads (replica identity)
   bool identity_full;
 };
 
@@ -81,7 +81,7 @@ bool row_reads_same(const RowReader* reader, const RowMapping* mapping, TupleDes
 
 // Reads one row. Never raises an error for bad data. `complete`, the old version of an updated row or null,
 // holds toasted values that the update left alone and that `tuple` therefore lacks. `commit_time` bounds
-// event times (max_ahead).
+// event times (max_ahead), or is the event time.
 RowOutcome row_read(RowReader* reader, const RowMapping* mapping, TupleDesc descriptor, HeapTuple tuple,
                     HeapTuple complete, TimestampTz commit_time, RowEvent* event);
 

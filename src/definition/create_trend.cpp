@@ -5,6 +5,7 @@
 // the label's table. Writers wait for none of these; the worker arranges an exact backfill by itself once the
 // row is committed.
 #include "definition/as_extension_owner.h"
+#include "definition/commit_time.h"
 #include "definition/definition_catalog.h"
 #include "definition/history_table.h"
 #include "definition/label.h"
@@ -180,6 +181,7 @@ Oid create_trend(const char* name, const char* query, const TrendOptionArguments
   check_room();
   Definition* definition = definition_analyze(query, true);
   check_options(options);
+  check_commit_times_kept(*definition, *options.backfill);
   partition_by_set(definition, options.partition_by);
   if (options.label != nullptr) {
     LabelSource label = label_resolve(options.label, definition);
@@ -241,19 +243,20 @@ const char* existing_column(Oid relation, const char* column) {
   return quote_identifier(column);
 }
 
-// The definition that track stands for.
+// The definition that track stands for; without a time column rows have that of their commit.
 const char* track_query(Oid source, const char* key, const char* time, const Interval* size,
                         const Interval* slide) {
   const char* table =
       quote_qualified_identifier(get_namespace_name(get_rel_namespace(source)), get_rel_name(source));
   const char* key_column = psprintf("s.%s", existing_column(source, key));
+  const char* event_time =
+      time == nullptr ? "trending.commit_time(s.xmin)" : psprintf("s.%s", existing_column(source, time));
   return psprintf(
       "SELECT w.window_start, w.window_end, %s, count(*)\n"
-      "FROM %s s, trending.hop(s.%s, slide => %s, size => %s) w\n"
+      "FROM %s s, trending.hop(%s, slide => %s, size => %s) w\n"
       "GROUP BY w.window_start, w.window_end, %s\n"
       "ORDER BY count(*) DESC",
-      key_column, table, existing_column(source, time), interval_literal(slide), interval_literal(size),
-      key_column);
+      key_column, table, event_time, interval_literal(slide), interval_literal(size), key_column);
 }
 
 }  // namespace
@@ -285,7 +288,7 @@ TRENDING_FUNCTION(create_trend) {
 TRENDING_FUNCTION(track) {
   using namespace trending;
   constexpr const char* kNames[] = {"source", "key", "event_time", "name", "size", "slide", "label"};
-  for (int i : {0, 1, 2, 4, 5}) {
+  for (int i : {0, 1, 4, 5}) {
     if (!PG_ARGISNULL(i)) continue;
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", kNames[i])));
   }
@@ -295,8 +298,9 @@ TRENDING_FUNCTION(track) {
   }
   const char* name = text_argument(fcinfo, 3);
   if (name == nullptr) name = quote_identifier(psprintf("top_%s", get_rel_name(source)));
-  const char* query = track_query(source, NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(2)),
-                                  PG_GETARG_INTERVAL_P(4), PG_GETARG_INTERVAL_P(5));
+  const char* time = PG_ARGISNULL(2) ? nullptr : NameStr(*PG_GETARG_NAME(2));
+  const char* query = track_query(source, NameStr(*PG_GETARG_NAME(1)), time, PG_GETARG_INTERVAL_P(4),
+                                  PG_GETARG_INTERVAL_P(5));
   TrendOptionArguments options = default_options();
   options.label = text_argument(fcinfo, 6);
   PG_RETURN_OID(create_trend(name, query, options));

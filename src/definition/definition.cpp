@@ -41,7 +41,9 @@ void analyze_where(Analysis* analysis) {
 
 // The columns that any expression reads.
 void collect_source_columns(Definition* definition) {
-  List* all = list_make2(definition->event_time, definition->where);
+  // The commit time is not in the row.
+  Expr* event_time = definition->by_commit_time ? nullptr : definition->event_time;
+  List* all = list_make2(event_time, definition->where);
   for (int i = 0; i < definition->keys.count; i++) all = lappend(all, definition->keys.columns[i].expr);
   for (int i = 0; i < definition->aggregate_count; i++) {
     const DefinitionAggregate& aggregate = definition->aggregates[i];

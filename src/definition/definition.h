@@ -130,6 +130,7 @@ struct Definition {
   Calendar calendar;
   int64 half_life;      // of the decayed aggregates in microseconds; 0: there are none
   Expr* event_time;     // NULL without window and decay
+  bool by_commit_time;  // it is trending.commit_time(xmin), which only a query can evaluate (commit_time.h)
   Oid event_time_type;  // timestamptz, timestamp or date; see event_time_value
 
   Expr* where;  // boolean, or NULL

@@ -1,5 +1,6 @@
 #include "definition/expression_check.h"
 
+#include "definition/commit_time.h"
 #include "definition/key_type.h"
 
 namespace trending {
@@ -45,6 +46,12 @@ bool depends_on_zone(Oid function) {
 void report_function(Node* node, const BadFunction& bad, const Walk& walk) {
   const char* name = format_procedure(bad.function);
   int location = exprLocation(node);
+  if (is_commit_time(bad.function)) {
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("trending.commit_time is not allowed in %s of a trend", walk.place),
+                    errhint("It may only be the time argument of the window function, by itself."),
+                    query_position(*walk.scope->text, location)));
+  }
   if (bad.user_defined) {
     ereport(ERROR,
             (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

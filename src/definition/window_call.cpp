@@ -1,5 +1,6 @@
 // The window function in FROM: which one it is, its constant arguments, the event time.
 #include "definition/analysis.h"
+#include "definition/commit_time.h"
 #include "definition/window_args.h"
 
 namespace trending {
@@ -78,7 +79,8 @@ void analyze_window_call(Analysis* analysis, RangeTblEntry* entry) {
   analysis->definition->window = setup.spec;
   analysis->definition->calendar = setup.calendar;
 
-  expression_check(event_time, analysis->scope, "the event time");
+  analysis->definition->by_commit_time = is_commit_time_of_row(*analysis, event_time);
+  if (!analysis->definition->by_commit_time) expression_check(event_time, analysis->scope, "the event time");
   analysis->definition->event_time = prepare_expression(*analysis, event_time);
   analysis->definition->event_time_type = window.time_type;
 }

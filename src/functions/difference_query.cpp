@@ -163,6 +163,14 @@ void append_definition_rows(StringInfo out, const Definition& definition, bool h
   }
 }
 
+// Final windows, whose rows are still known by their commit times if these count.
+const char* comparable_history(const Definition& definition) {
+  if (!definition.by_commit_time) return " WHERE h.final";
+  return psprintf(" WHERE h.final AND h.%s >= (SELECT trending.counted_since(%u::pg_catalog.oid))",
+                  selected_column(definition, ColumnRole::kWindowStart, 0, "window_start"),
+                  definition.relation);
+}
+
 // t: the trend's rows x with their key k and the rank n that their own values give; d: the definition's rows
 // in the same windows.
 char* difference_query(const Definition& definition, bool history) {
@@ -173,7 +181,7 @@ char* difference_query(const Definition& definition, bool history) {
   } else {
     appendStringInfo(&query, "WITH kept AS MATERIALIZED (SELECT * FROM %s AS h%s), ",
                      qualified_name(history ? definition.history : definition.relation),
-                     history ? " WHERE h.final" : "");
+                     history ? comparable_history(definition) : "");
   }
   appendStringInfoString(&query, "t AS (SELECT trending_row AS x, ");
   append_row_key(&query, definition);

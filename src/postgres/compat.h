@@ -61,6 +61,18 @@ inline void slot_acquire(const char* name) {
 #endif
 }
 
+// The oldest transaction whose commit time may be kept. 17 renamed ShmemVariableCache (b31ba5310b55).
+inline TransactionId oldest_commit_time_xid() {
+  LWLockAcquire(CommitTsLock, LW_SHARED);
+#if PG_VERSION_NUM >= 170000
+  TransactionId oldest = TransamVariables->oldestCommitTsXid;
+#else
+  TransactionId oldest = ShmemVariableCache->oldestCommitTsXid;
+#endif
+  LWLockRelease(CommitTsLock);
+  return oldest;
+}
+
 // 19 lets logical decoding switch itself on under wal_level = replica; until then the setting decides.
 inline bool wal_is_logical() {
   return wal_level >= WAL_LEVEL_LOGICAL;
