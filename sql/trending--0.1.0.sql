@@ -89,14 +89,20 @@ CREATE TABLE trending.pane_state (
   PRIMARY KEY (trend_id, pane_start, segment)
 );
 
--- Closed windows and late rows whose tables could not be written yet.
+-- Closed windows, late rows and alerts whose tables could not be written yet.
 CREATE TABLE trending.waiting_window (
   trend_id     int NOT NULL,
   window_end   bigint NOT NULL,
   window_start bigint NOT NULL,
   final        bool NOT NULL,
+  retractable  bool NOT NULL,
   groups       bytea NOT NULL,
   PRIMARY KEY (trend_id, window_end, window_start)
+);
+CREATE TABLE trending.waiting_redo (
+  trend_id         int PRIMARY KEY,
+  redo_after       bigint NOT NULL,
+  redo_final_after bigint NOT NULL
 );
 CREATE TABLE trending.waiting_late (
   id         bigint GENERATED ALWAYS AS IDENTITY,
@@ -107,6 +113,19 @@ CREATE TABLE trending.waiting_late (
   "row"      text NOT NULL,
   PRIMARY KEY (trend_id, id)
 );
+CREATE TABLE trending.waiting_alert (
+  id           bigint GENERATED ALWAYS AS IDENTITY,
+  trend_id     int NOT NULL,
+  window_start bigint NOT NULL,
+  window_end   bigint NOT NULL,
+  crossed_at   timestamptz NOT NULL,
+  commit_lsn   pg_lsn NOT NULL,
+  key          bytea NOT NULL,
+  result       bytea NOT NULL,
+  PRIMARY KEY (trend_id, id)
+);
+COMMENT ON TABLE trending.waiting_redo IS 'windows that go from history, since their trend was filled anew: those that are not final and end after one time, all after another';
+COMMENT ON TABLE trending.waiting_alert IS 'alerts that could not be written to their table yet';
 COMMENT ON TABLE trending.waiting_window IS 'closed windows that could not be written to history yet';
 COMMENT ON TABLE trending.waiting_late IS 'late rows that could not be written to their table yet';
 

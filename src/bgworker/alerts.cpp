@@ -1,7 +1,8 @@
 #include "bgworker/alerts.h"
 
+#include "bgworker/group_insert.h"
+#include "bgworker/waiting.h"
 #include "bgworker/worker.h"
-#include "definition/aggregate_result.h"
 #include "definition/history_table.h"
 #include "postgres/as_owner.h"
 
@@ -20,123 +21,36 @@ constexpr double kFullQueue = 0.9;
 constexpr double kUsualQueuePages = 1 << 20;
 constexpr size_t kNotificationOverhead = NAMEDATALEN + 32;  // the channel and the server's words
 
-bool is_group_column(const DefinitionColumn& column) {
-  return column.role == ColumnRole::kKey || column.role == ColumnRole::kAggregate;
-}
-
-// Parameters of both statements: window_start, window_end, the columns of the group, crossed_at, commit_lsn.
-struct Parameters {
-  int count;
-  Oid* types;
-  Datum* values;
-  char* nulls;
-};
-
-Parameters make_parameters(const Definition& definition) {
-  Parameters parameters = {};
-  Size room = static_cast<Size>(definition.column_count) + 4;
-  parameters.types = static_cast<Oid*>(palloc(sizeof(Oid) * room));
-  parameters.values = static_cast<Datum*>(palloc(sizeof(Datum) * room));
-  parameters.nulls = static_cast<char*>(palloc(room));
-  parameters.types[parameters.count++] = window_bound_type(definition);
-  parameters.types[parameters.count++] = window_bound_type(definition);
-  for (int i = 0; i < definition.column_count; i++) {
-    if (is_group_column(definition.columns[i]))
-      parameters.types[parameters.count++] = definition.columns[i].type;
-  }
-  parameters.types[parameters.count++] = TIMESTAMPTZOID;
-  parameters.types[parameters.count++] = LSNOID;
-  return parameters;
-}
-
-char* insert_statement(const Definition& definition, const char* table) {
-  StringInfoData names;
-  StringInfoData values;
-  initStringInfo(&names);
-  initStringInfo(&values);
-  int parameter = 0;
-  for (ColumnRole role : {ColumnRole::kWindowStart, ColumnRole::kWindowEnd}) {
-    appendStringInfo(&names, "%s, ", history_window_column(definition, role));
-    appendStringInfo(&values, "$%d, ", ++parameter);
-  }
-  for (int i = 0; i < definition.column_count; i++) {
-    if (!is_group_column(definition.columns[i])) continue;
-    appendStringInfo(&names, "%s, ", quote_identifier(definition.columns[i].name));
-    appendStringInfo(&values, "$%d, ", ++parameter);
-  }
-  return psprintf("INSERT INTO %s (%scrossed_at, commit_lsn) VALUES (%s$%d, $%d)", table, names.data,
-                  values.data, parameter + 1, parameter + 2);
-}
-
 // The columns of one role as a JSON object.
 char* json_object(const Definition& definition, ColumnRole role) {
   StringInfoData object;
   initStringInfo(&object);
   appendStringInfoString(&object, "pg_catalog.json_build_object(");
-  int parameter = 2;
   const char* separator = "";
   for (int i = 0; i < definition.column_count; i++) {
     const DefinitionColumn& column = definition.columns[i];
-    if (!is_group_column(column)) continue;
-    parameter++;
     if (column.role != role) continue;
-    appendStringInfo(&object, "%s%s, $%d", separator, quote_literal_cstr(column.name), parameter);
+    appendStringInfo(&object, "%s%s, $%d", separator, quote_literal_cstr(column.name),
+                     group_parameter(definition, i));
     separator = ", ";
   }
   appendStringInfoChar(&object, ')');
   return object.data;
 }
 
-// The payload of a notification; without the group when that would be too long.
-char* payload_statement(const Definition& definition) {
+// The payload of a notification, of the parameters of an insertion; without the group when that would be too
+// long.
+char* payload_statement(const Definition& definition, const GroupInsert& insert) {
   const char* trend = quote_literal_cstr(quote_qualified_identifier(
       get_namespace_name(get_rel_namespace(definition.relation)), get_rel_name(definition.relation)));
-  int crossed_at = 3;
-  for (int i = 0; i < definition.column_count; i++) crossed_at += is_group_column(definition.columns[i]);
   const char* window = psprintf("'window_start', $1, 'window_end', $2, 'crossed_at', $%d, 'commit_lsn', $%d",
-                                crossed_at, crossed_at + 1);
+                                insert.count - 1, insert.count);
   return psprintf(
       "SELECT CASE WHEN pg_catalog.octet_length(p.full) < %d THEN p.full ELSE p.short END FROM (SELECT "
       "pg_catalog.json_build_object('trend', %s, 'key', %s, 'values', %s, %s)::pg_catalog.text AS full, "
       "pg_catalog.json_build_object('trend', %s, 'truncated', true, %s)::pg_catalog.text AS short) p",
       static_cast<int>(kPayloadBytes), trend, json_object(definition, ColumnRole::kKey),
       json_object(definition, ColumnRole::kAggregate), window, trend, window);
-}
-
-void fill_parameters(const FollowedTrend* trend, const Alert& alert, Parameters* parameters) {
-  const Definition& definition = *trend->definition;
-  const StateLayout& layout = trend->writer.layout();
-  Datum keys[kMaxKeyColumns];
-  bool key_nulls[kMaxKeyColumns];
-  key_decode(
-      definition.keys,
-      KeyBytes{reinterpret_cast<const std::byte*>(alert.key.data()), static_cast<uint32_t>(alert.key.size())},
-      keys, key_nulls);
-  int n = 0;
-  auto put = [&](Datum value, bool isnull) {
-    parameters->values[n] = value;
-    parameters->nulls[n++] = isnull ? 'n' : ' ';
-  };
-  bool unbounded = !definition.has_window;
-  put(window_bound_datum(window_bound_type(definition), alert.window.start), unbounded);
-  put(window_bound_datum(window_bound_type(definition), alert.window.end), unbounded);
-  for (int i = 0; i < definition.column_count; i++) {
-    const DefinitionColumn& column = definition.columns[i];
-    if (column.role == ColumnRole::kKey) put(keys[column.index], key_nulls[column.index]);
-    if (column.role != ColumnRole::kAggregate) continue;
-    bool isnull = false;
-    AggregateValue value = value_of(layout, alert.result.data(), static_cast<uint16_t>(column.index));
-    Datum datum = aggregate_datum(definition, column.index, value, &isnull);
-    put(datum, isnull);
-  }
-  put(TimestampTzGetDatum(alert.crossed_at), false);
-  put(LSNGetDatum(alert.commit_lsn), false);
-}
-
-SPIPlanPtr prepare(const char* statement, const Parameters& parameters) {
-  SPIPlanPtr plan = SPI_prepare(statement, parameters.count, parameters.types);
-  if (plan == nullptr) elog(ERROR, "could not prepare the writing of alerts");
-  return plan;
 }
 
 // Bytes of the server's notification queue that we may use now. Its size can be set from PostgreSQL 17 on.
@@ -163,40 +77,48 @@ bool take_queue_room(size_t payload) {
   return true;
 }
 
+// Null: alerts are not announced.
+SPIPlanPtr prepare_payload(const Definition& definition, const GroupInsert& insert) {
+  if (definition.notify_channel == nullptr) return nullptr;
+  SPIPlanPtr plan = SPI_prepare(payload_statement(definition, insert), insert.count, insert.types);
+  if (plan == nullptr) elog(ERROR, "could not prepare the announcing of alerts");
+  return plan;
+}
+
 // False when the queue has no room for it.
-bool notify(const char* channel, SPIPlanPtr payload, const Parameters& parameters) {
-  if (SPI_execute_plan(payload, parameters.values, parameters.nulls, false, 1) != SPI_OK_SELECT) {
+bool notify(const char* channel, SPIPlanPtr payload, const GroupInsert& insert) {
+  MemoryContext caller = MemoryContextSwitchTo(insert.memory);
+  if (SPI_execute_plan(payload, insert.values, insert.nulls, false, 1) != SPI_OK_SELECT) {
     elog(ERROR, "could not describe an alert");
   }
   const char* text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
   const bool fits = take_queue_room(strlen(text));
   if (fits) Async_Notify(channel, text);
   SPI_freetuptable(SPI_tuptable);
+  MemoryContextSwitchTo(caller);
   return fits;
 }
 
-void write_rows(FollowedTrend* trend, const char* table) {
+void write_rows(FollowedTrend* trend, const std::vector<Alert>& alerts, const char* table) {
   const Definition& definition = *trend->definition;
-  Parameters parameters = make_parameters(definition);
-  SPIPlanPtr insert = prepare(insert_statement(definition, table), parameters);
-  const char* channel = definition.notify_channel;
-  SPIPlanPtr payload = channel != nullptr ? prepare(payload_statement(definition), parameters) : nullptr;
+  const StateLayout& layout = trend->writer.layout();
+  GroupInsert insert = group_insert_prepare(definition, table, false,
+                                            {{"crossed_at", TIMESTAMPTZOID}, {"commit_lsn", LSNOID}});
+  SPIPlanPtr payload = prepare_payload(definition, insert);
   bool all_announced = true;
-  MemoryContext row_memory =
-      AllocSetContextCreate(CurrentMemoryContext, "trending alert", ALLOCSET_DEFAULT_SIZES);
-  for (const Alert& alert : trend->alerts) {
+  Patience patience;
+  for (const Alert& alert : alerts) {
     CHECK_FOR_INTERRUPTS();
-    MemoryContext caller = MemoryContextSwitchTo(row_memory);
-    fill_parameters(trend, alert, &parameters);
-    if (SPI_execute_plan(insert, parameters.values, parameters.nulls, false, 0) != SPI_OK_INSERT) {
-      elog(ERROR, "could not insert an alert");
-    }
-    if (payload != nullptr && !notify(channel, payload, parameters)) all_announced = false;
-    MemoryContextSwitchTo(caller);
-    MemoryContextReset(row_memory);
+    patience.spend();
+    KeyView key{reinterpret_cast<const std::byte*>(alert.key.data()),
+                static_cast<uint32_t>(alert.key.size())};
+    group_insert_begin(&insert, layout, alert.window, key, alert.result.data(), 0);
+    group_insert_put(&insert, TimestampTzGetDatum(alert.crossed_at));
+    group_insert_put(&insert, LSNGetDatum(alert.commit_lsn));
+    if (payload != nullptr && !notify(definition.notify_channel, payload, insert)) all_announced = false;
+    group_insert_run(&insert);
   }
-  MemoryContextDelete(row_memory);
-  SPI_freeplan(insert);
+  group_insert_end(&insert);
   if (payload != nullptr) SPI_freeplan(payload);
   if (!all_announced) {
     trend_report(trend, "alerts were not announced: the notification queue of the server is full");
@@ -239,18 +161,40 @@ void alerts_noted(FollowedTrend* trend, XLogRecPtr lsn, TimestampTz time) {
   trend_report(trend, "more groups came true at once than can be kept; the rest raised no alerts");
 }
 
+bool alerts_are_due(const FollowedTrend* trend) {
+  return OidIsValid(trend->definition->alerts) &&
+         (!trend->alerts.empty() || (trend->alerts_wait && !trend->alerts_retry.is_put_off()));
+}
+
+namespace {
+
+constexpr WaitingWords kWords = {"alerts wait to be written: ", "alerts were lost: "};
+
+OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<Alert>& alerts,
+                           char (&message)[kMessageSize]) {
+  return run_as_owner(trend->definition->alerts, message, PassingError::kReport, [&](const char* table) {
+    write_rows(trend, alerts, table);
+    expire_rows(trend, table);
+  });
+}
+
+OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  while (waiting_load_alerts(trend)) {
+    OwnerResult result = write_as_owner(trend, trend->retried_alerts, message);
+    if (result != OwnerResult::kDone) return result;
+    waiting_drop_alerts(trend);
+  }
+  return write_as_owner(trend, trend->alerts, message);
+}
+
+}  // namespace
+
 void alerts_write(FollowedTrend* trend) {
-  if (trend->alerts.empty()) return;
-  char message[kMessageSize] = "";
-  OwnerResult result =
-      run_as_owner(trend->definition->alerts, message, PassingError::kThrow, [trend](const char* table) {
-        write_rows(trend, table);
-        expire_rows(trend, table);
-      });
-  if (result == OwnerResult::kDone) return;
-  char reason[kMessageSize];
-  snprintf(reason, sizeof(reason), "alerts were lost: %.200s", message);
-  trend_report(trend, reason);
+  if (!alerts_are_due(trend)) return;
+  write_or_wait(
+      trend, &trend->alerts_retry, kWords,
+      [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
+      [trend] { waiting_keep_alerts(trend); });
 }
 
 void alerts_written(FollowedTrend* trend) {

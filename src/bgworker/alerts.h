@@ -34,7 +34,11 @@ void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result, const
 // none. Without the lock.
 void alerts_noted(FollowedTrend* trend, XLogRecPtr lsn, TimestampTz time);
 
-// Writes what was noted; needs a transaction and SPI. Errors as in history_write.
+// Whether alerts wait to be written.
+bool alerts_are_due(const FollowedTrend* trend);
+
+// Writes what was noted and announces it; needs a transaction and SPI. Errors as in history_write: alerts
+// that are put by are announced when they are written.
 void alerts_write(FollowedTrend* trend);
 
 // The transaction that wrote has committed.

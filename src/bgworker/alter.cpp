@@ -35,8 +35,8 @@ void begin_history(FollowedTrend* trend) {
   SPI_connect();
   history_restore(trend);
   SPI_finish();
-  worker_commit();
   history_redo(trend, trend->writer.final_until(), DT_NOEND);
+  worker_commit();
 }
 
 void end_history(FollowedTrend* trend) {

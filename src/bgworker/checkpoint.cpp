@@ -183,28 +183,24 @@ void write_trend_row(FollowedTrend* trend) {
       10, types, values);
 }
 
-// Nothing is stored of the trend: a crash fills it anew.
-void leave_out(FollowedTrend* trend) {
-  delete_trend(trend->id);
+bool has_history_to_write(const FollowedTrend* trend) {
+  return trend->state == FillState::kRunning && history_is_due(trend);
+}
+
+// What is written to the tables of the trend's owner.
+void write_tables(FollowedTrend* trend) {
+  if (has_history_to_write(trend)) {
+    history_take(trend);
+    history_write(trend);
+  }
   late_write(trend);
   alerts_write(trend);
-  trend->stored = false;
-  trend->stored_panes.clear();
-  trend->taken_along = false;
 }
 
 size_t write_trend(FollowedTrend* trend) {
   if (!trend->stored) delete_trend(trend->id);
   size_t bytes = 0;
-  if (history_is_due(trend)) {
-    history_take(trend);
-    if (!history_write(trend)) {
-      leave_out(trend);
-      return 0;
-    }
-  }
-  late_write(trend);
-  alerts_write(trend);
+  write_tables(trend);
   trend->writer.for_each_pane([&](const PaneView& pane) {
     if (pane.dirty_cells > 0 || trend->stored_panes.count(pane.span.start) == 0)
       bytes += write_pane(trend, pane);
@@ -221,7 +217,8 @@ bool is_storable(const FollowedTrend* trend) {
 }
 
 void delete_forgotten_trends() {
-  for (const char* table : {"pane_state", "trend_state", "waiting_window", "waiting_late"}) {
+  for (const char* table :
+       {"pane_state", "trend_state", "waiting_window", "waiting_redo", "waiting_late", "waiting_alert"}) {
     execute(psprintf("DELETE FROM trending.%s s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = "
                      "s.trend_id)",
                      table),
@@ -401,13 +398,15 @@ namespace {
 
 bool needs_writing(const FollowedTrend* trend) {
   return is_storable(trend) && (trend->dirty || trend->clock_moved || !trend->stored || late_is_due(trend) ||
-                                !trend->alerts.empty() || history_is_due(trend));
+                                alerts_are_due(trend) || has_history_to_write(trend));
 }
 
-// Late rows or alerts.
+// Rows of a trend that is not storable. They come from before the position that is about to be stored and
+// would not be met again, or, of closed windows, fill the memory; what a crash makes of those is what filling
+// a trend anew makes of its history.
 bool has_rows(const FollowedTrend* trend) {
   return trend->definition != nullptr && trend->state != FillState::kStopped &&
-         (!trend->late.empty() || !trend->alerts.empty());
+         (late_is_due(trend) || alerts_are_due(trend) || has_history_to_write(trend));
 }
 
 size_t write_transaction(XLogRecPtr position) {
@@ -417,17 +416,14 @@ size_t write_transaction(XLogRecPtr position) {
   SPI_connect();
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
-    trend->taken_along = needs_writing(trend);
+    trend->rows_taken_along = trend->taken_along = needs_writing(trend);
     if (trend->taken_along) {
       bytes += write_trend(trend);
     } else if (!is_storable(trend)) {
-      // What is stored of it belongs to an older position than the one that is about to be stored. Its late
-      // rows and alerts come from before that position and would not be met again.
+      // What is stored of it belongs to an older position than the one that is about to be stored.
       delete_trend(trend->id);
-      if (has_rows(trend)) {
-        late_write(trend);
-        alerts_write(trend);
-      }
+      trend->rows_taken_along = has_rows(trend);
+      if (trend->rows_taken_along) write_tables(trend);
     }
   }
   delete_forgotten_trends();
@@ -445,20 +441,21 @@ void forget_stored_state() {
     trend->stored_panes.clear();
     trend->waits = true;
     trend->late_waits = true;
+    trend->alerts_wait = true;
+    trend->redo_done = false;
   }
 }
 
 void mark_written() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
-    const bool written = trend->taken_along;
-    if (written || has_rows(trend)) {
+    if (trend->rows_taken_along) {
       late_written(trend);
       alerts_written(trend);
+      history_written(trend);
     }
-    if (!written) continue;
+    if (!trend->taken_along) continue;
     trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });
-    history_written(trend);
     trend->dirty = false;
     trend->clock_moved = false;
     trend->stored = true;

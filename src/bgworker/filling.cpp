@@ -36,6 +36,8 @@ namespace {
 constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
 // Events of the source that are applied together.
 constexpr size_t kPortionBytes = size_t{8} << 20;
+// A trend that could not be filled is tried again after this long.
+constexpr int64 kFillPauseUs = 1000 * 1000;
 constexpr char kUnknownTimes[] =
     "rows that were there when the trend was filled anew do not count: the server does not keep commit times "
     "(track_commit_timestamp)";
@@ -243,6 +245,14 @@ pg_noinline void fill_from_source(FollowedTrend* trend) {
   worker_commit();
 }
 
+// Something that is needed is locked. Waiting for it would keep the other trends waiting.
+void pause_filling(FollowedTrend* trend, const char* message) {
+  char reason[kMessageSize];
+  snprintf(reason, sizeof(reason), "waits to be filled: %.200s", message);
+  trend_report(trend, reason);
+  trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;
+}
+
 void fill(FollowedTrend* trend) {
   ErrorData* volatile error = nullptr;
   PG_TRY();
@@ -256,6 +266,7 @@ void fill(FollowedTrend* trend) {
       trend_stop(trend, error->message);
     } else {
       trend->state = FillState::kLoading;  // parts may have been counted: begins anew
+      pause_filling(trend, error->message);
     }
     FreeErrorData(error);
     return;
@@ -273,9 +284,34 @@ void fill(FollowedTrend* trend) {
   worker->checkpoint_due = true;
 }
 
+pg_noinline void put_by_taken(FollowedTrend* trend) {
+  worker_begin();
+  history_put_by(trend);
+  worker_commit();
+}
+
+// What was taken from the state that is to be replaced. False: not possible now.
+bool put_by_history(FollowedTrend* trend) {
+  if (trend->closed.empty()) return true;
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  { put_by_taken(trend); }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  if (error == nullptr) {
+    history_written(trend);
+    return true;
+  }
+  pause_filling(trend, error->message);
+  FreeErrorData(error);
+  return false;
+}
+
 // Steps 1 and 2 at the present position.
 void begin_waiting(FollowedTrend* trend) {
-  if (!trend_load(trend)) return;
+  trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;  // if it does not come to that
+  if (!put_by_history(trend) || !trend_load(trend)) return;
   trend_reset_state(trend);
   trend->writers.clear();
   trend->recorded.clear();
@@ -333,7 +369,7 @@ void filling_poll() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     if (trend->state == FillState::kLoading) {
-      filling_start(trend);
+      if (GetCurrentTimestamp() >= trend->fill_at) filling_start(trend);
     } else if (trend->state == FillState::kWaiting) {
       poll_waiting(trend);
     } else if (trend->state == FillState::kRunning && trend->filter.active()) {

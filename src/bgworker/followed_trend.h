@@ -105,6 +105,7 @@ struct FollowedTrend {
   SnapshotFilter filter;
   bool refill = false;       // the source was truncated: fill anew
   TimestampTz next_try = 0;  // its source was locked: not to be tried before
+  TimestampTz fill_at = 0;   // its history was locked: not to be filled before
 
   AheadTimes ahead;  // of rows that were refused since the trend was filled
 
@@ -117,6 +118,7 @@ struct FollowedTrend {
   std::vector<ClosedWindow> closed;                       // results to be written with the next checkpoint
   std::map<std::pair<Time, Time>, size_t> closed_places;  // where in `closed` a window is, by end and start
   bool redo_history = false;                              // filled anew: see history_redo
+  bool redo_done = false;                                 // by the transaction that is being written
   Time redo_after = kNoTime;
   Time redo_final_after = kNoTime;
   std::set<Time> unfinal_ends;  // ends of windows in the table that may still be corrected
@@ -143,11 +145,16 @@ struct FollowedTrend {
   std::vector<Alert> alerts;  // to be written with the next checkpoint
   size_t alert_bytes = 0;
   bool alerts_overflowed = false;  // some were not noted
+  Retry alerts_retry;
+  bool alerts_wait = true;  // alerts may lie in trending.waiting_alert
+  std::vector<Alert> retried_alerts;
+  int64 retried_alerts_until = 0;
 
   // -- checkpoint
-  bool dirty = false;        // changed since the last checkpoint
-  bool taken_along = false;  // the checkpoint that is being written holds it
-  bool stored = false;       // the checkpoint tables have a state of it
+  bool dirty = false;             // changed since the last checkpoint
+  bool taken_along = false;       // the checkpoint that is being written holds it
+  bool rows_taken_along = false;  // or at least what goes to its owner's tables
+  bool stored = false;            // the checkpoint tables have a state of it
   std::map<Time, StoredPane> stored_panes;
 };
 

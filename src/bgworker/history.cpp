@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
+#include "bgworker/group_insert.h"
+#include "bgworker/shown_ranks.h"
 #include "bgworker/waiting.h"
 #include "bgworker/worker.h"
-#include "definition/aggregate_result.h"
-#include "definition/history_rows.h"
 #include "definition/history_table.h"
-#include "definition/partition_by.h"
 #include "postgres/as_owner.h"
 #include "postgres/guard.h"
-#include "shmem/previous_ranks.h"
 
 namespace trending {
 
@@ -18,107 +16,9 @@ namespace {
 
 constexpr size_t kLargeHistory = size_t{32} << 20;
 // Results are taken for previous ranks no more often than this.
-// Rows that are written within as_owner.h's patience.
-constexpr uint64 kRowsOfPatience = 1000;
 constexpr int64 kTakeIntervalUs = 100 * 1000;
 // What retention no longer covers goes no more often than this.
 constexpr int64 kExpiryIntervalUs = 5 * INT64CONST(1000000);
-
-// -- taking
-// -----------------------------------------------------------------------------------------------------
-
-// Order of rank: the better score first, ties by the definition's tie-breaks; before that by partition.
-struct RankOrder {
-  const ClosedWindow* closed;
-  const Definition* definition;
-  const StateLayout* layout;
-
-  KeyBytes key(const ClosedWindow::Row& row) const {
-    return KeyBytes{closed->keys.data() + row.key_offset, row.key_size};
-  }
-  int compare_partitions(const ClosedWindow::Row& a, const ClosedWindow::Row& b) const {
-    return is_partitioned(*definition) ? partition_compare(*definition, key(a), key(b)) : 0;
-  }
-  bool operator()(const ClosedWindow::Row& a, const ClosedWindow::Row& b) const {
-    const int partitions = compare_partitions(a, b);
-    if (partitions != 0) return partitions < 0;
-    if (a.score != b.score) return a.score > b.score;
-    if (!layout->score_decides) {
-      const int order = compare_rank(*layout, closed->result(a), closed->result(b));
-      if (order != 0) return order < 0;
-    }
-    return key_compare(definition->keys, key(a), key(b)) < 0;
-  }
-};
-
-// Brings the rows into their order and gives them their ranks.
-void rank_rows(ClosedWindow* closed, const RankOrder& order) {
-  std::sort(closed->rows.begin(), closed->rows.end(), order);
-  for (size_t i = 0; i < closed->rows.size(); i++) {
-    bool begins = i == 0 || order.compare_partitions(closed->rows[i - 1], closed->rows[i]) != 0;
-    closed->rows[i].rank = begins ? 1 : closed->rows[i - 1].rank + 1;
-  }
-}
-
-// The best `limit` rows, of every partition.
-void cut_rows(ClosedWindow* closed, const RankOrder& order, size_t limit) {
-  if (is_partitioned(*order.definition)) {
-    rank_rows(closed, order);
-    std::erase_if(closed->rows,
-                  [limit](const ClosedWindow::Row& row) { return static_cast<size_t>(row.rank) > limit; });
-  } else if (closed->rows.size() > limit) {
-    std::nth_element(closed->rows.begin(), closed->rows.begin() + static_cast<ptrdiff_t>(limit),
-                     closed->rows.end(), order);
-    closed->rows.resize(limit);
-  }
-}
-
-// Keeps the best rows and drops the keys and results of the others.
-void keep_best(ClosedWindow* closed, const RankOrder& order, size_t limit) {
-  const StateLayout& layout = *order.layout;
-  cut_rows(closed, order, limit);
-  std::vector<std::byte> keys;
-  std::vector<int64_t> results;
-  for (ClosedWindow::Row& row : closed->rows) {
-    auto key = closed->keys.begin() + row.key_offset;
-    const int64_t* result = closed->result(row);
-    row.key_offset = static_cast<uint32_t>(keys.size());
-    row.result_offset = static_cast<uint32_t>(results.size());
-    keys.insert(keys.end(), key, key + row.key_size);
-    results.insert(results.end(), result, result + result_bytes(layout, result) / sizeof(int64_t));
-  }
-  closed->keys.swap(keys);
-  closed->results.swap(results);
-}
-
-void take_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindow* closed) {
-  const Definition* definition = trend->definition;
-  const StateLayout& layout = trend->writer.layout();
-  const int64 configured = definition->options.history_limit;
-  const size_t limit =
-      configured < 0 || configured > INT64_MAX / 8 ? SIZE_MAX : static_cast<size_t>(configured);
-  closed->window = pending.window;
-  closed->is_final = pending.is_final;
-  const RankOrder order{closed, definition, &layout};
-  size_t prune_at = limit == SIZE_MAX ? SIZE_MAX : 4 * limit + 4096;
-  Status status =
-      trend->writer.for_each_group_in_window(pending.window, [&](KeyView key, const int64_t* result) {
-        closed->rows.push_back({rank_score(layout, result), static_cast<uint32_t>(closed->keys.size()),
-                                key.size, static_cast<uint32_t>(closed->results.size()), 0});
-        closed->keys.insert(closed->keys.end(), key.data, key.data + key.size);
-        closed->results.insert(closed->results.end(), result,
-                               result + result_bytes(layout, result) / sizeof(int64_t));
-        // Pruned now and then, so that a window of a million groups does not pile up for its best hundred.
-        if (closed->rows.size() < prune_at) return;
-        keep_best(closed, order, limit);
-        prune_at = 2 * closed->rows.size() + 2 * limit + 4096;
-      });
-  if (status != Status::kOk) {
-    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for the result of a window")));
-  }
-  if (limit != SIZE_MAX) keep_best(closed, order, limit);
-  rank_rows(closed, order);
-}
 
 // A correction replaces what waits for the same window.
 ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
@@ -131,118 +31,18 @@ ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
   return &trend->closed[place->second];
 }
 
-// -- previous ranks
-// ---------------------------------------------------------------------------------------------
-
-bool closes_before(const Window& a, const Window& b) {
-  return a.end != b.end ? a.end < b.end : a.start < b.start;
-}
-
-void show_ranks(FollowedTrend* trend, const Window& window, const RankedKey* keys, uint64 count) {
-  PreviousRanks* ranks = previous_ranks_make(keys, count);
-  previous_ranks_publish(trend->shared, &trend->blocks, ranks);
-  pfree(ranks);
-  trend->ranks_of = window;
-  trend->has_ranks = true;
-}
-
-void withdraw_ranks(FollowedTrend* trend) {
-  if (trend->has_ranks) previous_ranks_publish(trend->shared, &trend->blocks, nullptr);
-  trend->has_ranks = false;
-}
-
-// Whether a window that closed later than this one had no data, or its result is not taken yet.
-bool is_outdated(const FollowedTrend* trend, const Window& window) {
-  return trend->writer.windows().next_window(window).end <= trend->writer.watermark();
-}
-
-// Shows the ranks of the last of the windows that were taken, unless those of a later one are shown already.
-// Sessions have no window before that all of them share.
-void show_taken(FollowedTrend* trend) {
-  if (trend->writer.has_sessions()) return;
-  const ClosedWindow* last = nullptr;
-  for (const ClosedWindow& closed : trend->closed) {
-    if (last == nullptr || closes_before(last->window, closed.window)) last = &closed;
-  }
-  if (last == nullptr || is_outdated(trend, last->window)) return;
-  if (trend->has_ranks && closes_before(last->window, trend->ranks_of)) return;
-  uint64 count = Min(last->rows.size(), size_t{kMaxPreviousRanks});
-  // The best of all partitions before the second of any.
-  auto* rows = static_cast<const ClosedWindow::Row**>(
-      palloc_extended(sizeof(void*) * (last->rows.size() + 1), MCXT_ALLOC_HUGE));
-  for (size_t i = 0; i < last->rows.size(); i++) rows[i] = &last->rows[i];
-  std::sort(rows, rows + last->rows.size(), [](auto* a, auto* b) { return a->rank < b->rank; });
-  auto* keys = static_cast<RankedKey*>(palloc(sizeof(RankedKey) * (count + 1)));
-  for (uint64 i = 0; i < count; i++) {
-    keys[i] = {KeyView{last->keys.data() + rows[i]->key_offset, rows[i]->key_size}, rows[i]->rank};
-  }
-  show_ranks(trend, last->window, keys, count);
-  pfree(rows);
-  pfree(keys);
-}
-
-// From the table, after a restart.
-void show_stored(FollowedTrend* trend, const char* table) {
-  const Definition& definition = *trend->definition;
-  Window last;
-  if (!history_has_keys(definition) || !history_last_window(definition, table, nullptr, &last)) return;
-  HistoryRows rows = history_read(definition, table, last, kMaxPreviousRanks);
-  auto* keys = static_cast<RankedKey*>(palloc(sizeof(RankedKey) * (rows.count + 1)));
-  for (uint64 i = 0; i < rows.count; i++) keys[i] = {rows.rows[i].key, rows.rows[i].rank};
-  show_ranks(trend, last, keys, rows.count);
-}
-
 // -- writing
 // ----------------------------------------------------------------------------------------------------
-
-bool is_window_bound(const DefinitionColumn& column) {
-  return column.role == ColumnRole::kWindowStart || column.role == ColumnRole::kWindowEnd;
-}
-
-// Window columns that the select list lacks, the trend's columns, final: the order of the table's parameters.
-char* insert_statement(const Definition& definition, const char* table) {
-  StringInfoData names;
-  StringInfoData values;
-  initStringInfo(&names);
-  initStringInfo(&values);
-  int parameter = 0;
-  for (ColumnRole role : {ColumnRole::kWindowStart, ColumnRole::kWindowEnd}) {
-    appendStringInfo(&names, "%s, ", history_window_column(definition, role));
-    appendStringInfo(&values, "$%d, ", ++parameter);
-  }
-  for (int i = 0; i < definition.column_count; i++) {
-    if (is_window_bound(definition.columns[i])) continue;
-    appendStringInfo(&names, "%s, ", quote_identifier(definition.columns[i].name));
-    appendStringInfo(&values, "$%d, ", ++parameter);
-  }
-  return psprintf("INSERT INTO %s (%sfinal) VALUES (%s$%d)", table, names.data, values.data, parameter + 1);
-}
-
-// The types of these parameters; returns how many there are.
-int parameter_types(const Definition& definition, Oid* types) {
-  int count = 0;
-  types[count++] = window_bound_type(definition);
-  types[count++] = window_bound_type(definition);
-  for (int i = 0; i < definition.column_count; i++) {
-    if (!is_window_bound(definition.columns[i])) types[count++] = definition.columns[i].type;
-  }
-  types[count++] = BOOLOID;
-  return count;
-}
-
-SPIPlanPtr prepare(const char* sql, int parameters, Oid* types) {
-  SPIPlanPtr plan = SPI_prepare(sql, parameters, types);
-  if (plan == nullptr) elog(ERROR, "could not prepare a change of history");
-  return plan;
-}
 
 SPIPlanPtr prepare_deletion(const Definition& definition, const char* table) {
   Oid type = window_bound_type(definition);
   Oid types[] = {type, type};
-  return prepare(psprintf("DELETE FROM %s WHERE %s = $2 AND %s = $1", table,
-                          history_window_column(definition, ColumnRole::kWindowEnd),
-                          history_window_column(definition, ColumnRole::kWindowStart)),
-                 2, types);
+  SPIPlanPtr plan = SPI_prepare(psprintf("DELETE FROM %s WHERE %s = $2 AND %s = $1", table,
+                                         history_window_column(definition, ColumnRole::kWindowEnd),
+                                         history_window_column(definition, ColumnRole::kWindowStart)),
+                                2, types);
+  if (plan == nullptr) elog(ERROR, "could not prepare a deletion from history");
+  return plan;
 }
 
 void delete_window(const Definition& definition, SPIPlanPtr deletion, const Window& window) {
@@ -251,57 +51,6 @@ void delete_window(const Definition& definition, SPIPlanPtr deletion, const Wind
   if (SPI_execute_plan(deletion, values, nullptr, false, 0) != SPI_OK_DELETE) {
     elog(ERROR, "could not delete a window from history");
   }
-}
-
-void fill_row(const FollowedTrend* trend, const ClosedWindow& closed, const ClosedWindow::Row& row,
-              Datum* values, char* nulls) {
-  const Definition& definition = *trend->definition;
-  const StateLayout& layout = trend->writer.layout();
-  Datum keys[kMaxKeyColumns];
-  bool key_nulls[kMaxKeyColumns];
-  key_decode(definition.keys, KeyBytes{closed.keys.data() + row.key_offset, row.key_size}, keys, key_nulls);
-  int n = 0;
-  auto put = [&](Datum value, bool isnull) {
-    values[n] = value;
-    nulls[n++] = isnull ? 'n' : ' ';
-  };
-  put(window_bound_datum(window_bound_type(definition), closed.window.start), false);
-  put(window_bound_datum(window_bound_type(definition), closed.window.end), false);
-  for (int i = 0; i < definition.column_count; i++) {
-    const DefinitionColumn& column = definition.columns[i];
-    const auto index = static_cast<uint16_t>(column.index);
-    if (column.role == ColumnRole::kKey) {
-      put(keys[index], key_nulls[index]);
-    } else if (column.role == ColumnRole::kAggregate) {
-      bool isnull = false;
-      Datum value = aggregate_datum(definition, index, value_of(layout, closed.result(row), index), &isnull);
-      put(value, isnull);
-    } else if (column.role == ColumnRole::kRank) {
-      put(Int64GetDatum(row.rank), false);
-    }
-  }
-  put(BoolGetDatum(closed.is_final), false);
-}
-
-void insert_window(const FollowedTrend* trend, SPIPlanPtr insert, int parameters,
-                   const ClosedWindow& closed) {
-  auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * parameters));
-  auto* nulls = static_cast<char*>(palloc(parameters));
-  MemoryContext row_memory =
-      AllocSetContextCreate(CurrentMemoryContext, "trending history row", ALLOCSET_DEFAULT_SIZES);
-  uint64 written = 0;
-  for (const ClosedWindow::Row& row : closed.rows) {
-    CHECK_FOR_INTERRUPTS();
-    if (++written % kRowsOfPatience == 0) patience_renew();
-    MemoryContext caller = MemoryContextSwitchTo(row_memory);
-    fill_row(trend, closed, row, values, nulls);
-    MemoryContextSwitchTo(caller);
-    if (SPI_execute_plan(insert, values, nulls, false, 0) != SPI_OK_INSERT) {
-      elog(ERROR, "could not insert into history");
-    }
-    MemoryContextReset(row_memory);
-  }
-  MemoryContextDelete(row_memory);
 }
 
 void execute_with_bound(const Definition& definition, const char* sql, Time bound) {
@@ -323,19 +72,27 @@ void delete_redone(const FollowedTrend* trend, const char* table) {
 
 void write_windows(FollowedTrend* trend, const char* table, const std::vector<ClosedWindow>& windows) {
   const Definition& definition = *trend->definition;
-  auto* types = static_cast<Oid*>(palloc(sizeof(Oid) * (definition.column_count + 3)));
-  int parameters = parameter_types(definition, types);
   // Prepared once: with session windows there are as many windows as rows.
-  SPIPlanPtr insertion = prepare(insert_statement(definition, table), parameters, types);
+  GroupInsert insert = group_insert_prepare(definition, table, true, {{"final", BOOLOID}});
   SPIPlanPtr deletion = prepare_deletion(definition, table);
-  uint64 written = 0;
+  // Of windows that were put by before the trend was filled anew with another replica identity.
+  const StateLayout other_layout = trend_layout(trend, !trend->retractable);
+  Patience patience;
   for (const ClosedWindow& closed : windows) {
-    if (++written % kRowsOfPatience == 0) patience_renew();
+    patience.spend();
     trend->oldest_end = Min(trend->oldest_end, closed.window.end);
     delete_window(definition, deletion, closed.window);
-    insert_window(trend, insertion, parameters, closed);
+    const bool same = closed.retractable == trend->retractable;
+    const StateLayout& layout = same ? trend->writer.layout() : other_layout;
+    for (const ClosedWindow::Row& row : closed.rows) {
+      CHECK_FOR_INTERRUPTS();
+      patience.spend();
+      group_insert_begin(&insert, layout, closed.window, closed.key(row), closed.result(row), row.rank);
+      group_insert_put(&insert, BoolGetDatum(closed.is_final));
+      group_insert_run(&insert);
+    }
   }
-  SPI_freeplan(insertion);
+  group_insert_end(&insert);
   SPI_freeplan(deletion);
 }
 
@@ -405,9 +162,9 @@ void expire_windows(FollowedTrend* trend, const char* table) {
 
 bool has_something_to_write(const FollowedTrend* trend) {
   if (!OidIsValid(trend->definition->history)) return false;
-  if (trend->redo_history || !trend->closed.empty()) return true;
+  if (!trend->closed.empty()) return true;
   return !trend->history_retry.is_put_off() &&
-         (trend->waits || has_window_to_finish(trend) || expiry_is_due(trend));
+         (trend->redo_history || trend->waits || has_window_to_finish(trend) || expiry_is_due(trend));
 }
 
 // Tells those who look back how far history is complete.
@@ -415,7 +172,9 @@ void note_written(FollowedTrend* trend) {
   const Time watermark = trend->writer.watermark();
   const auto until = static_cast<uint64>(watermark);
   if (watermark == kNoTime || pg_atomic_read_u64(&trend->shared->history_until) == until) return;
-  if (!trend->closed.empty() || trend->waits || trend->writer.has_pending_window()) return;
+  if (!trend->closed.empty() || trend->waits || trend->redo_history || trend->writer.has_pending_window()) {
+    return;
+  }
   pg_atomic_write_u64(&trend->shared->history_until, until);
   ConditionVariableBroadcast(&worker->entry->changed);
 }
@@ -427,7 +186,7 @@ void history_take(FollowedTrend* trend) {
   for (Window after; trend->writer.next_pending_window(after, &pending); after = pending.window) {
     take_window(trend, pending, place_for(trend, pending.window));
   }
-  show_taken(trend);
+  ranks_show_taken(trend);
   // Frees panes that were kept for this.
   LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
   trend->writer.mark_reported();
@@ -451,12 +210,12 @@ void history_poll(FollowedTrend* trend, TimestampTz now) {
     MemoryContextSwitchTo(worker->loop.memory);
     ConditionVariableBroadcast(&worker->entry->changed);
   }
-  if (trend->has_ranks && is_outdated(trend, trend->ranks_of)) withdraw_ranks(trend);
+  ranks_poll(trend);
   trend->next_close = windows.in_range(watermark) ? windows.first_window(watermark).end : kEndTime;
 }
 
 void history_reset(FollowedTrend* trend) {
-  withdraw_ranks(trend);
+  ranks_withdraw(trend);
   trend->next_close = kNoTime;
   pg_atomic_write_u64(&trend->shared->history_until, static_cast<uint64>(kNoTime));
 }
@@ -479,13 +238,28 @@ void mark_final(FollowedTrend* trend, std::vector<ClosedWindow>& windows) {
   }
 }
 
+template <typename Body>
+OwnerResult write_as_owner(FollowedTrend* trend, char (&message)[kMessageSize], Body&& body) {
+  return run_as_owner(trend->definition->history, message, PassingError::kReport, body);
+}
+
+// What filling anew leaves to do comes first: what waits was taken since.
+OwnerResult write_redone(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  if (!trend->redo_history || trend->redo_done) return OwnerResult::kDone;
+  OwnerResult result =
+      write_as_owner(trend, message, [trend](const char* table) { delete_redone(trend, table); });
+  if (result != OwnerResult::kDone) return result;
+  waiting_drop_redo(trend);
+  trend->redo_done = true;
+  return result;
+}
+
 // What waited from earlier rounds, in portions.
 OwnerResult write_waiting(FollowedTrend* trend, char (&message)[kMessageSize]) {
   while (waiting_load_windows(trend)) {
     mark_final(trend, trend->retried);
-    OwnerResult result =
-        run_as_owner(trend->definition->history, message, PassingError::kReport,
-                     [trend](const char* table) { write_windows(trend, table, trend->retried); });
+    OwnerResult result = write_as_owner(
+        trend, message, [trend](const char* table) { write_windows(trend, table, trend->retried); });
     if (result != OwnerResult::kDone) return result;
     for (const ClosedWindow& closed : trend->retried) {
       if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
@@ -495,56 +269,34 @@ OwnerResult write_waiting(FollowedTrend* trend, char (&message)[kMessageSize]) {
   return OwnerResult::kDone;
 }
 
-OwnerResult write_taken(FollowedTrend* trend, char (&message)[kMessageSize]) {
-  return run_as_owner(trend->definition->history, message, PassingError::kReport, [trend](const char* table) {
-    if (trend->redo_history) delete_redone(trend, table);
+OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  OwnerResult result = write_redone(trend, message);
+  if (result == OwnerResult::kDone) result = write_waiting(trend, message);
+  if (result != OwnerResult::kDone) return result;
+  return write_as_owner(trend, message, [trend](const char* table) {
     write_windows(trend, table, trend->closed);
     finish_windows(trend, table);
     expire_windows(trend, table);
   });
 }
 
-constexpr char kWaits[] = "history waits to be written: ";
-
-void report(FollowedTrend* trend, const char* what, const char* message) {
-  char reason[kMessageSize];
-  snprintf(reason, sizeof(reason), "%s%.200s", what, message);
-  trend_report(trend, reason);
-}
+constexpr WaitingWords kWords = {"history waits to be written: ", "history is incomplete: "};
 
 }  // namespace
 
-bool history_write(FollowedTrend* trend) {
-  if (!has_something_to_write(trend)) return true;
+void history_write(FollowedTrend* trend) {
+  if (!has_something_to_write(trend)) return;
   // Corrections up to now have been taken, so what was taken early may have become final while it waited.
   mark_final(trend, trend->closed);
-  char message[kMessageSize] = "";
-  OwnerResult result = OwnerResult::kPassing;
-  const bool tried = !trend->history_retry.is_put_off();
-  if (tried) result = write_waiting(trend, message);
-  if (result == OwnerResult::kDone) result = write_taken(trend, message);
-  switch (result) {
-    case OwnerResult::kDone:
-      if (trend->history_retry.at != 0 && strncmp(trend->shared->reason, kWaits, sizeof(kWaits) - 1) == 0) {
-        trend_report(trend, "");
-      }
-      trend->history_retry.reset();
-      return true;
-    case OwnerResult::kPassing:
-      if (tried) {
-        trend->history_retry.put_off();
-        report(trend, kWaits, message);
-      }
-      // What a filling redoes cannot be put by: its deletions belong to it.
-      if (trend->redo_history) return false;
-      waiting_keep_windows(trend);
-      return true;
-    case OwnerResult::kFailed:
-      waiting_discard_windows(trend);
-      report(trend, "history is incomplete: ", message);
-      return true;
+  OwnerResult result = write_or_wait(
+      trend, &trend->history_retry, kWords,
+      [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
+      [trend] { waiting_keep_windows(trend); });
+  if (result == OwnerResult::kFailed) {
+    waiting_discard_windows(trend);
+    waiting_drop_redo(trend);
+    trend->redo_done = true;
   }
-  return true;
 }
 
 void history_written(FollowedTrend* trend) {
@@ -553,64 +305,91 @@ void history_written(FollowedTrend* trend) {
   }
   trend->closed.clear();
   trend->closed_places.clear();
-  if (trend->history_retry.at != 0) return;  // all of it is put off
-  trend->redo_history = false;
-  trend->unfinal_known = true;  // or the table is broken, which was reported
+  if (trend->redo_done) trend->redo_history = trend->redo_done = false;
+  if (trend->history_retry.at != 0) return;  // the rest is put off
+  trend->unfinal_known = true;               // or the table is broken, which was reported
   trend->unfinal_ends.erase(trend->unfinal_ends.begin(),
                             trend->unfinal_ends.upper_bound(final_before(trend)));
   // Not only when the worker has time: under load some session is always about to be written.
   if (trend->state == FillState::kRunning && OidIsValid(trend->definition->history)) note_written(trend);
 }
 
+void history_put_by(FollowedTrend* trend) {
+  if (trend->closed.empty()) return;
+  SPI_connect();
+  waiting_keep_windows(trend);
+  SPI_finish();
+}
+
 void history_redo(FollowedTrend* trend, Time after, Time final_after) {
-  // The same for what waits to be written.
-  auto is_redone = [after, final_after](const ClosedWindow& closed) {
-    return closed.window.end > (closed.is_final ? final_after : after);
-  };
-  trend->closed.erase(std::remove_if(trend->closed.begin(), trend->closed.end(), is_redone),
-                      trend->closed.end());
-  trend->closed_places.clear();
-  for (size_t i = 0; i < trend->closed.size(); i++) {
-    trend->closed_places[{trend->closed[i].window.end, trend->closed[i].window.start}] = i;
-  }
-  trend->redo_history = OidIsValid(trend->definition->history);
-  trend->redo_after = after;
-  trend->redo_final_after = final_after;
+  if (!OidIsValid(trend->definition->history)) return;
+  SPI_connect();
+  waiting_delete_redone(trend, after, final_after);
+  // What an earlier filling has left to do is done along.
+  trend->redo_after = trend->redo_history ? std::min(after, trend->redo_after) : after;
+  trend->redo_final_after =
+      trend->redo_history ? std::min(final_after, trend->redo_final_after) : final_after;
+  trend->redo_history = true;
+  trend->redo_done = false;
+  waiting_keep_redo(trend);
+  SPI_finish();
 }
 
 void history_restore(FollowedTrend* trend) {
   const Definition& definition = *trend->definition;
   trend->unfinal_known = !OidIsValid(definition.history);
   if (trend->unfinal_known) return;
+  waiting_load_redo(trend);
   char message[kMessageSize] = "";
   // Not worth waiting for: the next writing makes up for it.
-  (void)run_as_owner(definition.history, message, PassingError::kReport, [trend](const char* table) {
+  (void)write_as_owner(trend, message, [trend](const char* table) {
     learn_unfinal(trend, table);
     learn_oldest(trend, table);
-    if (!trend->writer.has_sessions()) show_stored(trend, table);
+    if (!trend->writer.has_sessions()) ranks_show_stored(trend, table);
   });
 }
 
-Time history_last_end(FollowedTrend* trend, bool only_final) {
+namespace {
+
+// The condition for windows that count: what filling has left to undo does not.
+const char* last_end_condition(const FollowedTrend* trend, const char* end, bool only_final) {
+  const char* valid = !trend->redo_history ? "true"
+                      : only_final         ? psprintf("%s <= $2", end)
+                                           : psprintf("%s <= CASE WHEN final THEN $2 ELSE $1 END", end);
+  return psprintf("%s AND %s", valid, only_final ? "final" : "true");
+}
+
+Time read_last_end(FollowedTrend* trend, const char* table, bool only_final) {
   const Definition& definition = *trend->definition;
-  if (!OidIsValid(definition.history)) return kNoTime;
+  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+  Oid type = window_bound_type(definition);
+  Oid types[] = {type, type};
+  Datum values[] = {window_bound_datum(type, trend->redo_after),
+                    window_bound_datum(type, trend->redo_final_after)};
+  const char* query =
+      psprintf("SELECT pg_catalog.max(%s) FROM %s WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND %s", end, table,
+               last_end_condition(trend, end, only_final));
+  if (SPI_execute_with_args(query, 2, types, values, nullptr, true, 1) != SPI_OK_SELECT) {
+    elog(ERROR, "could not read history");
+  }
+  bool isnull = true;
+  Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+  return isnull ? kNoTime : DatumGetTimestampTz(value);
+}
+
+}  // namespace
+
+Time history_last_end(FollowedTrend* trend, bool only_final) {
+  if (!OidIsValid(trend->definition->history)) return kNoTime;
   Time last = kNoTime;
   char message[kMessageSize] = "";
-  OwnerResult result =
-      run_as_owner(definition.history, message, PassingError::kThrow, [&](const char* table) {
-        const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
-        const char* query =
-            psprintf("SELECT pg_catalog.max(%s) FROM %s%s", end, table, only_final ? " WHERE final" : "");
-        if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "could not read history");
-        bool isnull = true;
-        Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-        if (!isnull) last = DatumGetTimestampTz(value);
-      });
-  if (result != OwnerResult::kDone) trend_report(trend, message);
-  for (const ClosedWindow& closed : trend->closed) {
-    if (only_final && closed.is_final) last = std::max(last, closed.window.end);
+  OwnerResult result = write_as_owner(
+      trend, message, [&](const char* table) { last = read_last_end(trend, table, only_final); });
+  if (result == OwnerResult::kPassing) {
+    ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("%s", message)));
   }
-  return last;
+  if (result != OwnerResult::kDone) trend_report(trend, message);
+  return std::max(last, waiting_last_end(trend, only_final));
 }
 
 }  // namespace trending

@@ -4,33 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
+#include "bgworker/closed_window.h"
 #include "engine/window.h"
 #include "postgres/server.h"
 
 namespace trending {
 
 struct FollowedTrend;
-
-// One closed window's best groups, in rank order, waiting to be written.
-struct ClosedWindow {
-  struct Row {
-    int64_t score;
-    uint32_t key_offset;
-    uint32_t key_size;
-    uint32_t result_offset;  // in words
-    int64_t rank;            // once all rows are there
-  };
-  Window window;
-  bool is_final;
-  std::vector<Row> rows;
-  std::vector<std::byte> keys;
-  std::vector<int64_t> results;
-
-  const int64_t* result(const Row& row) const { return results.data() + row.result_offset; }
-  size_t bytes() const { return rows.size() * sizeof(Row) + keys.size() + results.size() * sizeof(int64_t); }
-};
 
 // Takes the results of all windows that closed or were corrected since the last call. Call it in a
 // transaction (ties may need catalogs) whenever a final one is pending, before the next event is applied, and
@@ -53,9 +34,8 @@ bool history_is_large(const FollowedTrend* trend);
 // Writes what was taken into the trend's history table; needs a transaction and SPI. An error that lies with
 // the table (dropped column, a trigger of its owner) is kept to this trend: these windows are missing from
 // history and its status says so. After one that passes by itself (a lock held by others) they are put by
-// (waiting.h). False: that cannot be done because a filling redoes history; nothing may be stored of the
-// trend then, so that a crash fills it anew.
-bool history_write(FollowedTrend* trend);
+// (waiting.h), as is what a filling has left to undo.
+void history_write(FollowedTrend* trend);
 
 // The transaction that wrote has committed: forgets what it wrote.
 void history_written(FollowedTrend* trend);
@@ -64,12 +44,17 @@ void history_written(FollowedTrend* trend);
 // and the previous ranks. Needs a transaction and SPI.
 void history_restore(FollowedTrend* trend);
 
-// A trend is filled anew: windows in the table are written again or go if they end after `after` and are not
-// final, or end after `final_after`.
+// Before a trend is filled anew: puts by what was taken, in a transaction of its own, so that it need not be
+// kept in memory and cannot be met twice. history_written() after its commit.
+void history_put_by(FollowedTrend* trend);
+
+// A trend is filled anew: windows in the table, and those put by, are written again or go if they end after
+// `after` and are not final, or end after `final_after`. Needs a transaction, the one that fills. After
+// history_restore.
 void history_redo(FollowedTrend* trend, Time after, Time final_after);
 
-// The end of the last window in the table, or of the last final one (that may still wait to be written);
-// kNoTime: none, or it cannot be read. Needs a transaction and SPI.
+// The end of the last window in the table or put by, or of the last final one; kNoTime: none, or it cannot be
+// read. Raises an error if the table is locked by others. Needs a transaction and SPI. After history_restore.
 Time history_last_end(FollowedTrend* trend, bool only_final = false);
 
 }  // namespace trending

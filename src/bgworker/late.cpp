@@ -13,8 +13,6 @@ namespace {
 // Rows waiting for a checkpoint: one is asked for above the first bound; above the second, which only a
 // single transaction can reach, rows are counted but no longer kept, and the status says so.
 constexpr size_t kCheckpointBytes = size_t{4} << 20;
-// Rows that are written within as_owner.h's patience.
-constexpr uint64 kRowsOfPatience = 1000;
 constexpr size_t kMaxBytes = size_t{256} << 20;
 
 void write_rows(const std::vector<LateEvent>& rows, const char* table) {
@@ -23,12 +21,12 @@ void write_rows(const std::vector<LateEvent>& rows, const char* table) {
       psprintf("INSERT INTO %s (event_time, commit_lsn, reason, \"row\") VALUES ($1, $2, $3, $4)", table), 4,
       types);
   if (insert == nullptr) elog(ERROR, "could not prepare the insertion of late rows");
-  uint64 written = 0;
+  Patience patience;
   MemoryContext row_memory =
       AllocSetContextCreate(CurrentMemoryContext, "trending late row", ALLOCSET_DEFAULT_SIZES);
   for (const LateEvent& event : rows) {
     CHECK_FOR_INTERRUPTS();
-    if (++written % kRowsOfPatience == 0) patience_renew();
+    patience.spend();
     MemoryContext caller = MemoryContextSwitchTo(row_memory);
     Datum values[] = {TimestampTzGetDatum(event.time), LSNGetDatum(event.commit_lsn),
                       CStringGetTextDatum(event.reason),
@@ -79,43 +77,33 @@ bool late_is_due(const FollowedTrend* trend) {
 
 namespace {
 
-OwnerResult write_rows_as_owner(FollowedTrend* trend, const std::vector<LateEvent>& rows,
-                                char (&message)[kMessageSize]) {
+constexpr WaitingWords kWords = {"late rows wait to be written: ", "late rows were not kept: "};
+
+OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<LateEvent>& rows,
+                           char (&message)[kMessageSize]) {
   return run_as_owner(trend->definition->late, message, PassingError::kReport, [&](const char* table) {
     write_rows(rows, table);
     expire_rows(trend, table);
   });
 }
 
+OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  while (waiting_load_late(trend)) {
+    OwnerResult result = write_as_owner(trend, trend->retried_late, message);
+    if (result != OwnerResult::kDone) return result;
+    waiting_drop_late(trend);
+  }
+  return write_as_owner(trend, trend->late, message);
+}
+
 }  // namespace
 
 void late_write(FollowedTrend* trend) {
   if (!late_is_due(trend)) return;
-  if (trend->late_retry.is_put_off()) {
-    waiting_keep_late(trend);
-    return;
-  }
-  char message[kMessageSize] = "";
-  OwnerResult result = OwnerResult::kDone;
-  while (result == OwnerResult::kDone && waiting_load_late(trend)) {
-    result = write_rows_as_owner(trend, trend->retried_late, message);
-    if (result == OwnerResult::kDone) waiting_drop_late(trend);
-  }
-  if (result == OwnerResult::kDone) result = write_rows_as_owner(trend, trend->late, message);
-  char reason[kMessageSize] = "";
-  if (result == OwnerResult::kDone) {
-    if (trend->late_retry.at != 0) trend_report(trend, reason);
-    trend->late_retry.reset();
-    return;
-  }
-  if (result == OwnerResult::kPassing) {
-    trend->late_retry.put_off();
-    waiting_keep_late(trend);
-    snprintf(reason, sizeof(reason), "late rows wait to be written: %.200s", message);
-  } else {
-    snprintf(reason, sizeof(reason), "late rows were not kept: %.200s", message);
-  }
-  trend_report(trend, reason);
+  write_or_wait(
+      trend, &trend->late_retry, kWords,
+      [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
+      [trend] { waiting_keep_late(trend); });
 }
 
 void late_written(FollowedTrend* trend) {

@@ -66,6 +66,17 @@ TrendOptions engine_options(const FollowedTrend* trend) {
   return options;
 }
 
+}  // namespace
+
+StateLayout trend_layout(const FollowedTrend* trend, bool retractable) {
+  if (retractable == trend->retractable) return trend->writer.layout();
+  TrendOptions options = engine_options(trend);
+  options.retractable = retractable;
+  return make_layout(options);
+}
+
+namespace {
+
 FollowedTrend* find_trend(int32 id) {
   for (FollowedTrend* trend : worker->trends) {
     if (trend != nullptr && trend->id == id) return trend;

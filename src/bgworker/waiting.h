@@ -1,16 +1,23 @@
-// Closed windows and late rows whose tables cannot be written for now: a lock held by others, an owner's
-// trigger that fails or does not end. One trend's trouble must not keep the database from its checkpoints, so
-// they are put by in tables of ours, in the same transaction as the state, and written when their tables let
-// us.
+// Closed windows, late rows and alerts whose tables cannot be written for now: a lock held by others, an
+// owner's trigger that fails or does not end. One trend's trouble must not keep the database from its
+// checkpoints, so they are put by in tables of ours, in the same transaction as the state, and written when
+// their tables let us. What filling a trend anew has to undo in its history is noted there likewise.
 //
 // Everything here needs a transaction and SPI, and runs as the worker.
 #pragma once
 
-#include "bgworker/history.h"
-#include "bgworker/late.h"
+#include <cstddef>
+#include <cstdint>
+#include <string>  // before the server's headers, whoever includes what next
+
+#include "engine/time.h"
+#include "postgres/as_owner.h"
 #include "postgres/server.h"
+#include "shmem/directory.h"
 
 namespace trending {
+
+struct FollowedTrend;
 
 // When to try again: after a second at first, then in ever longer intervals up to a minute.
 struct Retry {
@@ -22,20 +29,66 @@ struct Retry {
   void reset() { *this = Retry{}; }
 };
 
-// Puts by the windows that a trend has taken, and its late rows.
+// How a trend's status begins to say that something waits, or that it is lost.
+struct WaitingWords {
+  const char* waits;
+  const char* lost;
+};
+void waiting_report(FollowedTrend* trend, const char* words, const char* message);
+void waiting_clear_report(FollowedTrend* trend, const WaitingWords& words);
+
+// Calls write(message) unless that is put off, and keep() if it has to be put off.
+template <typename Write, typename Keep>
+OwnerResult write_or_wait(FollowedTrend* trend, Retry* retry, const WaitingWords& words, Write&& write,
+                          Keep&& keep) {
+  char message[kMessageSize] = "";
+  const bool tried = !retry->is_put_off();
+  const OwnerResult result = tried ? write(message) : OwnerResult::kPassing;
+  if (result == OwnerResult::kPassing) {
+    if (tried) {
+      retry->put_off();
+      waiting_report(trend, words.waits, message);
+    }
+    keep();
+    return result;
+  }
+  if (result == OwnerResult::kFailed) {
+    waiting_report(trend, words.lost, message);
+  } else if (retry->at != 0) {
+    waiting_clear_report(trend, words);
+  }
+  retry->reset();
+  return result;
+}
+
+// Puts by the windows that a trend has taken, its late rows, its alerts.
 void waiting_keep_windows(FollowedTrend* trend);
 void waiting_keep_late(FollowedTrend* trend);
+void waiting_keep_alerts(FollowedTrend* trend);
 
 // Loads some of the windows, those that closed first, into trend->retried; the late rows into
-// trend->retried_late. False: none wait.
+// trend->retried_late, the alerts into trend->retried_alerts. False: none wait.
 bool waiting_load_windows(FollowedTrend* trend);
 bool waiting_load_late(FollowedTrend* trend);
+bool waiting_load_alerts(FollowedTrend* trend);
 
 // What was loaded has been written: forgets it.
 void waiting_drop_windows(FollowedTrend* trend);
 void waiting_drop_late(FollowedTrend* trend);
+void waiting_drop_alerts(FollowedTrend* trend);
 
 // Forgets all that waits for a trend's history.
 void waiting_discard_windows(FollowedTrend* trend);
+
+// The end of the last window, or of the last final one, that waits; kNoTime: none.
+Time waiting_last_end(FollowedTrend* trend, bool only_final);
+
+// Forgets windows that history_redo() has written again.
+void waiting_delete_redone(FollowedTrend* trend, Time after, Time final_after);
+
+// Keeps what trend->redo_history has left to do, loads it, forgets it.
+void waiting_keep_redo(const FollowedTrend* trend);
+void waiting_load_redo(FollowedTrend* trend);
+void waiting_drop_redo(const FollowedTrend* trend);
 
 }  // namespace trending

@@ -203,12 +203,19 @@ bool waits_for_lock() {
          });
 }
 
+// What could not be written to a table of the trend's owner is to be tried again.
+bool has_waiting_rows(const FollowedTrend* trend) {
+  return trend->definition != nullptr &&
+         ((trend->late_waits && late_is_due(trend)) || (trend->alerts_wait && alerts_are_due(trend)));
+}
+
 bool checkpoint_wanted(TimestampTz now) {
   if (worker->checkpoint_due) return true;
   if (now - worker->last_checkpoint > kAlertIntervalMs * kMicrosPerMs && has_alerts()) return true;
   if (now - worker->last_checkpoint > kHistoryIntervalUs) {
     for (const FollowedTrend* trend : worker->trends) {
-      if (trend != nullptr && trend->state == FillState::kRunning && history_is_due(trend)) return true;
+      if (trend == nullptr || trend->state != FillState::kRunning) continue;
+      if (history_is_due(trend) || has_waiting_rows(trend)) return true;
     }
   }
   if (now - worker->last_checkpoint < settings.checkpoint_interval_s * INT64CONST(1000000)) return false;

@@ -77,6 +77,8 @@ void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
 void trend_report(FollowedTrend* trend, const char* message);
 // Shows in the status whether updates and deletes reach the trend. Needs a transaction.
 void trend_note_retractable(FollowedTrend* trend, const Definition& definition);
+// The layout of results, those of today or those that the trend had with another replica identity.
+StateLayout trend_layout(const FollowedTrend* trend, bool retractable);
 // The options that the engine follows.
 TrendTuning tuning_of(const Definition& definition);
 // Goes on under other options, with the state that is there.

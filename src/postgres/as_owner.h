@@ -28,6 +28,16 @@ inline void patience_renew() {
   enable_timeout_after(STATEMENT_TIMEOUT, kPatienceMs);
 }
 
+// Renewed after so many rows.
+struct Patience {
+  static constexpr uint64 kRows = 1000;
+  uint64 written = 0;
+
+  void spend() {
+    if (++written % kRows == 0) patience_renew();
+  }
+};
+
 // RowExclusiveLock.
 inline Relation open_to_write(Oid relation, PassingError passing) {
   if (passing == PassingError::kThrow) return relation_open(relation, RowExclusiveLock);

@@ -196,6 +196,11 @@ bool trend_glance(int32 trend_id, TrendGlance* glance) {
   if (attempt == Attempt::kStopped || attempt == Attempt::kLocked) {
     strlcpy(glance->reason, shared->reason, sizeof(glance->reason));
   }
+  // What it waits for. The lock was given up.
+  if (attempt == Attempt::kFilling && LWLockConditionalAcquire(&shared->lock, LW_SHARED)) {
+    strlcpy(glance->reason, shared->reason, sizeof(glance->reason));
+    LWLockRelease(&shared->lock);
+  }
   if (attempt == Attempt::kLocked) {
     const TrendReader& reader = open_reader(generation, area, shared)->reader;
     glance->window = reader.window();
