@@ -469,7 +469,7 @@ AS 'MODULE_PATHNAME', 'trending_trend_stats';
 CREATE FUNCTION trending.worker_stats(
   OUT pid int, OUT state text, OUT message text, OUT hint text, OUT applied_lsn pg_lsn, OUT lag_bytes bigint,
   OUT confirmed_lsn pg_lsn, OUT transactions bigint, OUT checkpoint_at timestamptz, OUT checkpoint_ms float8,
-  OUT checkpoint_bytes bigint)
+  OUT checkpoint_bytes bigint, OUT checkpoint_hold_ms float8)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'trending_worker_stats';
 
@@ -774,7 +774,9 @@ FROM   trending.worker_status w CROSS JOIN LATERAL (VALUES
          ('trending_checkpoint_age_seconds', 'gauge', extract(epoch FROM now() - w.checkpoint_at),
           'time since the last checkpoint'),
          ('trending_checkpoint_duration_seconds', 'gauge', w.checkpoint_ms / 1000, 'what the last checkpoint took'),
-         ('trending_checkpoint_bytes', 'gauge', w.checkpoint_bytes, 'what the last checkpoint wrote')
+         ('trending_checkpoint_bytes', 'gauge', w.checkpoint_bytes, 'what the last checkpoint wrote'),
+         ('trending_checkpoint_hold_seconds', 'gauge', w.checkpoint_hold_ms / 1000,
+          'the longest time for which the last checkpoint kept the readers of a trend waiting')
        ) m(name, type, value, help)
 WHERE  m.value IS NOT NULL;
 

@@ -6,7 +6,9 @@
 # A private cluster with one counting trend of GROUPS live groups (default 1000000).
 #   readers    the best ten, read without a pause by one client while checkpoints of 1 % of the groups are taken:
 #              median, 99.9th percentile and longest, with and without checkpoints
-#   events     how long a checkpoint keeps the worker from applying events
+#   events     how long a checkpoint keeps the worker from applying events, and the longest time for which it held a
+#              trend's lock so that readers waited, as the worker measures it (checkpoint_hold_ms); then the same when a
+#              window of all these groups has closed, whose best hundred go to history
 #   restart    from `pg_ctl start` to the first read that is answered, and to the worker having caught up
 #   WAL        of 10,000 events a second for SECONDS (default 60), checkpoints every 10 s, against the WAL of the same
 #              events without a worker
@@ -51,7 +53,8 @@ take_checkpoint() {
     sleep 0.05
   done
   checkpoints_every 1h
-  query "SELECT format('%s ms, %s kB', checkpoint_ms, checkpoint_bytes / 1000) FROM trending.worker_status"
+  query "SELECT format('%s ms, %s kB, held %s ms', checkpoint_ms, checkpoint_bytes / 1000, checkpoint_hold_ms)
+         FROM trending.worker_status"
 }
 
 # Prints the distribution of the latencies of reads, in microseconds.
@@ -77,6 +80,25 @@ measure_checkpoints() {
   wait
   mapfile -t taken <"$work/taken"
   printf 'events wait for a checkpoint of 1 %% of the groups: %s\n' "${taken[*]/%/;}"
+}
+
+# The clock moves by a minute.
+close_window() {
+  query "INSERT INTO events SELECT 1, event_clock + interval '1 minute' FROM trending.status"
+}
+
+measure_history() {
+  local -a taken=()
+  query "SELECT trending.alter_trend('items', history_limit => 100, max_ahead => '1 day')" >/dev/null
+  take_checkpoint >/dev/null
+  for _ in 1 2 3; do
+    change_one_percent
+    close_window
+    take_checkpoint
+  done >"$work/taken"
+  mapfile -t taken <"$work/taken"
+  printf 'the same when a window has closed: %s\n' "${taken[*]/%/;}"
+  query "SELECT trending.alter_trend('items', history_limit => 0)" >/dev/null
 }
 
 measure_restart() {
@@ -118,5 +140,6 @@ start_server "${undisturbed[@]}" 'full_page_writes = off'
 checkpoints_every 1h
 create_trend
 measure_checkpoints
+measure_history
 measure_restart
 measure_wal

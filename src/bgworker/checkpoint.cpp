@@ -468,6 +468,7 @@ bool checkpoint_write() {
   TimestampTz started = GetCurrentTimestamp();
   XLogRecPtr position = worker->loop.position();
   volatile size_t bytes = 0;
+  longest_hold_us = 0;
   ErrorData* volatile error = nullptr;
   PG_TRY();
   { bytes = write_transaction(position); }
@@ -498,6 +499,7 @@ bool checkpoint_write() {
   pg_atomic_write_u64(&worker->entry->checkpoint_at, static_cast<uint64>(ended));
   pg_atomic_write_u64(&worker->entry->checkpoint_us, static_cast<uint64>(ended - started));
   pg_atomic_write_u64(&worker->entry->checkpoint_bytes, bytes);
+  pg_atomic_write_u64(&worker->entry->checkpoint_hold_us, static_cast<uint64>(longest_hold_us));
   return true;
 }
 

@@ -155,17 +155,25 @@ void count_sessions(FollowedTrend* trend, Time keep_after, Time clock) {
   trend->clock_wall = GetCurrentTimestamp();
 }
 
+// Who created the trend may still be about to let go of its tables. Those who hold a lock for long are not
+// waited for again and again: history_last_end() then raises an error at once.
+void await_history(const FollowedTrend* trend) {
+  if (!OidIsValid(trend->definition->history) || trend->fill_paused) return;
+  LockRelationOid(trend->definition->history, RowExclusiveLock);
+}
+
 void count_source(FollowedTrend* trend) {
   if (trend->definition->event_time == nullptr) {
     count_open_windows(trend, kTimelessEvent, kTimelessEvent);
     return;
   }
-  Time clock = clock_of_source(trend);
+  await_history(trend);
   SPI_connect();
   history_restore(trend);
   const bool has_sessions = trend->writer.has_sessions();
   Time reported = history_last_end(trend, has_sessions);
   SPI_finish();
+  Time clock = clock_of_source(trend);
   if (clock == kNoTime) {  // no rows but those that are too far ahead: what is final stays
     history_redo(trend, kNoTime, DT_NOEND);
     scan_source(trend, kNoTime, ScanOrder::kAny, [](const RowEvent&) { return true; });
@@ -251,6 +259,7 @@ void pause_filling(FollowedTrend* trend, const char* message) {
   snprintf(reason, sizeof(reason), "waits to be filled: %.200s", message);
   trend_report(trend, reason);
   trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;
+  trend->fill_paused = true;
 }
 
 void fill(FollowedTrend* trend) {
@@ -276,7 +285,7 @@ void fill(FollowedTrend* trend) {
   replay_recorded(trend);
   worker_commit();
   const bool lacks_rows = counts_source(trend) && !knows_event_times(*trend->definition);
-  trend->refill = false;
+  trend->refill = trend->fill_paused = false;
   trend->state = FillState::kRunning;
   trend_report(trend, lacks_rows ? kUnknownTimes : "");
   trend->dirty = true;
@@ -310,7 +319,6 @@ bool put_by_history(FollowedTrend* trend) {
 
 // Steps 1 and 2 at the present position.
 void begin_waiting(FollowedTrend* trend) {
-  trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;  // if it does not come to that
   if (!put_by_history(trend) || !trend_load(trend)) return;
   trend_reset_state(trend);
   trend->writers.clear();
@@ -359,6 +367,7 @@ void filling_start(FollowedTrend* trend) {
     return;
   }
   begin_waiting(trend);
+  if (trend->state == FillState::kLoading) trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;
   if (trend->state != FillState::kWaiting) return;
   // Without backfill everything from here on counts, whoever is writing.
   if (!trend->definition->options.backfill && !trend->refill) trend->writers.clear();

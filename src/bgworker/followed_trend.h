@@ -106,6 +106,7 @@ struct FollowedTrend {
   bool refill = false;       // the source was truncated: fill anew
   TimestampTz next_try = 0;  // its source was locked: not to be tried before
   TimestampTz fill_at = 0;   // its history was locked: not to be filled before
+  bool fill_paused = false;  // for that reason
 
   AheadTimes ahead;  // of rows that were refused since the trend was filled
 

@@ -188,9 +188,9 @@ void history_take(FollowedTrend* trend) {
   }
   ranks_show_taken(trend);
   // Frees panes that were kept for this.
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  hold_trend(trend->shared);
   trend->writer.mark_reported();
-  LWLockRelease(&trend->shared->lock);
+  release_trend(trend->shared);
 }
 
 void history_poll(FollowedTrend* trend, TimestampTz now) {

@@ -8,6 +8,7 @@
 #include "definition/definition_catalog.h"
 #include "definition/partition_by.h"
 #include "definition/replica_identity.h"
+#include "definition/source_dependency.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
 
@@ -150,10 +151,10 @@ void trend_stop(FollowedTrend* trend, const char* reason) {
 }
 
 void trend_report(FollowedTrend* trend, const char* message) {
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  hold_trend(trend->shared);
   bool changed = strcmp(trend->shared->reason, message) != 0;
   strlcpy(trend->shared->reason, message, kMessageSize);
-  LWLockRelease(&trend->shared->lock);
+  release_trend(trend->shared);
   if (changed && message[0] != '\0') {
     ereport(WARNING, (errmsg("trend %d: %s", trend->id, message)));
   }
@@ -219,6 +220,7 @@ bool trend_load(FollowedTrend* trend) {
       trend->condition = condition_create(definition);
       trend_note_retractable(trend, *definition);
       trend->retractable = keeps_values(*definition) && identity_covers_some(*definition);
+      restore_source_dependency(definition->relation, definition->source);
       trend->definition = definition;
       found = true;
     }

@@ -11,6 +11,7 @@
 #include "definition/label.h"
 #include "definition/partition_by.h"
 #include "definition/replica_identity.h"
+#include "definition/source_dependency.h"
 #include "definition/trend_options.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
@@ -167,13 +168,6 @@ void insert_row(Oid relation, const TrendTables& tables, const char* query, cons
   int result = SPI_execute_with_args(kInsert, kInsertColumns, types, values, nulls, false, 0);
   if (result != SPI_OK_INSERT)
     elog(ERROR, "could not register the trend: %s", SPI_result_code_string(result));
-}
-
-// As a view does: the source cannot be dropped without CASCADE, which drops the trend.
-void depend_on_source(Oid relation, Oid source) {
-  ObjectAddress dependent = {RelationRelationId, relation, 0};
-  ObjectAddress referenced = {RelationRelationId, source, 0};
-  recordDependencyOn(&dependent, &referenced, DEPENDENCY_NORMAL);
 }
 
 Oid create_trend(const char* name, const char* query, const TrendOptionArguments& options) {

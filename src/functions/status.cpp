@@ -11,7 +11,7 @@ namespace trending {
 namespace {
 
 constexpr int kTrendColumns = 22;
-constexpr int kWorkerColumns = 11;
+constexpr int kWorkerColumns = 12;
 
 // A row under construction: columns are appended in order.
 template <int kColumns>
@@ -154,6 +154,7 @@ void put_worker(DatabaseShared* entry, RowBuilder<kWorkerColumns>* row) {
   row->add_time(checkpoint_at == 0 ? kNoTime : static_cast<Time>(checkpoint_at));
   row->add(Float8GetDatum(static_cast<double>(pg_atomic_read_u64(&entry->checkpoint_us)) / 1000.0));
   row->add_count(pg_atomic_read_u64(&entry->checkpoint_bytes));
+  row->add(Float8GetDatum(static_cast<double>(pg_atomic_read_u64(&entry->checkpoint_hold_us)) / 1000.0));
 }
 
 }  // namespace

@@ -191,4 +191,23 @@ TrendShared* area_find_trend(dsa_area* area, AreaHeader* header, int32 trend_id)
   return nullptr;
 }
 
+int64 longest_hold_us = 0;
+
+namespace {
+instr_time held_since;
+}
+
+void hold_trend(TrendShared* shared) {
+  LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+  INSTR_TIME_SET_CURRENT(held_since);
+}
+
+void release_trend(TrendShared* shared) {
+  instr_time held;
+  INSTR_TIME_SET_CURRENT(held);
+  INSTR_TIME_SUBTRACT(held, held_since);
+  LWLockRelease(&shared->lock);
+  longest_hold_us = Max(longest_hold_us, static_cast<int64>(INSTR_TIME_GET_MICROSEC(held)));
+}
+
 }  // namespace trending

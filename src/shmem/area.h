@@ -64,6 +64,12 @@ struct AreaBlocks {
 };
 BlockSource block_source(AreaBlocks* blocks);
 
+// The worker's taking of a trend's lock where a checkpoint does: the longest time between the two since
+// longest_hold_us was set to zero is kept there.
+extern int64 longest_hold_us;
+void hold_trend(TrendShared* shared);
+void release_trend(TrendShared* shared);
+
 // -- worker
 // --------------------------------------------------------------------------------------------------- Creates
 // an area with room for trending.max_trends trends and the configured memory limit; not yet published.

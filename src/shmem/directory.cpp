@@ -32,7 +32,7 @@ void initialize_entry(DatabaseShared* entry, int tranche) {
   pg_atomic_init_u32(&entry->sleeping, 0);
   for (pg_atomic_uint64* word :
        {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn, &entry->transactions,
-        &entry->checkpoint_at, &entry->checkpoint_us, &entry->checkpoint_bytes}) {
+        &entry->checkpoint_at, &entry->checkpoint_us, &entry->checkpoint_bytes, &entry->checkpoint_hold_us}) {
     pg_atomic_init_u64(word, 0);
   }
 }
@@ -109,9 +109,9 @@ void directory_remove(Oid database) {
     entry->area_generation++;  // never reset: a backend may still have the old area attached
     entry->area_root = InvalidDsaPointer;
     pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kNone));
-    for (pg_atomic_uint64* word :
-         {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn, &entry->transactions,
-          &entry->checkpoint_at, &entry->checkpoint_us, &entry->checkpoint_bytes}) {
+    for (pg_atomic_uint64* word : {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn,
+                                   &entry->transactions, &entry->checkpoint_at, &entry->checkpoint_us,
+                                   &entry->checkpoint_bytes, &entry->checkpoint_hold_us}) {
       pg_atomic_write_u64(word, 0);
     }
     LWLockRelease(&entry->lock);

@@ -46,6 +46,8 @@ struct DatabaseShared {
   pg_atomic_uint64 checkpoint_at;  // [atomic] worker: time of the last checkpoint (TimestampTz)
   pg_atomic_uint64 checkpoint_us;  // [atomic] worker: how long it took, microseconds
   pg_atomic_uint64 checkpoint_bytes;  // [atomic] worker: state bytes it wrote
+  pg_atomic_uint64
+      checkpoint_hold_us;  // [atomic] worker: how long it kept readers from a trend, at the longest
 
   LWLock lock;             // [database], see above
   dsa_handle area;         // [database] DSA_HANDLE_INVALID: none yet

@@ -62,10 +62,10 @@ void previous_ranks_publish(TrendShared* shared, AreaBlocks* blocks, const Previ
   } else {
     handle = 0;
   }
-  LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+  hold_trend(shared);
   uint64_t old = shared->previous_ranks;
   shared->previous_ranks = handle;
-  LWLockRelease(&shared->lock);
+  release_trend(shared);
   if (old != 0) source.release(source.context, old);
 }
 

@@ -44,6 +44,8 @@ wait_for_worker($node, 'copy');
 sync_trends($node, 'copy');
 is($node->safe_psql('copy', 'SELECT song, n, rank FROM app.songs'), 'c|1|1', 'the trend is there');
 is($node->safe_psql('copy', 'SELECT count(*) FROM app.songs_history'), '3', 'with its history');
+my ($status, $nothing, $refusal) = $node->psql('copy', 'DROP TABLE app.plays');
+like($refusal, qr/cannot drop table app.plays because other objects depend on it/, 'the source cannot be dropped without it');
 play('copy', 190, 'd');
 ok($node->poll_query_until('copy', q{SELECT string_agg(song, '' ORDER BY window_end) = 'baac' FROM (SELECT window_end, song FROM app.songs_history ORDER BY window_end, rank) h})
 	, 'which goes on') or diag $node->safe_psql('copy', 'SELECT * FROM app.songs_history ORDER BY window_end, rank');
@@ -61,6 +63,11 @@ $node->command_ok([ 'pg_restore', '-d', $node->connstr('again'), $dump ], 'resto
 $node->safe_psql('again', 'CREATE ROLE keeper; ALTER TABLE app.songs_history OWNER TO keeper');
 is($node->safe_psql('again', q{DROP FOREIGN TABLE app.songs; SELECT to_regclass('app.songs_history') IS NULL, to_regclass('app.songs_late') IS NULL}, extra_params => [ '-U', 'owner' ]),
 	'f|t', 'what is not his stays');
+wait_for_worker($node, 'again');
+sync_trends($node, 'again');
+$node->safe_psql('again', 'DROP TABLE app.plays CASCADE');
+is($node->safe_psql('again', q{SELECT to_regclass('app.hits') IS NULL, to_regclass('app.hits_alerts') IS NULL, count(*) FROM trending.trend}), 't|t|0',
+	'the other trend goes with the source');
 
 no_crash_in_log($node);
 $node->stop;
