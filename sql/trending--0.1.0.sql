@@ -77,6 +77,7 @@ CREATE TABLE trending.trend_state (
   counters     bigint[] NOT NULL,
   options      bigint[] NOT NULL,
   ahead        bigint[] NOT NULL,  -- times of rows that were refused as too far ahead: first and last of each range
+  tables       bigint[],
   clock_base   bigint NOT NULL,  -- the event clock at the last event, and when that was: where an idle source's clock
   clock_wall   bigint NOT NULL   -- goes on from
 );
