@@ -157,7 +157,9 @@ void count_sessions(FollowedTrend* trend, Time keep_after, Time clock) {
 
 // Who created the trend may still be about to let go of its tables. Those who hold a lock for long are not
 // waited for again and again: history_last_end() then raises an error at once.
+// The source's lock comes first, as for DROP TABLE.
 void await_history(const FollowedTrend* trend) {
+  LockRelationOid(trend->definition->source, AccessShareLock);
   if (!OidIsValid(trend->definition->history) || trend->fill_paused) return;
   LockRelationOid(trend->definition->history, RowExclusiveLock);
 }
