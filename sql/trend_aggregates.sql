@@ -148,6 +148,45 @@ SELECT trending.sync() IS NOT NULL AS synced;
 SELECT * FROM papers WHERE k = 1;
 SELECT * FROM trending.verify('papers');
 
+-- aggregates that PostgreSQL itself combines
+CREATE AGGREGATE product(int) (SFUNC = int4mul, STYPE = int, COMBINEFUNC = int4mul, PARALLEL = SAFE);
+CREATE AGGREGATE dear(int) (SFUNC = int4mul, STYPE = int, COMBINEFUNC = int4larger, INITCOND = '100000', PARALLEL = SAFE);
+CREATE AGGREGATE unsafe(int) (SFUNC = int4mul, STYPE = int, COMBINEFUNC = int4mul);
+CREATE FUNCTION my_add(int, int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT $1 + $2';
+CREATE AGGREGATE mine(int) (SFUNC = my_add, STYPE = int, COMBINEFUNC = int4pl, PARALLEL = SAFE);
+CREATE TABLE samples (id int PRIMARY KEY, k int, at timestamptz, x float8, y float8, n numeric, i int, f bool);
+INSERT INTO samples SELECT g, g % 3, '2024-05-01 12:00+00'::timestamptz + g * interval '1 s', (g * 37 % 101)::float8 / 7, g * 1.5, g * 0.125, g % 9, g % 4 > 0
+FROM generate_series(1, 100) g;
+INSERT INTO samples (id, k, at) VALUES (200, 3, '2024-05-01 12:01+00');
+SELECT trending.create_trend('spread', $$ SELECT window_start, window_end, k, count(*) AS rows, stddev(x) AS dev, var_pop(n) AS var_n, corr(x, y) AS c,
+  regr_count(x, y) AS pairs, bool_and(f) AS every, bool_or(f) FILTER (WHERE i > 5) AS any_f, bit_or(i) AS bits, sum(y * interval '1 s') AS span, min(k::text) AS t
+  FROM samples, trending.hop(at, '10 s', '1 minute') GROUP BY 1, 2, 3 ORDER BY rows DESC, k $$, history_limit => NULL, idle_timeout => '1 day');
+SELECT trending.create_trend('products', $$ SELECT k, count(*) AS rows, product(i), stddev(x) AS dev FROM samples GROUP BY k HAVING bool_or(i < 0) IS NOT TRUE ORDER BY rows DESC, k $$);
+SET client_min_messages = notice;
+SELECT trending.create_trend('dearest', $$ SELECT k, count(*) AS rows, dear(i) FROM samples GROUP BY k ORDER BY rows DESC $$);
+RESET client_min_messages;
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT k, rows, round(dev::numeric, 6) AS dev, round(var_n, 6) AS var_n, round(c::numeric, 6) AS c, pairs, every, any_f, bits, span, t, rank FROM spread;
+INSERT INTO samples SELECT 300 + g, g % 5, '2024-05-01 12:01:30+00'::timestamptz + g * interval '1 s', g, -g, g, g, g % 2 = 0 FROM generate_series(1, 90) g;
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT * FROM trending.verify('spread');
+-- what cannot be combined is refused; rows are not taken back
+INSERT INTO samples (id, k, i) VALUES (400, 9, 2), (401, 9, 2000000000), (402, 9, 30000);
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT trend, refused, failed, reason FROM trending.status WHERE trend IN ('products', 'dearest') ORDER BY trend;
+SELECT k, rows, product FROM products WHERE k = 9;
+SELECT k, rows, dear FROM dearest WHERE k = 9;
+DELETE FROM samples WHERE id = 400;
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT trend, unretracted FROM trending.status WHERE trend IN ('products', 'dearest') ORDER BY trend;
+SELECT trending.create_trend('refused', 'SELECT k, stddev(x) FROM samples GROUP BY k');
+SELECT trending.create_trend('refused', 'SELECT k, count(*), unsafe(i) FROM samples GROUP BY k ORDER BY 2');
+SELECT trending.create_trend('refused', 'SELECT k, count(*), mine(i) FROM samples GROUP BY k ORDER BY 2');
+SELECT trending.create_trend('refused', 'SELECT k, count(*), jsonb_agg(i) FROM samples GROUP BY k ORDER BY 2');
+SELECT trending.create_trend('refused', 'SELECT k, count(*), stddev(DISTINCT i) FROM samples GROUP BY k ORDER BY 2');
+SELECT trending.create_trend('refused', 'SELECT k, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM samples GROUP BY k ORDER BY 2');
+SELECT trending.create_trend('refused', $$ SELECT window_start, window_end, k, count(*), stddev(x) FROM samples, trending.session(at, '1 minute') GROUP BY 1, 2, 3 ORDER BY 4 $$);
+
 -- decayed: as of now(), without window
 CREATE TABLE clicks (page text, at timestamptz, weight float8);
 INSERT INTO clicks VALUES ('new', now(), 1), ('new', now() - interval '1 minute', 2), ('old', now() - interval '10 minutes', 1),

@@ -79,6 +79,8 @@ struct FollowedTrend {
   RowReader* reader = nullptr;
   Condition* condition = nullptr;  // HAVING
   StringInfoData partition = {};   // of a key, for the engine
+  StringInfoData combined = {};    // a state, likewise
+  char combine_error[256] = "";    // why the last one could not be made
   bool asked_to_retract = false;   // filled anew to become so, since its source was last looked at
   bool retractable = false;        // the engine keeps what taking back extremes, first and last values needs
 

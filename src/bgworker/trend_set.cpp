@@ -26,6 +26,20 @@ int compare_values(void* context, uint16_t aggregate, KeyView a, KeyView b) {
   return bytes_compare(static_cast<FollowedTrend*>(context)->definition->aggregates[aggregate].bytes, a, b);
 }
 
+// Reported when the lock is gone.
+KeyView combine(void* context, uint16_t aggregate, KeyView a, KeyView b) {
+  auto* trend = static_cast<FollowedTrend*>(context);
+  const CombinedAggregate& combined = *trend->definition->aggregates[aggregate].combined;
+  char message[sizeof(trend->combine_error)];
+  if (!combined_combine(combined, a, b, &trend->combined, message, sizeof(message))) {
+    snprintf(trend->combine_error, sizeof(trend->combine_error), "states of %s cannot be combined: %s",
+             combined.name, message);
+    return {};
+  }
+  return {reinterpret_cast<const std::byte*>(trend->combined.data),
+          static_cast<uint32_t>(trend->combined.len)};
+}
+
 KeyView partition_of(void* context, KeyView key) {
   auto* trend = static_cast<FollowedTrend*>(context);
   return partition_key(*trend->definition, key, &trend->partition);
@@ -173,6 +187,7 @@ void trend_reset_state(FollowedTrend* trend) {
   hooks.condition = condition;
   hooks.crossed = crossed;
   hooks.compare_values = compare_values;
+  hooks.combine = combine;
   Status status = trend->arena.create(block_source(&trend->blocks), limit);
   if (status == Status::kOk) {
     status = trend->writer.create(&trend->arena, engine_options(trend), hooks, trend->definition->calendar);
@@ -217,6 +232,7 @@ bool trend_load(FollowedTrend* trend) {
     if (definition != nullptr) {
       trend->reader = row_reader_create(definition);
       initStringInfo(&trend->partition);
+      initStringInfo(&trend->combined);
       trend->condition = condition_create(definition);
       trend_note_retractable(trend, *definition);
       trend->retractable = keeps_values(*definition) && identity_covers_some(*definition);
@@ -272,6 +288,10 @@ void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz comm
   trend->blocks.held = nullptr;
   LWLockRelease(&shared->lock);
   alerts_noted(trend, lsn, commit_time);
+  if (trend->combine_error[0] != '\0') {
+    trend_report(trend, trend->combine_error);
+    trend->combine_error[0] = '\0';
+  }
   trend->clock_base = trend->writer.clock();
   trend->clock_wall = commit_time;
   trend->dirty = true;

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "definition/aggregate_functions.h"
 #include "definition/aggregate_result.h"
 #include "postgres/data_error.h"
 
@@ -92,9 +93,25 @@ ArgumentOutcome read_pick(RowReader* reader, int i, Datum value, int64_t* words)
   return read_value(reader, aggregate, value, words + 1);
 }
 
+ArgumentOutcome read_combined(RowReader* reader, int i, int64_t* words) {
+  const CombinedAggregate& aggregate = *reader->definition->aggregates[i].combined;
+  Datum values[kMaxCombinedArguments];
+  bool isnull[kMaxCombinedArguments];
+  for (int a = 0; a < aggregate.argument_count; a++) {
+    values[a] = evaluate(reader, reader->combined[i][a], &isnull[a]);
+  }
+  int before = reader->tail.len;
+  CombinedOutcome outcome = combined_append(aggregate, values, isnull, &reader->tail);
+  words[0] = reader->tail.len - before;
+  return outcome == CombinedOutcome::kState  ? ArgumentOutcome::kTaken
+         : outcome == CombinedOutcome::kNone ? ArgumentOutcome::kNull
+                                             : ArgumentOutcome::kUnfit;
+}
+
 ArgumentOutcome read_argument(RowReader* reader, int i, TimestampTz time) {
   const DefinitionAggregate& aggregate = reader->definition->aggregates[i];
   int64_t* words = reader->words + reader->word_of[i];
+  if (aggregate.combined != nullptr) return read_combined(reader, i, words);
   bool isnull = false;
   Datum value = 0;
   if (is_present(reader->arguments[i])) value = evaluate(reader, reader->arguments[i], &isnull);
@@ -121,6 +138,7 @@ ArgumentOutcome read_argument(RowReader* reader, int i, TimestampTz time) {
     case AggregateFunction::kAvg:
     case AggregateFunction::kMin:
     case AggregateFunction::kMax:
+    case AggregateFunction::kCombined:
       break;
   }
   return read_value(reader, aggregate, value, words);
@@ -167,6 +185,7 @@ RowOutcome read_checked(RowReader* reader, TimestampTz commit_time, RowEvent* ev
 // Whether any part of the definition is more than a plain column.
 bool has_expressions(const RowReader* reader) {
   const Definition* definition = reader->definition;
+  if (combines_states(*definition)) return true;
   if (reader->time.state != nullptr || reader->where.state != nullptr) return true;
   for (int i = 0; i < definition->keys.count; i++) {
     if (reader->keys[i].state != nullptr) return true;
@@ -302,6 +321,8 @@ RowReader* row_reader_create(const Definition* definition) {
   reader->arguments = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
   reader->filters = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
   reader->times = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
+  reader->combined = static_cast<RowReader::Step(*)[kMaxCombinedArguments]>(
+      palloc0(sizeof(*reader->combined) * static_cast<Size>(aggregate_count + 1)));
   if (!definition->by_commit_time) reader->time = compile(definition->event_time);
   reader->where = compile(definition->where);
   for (int i = 0; i < key_count; i++) reader->keys[i] = compile(definition->keys.columns[i].expr);
@@ -309,6 +330,10 @@ RowReader* row_reader_create(const Definition* definition) {
     reader->arguments[i] = compile(definition->aggregates[i].argument);
     reader->times[i] = compile(definition->aggregates[i].at);
     reader->filters[i] = compile(definition->aggregates[i].filter);
+    const CombinedAggregate* combined = definition->aggregates[i].combined;
+    for (int a = 0; combined != nullptr && a < combined->argument_count; a++) {
+      reader->combined[i][a] = compile(combined->arguments[a]);
+    }
   }
   lay_out_words(reader);
   reader->may_fail = has_expressions(reader);
@@ -351,7 +376,8 @@ RowMapping* row_mapping_create(const Definition* definition, Relation relation, 
   }
 
   mapping->identity_full = relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
-  mapping->retractable = !definition->by_commit_time;  // old versions do not say when they were committed
+  // Old versions do not say when they were committed.
+  mapping->retractable = !definition->by_commit_time && !combines_states(*definition);
   if (!mapping->identity_full) {
     Bitmapset* identity = RelationGetIdentityKeyBitmap(relation);
     for (int i = 0; i < count; i++) {

@@ -55,9 +55,10 @@ struct RowReader {
   Step time;
   Step where;
   Step* keys;
-  Step* arguments;  // per aggregate: x
-  Step* times;      // per aggregate: at
-  Step* filters;    // per aggregate
+  Step* arguments;                          // per aggregate: x
+  Step* times;                              // per aggregate: at
+  Step* filters;                            // per aggregate
+  Step (*combined)[kMaxCombinedArguments];  // per aggregate: all arguments of AggregateFunction::kCombined
 };
 
 // How one relation (the source or a partition of it) holds a trend's columns.

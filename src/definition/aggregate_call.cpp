@@ -36,18 +36,30 @@ void check_form(const Analysis& analysis, const Aggref* aggregate, AggregateFunc
   pg_unreachable();
 }
 
-AggregateFunction function_of(const Analysis& analysis, const Aggref* aggregate) {
+AggregateFunction function_of(const Analysis& analysis, const Aggref* aggregate,
+                              CombinedAggregate** combined) {
   AggregateFunction function;
   if (aggregate->aggkind == AGGKIND_NORMAL && aggregate_function_of(aggregate->aggfnoid, &function)) {
     check_form(analysis, aggregate, function);
     return aggregate->aggdistinct != NIL ? AggregateFunction::kCountDistinct : function;
   }
+  if (aggregate->aggkind == AGGKIND_NORMAL) check_form(analysis, aggregate, AggregateFunction::kCombined);
+  const char* problem = nullptr;
+  *combined = combined_aggregate(aggregate, &problem);
+  if (*combined != nullptr) return AggregateFunction::kCombined;
   ereport(ERROR,
           (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
            errmsg("aggregate function %s is not supported by trends", format_procedure(aggregate->aggfnoid)),
-           errhint("Supported are %s.", supported_aggregates()),
+           errdetail("%s", problem), errhint("Supported are %s.", supported_aggregates()),
            query_position(analysis.text, aggregate->location)));
   pg_unreachable();
+}
+
+void refuse_in_session(const Analysis& analysis, const Aggref* aggregate, const char* what) {
+  ereport(ERROR,
+          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported in session windows", what),
+           errhint("Use another window function, or another aggregate."),
+           query_position(analysis.text, aggregate->location)));
 }
 
 void set_value(const Analysis& analysis, const Aggref* aggregate, Node* argument,
@@ -58,11 +70,9 @@ void set_value(const Analysis& analysis, const Aggref* aggregate, Node* argument
     report_type(analysis, aggregate, argument, "Cast it to text.");
   }
   if (analysis.definition->window.kind != WindowKind::kSession) return;
-  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                  errmsg("%s of type %s is not supported in session windows",
-                         get_func_name(aggregate->aggfnoid), format_type_be(exprType(argument))),
-                  errhint("Use another window function, or another aggregate."),
-                  query_position(analysis.text, aggregate->location)));
+  refuse_in_session(
+      analysis, aggregate,
+      psprintf("%s of type %s", get_func_name(aggregate->aggfnoid), format_type_be(exprType(argument))));
 }
 
 void set_distinct(const Analysis& analysis, const Aggref* aggregate, Node* argument,
@@ -121,7 +131,22 @@ void set_decay(Analysis* analysis, const Aggref* aggregate, int time_position) {
   analysis->decay_time = at;
 }
 
+// Nothing is done with a column of an extension's type but to hand it to the aggregate.
+void set_combined(Analysis* analysis, const Aggref* aggregate, CombinedAggregate* combined) {
+  if (analysis->definition->window.kind == WindowKind::kSession) {
+    refuse_in_session(*analysis, aggregate, get_func_name(aggregate->aggfnoid));
+  }
+  for (int i = 0; i < combined->argument_count; i++) {
+    Node* argument = argument_at(aggregate, i);
+    ExpressionScope scope = analysis->scope;
+    scope.any_type = IsA(argument, Var);
+    expression_check(argument, scope, "an aggregate's argument");
+    combined->arguments[i] = prepare_expression(*analysis, argument);
+  }
+}
+
 void set_arguments(Analysis* analysis, const Aggref* aggregate, DefinitionAggregate* added) {
+  if (added->combined != nullptr) return set_combined(analysis, aggregate, added->combined);
   Node* argument = added->function == AggregateFunction::kDecayedCount ? nullptr : argument_at(aggregate, 0);
   if (argument != nullptr) expression_check(argument, analysis->scope, "an aggregate's argument");
   switch (added->function) {
@@ -147,6 +172,8 @@ void set_arguments(Analysis* analysis, const Aggref* aggregate, DefinitionAggreg
     case AggregateFunction::kDecayedSum:
       set_decay(analysis, aggregate, 1);
       set_value(*analysis, aggregate, argument, added);
+      break;
+    case AggregateFunction::kCombined:
       break;
     case AggregateFunction::kSum:
     case AggregateFunction::kAvg:
@@ -186,7 +213,8 @@ int analyze_aggregate(Analysis* analysis, Aggref* aggregate) {
     if (equal(lfirst(cell), aggregate)) return foreach_current_index(cell);
   }
   Definition* definition = analysis->definition;
-  AggregateFunction function = function_of(*analysis, aggregate);
+  CombinedAggregate* combined = nullptr;
+  AggregateFunction function = function_of(*analysis, aggregate, &combined);
   if (definition->aggregate_count == kMaxAggregates) {
     ereport(ERROR,
             (errcode(ERRCODE_TOO_MANY_COLUMNS), errmsg("a trend has at most %d aggregates", kMaxAggregates),
@@ -195,6 +223,7 @@ int analyze_aggregate(Analysis* analysis, Aggref* aggregate) {
   DefinitionAggregate* added = &definition->aggregates[definition->aggregate_count];
   added->function = function;
   added->result_type = aggregate->aggtype;
+  added->combined = combined;
   set_arguments(analysis, aggregate, added);
   set_filter(analysis, aggregate, added);
   analysis->aggregates = lappend(analysis->aggregates, aggregate);

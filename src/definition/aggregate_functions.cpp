@@ -99,6 +99,13 @@ ValueForm value_form_of(Oid type) {
   }
 }
 
+bool combines_states(const Definition& definition) {
+  for (int i = 0; i < definition.aggregate_count; i++) {
+    if (definition.aggregates[i].function == kCombined) return true;
+  }
+  return false;
+}
+
 bool keeps_values(const Definition& definition) {
   if (definition.window.kind == WindowKind::kSession) return false;  // no row is taken back
   for (int i = 0; i < definition.aggregate_count; i++) {
@@ -110,7 +117,8 @@ bool keeps_values(const Definition& definition) {
 
 const char* supported_aggregates() {
   return "count, sum, avg, min, max, count(DISTINCT ...), trending.first, trending.last, "
-         "trending.approx_count_distinct, trending.decayed_count and trending.decayed_sum";
+         "trending.approx_count_distinct, trending.decayed_count, trending.decayed_sum, and others that have "
+         "combine functions in C";
 }
 
 }  // namespace trending

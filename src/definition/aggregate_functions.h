@@ -15,6 +15,9 @@ ValueForm value_form_of(Oid type);
 // For messages: what the aggregates are.
 const char* supported_aggregates();
 
+// Whether some aggregate cannot take a row back at all.
+bool combines_states(const Definition& definition);
+
 // Whether some aggregate depends on a single row, so that taking this one back needs all the others.
 bool keeps_values(const Definition& definition);
 

@@ -37,6 +37,8 @@ AggregateKind kind_of(const DefinitionAggregate& aggregate) {
     case AggregateFunction::kDecayedCount:
     case AggregateFunction::kDecayedSum:
       return AggregateKind::kDecayed;
+    case AggregateFunction::kCombined:
+      return AggregateKind::kCombined;
   }
   pg_unreachable();
 }
@@ -203,6 +205,7 @@ int64 pick_time(Oid type, Datum value) {
 Datum aggregate_datum(const Definition& definition, int aggregate, const AggregateValue& value,
                       bool* isnull) {
   const DefinitionAggregate& known = definition.aggregates[aggregate];
+  if (known.combined != nullptr) return combined_value(*known.combined, value.bytes, isnull);
   *isnull = value.is_null && known.function != AggregateFunction::kDecayedCount;
   if (value.is_null) return known.function == AggregateFunction::kDecayedCount ? Float8GetDatum(0) : Datum{0};
   switch (known.function) {
@@ -224,6 +227,8 @@ Datum aggregate_datum(const Definition& definition, int aggregate, const Aggrega
     case AggregateFunction::kDecayedCount:
     case AggregateFunction::kDecayedSum:
       return decayed_datum(definition, value);
+    case AggregateFunction::kCombined:
+      break;
   }
   pg_unreachable();
 }

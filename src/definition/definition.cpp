@@ -48,6 +48,9 @@ void collect_source_columns(Definition* definition) {
   for (int i = 0; i < definition->aggregate_count; i++) {
     const DefinitionAggregate& aggregate = definition->aggregates[i];
     all = list_concat(all, list_make3(aggregate.argument, aggregate.at, aggregate.filter));
+    for (int a = 0; aggregate.combined != nullptr && a < aggregate.combined->argument_count; a++) {
+      all = lappend(all, aggregate.combined->arguments[a]);
+    }
   }
   Bitmapset* attributes = nullptr;
   pull_varattnos(reinterpret_cast<Node*>(all), 1, &attributes);

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "definition/bytes_value.h"
+#include "definition/combined_aggregate.h"
 #include "definition/distinct_value.h"
 #include "definition/key_codec.h"
 #include "engine/window.h"
@@ -32,6 +33,7 @@ enum class AggregateFunction : uint8_t {
   kApproxCountDistinct,  // trending.approx_count_distinct(x)
   kDecayedCount,         // trending.decayed_count(at, half_life)
   kDecayedSum,           // trending.decayed_sum(x, at, half_life)
+  kCombined,             // any other whose states PostgreSQL can combine
 };
 
 // How a value becomes words of the engine and back.
@@ -52,13 +54,14 @@ enum class ValueForm : uint8_t {
 struct DefinitionAggregate {
   AggregateFunction function;
   Oid result_type;
-  Expr* argument;         // x; NULL for count(*) and decayed_count; planned, Vars as in KeyColumn
-  ValueForm value;        // of x, where its value matters
-  BytesType bytes;        // of x, where that is kBytes
-  Expr* at;               // of first and last, else NULL
-  Oid at_type;            // of its values, below any domain
-  DistinctType distinct;  // of the two that count distinct values
-  Expr* filter;           // boolean, NULL without FILTER
+  Expr* argument;               // x; NULL for count(*) and decayed_count; planned, Vars as in KeyColumn
+  ValueForm value;              // of x, where its value matters
+  BytesType bytes;              // of x, where that is kBytes
+  Expr* at;                     // of first and last, else NULL
+  Oid at_type;                  // of its values, below any domain
+  CombinedAggregate* combined;  // kCombined, whose arguments are there; else NULL
+  DistinctType distinct;        // of the two that count distinct values
+  Expr* filter;                 // boolean, NULL without FILTER
 };
 
 // What a column of the trend's foreign table shows.

@@ -13,8 +13,9 @@ struct ExpressionScope {
   const QueryText* text;
   Index source;  // range table index of the source
   Oid source_relation;
-  Index window;    // range table index of the window function, 0 where there is none yet
-  bool of_groups;  // Vars are keys and aggregates, already checked: HAVING
+  Index window;           // range table index of the window function, 0 where there is none yet
+  bool of_groups;         // Vars are keys and aggregates, already checked: HAVING
+  bool any_type = false;  // values of user-defined types may pass
 };
 
 // Raises an error at the first node that is not allowed. `place` names the expression in messages ("WHERE").

@@ -65,6 +65,13 @@ void add_tie_break(Analysis* analysis, const SortGroupClause* clause, Node* expr
 // The engine ranks by numbers.
 void check_ranking(const Analysis& analysis, int location) {
   const DefinitionAggregate& ranked = analysis.definition->aggregates[analysis.definition->rank_by];
+  if (ranked.combined != nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("a trend cannot be ranked by aggregate %s", ranked.combined->name),
+                    errdetail("Its values are not known to a trend before they are read."),
+                    errhint("ORDER BY another aggregate, such as count(*) DESC."),
+                    query_position(analysis.text, location)));
+  }
   if (ranked.value != ValueForm::kBytes) return;
   ereport(ERROR,
           (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -1,5 +1,7 @@
 #include "definition/replica_identity.h"
 
+#include "definition/aggregate_functions.h"
+
 namespace trending {
 
 namespace {
@@ -41,6 +43,7 @@ void for_each_table(const Definition& definition, Visit&& visit) {
 
 bool identity_covers(const Definition& definition) {
   if (definition.window.kind == WindowKind::kSession || definition.by_commit_time) return false;
+  if (combines_states(definition)) return false;
   bool covers = true;
   for_each_table(definition,
                  [&covers](Relation, const char* missing) { covers = covers && missing == nullptr; });
@@ -48,7 +51,7 @@ bool identity_covers(const Definition& definition) {
 }
 
 bool identity_covers_some(const Definition& definition) {
-  if (definition.by_commit_time) return false;
+  if (definition.by_commit_time || combines_states(definition)) return false;
   bool covers = false;
   for_each_table(definition,
                  [&covers](Relation, const char* missing) { covers = covers || missing == nullptr; });
@@ -74,6 +77,16 @@ void report_identity(const Definition& definition, const char* trend) {
   if (definition.by_commit_time) {
     return report_unreachable(definition, trend,
                               "The old version of a row does not say when it was committed.");
+  }
+  if (combines_states(definition)) {
+    ereport(
+        NOTICE,
+        (errmsg("updates and deletes of rows of \"%s\" will not reach trend \"%s\"",
+                get_rel_name(definition.source), trend),
+         errdetail("Aggregates that are combined by PostgreSQL's functions cannot take a row back."),
+         errhint("If rows are ever updated or deleted, leave these aggregates out. Such changes are counted "
+                 "as unretracted in trending.status.")));
+    return;
   }
   if (definition.window.kind == WindowKind::kSession) {
     return report_unreachable(definition, trend,

@@ -20,6 +20,10 @@ namespace {
 // The part by which an aggregate's value may differ; NULL: not at all.
 const char* tolerance_of(const DefinitionAggregate& aggregate) {
   if (is_decayed(aggregate.function)) return "1e-12";
+  if (aggregate.combined != nullptr) {
+    bool is_float = aggregate.result_type == FLOAT8OID || aggregate.result_type == FLOAT4OID;
+    return is_float ? "1e-6" : nullptr;
+  }
   bool adds = aggregate.function == AggregateFunction::kSum || aggregate.function == AggregateFunction::kAvg;
   if (!adds) return nullptr;
   if (aggregate.value == ValueForm::kFloat8) return "1e-12";

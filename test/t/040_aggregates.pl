@@ -80,6 +80,10 @@ my %aggregates = (
 	    trending.last(span, at) AS span, trending.first(word || '!', at) AS word, max(b) AS max_b}, 'max_b DESC NULLS LAST' ],
 	plain => [ q{min(word) AS min_word, max(name) AS max_name, trending.last(image, at) AS image, trending.first(raw, at) AS raw, count(*) AS rows},
 	    'rows DESC' ],
+	# Only over a table that only grows.
+	combined => [ q{variance(n) AS var_n, stddev(b) AS dev_b, var_samp(e) AS var_e, bool_and(flag) AS every, bool_or(flag) FILTER (WHERE b > 50) AS any,
+	    bit_or(a) AS bits, corr(b, a) AS corr, regr_count(b, a) AS pairs, sum(span) AS span, avg(span) AS mean_span, count(*) AS rows, max(name) AS name},
+	    'rows DESC' ],
 	distinct => [ q{count(DISTINCT a) AS different_a, count(DISTINCT n) AS different_n, count(DISTINCT name) AS names,
 	    count(DISTINCT d) AS different_d, count(DISTINCT name) FILTER (WHERE flag) AS flagged},
 	    'names DESC' ]);
@@ -98,7 +102,8 @@ sub create
 $node->safe_psql('postgres', q{CALL feed('sales', 0, 300, 30); CALL feed('visits', 0, 300, 30)});
 for my $window (sort keys %windows)
 {
-	create("${_}_$window", 'sales', $windows{$window}, @{ $aggregates{$_} }) for sort keys %aggregates;
+	create("${_}_$window", 'sales', $windows{$window}, @{ $aggregates{$_} }) for grep { $_ ne 'combined' } sort keys %aggregates;
+	create("combined_$window", 'visits', $windows{$window}, @{ $aggregates{combined} }) if $window ne 'day';
 	# A sketch does not forget, so this one is over a table that only grows.
 	create("approx_$window", 'visits', $windows{$window},
 		q{trending.approx_count_distinct(name) AS names, trending.approx_count_distinct(n) AS numbers,
