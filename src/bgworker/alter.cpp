@@ -2,7 +2,7 @@
 //
 // The new row of trending.trend is taken from the WAL, for the table itself may have been changed again
 // since.
-#include "bgworker/collector.h"
+#include "bgworker/readings.h"
 #include "bgworker/worker.h"
 #include "definition/definition_catalog.h"
 #include "postgres/guard.h"
@@ -80,7 +80,7 @@ void trend_alter(FollowedTrend* trend, const AlteredTrend& altered) {
   if (trend->state == FillState::kRunning && has_history && !had_history) begin_history(trend);
   alter_engine(trend);
   if (had_history && !has_history) end_history(trend);
-  collector_forget();
+  readings_forget();
   trend->dirty = true;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bgworker/idle_clock.h"
+#include "bgworker/readings.h"
 #include "bgworker/source_changes.h"
 #include "decoder/direct_replay.h"
 #include "definition/aggregate_functions.h"
@@ -15,11 +16,21 @@ namespace {
 // One trend that follows a table.
 struct Follower {
   FollowedTrend* trend;
-  RowMapping* mapping;
   SourceTable* table;
 };
 
-// A table seen in the WAL and the trends that follow it (often none).
+// The trends that follow a table and read its rows alike.
+struct Followers {
+  uint32_t reading;  // its number: their slot in the batch
+  RowReader* reader;
+  RowMapping* mapping;
+  bool keep_late;  // some have a table of late rows
+  Time latest;     // event of the transaction, to be noted in `table` of each; kNoTime: none
+  int count;
+  Follower* trends;
+};
+
+// A table seen in the WAL and who follows it (often nobody).
 struct SourceEntry {
   Oid relation;  // hash key, must be first
   bool valid;    // cleared by invalidations, which may come while the entry is in use: never freed there
@@ -27,7 +38,7 @@ struct SourceEntry {
   RelFileLocator file;
   TupleDesc descriptor;  // of the rows in that file
   int count;
-  Follower* followers;
+  Followers* followers;
   MemoryContext memory;
   TransactionId left_out;  // the last transaction that changed it when nobody followed it
 };
@@ -43,6 +54,7 @@ HTAB* files = nullptr;
 SourceEntry* last_source = nullptr;     // of the last change; null after an invalidation
 MemoryContext direct_memory = nullptr;  // of one transaction that is taken directly
 bool skip_transaction = false;          // trending.skip_commit names it
+std::vector<Followers*>& with_latest = *new std::vector<Followers*>();  // those whose `latest` is to be noted
 
 void invalidate(Datum, Oid relation) {
   source_invalidated(relation);
@@ -63,22 +75,36 @@ void invalidate(Datum, Oid relation) {
   collector_forget();
 }
 
-bool follows(const FollowedTrend* trend, Oid relation, List* ancestors) {
-  return trend->definition->source == relation || list_member_oid(ancestors, trend->definition->source);
+bool follows(const Reading& reading, Oid relation, List* ancestors) {
+  Oid source = reading.trends.front()->definition->source;
+  return source == relation || list_member_oid(ancestors, source);
+}
+
+bool is_direct(const Followers& followers) {
+  if (!followers.reader->is_plain || followers.keep_late) return false;
+  return std::all_of(followers.trends, followers.trends + followers.count,
+                     [](const Follower& follower) { return follower.trend->definition->having == nullptr; });
 }
 
 // Whether changes of the entry's table can be taken without a transaction: what is done with a row looks into
 // no catalog.
 bool is_direct(const SourceEntry* entry) {
-  if (entry->relation == worker->catalog) return false;
-  for (int i = 0; i < entry->count; i++) {
-    const FollowedTrend* trend = entry->followers[i].trend;
-    if (!trend->reader->is_plain || OidIsValid(trend->definition->late) ||
-        trend->definition->having != nullptr) {
-      return false;
+  return entry->relation != worker->catalog &&
+         std::all_of(entry->followers, entry->followers + entry->count,
+                     [](const Followers& followers) { return is_direct(followers); });
+}
+
+// Tells each trend's record of a table how late events from it are by now. Kept apart until somebody asks,
+// for it would be a write for each row and trend.
+void note_latest() {
+  for (Followers* followers : with_latest) {
+    for (int i = 0; i < followers->count; i++) {
+      SourceTable* table = followers->trends[i].table;
+      table->latest = std::max(table->latest, followers->latest);
     }
+    followers->latest = kNoTime;
   }
-  return true;
+  with_latest.clear();
 }
 
 void remember_file(SourceEntry* entry, const RelFileLocator& file) {
@@ -101,25 +127,39 @@ void check_identity(FollowedTrend* trend, RowMapping* mapping) {
   }
 }
 
+// Those trends of a reading that can follow the table. None can if it lacks what they read.
+void add_followers(SourceEntry* entry, uint32_t number, Relation relation) {
+  const Reading& reading = readings()[number];
+  Followers* followers = &entry->followers[entry->count];
+  *followers = Followers{number, reading.trends.front()->reader, nullptr, false, kNoTime, 0, nullptr};
+  followers->trends = static_cast<Follower*>(palloc0(sizeof(Follower) * reading.trends.size()));
+  char reason[kMessageSize];
+  followers->mapping =
+      row_mapping_create(reading.trends.front()->definition, relation, reason, sizeof(reason));
+  for (FollowedTrend* trend : reading.trends) {
+    if (trend->state == FillState::kStopped) continue;
+    if (followers->mapping == nullptr) {
+      trend_stop(trend, reason);
+      continue;
+    }
+    check_identity(trend, followers->mapping);
+    if (OidIsValid(trend->definition->late)) followers->keep_late = true;
+    followers->trends[followers->count++] = Follower{trend, source_table(trend, relation)};
+  }
+  if (followers->count > 0) entry->count++;
+}
+
 void find_followers(SourceEntry* entry, Relation relation) {
+  note_latest();
   MemoryContextReset(entry->memory);
   MemoryContext caller = MemoryContextSwitchTo(entry->memory);
   entry->count = 0;
   entry->valid = true;  // an invalidation from here on clears it again
-  entry->followers = static_cast<Follower*>(palloc0(sizeof(Follower) * (worker->trends.size() + 1)));
+  entry->followers = static_cast<Followers*>(palloc0(sizeof(Followers) * (readings().size() + 1)));
   List* ancestors =
       relation->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(relation)) : NIL;
-  for (FollowedTrend* trend : worker->trends) {
-    if (trend == nullptr || trend->state == FillState::kStopped || trend->definition == nullptr) continue;
-    if (!follows(trend, RelationGetRelid(relation), ancestors)) continue;
-    char reason[kMessageSize];
-    RowMapping* mapping = row_mapping_create(trend->definition, relation, reason, sizeof(reason));
-    if (mapping == nullptr) {
-      trend_stop(trend, reason);
-      continue;
-    }
-    check_identity(trend, mapping);
-    entry->followers[entry->count++] = Follower{trend, mapping, source_table(trend, relation)};
+  for (uint32_t i = 0; i < readings().size(); i++) {
+    if (follows(readings()[i], RelationGetRelid(relation), ancestors)) add_followers(entry, i, relation);
   }
   entry->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
   entry->direct = is_direct(entry);
@@ -172,79 +212,131 @@ bool keeps_late(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
 // refused. While it still is, the event clock tells: what has counted has moved it. Later nobody knows, if
 // one of the same time was refused.
 bool was_refused(FollowedTrend* trend, Time time, TimestampTz commit_time) {
+  if (trend->state == FillState::kStopped || trend->state == FillState::kLoading) return false;
   if (time > commit_time + trend->definition->options.max_ahead) return time > trend->writer.clock();
   if (!trend->ahead.contains(time)) return false;
   source_ask_to_fill(trend);
   return true;
 }
 
-// One version of a row for one trend. `complete` holds toasted values that `row` left out (may be null).
-void collect_row(const Follower& follower, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple row,
-                 HeapTuple complete, int weight) {
-  FollowedTrend* trend = follower.trend;
-  const TimestampTz commit_time = txn->xact_time.commit_time;
-  // An old version was judged when it came.
-  TimestampTz judged_at = weight > 0 ? commit_time : DT_NOEND - trend->definition->options.max_ahead;
-  RowEvent event;
-  event.time = kNoTime;
-  RowOutcome outcome =
-      row_read(trend->reader, follower.mapping, descriptor, row, complete, judged_at, &event);
-  if (outcome == RowOutcome::kFiltered) return;
-  if (outcome == RowOutcome::kEvent) {
-    if (weight < 0 && was_refused(trend, event.time, commit_time)) return;
-    KeyView key{event.key.data, event.key.size};
-    Status status = worker->batch.append(trend->slot, event.time, weight, key, event.valid, event.arguments);
-    if (status != Status::kOk) {
-      ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
-    }
-    // The engine judges and counts the event when it is applied, by the same clock; the row is at hand only
-    // here.
-    if (weight > 0) follower.table->latest = std::max(follower.table->latest, event.time);
-    if (weight > 0 && keeps_late(trend, txn) && trend->writer.is_late(event.time)) {
-      late_keep(trend, event.time, txn, "late", descriptor, row);
-    }
-  } else if (weight > 0) {
-    count_refused(trend, outcome);
-    if (outcome == RowOutcome::kAhead) trend->ahead.add(event.time);
-    if (keeps_late(trend, txn)) {
-      Time time = outcome == RowOutcome::kAhead ? event.time : kNoTime;
-      late_keep(trend, time, txn, reason_of(outcome), descriptor, row);
+// The same for all that read alike. Where they differ, one having come later, say, those that refused the row
+// leave out this transaction and begin anew after it.
+bool was_refused(const Followers& followers, Time time, TimestampTz commit_time) {
+  int refusals = 0;
+  for (int i = 0; i < followers.count; i++) {
+    if (was_refused(followers.trends[i].trend, time, commit_time)) refusals++;
+  }
+  if (refusals == 0 || refusals == followers.count) return refusals > 0;
+  for (int i = 0; i < followers.count; i++) {
+    FollowedTrend* trend = followers.trends[i].trend;
+    if (!was_refused(trend, time, commit_time)) continue;
+    trend->outdated = true;
+    source_ask_to_fill(trend);
+  }
+  return false;
+}
+
+// What became of a row that a reading's trends have read. `time` is that of the event, if it has one.
+void keep_late(const Followers& followers, RowOutcome outcome, Time time, ReorderBufferTXN* txn,
+               TupleDesc descriptor, HeapTuple row) {
+  for (int i = 0; i < followers.count; i++) {
+    FollowedTrend* trend = followers.trends[i].trend;
+    if (!keeps_late(trend, txn)) continue;
+    if (outcome == RowOutcome::kEvent) {
+      // The engine judges and counts the event when it is applied, by the same clock; the row is at hand only
+      // here.
+      if (trend->writer.is_late(time)) late_keep(trend, time, txn, "late", descriptor, row);
+    } else {
+      late_keep(trend, outcome == RowOutcome::kAhead ? time : kNoTime, txn, reason_of(outcome), descriptor,
+                row);
     }
   }
 }
 
-void count_unretracted(FollowedTrend* trend) {
-  pg_atomic_uint64* counter = &trend->shared->unretracted;
-  pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
+void count_refused(const Followers& followers, RowOutcome outcome, Time time) {
+  for (int i = 0; i < followers.count; i++) {
+    FollowedTrend* trend = followers.trends[i].trend;
+    if (trend->state == FillState::kStopped) continue;
+    count_refused(trend, outcome);
+    if (outcome == RowOutcome::kAhead) trend->ahead.add(time);
+  }
 }
 
-void collect_change(const Follower& follower, ReorderBufferTXN* txn, TupleDesc descriptor,
+// One version of a row. `complete` holds toasted values that `row` left out (may be null).
+void collect_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple row,
+                 HeapTuple complete, int weight) {
+  const TimestampTz commit_time = txn->xact_time.commit_time;
+  // An old version was judged when it came.
+  TimestampTz judged_at =
+      weight > 0 ? commit_time : DT_NOEND - followers->reader->definition->options.max_ahead;
+  RowEvent event;
+  event.time = kNoTime;
+  RowOutcome outcome =
+      row_read(followers->reader, followers->mapping, descriptor, row, complete, judged_at, &event);
+  if (outcome == RowOutcome::kFiltered) return;
+  if (outcome == RowOutcome::kEvent) {
+    if (weight < 0 && was_refused(*followers, event.time, commit_time)) return;
+    KeyView key{event.key.data, event.key.size};
+    Status status =
+        worker->batch.append(followers->reading, event.time, weight, key, event.valid, event.arguments);
+    if (status != Status::kOk) {
+      ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
+    }
+    if (weight > 0 && event.time > followers->latest) {
+      if (followers->latest == kNoTime) with_latest.push_back(followers);
+      followers->latest = event.time;
+    }
+  } else if (weight > 0) {
+    count_refused(*followers, outcome, event.time);
+  }
+  if (weight > 0 && followers->keep_late) keep_late(*followers, outcome, event.time, txn, descriptor, row);
+}
+
+void count_unretracted(const Followers& followers) {
+  for (int i = 0; i < followers.count; i++) {
+    FollowedTrend* trend = followers.trends[i].trend;
+    if (trend->state == FillState::kStopped) continue;
+    pg_atomic_uint64* counter = &trend->shared->unretracted;
+    pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
+  }
+}
+
+// A row that is taken back may be one that was there when the table joined the source.
+void check_survey(const Followers& followers, XLogRecPtr lsn) {
+  for (int i = 0; i < followers.count; i++) {
+    const Follower& follower = followers.trends[i];
+    if (follower.trend->state != FillState::kStopped && lsn < follower.table->surveyed) {
+      source_ask_to_fill(follower.trend);
+    }
+  }
+}
+
+void collect_change(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor,
                     ReorderBufferChange* change) {
   HeapTuple old_row = compat::decoded_tuple(change->data.tp.oldtuple);
   HeapTuple new_row = compat::decoded_tuple(change->data.tp.newtuple);
   if (change->action == REORDER_BUFFER_CHANGE_INSERT) {
-    if (new_row != nullptr) collect_row(follower, txn, descriptor, new_row, nullptr, 1);
+    if (new_row != nullptr) collect_row(followers, txn, descriptor, new_row, nullptr, 1);
     return;
   }
-  if (!follower.mapping->retractable) {
+  if (!followers->mapping->retractable) {
     // What the row counted as before is not in the WAL; create_trend says so.
-    count_unretracted(follower.trend);
+    count_unretracted(*followers);
     return;
   }
-  // The row may be one that was there when the table joined the source.
-  if (change->lsn < follower.table->surveyed) source_ask_to_fill(follower.trend);
-  // Without an old version the identity, which covers all that the trend reads, is unchanged.
+  check_survey(*followers, change->lsn);
+  // Without an old version the identity, which covers all that the trends read, is unchanged.
   if (old_row == nullptr) return;
   if (new_row != nullptr &&
-      row_reads_same(follower.trend->reader, follower.mapping, descriptor, old_row, new_row)) {
+      row_reads_same(followers->reader, followers->mapping, descriptor, old_row, new_row)) {
     return;
   }
-  if (follower.trend->writer.has_sessions()) {
-    count_unretracted(follower.trend);
+  if (followers->trends[0].trend->writer.has_sessions()) {  // these read alone
+    count_unretracted(*followers);
     return;
   }
-  collect_row(follower, txn, descriptor, old_row, nullptr, -1);
-  if (new_row != nullptr) collect_row(follower, txn, descriptor, new_row, old_row, 1);
+  collect_row(followers, txn, descriptor, old_row, nullptr, -1);
+  if (new_row != nullptr) collect_row(followers, txn, descriptor, new_row, old_row, 1);
 }
 
 void begin(void*, ReorderBufferTXN* txn) {
@@ -274,16 +366,19 @@ void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange
   SourceEntry* entry = source_of(relation);
   if (entry->count == 0) entry->left_out = txn->xid;
   for (int i = 0; i < entry->count; i++) {
-    if (entry->followers[i].trend->state == FillState::kStopped) continue;
-    collect_change(entry->followers[i], txn, RelationGetDescr(relation), change);
+    collect_change(&entry->followers[i], txn, RelationGetDescr(relation), change);
   }
 }
 
 void truncate(void*, ReorderBufferTXN*, int count, Relation relations[]) {
   for (int r = 0; r < count; r++) {
     SourceEntry* entry = source_of(relations[r]);
+    note_latest();
     for (int i = 0; i < entry->count; i++) {
-      source_truncated(entry->followers[i].trend, RelationGetRelid(relations[r]));
+      const Followers& followers = entry->followers[i];
+      for (int f = 0; f < followers.count; f++) {
+        source_truncated(followers.trends[f].trend, RelationGetRelid(relations[r]));
+      }
     }
   }
 }
@@ -292,22 +387,25 @@ void apply_events(ReorderBufferTXN* txn) {
   pg_atomic_write_u64(&worker->entry->transactions, pg_atomic_read_u64(&worker->entry->transactions) + 1);
   Batch& batch = worker->batch;
   if (batch.empty()) return;
-  TimestampTz commit_time = txn->xact_time.commit_time;
-  for (uint32_t i = 0; i < batch.touched_count(); i++) {
-    FollowedTrend* trend = worker->trends[batch.touched_slot(i)];
-    BatchSlice slice = batch.slice(trend->slot);
-    if (trend->state == FillState::kWaiting) {
-      filling_record(trend, txn->xid, commit_time, txn->final_lsn, slice);
-    } else if (trend->state == FillState::kRunning && trend->filter.counts(txn->xid)) {
-      trend_apply(trend, slice, commit_time, txn->final_lsn);
+  note_latest();
+  const uint32_t count = batch.touched_count();
+  const auto reading = [&batch](uint32_t i) -> const Reading& { return readings()[batch.touched_slot(i)]; };
+  if (count > 1 || reading(0).trends.size() > 1) {
+    for (int step = 1; step <= TrendWriter::kLookAheadSteps; step++) {
+      for (uint32_t i = 0; i < count; i++) {
+        reading_look_ahead(reading(i), batch.slice(batch.touched_slot(i)), txn, step);
+      }
     }
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    reading_apply(reading(i), batch.slice(batch.touched_slot(i)), txn);
   }
   batch.clear();
 }
 
 void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
   for (uint32_t i = 0; i < worker->batch.touched_count(); i++) {
-    source_learn(worker->trends[worker->batch.touched_slot(i)]);
+    for (FollowedTrend* trend : readings()[worker->batch.touched_slot(i)].trends) source_learn(trend);
   }
   apply_events(txn);
   sources_commit(txn);
@@ -347,8 +445,7 @@ bool take(void*, ReorderBufferTXN* txn) {
     // Stopping a trend on the way makes entries invalid; they stay as they are until the server replays.
     const SourceEntry* entry = source_of_file(change);
     for (int f = 0; f < entry->count; f++) {
-      if (entry->followers[f].trend->state == FillState::kStopped) continue;
-      collect_change(entry->followers[f], txn, entry->descriptor, change);
+      collect_change(&entry->followers[f], txn, entry->descriptor, change);
     }
     return true;
   });

@@ -85,8 +85,8 @@ Time earliest_needed(const FollowedTrend* trend, Time clock) {
 }
 
 void apply_batch(FollowedTrend* trend) {
-  trend_apply(trend, worker->batch.slice(trend->slot), GetCurrentTimestamp(), InvalidXLogRecPtr);
-  worker->batch.clear();
+  trend_apply(trend, worker->filling.slice(trend->slot), GetCurrentTimestamp(), InvalidXLogRecPtr);
+  worker->filling.clear();
 }
 
 bool set_clock(FollowedTrend* trend, Time clock, Time reported_end) {
@@ -98,7 +98,7 @@ bool set_clock(FollowedTrend* trend, Time clock, Time reported_end) {
 
 void append_event(FollowedTrend* trend, const RowEvent& event) {
   KeyView key{event.key.data, event.key.size};
-  (void)worker->batch.append(trend->slot, event.time, 1, key, event.valid, event.arguments);
+  (void)worker->filling.append(trend->slot, event.time, 1, key, event.valid, event.arguments);
 }
 
 // Counts the source from the windows that history may still correct, in the order of event time. In portions
@@ -108,8 +108,8 @@ void count_since(FollowedTrend* trend, Time reported, Time clock) {
   Time from = earliest_needed(trend, reported);
   scan_source(trend, from, ScanOrder::kForward, [&](const RowEvent& event) {
     if (event.time < from || event.time > clock) return true;
-    bool full = event.time >= trend->writer.window().end || worker->batch.bytes() > kPortionBytes;
-    if (full && !worker->batch.empty()) {
+    bool full = event.time >= trend->writer.window().end || worker->filling.bytes() > kPortionBytes;
+    if (full && !worker->filling.empty()) {
       apply_batch(trend);
       if (history_is_large(trend)) {
         history_write(trend);
@@ -119,7 +119,7 @@ void count_since(FollowedTrend* trend, Time reported, Time clock) {
     append_event(trend, event);
     return true;
   });
-  if (!worker->batch.empty()) apply_batch(trend);
+  if (!worker->filling.empty()) apply_batch(trend);
 }
 
 // Counts the source under the clock that it gives. The clock first, so that rows in whatever order, applied
@@ -130,10 +130,10 @@ void count_open_windows(FollowedTrend* trend, Time from, Time clock) {
   scan_source(trend, from, ScanOrder::kAny, [&](const RowEvent& event) {
     if (event.time < from || event.time > clock) return true;
     append_event(trend, event);
-    if (worker->batch.bytes() > kPortionBytes) apply_batch(trend);
+    if (worker->filling.bytes() > kPortionBytes) apply_batch(trend);
     return true;
   });
-  if (!worker->batch.empty()) apply_batch(trend);
+  if (!worker->filling.empty()) apply_batch(trend);
 }
 
 // Counts the sessions that end after `keep_after`, all of each. The clock comes last: until then no session
@@ -145,11 +145,11 @@ void count_sessions(FollowedTrend* trend, Time keep_after, Time clock) {
   scan_source(trend, kNoTime, ScanOrder::kBackward, [&](const RowEvent& event) {
     if (event.time > clock) return true;
     append_event(trend, event);
-    if (worker->batch.bytes() <= kPortionBytes) return true;
+    if (worker->filling.bytes() <= kPortionBytes) return true;
     apply_batch(trend);
     return event.time >= trend->writer.concerned_from();
   });
-  if (!worker->batch.empty()) apply_batch(trend);
+  if (!worker->filling.empty()) apply_batch(trend);
   if (!set_clock(trend, clock, kNoTime)) return;
   trend->clock_base = trend->writer.clock();
   trend->clock_wall = GetCurrentTimestamp();
@@ -231,9 +231,9 @@ void replay_recorded(FollowedTrend* trend) {
     const auto* record = reinterpret_cast<const BatchRecord*>(transaction.records.data());
     const auto* end =
         reinterpret_cast<const BatchRecord*>(transaction.records.data() + transaction.records.size());
-    for (; record != end; record = record->next()) (void)worker->batch.append(trend->slot, *record);
-    trend_apply(trend, worker->batch.slice(trend->slot), transaction.commit_time, transaction.lsn);
-    worker->batch.clear();
+    for (; record != end; record = record->next()) (void)worker->filling.append(trend->slot, *record);
+    trend_apply(trend, worker->filling.slice(trend->slot), transaction.commit_time, transaction.lsn);
+    worker->filling.clear();
   }
   trend->recorded.clear();
   trend->recorded_bytes = 0;
@@ -272,7 +272,7 @@ void fill(FollowedTrend* trend) {
   { error = worker_abort(); }
   PG_END_TRY();
   if (error != nullptr) {
-    worker->batch.clear();
+    worker->filling.clear();
     if (!is_conflict(error)) {
       trend_stop(trend, error->message);
     } else {
@@ -288,6 +288,7 @@ void fill(FollowedTrend* trend) {
   worker_commit();
   const bool lacks_rows = counts_source(trend) && !knows_event_times(*trend->definition);
   trend->refill = trend->fill_paused = false;
+  trend->unfit = trend->rights_lost = false;  // why it was stopped, if it was, is past
   trend->state = FillState::kRunning;
   trend_report(trend, lacks_rows ? kUnknownTimes : "");
   trend->dirty = true;
@@ -360,6 +361,7 @@ bool SnapshotFilter::counts(TransactionId xid) const {
 
 void filling_start(FollowedTrend* trend) {
   trend->state = FillState::kLoading;
+  trend->outdated = false;
   trend->recheck = false;
   trend->arrived.clear();
   if (source_is_locked(trend)) {

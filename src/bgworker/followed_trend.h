@@ -70,7 +70,7 @@ struct SourceTable {
 
 struct FollowedTrend {
   int32 id = 0;
-  uint32_t slot = 0;  // in the batch and in Worker::trends
+  uint32_t slot = 0;  // in Worker::trends and Worker::filling
   FillState state = FillState::kLoading;
 
   // -- definition; all in `memory`
@@ -105,7 +105,8 @@ struct FollowedTrend {
   std::vector<RecordedTransaction> recorded;
   size_t recorded_bytes = 0;
   SnapshotFilter filter;
-  bool refill = false;       // the source was truncated: fill anew
+  bool refill = false;       // the source was truncated, say: fill anew
+  bool outdated = false;     // likewise; the transaction that is being decoded is not applied any more
   TimestampTz next_try = 0;  // its source was locked: not to be tried before
   TimestampTz fill_at = 0;   // its history was locked: not to be filled before
   bool fill_paused = false;  // for that reason

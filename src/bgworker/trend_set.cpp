@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "bgworker/collector.h"
+#include "bgworker/readings.h"
 #include "bgworker/worker.h"
 #include "definition/aggregate_functions.h"
 #include "definition/aggregate_result.h"
@@ -57,6 +58,16 @@ void crossed(void* context, KeyView key, const int64_t* result, const Window& wi
   alerts_note(static_cast<FollowedTrend*>(context), key, result, window);
 }
 
+// One for all trends of this worker, which makes all their states: those who read alike share the hashes of
+// keys.
+uint64_t hash_seed() {
+  static uint64_t seed = 0;
+  static bool known = false;
+  if (!known && !pg_strong_random(&seed, sizeof(seed))) elog(ERROR, "could not get random bytes");
+  known = true;
+  return seed;
+}
+
 TrendOptions engine_options(const FollowedTrend* trend) {
   const Definition* definition = trend->definition;
   TrendOptions options;
@@ -75,9 +86,7 @@ TrendOptions engine_options(const FollowedTrend* trend) {
   options.partitioned = is_partitioned(*definition);
   options.report_windows = OidIsValid(definition->history);
   options.max_groups = static_cast<uint32_t>(definition->options.max_groups);
-  if (!pg_strong_random(&options.hash_seed, sizeof(options.hash_seed))) {
-    elog(ERROR, "could not get random bytes");
-  }
+  options.hash_seed = hash_seed();
   return options;
 }
 
@@ -103,6 +112,7 @@ void forget_trend(FollowedTrend* trend) {
   area_remove_trend(worker->entry, worker->area, worker->header, trend->id);
   if (trend->arena.is_open()) trend->arena.destroy();
   worker->trends[trend->slot] = nullptr;
+  readings_forget();
   if (trend->memory != nullptr) MemoryContextDelete(trend->memory);
   delete trend;
   worker->checkpoint_due = true;  // its stored state goes with the next checkpoint
@@ -197,11 +207,12 @@ void trend_reset_state(FollowedTrend* trend) {
   trend->blocks.held = nullptr;
   LWLockRelease(&trend->shared->lock);
   if (status == Status::kOk)
-    status = worker->batch.open_slot(trend->slot, trend->writer.windows(), trend->writer.hash_seed());
+    status = worker->filling.open_slot(trend->slot, trend->writer.windows(), trend->writer.hash_seed());
   if (status != Status::kOk) {
     ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("no memory for the state of trend %d", trend->id),
                     errhint("Raise trending.memory_limit, or the size of /dev/shm.")));
   }
+  readings_forget();
   history_reset(trend);
   trend->stored = false;
   trend->stored_panes.clear();
@@ -221,6 +232,7 @@ bool trend_load(FollowedTrend* trend) {
   }
   MemoryContextReset(trend->memory);
   trend->definition = nullptr;
+  readings_forget();
   ErrorData* volatile error = nullptr;
   volatile bool found = false;
   PG_TRY();
@@ -278,7 +290,7 @@ bool trend_restore(FollowedTrend* trend) {
 
 void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time, XLogRecPtr lsn) {
   TrendShared* shared = trend->shared;
-  trend->writer.prepare(slice.max_time);
+  trend->writer.prepare(trend->writer.latest_of(slice));
   LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
   trend->blocks.held = &shared->lock;
   pg_atomic_write_u32(&shared->applying, 1);

@@ -32,7 +32,8 @@ struct Worker {
   bool published = false;  // readers see the area
 
   DecodeLoop loop;
-  Batch batch;
+  Batch batch;                         // of the transaction being decoded, by reading (readings.h)
+  Batch filling;                       // of rows that are in the source already, by trend
   std::vector<FollowedTrend*> trends;  // by slot; null: the slot is free
 
   Oid catalog = InvalidOid;      // trending.trend

@@ -39,7 +39,6 @@ const BatchRecord* record_at(const std::byte* data, size_t offset) {
 static_assert(std::is_trivially_copyable_v<Windows>);  // slots are moved by realloc
 
 struct Batch::Slot {
-  bool is_open;
   bool touched;
   uint64_t hash_seed;
   std::byte* data;
@@ -48,7 +47,26 @@ struct Batch::Slot {
   uint64_t records;
   Time max_time;
   uint64_t out_of_range;
-  Windows windows;
+  bool uneven;
+  Pane range;  // of the times that are in range for all
+  Windows* windows;
+  uint32_t window_count;
+  uint32_t window_capacity;
+
+  bool is_in_some_range(Time t) const {
+    return std::any_of(windows, windows + window_count, [t](const Windows& w) { return w.in_range(t); });
+  }
+
+  // The times around t whose events are equal to all trends.
+  Pane pane_of(Time t) const {
+    if (!range.contains(t)) return {t, t + 1};
+    Pane common = windows[0].pane_of(t);
+    for (uint32_t i = 1; i < window_count; i++) {
+      const Pane pane = windows[i].pane_of(t);
+      common = {std::max(common.start, pane.start), std::min(common.end, pane.end)};
+    }
+    return common;
+  }
 
   void empty() {
     touched = false;
@@ -56,11 +74,15 @@ struct Batch::Slot {
     records = 0;
     max_time = kNoTime;
     out_of_range = 0;
+    uneven = false;
   }
 };
 
 Batch::~Batch() {
-  for (uint32_t i = 0; i < slot_count_; i++) std::free(slots_[i].data);
+  for (uint32_t i = 0; i < slot_count_; i++) {
+    std::free(slots_[i].data);
+    std::free(slots_[i].windows);
+  }
   std::free(slots_);
   std::free(touched_);
 }
@@ -70,9 +92,20 @@ Status Batch::open_slot(uint32_t index, const Windows& windows, uint64_t hash_se
   if (!grow(&slots_, &slot_count_, size_t{index} + 1, 8)) return Status::kOutOfMemory;
   for (uint32_t i = before; i < slot_count_; i++) new (&slots_[i]) Slot{};
   Slot& slot = slots_[index];
-  slot.is_open = true;
   slot.hash_seed = hash_seed;
-  slot.windows = windows;
+  slot.window_count = 0;
+  slot.range = {INT64_MIN, INT64_MAX};
+  return share_slot(index, windows);
+}
+
+Status Batch::share_slot(uint32_t index, const Windows& windows) {
+  Slot& slot = slots_[index];
+  if (!grow(&slot.windows, &slot.window_capacity, size_t{slot.window_count} + 1, 1)) {
+    return Status::kOutOfMemory;
+  }
+  new (&slot.windows[slot.window_count++]) Windows(windows);
+  const Pane range = windows.range();
+  slot.range = {std::max(slot.range.start, range.start), std::min(slot.range.end, range.end)};
   return Status::kOk;
 }
 
@@ -116,15 +149,18 @@ Status Batch::append(uint32_t index, const BatchRecord& event) {
 // Makes room for a record and enters its key; the caller sets the rest. No record for a time out of range.
 Status Batch::make(uint32_t index, Time time, uint64_t events, KeyView key, size_t argument_size,
                    BatchRecord** record) {
-  if (index >= slot_count_ || !slots_[index].is_open || key.size > kMaxKeySize ||
+  if (index >= slot_count_ || slots_[index].window_count == 0 || key.size > kMaxKeySize ||
       argument_size > kMaxArgumentSize) {
     return Status::kInvalidOptions;
   }
   Slot& slot = slots_[index];
   if (!slot.touched && !touch(index, &slot)) return Status::kOutOfMemory;
-  if (!slot.windows.in_range(time)) [[unlikely]] {
-    slot.out_of_range += events;
-    return Status::kOk;
+  if (!slot.range.contains(time)) [[unlikely]] {
+    if (!slot.is_in_some_range(time)) {
+      slot.out_of_range += events;
+      return Status::kOk;
+    }
+    slot.uneven = true;
   }
   const size_t bytes =
       sizeof(BatchRecord) + BatchRecord::padded(key.size) + BatchRecord::padded(argument_size);
@@ -150,8 +186,12 @@ Status Batch::make(uint32_t index, Time time, uint64_t events, KeyView key, size
 BatchSlice Batch::slice(uint32_t index) const {
   if (index >= slot_count_) return {};
   const Slot& slot = slots_[index];
-  return {record_at(slot.data, 0), record_at(slot.data, slot.size), slot.records, slot.max_time,
-          slot.out_of_range};
+  return {record_at(slot.data, 0),
+          record_at(slot.data, slot.size),
+          slot.records,
+          slot.max_time,
+          slot.out_of_range,
+          slot.uneven};
 }
 
 void Batch::clear() {
@@ -186,7 +226,7 @@ void Batch::merge_equal_events() {
   if (bytes_ > merge_at_ / 2) merge_at_ = std::max(merge_at_, bytes_) * 2;
 }
 
-// Merges the equal events of one trend in place, keeping the order of first arrival. Does nothing when memory
+// Merges the equal events of a slot in place, keeping the order of first arrival. Does nothing when memory
 // for the index of records is short.
 void Batch::merge_slot(Slot* slot) {
   size_t places = 16;
@@ -202,7 +242,7 @@ void Batch::merge_slot(Slot* slot) {
   for (size_t offset = 0; offset < slot->size;) {
     const BatchRecord* record = record_at(slot->data, offset);
     const size_t bytes = record->bytes();
-    if (!pane.contains(record->time)) pane = slot->windows.pane_of(record->time);
+    if (!pane.contains(record->time)) pane = slot->pane_of(record->time);
     size_t i = (record->hash ^ static_cast<uint64_t>(pane.start) * 0x9e3779b97f4a7c15u >> 20) & (places - 1);
     BatchRecord* equal = nullptr;
     for (; index[i] != kEmpty; i = (i + 1) & (places - 1)) {

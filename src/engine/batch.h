@@ -1,9 +1,10 @@
 // A transaction's events, gathered until it commits.
 //
 // Lives on the writer's heap. Events are kept apart by trend ("slot", a small number that the host gives each
-// trend), in the order of their arrival. Memory is bounded: when the batch outgrows its limit, equal events
-// of one trend (same pane, same key, same arguments) are merged into one with a weight; what cannot be merged
-// is kept whatever it takes, for a transaction is applied entirely or not at all.
+// trend, or several trends to which every row is the same event), in the order of their arrival. Memory is
+// bounded: when the batch outgrows its limit, equal events of a slot (same key, same arguments, same pane of
+// each trend) are merged into one with a weight; what cannot be merged is kept whatever it takes, for a
+// transaction is applied entirely or not at all.
 //
 // Buffers are reused from transaction to transaction, so that a transaction of a single event costs a copy of
 // its key. Nothing throws.
@@ -55,6 +56,7 @@ struct BatchSlice {
   uint64_t records = 0;
   Time max_time = kNoTime;    // the latest time of an event that adds rows; moves the clock
   uint64_t out_of_range = 0;  // events that were left out for their time
+  bool uneven = false;        // some of the events are out of range for some of the slot's trends
 
   bool empty() const { return records == 0 && out_of_range == 0; }
 };
@@ -70,10 +72,12 @@ class Batch {
   // Says how the trend in a slot cuts time and hashes keys (from TrendWriter::windows() and hash_seed()).
   // Windows is copied. Call again when the slot is given to another trend.
   Status open_slot(uint32_t index, const Windows& windows, uint64_t hash_seed);
+  // One more trend, which hashes keys alike, takes the same events.
+  Status share_slot(uint32_t index, const Windows& windows);
 
   // Adds an event: weight +1 for a row that appears, −1 for one that goes. `valid` has bit i set when the
   // event has an argument for aggregate i; see ArgumentView for the arguments themselves. A time out of range
-  // is counted and otherwise ignored.
+  // for all of the slot's trends is counted and otherwise ignored.
   Status append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid = 0,
                 const ArgumentView& arguments = {});
 

@@ -25,6 +25,8 @@ class GroupTable {
   Status create();
 
   uint32_t count() const { return state_->count; }
+  // Whether there is memory for a number: of a group, or of one that has gone. kNone has none.
+  bool exists(uint32_t id) const { return id < state_->next_unused; }
 
   Group* group(uint32_t id) const {
     const Offset segment = segment_offset(*arena_, state_->groups, id >> kShift);

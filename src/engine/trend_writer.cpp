@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 namespace trending {
 
@@ -10,9 +11,6 @@ namespace {
 // Cells of freed panes that an apply() cleans up, beside some for each of its events: a tenth of a
 // millisecond.
 constexpr uint64_t kReclaimPortion = 4096;
-
-// Events whose memory is loaded together.
-constexpr int kGroupSize = 16;
 
 // Kinds and types that go together.
 bool is_valid(const AggregateSpec& spec, const TrendOptions& options, const Hooks& hooks) {
@@ -109,21 +107,10 @@ Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
 Status TrendWriter::apply(const BatchSlice& slice) {
   if (slice.empty()) return Status::kOk;
   if (has_sessions()) return sessions_.apply(slice);
-  Status result = Status::kOk;
   header_->counters.out_of_range += slice.out_of_range;
-  uint32_t probable[kGroupSize];
-  std::fill(probable, probable + kGroupSize, kNone);
-  for (const BatchRecord* record = slice.begin; record != slice.end;) {
-    const BatchRecord* end = record;
-    for (int n = 0; n < kGroupSize && end != slice.end; n++) end = end->next();
-    if (slice.records > 2) prefetch(record, end, probable);
-    for (int n = 0; record != end; n++, record = record->next()) {
-      const Status status = apply_record(*record, probable[n]);
-      if (status != Status::kOk) [[unlikely]]
-        result = status;
-    }
-  }
-  if (slice.max_time > header_->clock) move_clock(slice.max_time);
+  const Status result = apply_blocks(slice);
+  const Time latest = latest_of(slice);
+  if (latest > header_->clock) move_clock(latest);
   prepared_.clear();
   settle_changed();
   ranking_.settle();
@@ -132,20 +119,103 @@ Status TrendWriter::apply(const BatchSlice& slice) {
   return result;
 }
 
-// Starts loading what a few events will touch, one kind of thing after the other, so that their cache misses
-// overlap (group prefetching, Chen et al., ICDE 2004).
-void TrendWriter::prefetch(const BatchRecord* begin, const BatchRecord* end, uint32_t* probable) const {
-  int count = 0;
-  for (const BatchRecord* record = begin; record != end; record = record->next())
-    groups_.prefetch(record->hash);
-  for (const BatchRecord* record = begin; record != end; record = record->next()) {
-    probable[count++] = groups_.prefetch_group(record->hash);
+// While a block is applied, the cells of the next one are being loaded, the groups of the one after it, and
+// the hash slots of the third: one kind of thing after the other, so that cache misses overlap (group
+// prefetching, Chen et al., ICDE 2004).
+Status TrendWriter::apply_blocks(const BatchSlice& slice) {
+  const Block ahead = std::exchange(ahead_, {});
+  if (ahead.begin == slice.begin && ahead.end == slice.end) return apply_block(ahead, slice.uneven);
+  if (slice.records <= 2) return apply_block(block_at(slice.begin, slice.end), slice.uneven);
+  Status result = Status::kOk;
+  Block blocks[4];
+  const BatchRecord* next = slice.begin;
+  uint64_t count = 0;
+  for (uint64_t step = 0; step < count + 3 || next != slice.end; step++) {
+    if (next != slice.end) {
+      Block& block = blocks[count++ % 4];
+      block = block_at(next, slice.end);
+      next = block.end;
+      load_slots(block);
+    }
+    if (step >= 1 && step - 1 < count) load_groups(&blocks[(step - 1) % 4]);
+    if (step >= 2 && step - 2 < count) load_cells(blocks[(step - 2) % 4]);
+    if (step < 3) continue;
+    const Status status = apply_block(blocks[(step - 3) % 4], slice.uneven);
+    if (status != Status::kOk) [[unlikely]]
+      result = status;
   }
-  for (int i = 0; i < count; i++) {
-    if (probable[i] == kNone) continue;
-    const uint32_t cell = groups_.group(probable[i])->newest_cell;
+  return result;
+}
+
+Status TrendWriter::apply_block(const Block& block, bool uneven) {
+  Status result = Status::kOk;
+  const uint32_t* probable = block.probable;
+  for (const BatchRecord* record = block.begin; record != block.end; record = record->next()) {
+    if (uneven && !windows_.in_range(record->time)) [[unlikely]] {
+      header_->counters.out_of_range += record->events;
+      probable++;
+      continue;
+    }
+    const Status status = apply_record(*record, *probable++);
+    if (status != Status::kOk) [[unlikely]]
+      result = status;
+  }
+  return result;
+}
+
+Time TrendWriter::latest_of(const BatchSlice& slice) const {
+  if (!slice.uneven) return slice.max_time;
+  Time latest = kNoTime;
+  for (const BatchRecord* record = slice.begin; record != slice.end; record = record->next()) {
+    if (record->adds != 0 && windows_.in_range(record->time)) latest = std::max(latest, record->time);
+  }
+  return latest;
+}
+
+// The next events of a slice, with nothing found out about them.
+TrendWriter::Block TrendWriter::block_at(const BatchRecord* begin, const BatchRecord* slice_end) const {
+  Block block;
+  block.begin = begin;
+  block.end = begin;
+  for (uint32_t& probable : block.probable) {
+    probable = kNone;
+    if (block.end != slice_end) block.end = block.end->next();
+  }
+  return block;
+}
+
+void TrendWriter::load_slots(const Block& block) const {
+  for (const BatchRecord* record = block.begin; record != block.end; record = record->next()) {
+    groups_.prefetch(record->hash);
+  }
+}
+
+void TrendWriter::load_groups(Block* block) const {
+  uint32_t* probable = block->probable;
+  for (const BatchRecord* record = block->begin; record != block->end; record = record->next()) {
+    *probable++ = groups_.prefetch_group(record->hash);
+  }
+}
+
+void TrendWriter::load_cells(const Block& block) const {
+  for (uint32_t id : block.probable) {
+    if (!groups_.exists(id)) continue;
+    const uint32_t cell = groups_.group(id)->newest_cell;
     if (cell != kNone) __builtin_prefetch(panes_.cell(cell));
   }
+}
+
+void TrendWriter::look_ahead(const BatchSlice& slice, int step) {
+  if (step == 1) {
+    const bool fits = !has_sessions() && slice.records > 0 && slice.records <= Block::kSize;
+    ahead_.begin = nullptr;
+    if (!fits) return;
+    ahead_ = block_at(slice.begin, slice.end);
+    load_slots(ahead_);
+  }
+  if (ahead_.begin == nullptr) return;
+  if (step == 2) load_groups(&ahead_);
+  if (step == 3) load_cells(ahead_);
 }
 
 Status TrendWriter::advance_clock(Time t) {
@@ -246,7 +316,7 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
 
 void TrendWriter::find_group(KeyView key, uint32_t hash, uint32_t probable, Target* target) const {
   target->id = probable;
-  if (probable != kNone) {
+  if (groups_.exists(probable)) {  // it may have gone since it was found
     target->group = groups_.group(probable);
     if (groups_.is_group_of(target->group, key)) return;
   }

@@ -84,6 +84,15 @@ class TrendWriter {
   // Nothing but time depends on it.
   void prepare(Time latest);
 
+  // The latest time of an event that adds rows and is in this trend's range; kNoTime: there is none.
+  Time latest_of(const BatchSlice& slice) const;
+
+  // Where a transaction is applied to several trends: starts loading what its events, if they are few, will
+  // touch in this one. In steps from 1 to kLookAheadSteps, each of which wants what the one before has
+  // loaded: so one takes a step for all trends, then the next, and then calls apply() for each.
+  static constexpr int kLookAheadSteps = 3;
+  void look_ahead(const BatchSlice& slice, int step);
+
   // Changes options while the state stays. The watermark stands still, rather than going back, until the
   // clock has caught up with a longer delay. With report_windows set anew, reporting begins with the windows
   // that are not final yet. Of session windows only max_groups can be changed. False: not possible, nothing
@@ -169,7 +178,19 @@ class TrendWriter {
     Group* group = nullptr;
     Cell* cell = nullptr;
   };
-  void prefetch(const BatchRecord* begin, const BatchRecord* end, uint32_t* probable) const;
+  // Some consecutive events whose memory is loaded together, and the groups that they probably belong to.
+  struct Block {
+    static constexpr uint32_t kSize = 16;
+    const BatchRecord* begin;
+    const BatchRecord* end;
+    uint32_t probable[kSize];
+  };
+  Block block_at(const BatchRecord* begin, const BatchRecord* slice_end) const;
+  void load_slots(const Block& block) const;
+  void load_groups(Block* block) const;
+  void load_cells(const Block& block) const;
+  Status apply_blocks(const BatchSlice& slice);
+  Status apply_block(const Block& block, bool uneven);
   Status apply_record(const BatchRecord& record, uint32_t probable);
   void find_group(KeyView key, uint32_t hash, uint32_t probable, Target* target) const;
   Status find_or_add(KeyView key, uint32_t hash, uint32_t pane, uint32_t probable, Target* target);
@@ -266,6 +287,7 @@ class TrendWriter {
   bool reports_crossings_ = true;
   bool overlaps_before_ = false;  // rolling to a new epoch whose window overlaps the one before
   SessionWriter sessions_;
+  Block ahead_{};  // of look_ahead(); its begin is null when there is none
   // The pane that the last event fell into.
   Pane last_span_;
   uint32_t last_pane_ = kNone;

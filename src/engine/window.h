@@ -91,6 +91,8 @@ class Windows {
 
   // Whether all windows of t fit the server's timestamp range. Every other function wants such times.
   bool in_range(Time t) const { return t >= lowest_ && t < highest_; }
+  // These times: [start, end).
+  Pane range() const { return {lowest_, highest_}; }
 
   // The pane that contains t.
   Pane pane_of(Time t) const;
