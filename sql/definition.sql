@@ -253,6 +253,12 @@ SET ROLE regress_trend_owner;
 SELECT trending.create_trend('mine_too', :'q', label => 'posts.title');
 SELECT trending.drop_trend('mine_too');
 RESET ROLE;
+-- An aggregate that may not be called.
+REVOKE EXECUTE ON FUNCTION bool_and(bool) FROM PUBLIC;
+SET ROLE regress_trend_owner;
+SELECT trending.create_trend('mine_too', 'SELECT post_id, bool_and(post_id > 1), count(*) FROM view_events GROUP BY post_id ORDER BY 3');
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION bool_and(bool) TO PUBLIC;
 -- Row security.
 ALTER TABLE view_events ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_trend_owner;

@@ -210,6 +210,16 @@ SELECT heat < :before AS "then less" FROM hot WHERE page = 'new';
 EXPLAIN (COSTS OFF) SELECT page FROM hot ORDER BY heat DESC LIMIT 1;
 SELECT trend, window_start, window_end, event_clock IS NOT NULL AS has_clock FROM trending.status WHERE trend = 'hot';
 
+-- alike but for the aggregate
+SELECT trending.create_trend('all_true', $$ SELECT symbol, bool_and(flag) AS flag, count(*) AS n FROM trades GROUP BY symbol ORDER BY n $$);
+SELECT trending.create_trend('some_true', $$ SELECT symbol, bool_or(flag) AS flag, count(*) AS n FROM trades GROUP BY symbol ORDER BY n $$);
+INSERT INTO trades (id, symbol, flag) VALUES (20, 'alike', true), (21, 'alike', false);
+SELECT trending.sync() IS NOT NULL AS synced;
+INSERT INTO trades (id, symbol, flag) VALUES (22, 'alike', false), (23, 'alike too', true);
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT a.symbol, a.flag AS all_true, s.flag AS some_true FROM all_true a JOIN some_true s USING (symbol) WHERE symbol LIKE 'alike%' ORDER BY 1;
+SELECT * FROM trending.verify('all_true') UNION ALL SELECT * FROM trending.verify('some_true');
+
 -- what verify finds
 UPDATE trades SET b = b + 1 WHERE id = 1;
 SELECT found_in, "row"->>'symbol' AS symbol, "row"->>'b' AS b FROM trending.verify('sums') WHERE "row"->>'symbol' IN ('x', 'big') ORDER BY 1, 2;

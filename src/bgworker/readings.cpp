@@ -54,7 +54,8 @@ bool has_equal_columns(const Definition& a, const Definition& b) {
 
 // Trends that may read by themselves only: where what becomes of a row depends on the trend's state.
 bool reads_alone(const FollowedTrend* trend) {
-  return trend->writer.has_sessions() || keeps_values(*trend->definition);
+  return trend->writer.has_sessions() || keeps_values(*trend->definition) ||
+         combines_states(*trend->definition);
 }
 
 bool reads_like(const FollowedTrend* trend, const FollowedTrend* other) {

@@ -65,6 +65,18 @@ void collect_source_columns(Definition* definition) {
   }
 }
 
+// What the executor checks of an aggregate whose functions the worker will call.
+void check_aggregate_rights(const Analysis& analysis) {
+  ListCell* cell = nullptr;
+  foreach (cell, analysis.aggregates) {
+    const auto* aggregate = lfirst_node(Aggref, cell);
+    AclResult rights = compat::function_aclcheck(aggregate->aggfnoid, GetUserId(), ACL_EXECUTE);
+    if (rights != ACLCHECK_OK) {
+      aclcheck_error(rights, OBJECT_AGGREGATE, get_func_name(aggregate->aggfnoid));
+    }
+  }
+}
+
 void check_rights(const Analysis& analysis) {
   compat::check_query_rights(analysis.query);
   source_check_row_security(analysis.definition->source, analysis.text, analysis.source_location);
@@ -151,6 +163,7 @@ Definition* analyze(const AnalysisRequest& request) {
   analyze_order_by(analysis);
   analyze_decay(analysis);
   analyze_having(analysis);
+  if (request.check_rights) check_aggregate_rights(*analysis);
   collect_source_columns(definition);
   query_text_end(&analysis->text);
   return definition;

@@ -96,6 +96,14 @@ inline AclResult schema_aclcheck(Oid schema, Oid role, AclMode mode) {
 #endif
 }
 
+inline AclResult function_aclcheck(Oid function, Oid role, AclMode mode) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(ProcedureRelationId, function, role, mode);
+#else
+  return pg_proc_aclcheck(function, role, mode);
+#endif
+}
+
 inline bool relation_ownercheck(Oid relation, Oid role) {
 #if PG_VERSION_NUM >= 160000
   return object_ownercheck(RelationRelationId, relation, role);
