@@ -220,7 +220,8 @@ bool checkpoint_wanted(TimestampTz now) {
   }
   if (now - worker->last_checkpoint < settings.checkpoint_interval_s * INT64CONST(1000000)) return false;
   for (const FollowedTrend* trend : worker->trends) {
-    if (trend != nullptr && trend->dirty) return true;
+    // Whether rights have been given back is looked at then, and nothing else may ever happen.
+    if (trend != nullptr && (trend->dirty || trend->rights_lost)) return true;
   }
   // Our own checkpoints are WAL too: without this a quiet database would write one after the other.
   return worker->loop.position() - worker->confirmed > kIdleConfirmBytes;
