@@ -123,7 +123,7 @@ void check_identity(FollowedTrend* trend, RowMapping* mapping) {
     mapping->retractable = false;
   } else {
     trend->asked_to_retract = true;
-    source_ask_to_fill(trend);
+    source_ask_to_fill(trend, "With the replica identity that its source has now, rows can be taken back.");
   }
 }
 
@@ -208,6 +208,8 @@ bool keeps_late(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
          trend->filter.counts(txn->xid);
 }
 
+constexpr char kMayHaveBeenRefused[] = "A row was deleted that may have been refused as too far ahead.";
+
 // Whether an old version of a row is not to be taken back, since it was too far ahead when it came and
 // refused. While it still is, the event clock tells: what has counted has moved it. Later nobody knows, if
 // one of the same time was refused.
@@ -215,7 +217,7 @@ bool was_refused(FollowedTrend* trend, Time time, TimestampTz commit_time) {
   if (trend->state == FillState::kStopped || trend->state == FillState::kLoading) return false;
   if (time > commit_time + trend->definition->options.max_ahead) return time > trend->writer.clock();
   if (!trend->ahead.contains(time)) return false;
-  source_ask_to_fill(trend);
+  source_ask_to_fill(trend, kMayHaveBeenRefused);
   return true;
 }
 
@@ -231,7 +233,7 @@ bool was_refused(const Followers& followers, Time time, TimestampTz commit_time)
     FollowedTrend* trend = followers.trends[i].trend;
     if (!was_refused(trend, time, commit_time)) continue;
     trend->outdated = true;
-    source_ask_to_fill(trend);
+    source_ask_to_fill(trend, kMayHaveBeenRefused);
   }
   return false;
 }
@@ -306,7 +308,7 @@ void check_survey(const Followers& followers, XLogRecPtr lsn) {
   for (int i = 0; i < followers.count; i++) {
     const Follower& follower = followers.trends[i];
     if (follower.trend->state != FillState::kStopped && lsn < follower.table->surveyed) {
-      source_ask_to_fill(follower.trend);
+      source_ask_to_fill(follower.trend, "A row was deleted that may have come with a partition.");
     }
   }
 }

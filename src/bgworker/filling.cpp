@@ -84,6 +84,12 @@ Time earliest_needed(const FollowedTrend* trend, Time clock) {
   return windows.in_range(oldest) ? windows.first_window(oldest).start : kMinTime;
 }
 
+// Whether a window ends after `from` and not after `until`: history needs it, or what has come to it since.
+bool some_window_ends(const FollowedTrend* trend, Time from, Time until) {
+  const Windows& windows = trend->writer.windows();
+  return windows.in_range(from) ? windows.first_window(from).end <= until : from < until;
+}
+
 void apply_batch(FollowedTrend* trend) {
   trend_apply(trend, worker->filling.slice(trend->slot), GetCurrentTimestamp(), InvalidXLogRecPtr);
   worker->filling.clear();
@@ -192,12 +198,11 @@ void count_source(FollowedTrend* trend) {
   // The clock may have gone back, with the rows that had moved it. Then windows are not final any more.
   history_redo(trend, final_until(trend, reported == kNoTime ? clock : std::min(clock, reported)),
                final_until(trend, clock));
-  Time from = earliest_needed(trend, clock);
-  bool missed = reported != kNoTime && earliest_needed(trend, reported) < from;
-  if (missed) {
+  if (reported != kNoTime &&
+      some_window_ends(trend, final_until(trend, reported), final_until(trend, clock))) {
     count_since(trend, reported, clock);
   } else {
-    count_open_windows(trend, from, clock);
+    count_open_windows(trend, earliest_needed(trend, clock), clock);
   }
 }
 
@@ -251,6 +256,7 @@ pg_noinline void fill_from_source(FollowedTrend* trend) {
   if (counts_source(trend) && knows_event_times(*trend->definition)) {
     trend->filter = filter_of(GetActiveSnapshot());
     count_source(trend);
+    source_note_files(trend);
   }
   worker_commit();
 }

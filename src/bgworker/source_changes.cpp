@@ -143,13 +143,17 @@ void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN*
     if (table->second.listed) {
       // Transactions that wrote to it and have not ended yet must be waited for as well.
       trend->departed.push_back(table->first);
-      if (matters(trend, table->second)) source_ask_to_fill(trend);
+      if (matters(trend, table->second)) {
+        source_ask_to_fill(trend, "A partition left its source, with rows that it has counted.");
+      }
     }
     changed = true;
     table = trend->tables.erase(table);
   }
   // What it was made of before is not known: as if all had changed.
-  if (!known && get_rel_relkind(trend->source) == RELKIND_PARTITIONED_TABLE) source_ask_to_fill(trend);
+  if (!known && get_rel_relkind(trend->source) == RELKIND_PARTITIONED_TABLE) {
+    source_ask_to_fill(trend, "Its source changed, and which partitions it had before is not known.");
+  }
   if (changed) collector_forget();
 }
 
@@ -181,7 +185,7 @@ void check_table(FollowedTrend* trend, Relation relation, const ReorderBufferTXN
   if (mapping == nullptr) {
     trend_stop(trend, reason);
   } else if (rewritten_anew(trend, relation, mapping, txn)) {
-    source_ask_to_fill(trend);
+    source_ask_to_fill(trend, "A table of its source was rewritten.");
   }
 }
 
@@ -192,7 +196,7 @@ bool was_invalidated(Oid relation) {
 
 void inspect(FollowedTrend* trend, const ReorderBufferTXN* txn) {
   if (trend->state == FillState::kStopped) {
-    source_ask_to_fill(trend);  // perhaps the reason is gone
+    source_ask_to_fill(trend, nullptr);  // perhaps the reason is gone
     return;
   }
   if (trend->definition == nullptr) return;  // still to be loaded
@@ -248,7 +252,7 @@ void survey(FollowedTrend* trend, Oid oid) {
   if (error != nullptr) FreeErrorData(error);  // locked, say: filling waits for it
   auto table = trend->tables.find(oid);
   if (found) {
-    source_ask_to_fill(trend);
+    source_ask_to_fill(trend, "Rows came to its source with a partition.");
   } else if (table != trend->tables.end()) {
     table->second.surveyed = GetXLogInsertRecPtr();
   }
@@ -272,7 +276,7 @@ void check_rights(FollowedTrend* trend) {
     trend_stop(trend, lost);
     trend->rights_lost = true;
   } else if (lost == nullptr && trend->rights_lost) {
-    source_ask_to_fill(trend);
+    source_ask_to_fill(trend, "Its owner may read the source again.");
   }
 }
 
@@ -352,14 +356,19 @@ void sources_commit(ReorderBufferTXN* txn) {
   MemoryContextDelete(memory);
 }
 
-void source_ask_to_fill(FollowedTrend* trend) {
+void source_ask_to_fill(FollowedTrend* trend, const char* reason) {
+  if (!trend->refill && reason != nullptr) {
+    ereport(LOG, (errmsg("trend %d is filled anew from its source", trend->id), errdetail("%s", reason)));
+  }
   trend->refill = true;
   worker->refill_wanted = true;
 }
 
 void source_truncated(FollowedTrend* trend, Oid relation) {
   auto table = trend->tables.find(relation);
-  if (table == trend->tables.end() || matters(trend, table->second)) source_ask_to_fill(trend);
+  if (table == trend->tables.end() || matters(trend, table->second)) {
+    source_ask_to_fill(trend, "A table of its source was truncated.");
+  }
 }
 
 SourceTable* source_table(FollowedTrend* trend, Relation relation) {
@@ -377,6 +386,17 @@ void source_learn(FollowedTrend* trend) {
     SourceTable& table = trend->tables[lfirst_oid(cell)];
     table.listed = true;
     note_file(&table, file_of(lfirst_oid(cell)));
+  }
+  list_free(tables);
+}
+
+void source_note_files(FollowedTrend* trend) {
+  List* tables = tables_of(trend->source);
+  ListCell* cell = nullptr;
+  foreach (cell, tables) {
+    SourceTable& table = trend->tables[lfirst_oid(cell)];
+    table.filenode = file_of(lfirst_oid(cell));
+    table.seen_by = InvalidTransactionId;
   }
   list_free(tables);
 }
@@ -405,7 +425,7 @@ void sources_follow() {
       }
     }
     // Whoever is being filled, or will be, reads these anyway; one that waits has noted writers too early.
-    if (trend->state == FillState::kWaiting && !trend->arrived.empty()) source_ask_to_fill(trend);
+    if (trend->state == FillState::kWaiting && !trend->arrived.empty()) source_ask_to_fill(trend, nullptr);
     if (trend->state == FillState::kRunning && !trend->refill) {
       for (size_t i = 0; i < trend->arrived.size() && !trend->refill; i++) survey(trend, trend->arrived[i]);
     }

@@ -20,14 +20,18 @@ void sources_begin(TransactionId xid);
 void source_invalidated(Oid relation);
 // At the commit: stops trends whose source does not serve any more, and asks for others to be filled anew.
 void sources_commit(ReorderBufferTXN* txn);
-// The trend is to be filled anew when the transaction has been decoded.
-void source_ask_to_fill(FollowedTrend* trend);
+// The trend is to be filled anew when the transaction has been decoded. `reason`, a sentence, goes to the
+// log.
+void source_ask_to_fill(FollowedTrend* trend, const char* reason);
 // Rows of a table went by TRUNCATE.
 void source_truncated(FollowedTrend* trend, Oid relation);
 // The trend's record of a table that holds rows of its source. Valid until collector_forget().
 SourceTable* source_table(FollowedTrend* trend, Relation relation);
 // The tables that make up the source at this position, if that is not known yet.
 void source_learn(FollowedTrend* trend);
+// The files of the tables that the trend has just been filled from, in the transaction that filled it and
+// holds their locks: a later rewrite gives them others.
+void source_note_files(FollowedTrend* trend);
 
 // -- between records
 // Whether somebody has locked the source, or a part of it, against being read. Looked at now and then. To

@@ -20,7 +20,7 @@ constexpr int kStoredCounters = 9;
 // trend_state.options: options and tables, then the watermark and what is final.
 constexpr int kStoredOptions = 12;
 // Numbers of a table in trend_state.tables, in the order of tables_datum().
-constexpr int kStoredTable = 4;
+constexpr int kStoredTable = 5;
 
 Datum counters_datum(FollowedTrend* trend) {
   const Counters& counters = trend->writer.counters();
@@ -75,6 +75,7 @@ Datum tables_datum(const FollowedTrend* trend, bool* isnull) {
     values[count++] = Int64GetDatum(table.listed ? 1 : 0);
     values[count++] = Int64GetDatum(table.latest);
     values[count++] = Int64GetDatum(static_cast<int64>(table.surveyed));
+    values[count++] = Int64GetDatum(table.filenode);
   }
   return PointerGetDatum(construct_array(values, count, INT8OID, 8, true, TYPALIGN_DOUBLE));
 }
@@ -234,6 +235,7 @@ void restore_tables(FollowedTrend* trend, ArrayType* array) {
     table.listed = DatumGetInt64(values[i + 1]) != 0;
     table.latest = DatumGetInt64(values[i + 2]);
     table.surveyed = static_cast<XLogRecPtr>(DatumGetInt64(values[i + 3]));
+    table.filenode = static_cast<Oid>(DatumGetInt64(values[i + 4]));
   }
   trend->tables_known = trend->latest_known = true;
 }

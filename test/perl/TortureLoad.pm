@@ -34,7 +34,7 @@ my %trends = (
 	},
 	quick_cumulate => {
 		source => 'event',
-		query => q{SELECT window_start, window_end, grp, count(*) FILTER (WHERE id % 3 <> 0) AS n
+		query => q{SELECT window_start, window_end, grp, count(*) FILTER (WHERE mod(id, 3) <> 0) AS n
 			FROM %s, trending.cumulate(at, '1 minute', '7 minutes') WHERE quick GROUP BY 1, 2, 3 ORDER BY n DESC},
 		options => q{idle_timeout => '1 day', allowed_lateness => '2 minutes'},
 	},

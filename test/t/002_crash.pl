@@ -35,6 +35,24 @@ for my $round (1 .. 2)
 	cmp_ok($node->safe_psql('postgres', 'SELECT sum(views) FROM top_posts'), '>', 0, 'and not empty');
 }
 
+# After a restart it goes on with what it has, also when the first it sees of its source is a change of the table.
+$node->safe_psql('postgres', q{INSERT INTO view_events (post_id, viewed_at) VALUES (1, now() - interval '1 day')});
+my $counted = "SELECT late, events + late - (SELECT count(*) FROM view_events) FROM trending.status WHERE relation = 'top_posts'::regclass";
+sync_trends($node, 'postgres');
+is($node->safe_psql('postgres', $counted), '1|0', 'every event was counted once');
+$node->poll_query_until('postgres', 'SELECT counters[2] = 1 FROM trending.trend_state') or die 'not stored';
+$node->restart;
+$node->safe_psql('postgres', q{
+	BEGIN;
+	INSERT INTO view_events (post_id) VALUES (1);
+	ALTER TABLE view_events ALTER COLUMN post_id SET STATISTICS 50;
+	INSERT INTO view_events (post_id) VALUES (1);
+	COMMIT});
+wait_for_worker($node, 'postgres');
+sync_trends($node, 'postgres');
+is($node->safe_psql('postgres', $counted), '1|0', 'and the counters went on');
+unlike(slurp_file($node->logfile), qr/filled anew/, 'nothing was filled anew');
+
 no_crash_in_log($node);
 $node->stop;
 done_testing();

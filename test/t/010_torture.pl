@@ -27,6 +27,8 @@ my $node = trending_node(
 	max_prepared_transactions => 50,
 	checkpoint_timeout => '30s',
 	track_commit_timestamp => 'on',
+	# Millions of statements, which a start that has to be tried again would copy into the test's own log each time.
+	log_statement => 'none',
 	log_line_prefix => "'%m [%p] %b '");
 create_load($node);
 
@@ -115,9 +117,13 @@ cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM event'), '>', 1000, 't
 diag(sprintf('torture: %d kills in %d s; events|very late|changing rows|closed minutes: %s', $kills, time - $begun, $size));
 
 # None of this was healed by starting anew.
+my %may_begin_anew = map { $_ => 1 } split /\n/,
+  $node->safe_psql('postgres', q{SELECT id FROM trending.trend WHERE relation IN ('emptied_hop'::regclass, 'newcomer'::regclass)});
 my $log = slurp_file($node->logfile);
 my @complaints = grep {
-	/anew from their sources|could not write|is stopped/ || /trending worker (ERROR|FATAL|PANIC)/
+	/anew from their sources|could not write|is stopped/
+	  || /trend (\d+) is filled anew/ && !$may_begin_anew{$1}
+	  || /trending worker (ERROR|FATAL|PANIC)/
 	  && !/terminating background worker|the database system is (shutting down|in recovery mode)/
 } split /\n/, $log;
 is(join("\n", @complaints), '', 'nothing was healed by filling anew, and the worker met no error');

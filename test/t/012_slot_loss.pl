@@ -17,6 +17,12 @@ my $node = trending_node(
 	max_wal_size => "'64MB'");
 create_blog($node, 'postgres');
 create_paced($node, 'postgres');
+# Windows that begin together and end one after the other.
+$node->safe_psql('postgres', $TrendingTest::difference_function . q{
+	SELECT trending.create_trend('growing', $$
+	  SELECT window_start, window_end, item, count(*) AS n FROM paced, trending.cumulate(at, '10 seconds', '10 minutes')
+	  GROUP BY window_start, window_end, item ORDER BY n DESC $$,
+	  allowed_lateness => '20 seconds', history_limit => NULL, idle_timeout => '1 day')});
 my $second = 0;
 
 # The next seconds of paced events, and some others.
@@ -34,6 +40,8 @@ sub equal
 	wait_for_worker($server, 'postgres');
 	is(differences($server, 'postgres'), '', "$what: the live trend is equal");
 	is(paced_differences($server, 'postgres'), '', "$what: live and history are equal");
+	is(settled(sub { $server->safe_psql('postgres', q{SELECT * FROM differences('growing')}) }),
+		'', "$what: so are those of growing windows");
 }
 
 sub healings
