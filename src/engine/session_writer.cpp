@@ -289,9 +289,11 @@ void SessionWriter::move_clock_to(Time t, bool reported) {
 }
 
 // Closes the sessions that have ended and lets go of those that are final. Not while there is something to be
-// reported: windows are reported as a whole, and an equal one may be among them.
+// reported: windows are reported as a whole, and an equal one may be among them. So a session goes in its
+// turn only, after all that end when it does have been closed, however far the clock has moved.
 void SessionWriter::expire(bool reported) {
   while (sessions_.next_due() <= header_->watermark) {
+    const Time turn = sessions_.next_due();
     const uint32_t number = sessions_.pop();
     if (number == kNone) continue;
     Session* session = sessions_.session(number);
@@ -303,7 +305,7 @@ void SessionWriter::expire(bool reported) {
     }
     const bool is_closed = (session->flags & Session::kClosed) != 0;
     const Time due = is_closed ? final_at(end_of(session)) : end_of(session);
-    if (due > header_->watermark) {
+    if (due > turn) {
       sessions_.enter(number, due);
     } else if (!has_pending()) {
       drop(number, session);

@@ -131,6 +131,27 @@ TEST(Session, ClosesWhenTheWatermarkReachesItsEnd) {
   EXPECT_EQ(trend.reader().counters().late, 1u);
 }
 
+// Sessions that a later one of their group closes are reported early; others with the same window follow, and
+// the window is then reported anew. However far the clock moves, what was reported early is part of it.
+TEST(Session, EqualWindowsThatCloseAtDifferentTimesAreReportedAsAWhole) {
+  TrendOptions options = session(10);
+  options.watermark_delay = 50;
+  TestTrend trend(options);
+  ASSERT_EQ(trend.apply({{100, "a"}, {100, "b"}, {100, "c"}}), Status::kOk);
+  ASSERT_EQ(trend.apply({{120, "a"}, {120, "c"}}), Status::kOk);
+  History history;
+  history.take(&trend);
+  EXPECT_EQ(history.rows(), (Sessions{{"a", {100, 110}, {1, {}}}, {"c", {100, 110}, {1, {}}}}));
+  ASSERT_EQ(trend.writer().advance_clock(1000), Status::kOk);
+  history.take(&trend);
+  EXPECT_EQ(history.rows(), (Sessions{{"a", {100, 110}, {1, {}}},
+                                      {"b", {100, 110}, {1, {}}},
+                                      {"c", {100, 110}, {1, {}}},
+                                      {"a", {120, 130}, {1, {}}},
+                                      {"c", {120, 130}, {1, {}}}}));
+  EXPECT_EQ(trend.reader().kept_groups(), 0u);
+}
+
 TEST(Session, RowThatIsLateIsCounted) {
   TrendOptions options = session(10);
   options.allowed_lateness = 5;
