@@ -1,15 +1,13 @@
 // Random runs of trends with all kinds of aggregates beside their definitions: values and order of the
 // current window and of others, out of order, with rows taken back, restored from checkpoints.
-//
-// A failure prints the seed; TRENDING_SEED=n repeats that run, TRENDING_RUNS=n makes more of them.
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <memory>
 #include <random>
 
 #include "engine/aggregate_model.h"
+#include "engine/seeds.h"
 
 namespace trending::test {
 namespace {
@@ -423,19 +421,8 @@ class AggregateRun {
   std::map<Time, Saved> saved_;
 };
 
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? std::strtoull(value, nullptr, 10) : otherwise;
-}
-
 TEST(Random, AggregatesEqualTheirDefinitions) {
-  const uint64_t first = from_environment("TRENDING_SEED", std::random_device()());
-  const uint64_t runs = std::getenv("TRENDING_SEED") != nullptr ? 1 : from_environment("TRENDING_RUNS", 20);
-  for (uint64_t seed = first; seed < first + runs; seed++) {
-    SCOPED_TRACE("TRENDING_SEED=" + std::to_string(seed));
-    AggregateRun(seed).run(120);
-    if (HasFailure()) return;
-  }
+  for_each_seed(20, [](uint64_t seed) { AggregateRun(seed).run(120); });
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "engine/aggregate_model.h"
+#include "engine/seeds.h"
 
 namespace trending::test {
 namespace {
@@ -261,9 +262,7 @@ TEST(Aggregates, RefuseCellsOfOtherTrends) {
 }
 
 // Any allocation may fail: an event is then refused, and everything else stays exact.
-TEST(Aggregates, AnyAllocationMayFail) {
-  const uint64_t seed = std::random_device()();
-  SCOPED_TRACE(seed);
+void any_allocation_may_fail(uint64_t seed) {
   std::mt19937_64 random(seed);
   uint64_t all_refused = 0;
   for (int run = 0; run < 12; run++) {
@@ -315,7 +314,7 @@ TEST(Aggregates, AnyAllocationMayFail) {
       }
       ASSERT_EQ(trend.reader().counters().refused, refused);
       if (i % 1000 == 999) compare();
-      if (HasFailure()) return;
+      if (testing::Test::HasFailure()) return;
     }
     all_refused += refused;
     trend.blocks().fail_after(0);
@@ -324,6 +323,10 @@ TEST(Aggregates, AnyAllocationMayFail) {
     EXPECT_EQ(trend.value("last").integer, kind == AggregateKind::kMin ? 4 : 1);
   }
   EXPECT_GT(all_refused, 0u);
+}
+
+TEST(Aggregates, AnyAllocationMayFail) {
+  for_each_seed(1, any_allocation_may_fail);
 }
 
 // Values of any length and states that the host combines, when memory is short and the host fails.
@@ -388,9 +391,7 @@ void compare_bytes(TestTrend* trend, const TrendOptions& options, const std::str
   }
 }
 
-TEST(Aggregates, BytesAreExactWhateverFails) {
-  const uint64_t seed = std::random_device()();
-  SCOPED_TRACE(seed);
+void bytes_are_exact_whatever_fails(uint64_t seed) {
   std::mt19937_64 random(seed);
   for (int run = 0; run < 8; run++) {
     TrendOptions options = options_of_bytes(hop(kSecond, 2 * kSecond));
@@ -399,7 +400,7 @@ TEST(Aggregates, BytesAreExactWhateverFails) {
     TestTrend trend(options, {}, run % 2 == 0 ? uint64_t{1} << 30 : uint64_t{3} << 17, host.hooks());
     std::map<std::string, std::vector<ModelRow>> expected;
     uint64_t refused = 0;
-    for (int i = 0; i < 4000 && !HasFailure(); i++) {
+    for (int i = 0; i < 4000 && !testing::Test::HasFailure(); i++) {
       if (random() % 50 == 0) trend.blocks().fail_after(random() % 3 == 0 ? 0 : 1 + random() % 3);
       const std::string key = std::to_string(random() % (run % 2 == 0 ? 50 : 2000));
       Argument argument = integer(static_cast<int64_t>(random() % 5000));
@@ -421,6 +422,10 @@ TEST(Aggregates, BytesAreExactWhateverFails) {
     ASSERT_EQ(add_bytes(&trend, options, 100 * kSecond, "last", integer(4)), Status::kOk);
     compare_bytes(&trend, options, "last", {{0, "last", std::vector<Argument>(4, integer(4))}});
   }
+}
+
+TEST(Aggregates, BytesAreExactWhateverFails) {
+  for_each_seed(1, bytes_are_exact_whatever_fails);
 }
 
 TEST(Aggregates, TotalsThatLackAStateAreCounted) {

@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <random>
 #include <set>
 
 #include "engine/model.h"
+#include "engine/seeds.h"
 
 namespace trending::test {
 namespace {
@@ -270,20 +270,12 @@ class PartitionRun {
 };
 
 TEST(Partitions, EqualTheirDefinition) {
-  const char* given = std::getenv("TRENDING_SEED");
-  const char* wanted = std::getenv("TRENDING_RUNS");
-  const uint64_t first = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
-  const uint64_t runs = given != nullptr ? 1 : wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 60;
-  for (uint64_t seed = first; seed < first + runs; seed++) {
-    SCOPED_TRACE("TRENDING_SEED=" + std::to_string(seed));
-    PartitionRun(seed).run(200);
-    if (HasFailure()) return;
-  }
+  for_each_seed(60, [](uint64_t seed) { PartitionRun(seed).run(200); });
 }
 
 // Waves of groups that rise and fall in a partition that needs several tiers, beside a small one.
-TEST(Partitions, LargeOnesKeepTheirBestAtHand) {
-  std::mt19937_64 random(std::random_device{}());
+void large_ones_keep_their_best_at_hand(uint64_t seed) {
+  std::mt19937_64 random(seed);
   Host host;
   TrendOptions options = tumble(1000);
   options.partitioned = true;
@@ -324,6 +316,10 @@ TEST(Partitions, LargeOnesKeepTheirBestAtHand) {
   }
 }
 
+TEST(Partitions, LargeOnesKeepTheirBestAtHand) {
+  for_each_seed(1, large_ones_keep_their_best_at_hand);
+}
+
 // What README says of the memory that partitions take.
 TEST(Partitions, ManySmallOnesAreCheap) {
   Host host;
@@ -355,8 +351,8 @@ TEST(Partitions, ManySmallOnesAreCheap) {
 
 // A partition for whose ranking there is no memory is read by scanning, and stays exact; so it does when
 // there is memory again.
-TEST(Partitions, StayExactWithoutMemory) {
-  std::mt19937_64 random(std::random_device{}());
+void stay_exact_without_memory(uint64_t seed) {
+  std::mt19937_64 random(seed);
   Host host;
   TrendOptions options = tumble(1000);
   options.partitioned = true;
@@ -388,6 +384,10 @@ TEST(Partitions, StayExactWithoutMemory) {
     }
   }
   trend.blocks().fail_after(0);
+}
+
+TEST(Partitions, StayExactWithoutMemory) {
+  for_each_seed(1, stay_exact_without_memory);
 }
 
 TEST(Partitions, NeedTheirHooks) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "engine/fixture.h"
+#include "engine/seeds.h"
 
 namespace trending::test {
 namespace {
@@ -95,9 +96,7 @@ TEST(Ranking, FollowsAQueueOfTies) {
 }
 
 // Thousands climb to the top and fall again, all of them at the same scores.
-TEST(Ranking, FollowsWaves) {
-  const uint64_t seed = std::random_device()();
-  SCOPED_TRACE(seed);
+void follows_waves(uint64_t seed) {
   std::mt19937_64 random(seed);
   TestTrend trend(tumble(kWindow));
   Expected expected;
@@ -129,10 +128,12 @@ TEST(Ranking, FollowsWaves) {
   }
 }
 
+TEST(Ranking, FollowsWaves) {
+  for_each_seed(1, follows_waves);
+}
+
 // Every event its own transaction, in windows of few panes that roll all the time.
-TEST(Ranking, FollowsRollingWindows) {
-  const uint64_t seed = std::random_device()();
-  SCOPED_TRACE(seed);
+void follows_rolling_windows(uint64_t seed) {
   std::mt19937_64 random(seed);
   TestTrend trend(hop(10, 40));
   Expected expected;
@@ -154,6 +155,10 @@ TEST(Ranking, FollowsRollingWindows) {
     ASSERT_EQ(trend.commit(), Status::kOk);
     compare(trend, expected);
   }
+}
+
+TEST(Ranking, FollowsRollingWindows) {
+  for_each_seed(1, follows_rolling_windows);
 }
 
 }  // namespace

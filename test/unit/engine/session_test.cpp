@@ -1,11 +1,10 @@
-// Session windows: single cases, and random runs beside the model (TRENDING_SEED, TRENDING_RUNS as in
-// random_test.cpp).
+// Session windows: single cases, and random runs beside the model.
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 
+#include "engine/seeds.h"
 #include "engine/session_model.h"
 
 namespace trending::test {
@@ -502,19 +501,8 @@ class RandomSessions {
   std::map<std::string, std::vector<std::byte>> saved_;
 };
 
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? std::strtoull(value, nullptr, 10) : otherwise;
-}
-
 TEST(RandomSessions, TrendEqualsItsDefinition) {
-  const uint64_t first = from_environment("TRENDING_SEED", std::random_device()());
-  const uint64_t runs = std::getenv("TRENDING_SEED") != nullptr ? 1 : from_environment("TRENDING_RUNS", 60);
-  for (uint64_t seed = first; seed < first + runs; seed++) {
-    SCOPED_TRACE("TRENDING_SEED=" + std::to_string(seed));
-    RandomSessions(seed).run(300);
-    if (HasFailure()) return;
-  }
+  for_each_seed(60, [](uint64_t seed) { RandomSessions(seed).run(300); });
 }
 
 }  // namespace
