@@ -426,6 +426,12 @@ bool is_plain(uint8_t op) {
 
 }  // namespace
 
+uint32_t plain_aggregates(const StateLayout& layout) {
+  uint32_t plain = 0;
+  for (uint16_t i = 0; i < layout.aggregate_count; i++) plain |= is_plain(layout.ops[i]) ? 1u << i : 0;
+  return plain;
+}
+
 void clear_some(const StateLayout& layout, int64_t* state, uint32_t which) {
   for (uint16_t i = 0; i < layout.aggregate_count; i++) {
     if ((which >> i & 1) == 0 || !is_plain(layout.ops[i])) continue;

@@ -92,6 +92,8 @@ inline uint32_t unmerge(const StateLayout& layout, int64_t* state, const int64_t
   for (uint16_t i = 0; i < layout.words; i++) state[i] -= other[i];
   return 0;
 }
+// A bit for each aggregate whose words say all: no sketches, bytes, or nested ones.
+uint32_t plain_aggregates(const StateLayout& layout);
 // Words of sketches, bytes and nested aggregates stay: their owners see to them.
 void clear_some(const StateLayout& layout, int64_t* state, uint32_t which);
 inline void merge_some(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which) {

@@ -30,6 +30,12 @@ bool equal_arguments(const BatchRecord& a, const BatchRecord& b) {
          (a.argument_size == 0 || std::memcmp(a.arguments(), b.arguments(), a.argument_size) == 0);
 }
 
+// The time of two records merged into one. Only rows that are added move a clock.
+Time later_time(const BatchRecord& a, const BatchRecord& b) {
+  if ((a.added > 0) != (b.added > 0)) return a.added > 0 ? a.time : b.time;
+  return std::max(a.time, b.time);
+}
+
 const BatchRecord* record_at(const std::byte* data, size_t offset) {
   return reinterpret_cast<const BatchRecord*>(data + offset);
 }
@@ -48,6 +54,7 @@ struct Batch::Slot {
   Time max_time;
   uint64_t out_of_range;
   bool uneven;
+  bool takes_back;
   Pane range;  // of the times that are in range for all
   Windows* windows;
   uint32_t window_count;
@@ -75,6 +82,7 @@ struct Batch::Slot {
     max_time = kNoTime;
     out_of_range = 0;
     uneven = false;
+    takes_back = false;
   }
 };
 
@@ -113,13 +121,16 @@ Status Batch::append(uint32_t index, Time time, int32_t weight, KeyView key, uin
                      const ArgumentView& arguments) {
   BatchRecord* record = nullptr;
   const size_t word_bytes = size_t{arguments.word_count} * 8;
-  const Status status = make(index, time, 1, key, word_bytes + arguments.tail_size, &record);
+  if (word_bytes + arguments.tail_size > kMaxArgumentSize) return Status::kInvalidOptions;
+  BatchRecord made{};
+  made.time = time;
+  made.added = weight > 0;
+  made.taken = weight < 0;
+  made.argument_size = static_cast<uint32_t>(word_bytes + arguments.tail_size);
+  made.valid = valid;
+  const Status status = make(index, made, key, &record);
   if (record == nullptr) [[unlikely]]
     return status;
-  record->weight = weight;
-  record->least = std::max(weight, 0);
-  record->valid = static_cast<uint16_t>(valid);
-  record->adds = weight > 0;
   if (word_bytes > 0) {
     auto* words = const_cast<int64_t*>(record->arguments());
     std::memcpy(words, arguments.words, word_bytes);
@@ -127,57 +138,49 @@ Status Batch::append(uint32_t index, Time time, int32_t weight, KeyView key, uin
       std::memcpy(words + arguments.word_count, arguments.tail, arguments.tail_size);
     }
   }
-  if (weight > 0 && time > slots_[index].max_time) slots_[index].max_time = time;
   return Status::kOk;
 }
 
 Status Batch::append(uint32_t index, const BatchRecord& event) {
   BatchRecord* record = nullptr;
-  const Status status = make(index, event.time, event.events, event.key(), event.argument_size, &record);
+  const Status status = make(index, event, event.key(), &record);
   if (record == nullptr) return status;
-  record->weight = event.weight;
-  record->least = event.least;
-  record->valid = event.valid;
-  record->adds = event.adds;
   if (event.argument_size > 0) {
     std::memcpy(const_cast<int64_t*>(record->arguments()), event.arguments(), event.argument_size);
   }
-  if (event.adds != 0 && event.time > slots_[index].max_time) slots_[index].max_time = event.time;
   return Status::kOk;
 }
 
-// Makes room for a record and enters its key; the caller sets the rest. No record for a time out of range.
-Status Batch::make(uint32_t index, Time time, uint64_t events, KeyView key, size_t argument_size,
-                   BatchRecord** record) {
-  if (index >= slot_count_ || slots_[index].window_count == 0 || key.size > kMaxKeySize ||
-      argument_size > kMaxArgumentSize) {
+// Adds a record like the given one, with this key; the caller enters its arguments. No record for a time out
+// of range.
+Status Batch::make(uint32_t index, const BatchRecord& like, KeyView key, BatchRecord** record) {
+  if (index >= slot_count_ || slots_[index].window_count == 0 || key.size > kMaxKeySize) {
     return Status::kInvalidOptions;
   }
   Slot& slot = slots_[index];
   if (!slot.touched && !touch(index, &slot)) return Status::kOutOfMemory;
-  if (!slot.range.contains(time)) [[unlikely]] {
-    if (!slot.is_in_some_range(time)) {
-      slot.out_of_range += events;
+  if (!slot.range.contains(like.time)) [[unlikely]] {
+    if (!slot.is_in_some_range(like.time)) {
+      slot.out_of_range += like.added + like.taken;
       return Status::kOk;
     }
     slot.uneven = true;
   }
   const size_t bytes =
-      sizeof(BatchRecord) + BatchRecord::padded(key.size) + BatchRecord::padded(argument_size);
+      sizeof(BatchRecord) + BatchRecord::padded(key.size) + BatchRecord::padded(like.argument_size);
   if (bytes_ + bytes > merge_at_) [[unlikely]]
     merge_equal_events();
   if (slot.size + bytes > slot.capacity && !grow(&slot.data, &slot.capacity, slot.size + bytes, 1024)) {
     return Status::kOutOfMemory;
   }
-  auto* made = new (slot.data + slot.size) BatchRecord;
-  made->time = time;
-  made->events = events;
+  auto* made = new (slot.data + slot.size) BatchRecord(like);
   made->hash = hash_key(key, slot.hash_seed);
   made->key_size = key.size;
-  made->argument_size = static_cast<uint32_t>(argument_size);
   if (key.size > 0) std::memcpy(static_cast<void*>(made + 1), key.data, key.size);
   slot.size += bytes;
   slot.records++;
+  if (like.added > 0 && like.time > slot.max_time) slot.max_time = like.time;
+  slot.takes_back |= like.taken > 0;
   bytes_ += bytes;
   *record = made;
   return Status::kOk;
@@ -191,7 +194,8 @@ BatchSlice Batch::slice(uint32_t index) const {
           slot.records,
           slot.max_time,
           slot.out_of_range,
-          slot.uneven};
+          slot.uneven,
+          slot.takes_back};
 }
 
 void Batch::clear() {
@@ -254,11 +258,9 @@ void Batch::merge_slot(Slot* slot) {
       }
     }
     if (equal != nullptr) {
-      equal->time = std::max(equal->time, record->time);
-      equal->weight += record->weight;
-      equal->least = std::max(equal->least + record->weight, record->least);
-      equal->events += record->events;
-      equal->adds |= record->adds;
+      equal->time = later_time(*equal, *record);
+      equal->added += record->added;
+      equal->taken += record->taken;
     } else {
       index[i] = size;
       if (size != offset) std::memmove(slot->data + size, slot->data + offset, bytes);

@@ -22,21 +22,17 @@ namespace trending {
 
 // One event, or several equal ones. Its key follows, padded to 8 bytes, then its arguments, padded likewise.
 //
-// A row can be taken back only if it was counted, so a cell with r rows has max(r - 1, 0) after a retraction.
-// Any sequence of such changes has the form max(r + weight, least), which is how merged events stay exact.
+// Merging moves an event past others of its group, so their order must not matter: all rows of a transaction
+// are added before any is taken back (see TrendWriter::apply), and only how many there are of each is kept.
 struct BatchRecord {
-  Time time;        // the latest of the merged events' times, all of one pane
-  int64_t weight;   // rows added less rows taken back
-  int64_t least;    // what is there afterwards even if nothing was before
-  uint64_t events;  // how many events were merged
-  uint32_t hash;    // of the key
+  Time time;       // of those that add rows the latest, else of those that take back; all of one pane
+  uint64_t added;  // events that added a row
+  uint64_t taken;  // events that took one back
+  uint32_t hash;   // of the key
   uint32_t key_size;
   uint32_t argument_size;  // in bytes
-  uint16_t valid;          // bit per aggregate: has an argument
-  uint16_t adds;           // whether any of the merged events added rows
+  uint32_t valid;          // bit per aggregate: has an argument
 
-  // How many of the merged events added rows.
-  uint64_t rows_added() const { return (events + static_cast<uint64_t>(weight)) / 2; }
   KeyView key() const { return {reinterpret_cast<const std::byte*>(this + 1), key_size}; }
   // The words of all arguments; the tail follows.
   const int64_t* arguments() const {
@@ -57,6 +53,7 @@ struct BatchSlice {
   Time max_time = kNoTime;    // the latest time of an event that adds rows; moves the clock
   uint64_t out_of_range = 0;  // events that were left out for their time
   bool uneven = false;        // some of the events are out of range for some of the slot's trends
+  bool takes_back = false;    // some of the events take rows back
 
   bool empty() const { return records == 0 && out_of_range == 0; }
 };
@@ -98,8 +95,7 @@ class Batch {
  private:
   struct Slot;
 
-  Status make(uint32_t index, Time time, uint64_t events, KeyView key, size_t argument_size,
-              BatchRecord** record);
+  Status make(uint32_t index, const BatchRecord& like, KeyView key, BatchRecord** record);
   bool touch(uint32_t index, Slot* slot);
   void merge_equal_events();
   void merge_slot(Slot* slot);

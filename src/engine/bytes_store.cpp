@@ -70,9 +70,9 @@ KeyView BytesStore::combine_times(uint16_t aggregate, KeyView one, uint64_t time
 }
 
 Status BytesStore::prepare_one(const int64_t* state, uint16_t aggregate, const int64_t* argument,
-                               KeyView bytes, int64_t weight, Offset* made) {
+                               KeyView bytes, uint64_t times, Offset* made) {
   if (layout_->aggregates[aggregate].kind == AggregateKind::kCombined) {
-    if (weight > 1) bytes = combine_times(aggregate, bytes, static_cast<uint64_t>(weight));
+    if (times > 1) bytes = combine_times(aggregate, bytes, times);
     const KeyView present = find(state, aggregate);
     if (bytes.data != nullptr && present.data != nullptr) bytes = combine(aggregate, present, bytes);
     if (bytes.data == nullptr) return Status::kFailed;
@@ -88,7 +88,7 @@ Status BytesStore::prepare(const int64_t* state, const BatchRecord& record, Prep
   Status status = Status::kOk;
   for_each_tail(*layout_, record, [&](uint16_t i, const int64_t* argument, KeyView bytes) {
     if (status != Status::kOk || (layout_->owned_bytes >> i & 1) == 0) return;
-    status = prepare_one(state, i, argument, bytes, record.weight, &prepared->bytes[i]);
+    status = prepare_one(state, i, argument, bytes, record.added, &prepared->bytes[i]);
   });
   if (status != Status::kOk) forget(prepared);
   return status;

@@ -86,7 +86,7 @@ class BytesStore {
   }
   KeyView combine_times(uint16_t aggregate, KeyView one, uint64_t times);
   Status prepare_one(const int64_t* state, uint16_t aggregate, const int64_t* argument, KeyView bytes,
-                     int64_t weight, Offset* made);
+                     uint64_t times, Offset* made);
   Offset store(KeyView bytes) const;
   void release(Offset blob) const;
   void replace(int64_t* state, uint16_t aggregate, Offset blob) const;

@@ -53,7 +53,7 @@ struct Counters {
   uint64_t events = 0;        // counted
   uint64_t late = 0;          // belonged to no window that may still change
   uint64_t out_of_range = 0;  // a time whose windows leave the server's range of timestamps
-  uint64_t unmatched = 0;     // took back a row that had not been counted
+  uint64_t unmatched = 0;     // took back a row where its group had none in the pane, nor got one with it
   uint64_t refused = 0;       // would have made a group or a cell beyond max_groups or the memory limit
   // Not events: sketches of totals that lack something since memory was short when their window began. They
   // are whole again in the next one.

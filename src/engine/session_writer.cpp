@@ -44,22 +44,20 @@ Status SessionWriter::apply(const BatchSlice& slice) {
 
 Status SessionWriter::apply_record(const BatchRecord& record) {
   Counters& counters = header_->counters;
-  if (record.weight <= 0) {
-    counters.unmatched += record.events;
-    return Status::kOk;
-  }
+  counters.unmatched += record.taken;
+  if (record.added == 0) return Status::kOk;
   uint32_t id = groups_.find(record.key(), record.hash);
   Place place;
   if (id != kNone) place = find_place(groups_.group(id), record.time);
   const bool too_early = record.time < header_->late_before;
   if (too_early && (!filling_ || place.joined == kNone)) {
-    if (!filling_) counters.late += record.events;
+    if (!filling_) counters.late += record.added;
     return Status::kOk;
   }
   uint32_t begun = kNone;
   const Status status = make_room(record, place, &id, &begun);
   if (status != Status::kOk) {
-    counters.refused += record.events;
+    counters.refused += record.added;
     return status;
   }
   Group* group = groups_.group(id);
@@ -70,7 +68,8 @@ Status SessionWriter::apply_record(const BatchRecord& record) {
   }
   const uint32_t number = begun != kNone ? begun : place.joined;
   Session* session = sessions_.session(number);
-  fold(header_->layout, session->state(), record.weight, record.valid, record.arguments());
+  fold(header_->layout, session->state(), static_cast<int64_t>(record.added), record.valid,
+       record.arguments());
   if (has_parts()) fold_parts(record, session->state());
   update(number, session);
   set_dirty(group);
@@ -79,7 +78,7 @@ Status SessionWriter::apply_record(const BatchRecord& record) {
   } else {
     show(id, group);
   }
-  counters.events += record.events;
+  counters.events += record.added;
   return Status::kOk;
 }
 

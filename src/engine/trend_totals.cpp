@@ -10,17 +10,17 @@ namespace trending {
 // Makes sure that everything an event needs beside its cell is there, so that it is counted entirely or not
 // at all.
 Status TrendWriter::prepare(const BatchRecord& record, const Target& target, const PaneRecord& pane,
-                            bool is_current) {
+                            bool adds, bool is_current) {
   const StateLayout& layout = header_->layout;
   if (layout.nested != 0) {
     for (;;) {
-      const Status status = values_.find(record, target.id, pane, record.least > 0);
+      const Status status = values_.find(record, target.id, pane, adds);
       if (status == Status::kOk) break;
       if (!has_dying()) return status;
       reclaim(UINT64_MAX);
     }
   }
-  if (!has_stored() || record.weight <= 0) return Status::kOk;
+  if (!has_stored() || !adds) return Status::kOk;
   if (is_current && target.group->epoch != header_->epoch) renew_total(target.group);
   for (;;) {
     const Status status = prepare_stored(record, target, is_current);
@@ -46,11 +46,36 @@ Status TrendWriter::prepare_stored(const BatchRecord& record, const Target& targ
 void TrendWriter::fold_stored(const BatchRecord& record, int64_t change, int64_t* state,
                               BytesStore::Prepared* bytes) {
   if (!has_stored()) return;
-  if (change > 0 && record.weight > 0) {
+  if (change > 0) {
     if (header_->layout.has_sketches) sketches_.add(state, record);
     if (header_->layout.owned_bytes != 0) bytes_.fold(state, record, bytes);
   }
   if (state[0] == 0) clear_stored(state, UINT32_MAX);
+}
+
+// Takes out what is left of a cell whose last row was taken back. That may be more than what the row counted
+// for, where rows were taken back that had not been counted and stood for others: a cell without rows is
+// zero, and the total does not know it. Sketches of totals forget nothing until the pane goes.
+void TrendWriter::empty_cell(const Target& target, bool is_current) {
+  const StateLayout& layout = header_->layout;
+  int64_t* state = target.cell->state();
+  int64_t gone[kMaxStateWords];
+  std::copy(state, state + layout.words, gone);
+  state[0] = 0;
+  clear_some(layout, state, UINT32_MAX);
+  clear_stored(state, UINT32_MAX);
+  if (!is_current) return;
+  change_total(target.id, target.group, [&](int64_t* total) {
+    uint32_t broken = unmerge(layout, total, gone);
+    if (total[0] == 0) {
+      clear_some(layout, total, UINT32_MAX);
+      clear_stored(total, UINT32_MAX);
+    } else if (broken != 0) {
+      broken &= plain_aggregates(layout);
+      if (broken != 0) make_anew(target.id, target.group, broken, header_->window.start);
+    }
+    if (layout.nested != 0) values_.fold_total(total);
+  });
 }
 
 void TrendWriter::clear_stored(int64_t* state, uint32_t which) {

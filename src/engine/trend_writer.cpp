@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <new>
-#include <utility>
 
 namespace trending {
 
@@ -108,7 +107,13 @@ Status TrendWriter::apply(const BatchSlice& slice) {
   if (slice.empty()) return Status::kOk;
   if (has_sessions()) return sessions_.apply(slice);
   header_->counters.out_of_range += slice.out_of_range;
-  const Status result = apply_blocks(slice);
+  Status result = Status::kOk;
+  if (slice.max_time != kNoTime) result = apply_blocks(slice, Part::kAdded);
+  if (slice.takes_back) {
+    const Status status = apply_blocks(slice, Part::kTaken);
+    if (status != Status::kOk) result = status;
+  }
+  ahead_.begin = nullptr;
   const Time latest = latest_of(slice);
   if (latest > header_->clock) move_clock(latest);
   prepared_.clear();
@@ -122,10 +127,9 @@ Status TrendWriter::apply(const BatchSlice& slice) {
 // While a block is applied, the cells of the next one are being loaded, the groups of the one after it, and
 // the hash slots of the third: one kind of thing after the other, so that cache misses overlap (group
 // prefetching, Chen et al., ICDE 2004).
-Status TrendWriter::apply_blocks(const BatchSlice& slice) {
-  const Block ahead = std::exchange(ahead_, {});
-  if (ahead.begin == slice.begin && ahead.end == slice.end) return apply_block(ahead, slice.uneven);
-  if (slice.records <= 2) return apply_block(block_at(slice.begin, slice.end), slice.uneven);
+Status TrendWriter::apply_blocks(const BatchSlice& slice, Part part) {
+  if (ahead_.begin == slice.begin && ahead_.end == slice.end) return apply_block(ahead_, slice.uneven, part);
+  if (slice.records <= 2) return apply_block(block_at(slice.begin, slice.end), slice.uneven, part);
   Status result = Status::kOk;
   Block blocks[4];
   const BatchRecord* next = slice.begin;
@@ -140,23 +144,26 @@ Status TrendWriter::apply_blocks(const BatchSlice& slice) {
     if (step >= 1 && step - 1 < count) load_groups(&blocks[(step - 1) % 4]);
     if (step >= 2 && step - 2 < count) load_cells(blocks[(step - 2) % 4]);
     if (step < 3) continue;
-    const Status status = apply_block(blocks[(step - 3) % 4], slice.uneven);
+    const Status status = apply_block(blocks[(step - 3) % 4], slice.uneven, part);
     if (status != Status::kOk) [[unlikely]]
       result = status;
   }
   return result;
 }
 
-Status TrendWriter::apply_block(const Block& block, bool uneven) {
+Status TrendWriter::apply_block(const Block& block, bool uneven, Part part) {
   Status result = Status::kOk;
-  const uint32_t* probable = block.probable;
+  const uint32_t* next_probable = block.probable;
   for (const BatchRecord* record = block.begin; record != block.end; record = record->next()) {
+    const uint32_t probable = *next_probable++;
+    const uint64_t rows = part == Part::kAdded ? record->added : record->taken;
+    if (rows == 0) continue;
     if (uneven && !windows_.in_range(record->time)) [[unlikely]] {
-      header_->counters.out_of_range += record->events;
-      probable++;
+      header_->counters.out_of_range += rows;
       continue;
     }
-    const Status status = apply_record(*record, *probable++);
+    const auto weight = static_cast<int64_t>(rows);
+    const Status status = apply_record(*record, part == Part::kAdded ? weight : -weight, probable);
     if (status != Status::kOk) [[unlikely]]
       result = status;
   }
@@ -167,7 +174,7 @@ Time TrendWriter::latest_of(const BatchSlice& slice) const {
   if (!slice.uneven) return slice.max_time;
   Time latest = kNoTime;
   for (const BatchRecord* record = slice.begin; record != slice.end; record = record->next()) {
-    if (record->adds != 0 && windows_.in_range(record->time)) latest = std::max(latest, record->time);
+    if (record->added > 0 && windows_.in_range(record->time)) latest = std::max(latest, record->time);
   }
   return latest;
 }
@@ -249,60 +256,48 @@ bool TrendWriter::reclaim(uint64_t cells) {
   return false;
 }
 
-Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
+// Counts equal rows, or takes them back.
+Status TrendWriter::apply_record(const BatchRecord& record, int64_t weight, uint32_t probable) {
   Counters& counters = header_->counters;
+  const auto events = static_cast<uint64_t>(weight > 0 ? weight : -weight);
   const uint32_t slot = pane_at(record.time);
   if (slot == kNone) {
     if (last_span_.start < header_->late_before) {
-      counters.late += record.rows_added();
+      if (weight > 0) counters.late += events;
       return Status::kOk;
     }
-    counters.refused += record.events;
+    counters.refused += events;
     return Status::kOutOfMemory;
   }
-
   Target target;
-  if (record.least > 0) {
-    const Status status = find_or_add(record.key(), record.hash, slot, probable, &target);
-    if (status != Status::kOk) [[unlikely]] {
-      counters.refused += record.events;
-      return status;
-    }
-  } else {
-    find_group(record.key(), record.hash, probable, &target);
-    if (target.group != nullptr) {
-      const uint32_t number = panes_.find_cell(target.group, target.id, slot);
-      if (number != kNone) target.cell = panes_.cell(number);
-    }
-  }
-  const bool is_current = header_->window.contains(last_span_.start);
-  if (!header_->layout.is_flat && target.cell != nullptr) {
-    const Status status = prepare(record, target, panes_.record(slot), is_current);
-    if (status != Status::kOk) [[unlikely]] {
-      counters.refused += record.events;
-      return status;
-    }
+  const Status status = find_target(record, weight, slot, probable, &target);
+  if (status != Status::kOk) [[unlikely]] {
+    counters.refused += events;
+    return status;
   }
   // Only rows that were counted can be taken back.
   const int64_t rows = target.cell != nullptr ? target.cell->state()[0] : 0;
-  const int64_t change = std::max(rows + record.weight, record.least) - rows;
-  const auto unmatched = static_cast<uint64_t>(change - record.weight);
+  const int64_t change = std::max(rows + weight, int64_t{0}) - rows;
+  const auto unmatched = static_cast<uint64_t>(change - weight);
   counters.unmatched += unmatched;
-  counters.events += record.events - unmatched;
-  if (change == 0) return Status::kOk;
+  counters.events += events - unmatched;
+  if (target.cell == nullptr) return Status::kOk;
 
   if (prepared_.is_active()) [[unlikely]]
     prepared_.touch(target.id);
   const StateLayout& layout = header_->layout;
   PaneRecord& pane = panes_.record(slot);
-  fold(layout, target.cell->state(), change, record.valid, record.arguments());
-  if (!layout.is_flat) {
-    if (layout.nested != 0) values_.fold(record);
-    fold_stored(record, change, target.cell->state(), &cell_bytes_);
-  }
   panes_.set_dirty(pane, target.cell);
   if (pane.first_end <= header_->reported_end) [[unlikely]]
     note_correction(pane);
+  if (layout.nested != 0) values_.fold(weight);
+  const bool is_current = header_->window.contains(pane.start);
+  if (rows + change == 0) {
+    empty_cell(target, is_current);
+    return Status::kOk;
+  }
+  fold(layout, target.cell->state(), change, record.valid, record.arguments());
+  if (!layout.is_flat) fold_stored(record, change, target.cell->state(), &cell_bytes_);
   if (is_current) {
     change_total(target.id, target.group, [&](int64_t* total) {
       fold(layout, total, change, record.valid, record.arguments());
@@ -312,6 +307,25 @@ Status TrendWriter::apply_record(const BatchRecord& record, uint32_t probable) {
     });
   }
   return Status::kOk;
+}
+
+// Finds what an event changes. What is needed for it is made if it adds rows; else the cell may be null.
+Status TrendWriter::find_target(const BatchRecord& record, int64_t weight, uint32_t slot, uint32_t probable,
+                                Target* target) {
+  if (weight > 0) {
+    const Status status = find_or_add(record.key(), record.hash, slot, probable, target);
+    if (status != Status::kOk) [[unlikely]]
+      return status;
+  } else {
+    find_group(record.key(), record.hash, probable, target);
+    const uint32_t number =
+        target->group != nullptr ? panes_.find_cell(target->group, target->id, slot) : kNone;
+    if (number == kNone) return Status::kOk;
+    target->cell = panes_.cell(number);
+  }
+  if (header_->layout.is_flat) return Status::kOk;
+  const PaneRecord& pane = panes_.record(slot);
+  return prepare(record, *target, pane, weight > 0, header_->window.contains(pane.start));
 }
 
 void TrendWriter::find_group(KeyView key, uint32_t hash, uint32_t probable, Target* target) const {

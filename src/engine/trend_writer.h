@@ -75,8 +75,12 @@ class TrendWriter {
   Time concerned_from() const { return has_sessions() ? sessions_.reaches_back_to() : header_->late_before; }
   const Counters& counters() const { return header_->counters; }
 
-  // Applies a transaction's events. kTooManyGroups or kOutOfMemory say that some were refused (and counted);
-  // the rest is applied all the same.
+  // Applies a transaction's events: first all rows that are added, then those that are taken back, so that
+  // their order does not matter. A row is taken back by its group and pane: they have none left, and nothing
+  // of what rows came to, where more are taken back than there were. A value that is kept one by one goes
+  // by itself, likewise.
+  // kTooManyGroups or kOutOfMemory say that some events were refused (and counted); the rest is applied all
+  // the same.
   Status apply(const BatchSlice& slice);
 
   // To be called, without the lock, before an apply() whose latest event is of this time, or an
@@ -189,9 +193,14 @@ class TrendWriter {
   void load_slots(const Block& block) const;
   void load_groups(Block* block) const;
   void load_cells(const Block& block) const;
-  Status apply_blocks(const BatchSlice& slice);
-  Status apply_block(const Block& block, bool uneven);
-  Status apply_record(const BatchRecord& record, uint32_t probable);
+  // What of the events is applied: the rows that are added, or those that are taken back.
+  enum class Part { kAdded, kTaken };
+  Status apply_blocks(const BatchSlice& slice, Part part);
+  Status apply_block(const Block& block, bool uneven, Part part);
+  Status apply_record(const BatchRecord& record, int64_t weight, uint32_t probable);
+  Status find_target(const BatchRecord& record, int64_t weight, uint32_t slot, uint32_t probable,
+                     Target* target);
+  void empty_cell(const Target& target, bool is_current);
   void find_group(KeyView key, uint32_t hash, uint32_t probable, Target* target) const;
   Status find_or_add(KeyView key, uint32_t hash, uint32_t pane, uint32_t probable, Target* target);
   uint32_t pane_at(Time t);
@@ -227,7 +236,8 @@ class TrendWriter {
   void move_clock(Time t);
   void roll(const Window& next);
   bool has_dying() const { return panes_.has_dying() || values_.has_dying(); }
-  Status prepare(const BatchRecord& record, const Target& target, const PaneRecord& pane, bool is_current);
+  Status prepare(const BatchRecord& record, const Target& target, const PaneRecord& pane, bool adds,
+                 bool is_current);
   Status prepare_stored(const BatchRecord& record, const Target& target, bool is_current);
   void fold_stored(const BatchRecord& record, int64_t change, int64_t* state, BytesStore::Prepared* bytes);
   bool has_stored() const { return header_->layout.has_sketches || header_->layout.owned_bytes != 0; }

@@ -99,13 +99,13 @@ Status ValueStore::find(const BatchRecord& record, uint32_t group, const PaneRec
   return Status::kOk;
 }
 
-// A value is taken back as often as it was counted, as rows are: see BatchRecord.
-void ValueStore::fold(const BatchRecord& record) {
+// A value is taken back as often as it was counted, as rows are.
+void ValueStore::fold(int64_t weight) {
   for (uint16_t i = 0; i < layout_->aggregate_count; i++) {
     Target& target = targets_[i];
     if (target.cell == nullptr) continue;
     int64_t& rows = target.cell->state()[0];
-    target.change = std::max(rows + record.weight, record.least) - rows;
+    target.change = std::max(rows + weight, int64_t{0}) - rows;
     rows += target.change;
     if (target.change != 0) panes_.set_dirty(panes_.record(target.pane), target.cell);
   }

@@ -44,7 +44,7 @@ class ValueStore {
   // Finds the cells of an event's values in a pane, making them if `add` is set; fold() and fold_total() are
   // about those. What was made stays when the status is not kOk, and does no harm.
   Status find(const BatchRecord& record, uint32_t group, const PaneRecord& pane, bool add);
-  void fold(const BatchRecord& record);
+  void fold(int64_t weight);
   void fold_total(int64_t* total);
 
   // ---- the current window

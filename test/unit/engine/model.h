@@ -59,7 +59,11 @@ class Model {
   void apply(const std::vector<Event>& events) {
     const Time before = watermark();
     Time latest = clock_;
-    for (const Event& event : events) {
+    // What is added comes before what is taken back.
+    std::vector<Event> ordered = events;
+    std::stable_partition(ordered.begin(), ordered.end(),
+                          [](const Event& event) { return event.weight > 0; });
+    for (const Event& event : ordered) {
       const WindowSet windows = windows_of(options_.window, calendar_, event.time);
       if (event.weight > 0) latest = std::max(latest, event.time);
       if (before != kNoTime && windows.rbegin()->end + options_.allowed_lateness <= before) {
@@ -73,10 +77,13 @@ class Model {
         continue;
       }
       counted++;
-      add(&state, event);
+      State change{event.weight, (event.valid & 1) != 0 ? event.weight : 0};
+      // Nothing stays of the values of rows that are all gone.
+      if (state.rows + change.rows == 0) change.counted = -state.counted;
+      add(&state, change);
       for (const Window& window : windows) {
         if (before == kNoTime || window.end + options_.allowed_lateness > before)
-          add(&history_[window][event.key], event);
+          add(&history_[window][event.key], change);
       }
     }
     clock_ = latest;
@@ -122,9 +129,9 @@ class Model {
   uint64_t counted = 0;
 
  private:
-  static void add(State* state, const Event& event) {
-    state->rows += event.weight;
-    if ((event.valid & 1) != 0) state->counted += event.weight;
+  static void add(State* state, const State& change) {
+    state->rows += change.rows;
+    state->counted += change.counted;
   }
 
   TrendOptions options_;

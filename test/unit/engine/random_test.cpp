@@ -1,17 +1,15 @@
 // Random runs of a trend beside the model: every kind of window, events in and out of order, retractions,
 // clock jumps, group churn, restores from checkpoints, windows reported in between.
-//
-// A failure prints the seed; TRENDING_SEED=n repeats that run, TRENDING_RUNS=n makes more of them.
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <random>
 
 #include "engine/model.h"
 #include "engine/odd_calendar.h"
+#include "engine/seeds.h"
 
 namespace trending::test {
 namespace {
@@ -114,7 +112,7 @@ class RandomRun {
     const int64_t count = chance(10) ? below(400) : 1 + below(5);
     for (int64_t i = 0; i < count; i++) {
       Event event{time(), key(), 1, 0};
-      event.valid = retracts_twice_ ? event.key.size() % 2 : static_cast<uint32_t>(below(2));
+      event.valid = static_cast<uint32_t>(below(2));
       if (!past_.empty() && chance(5)) {
         Event& taken_back = past_[static_cast<size_t>(below(static_cast<int64_t>(past_.size())))];
         event = taken_back;
@@ -277,8 +275,7 @@ class RandomRun {
   int64_t keys_ = 0;
   int64_t key_base_ = 0;
   Time now_ = 0;
-  // Whether rows are also taken back that are not there. Then equal keys must have equal arguments: which of
-  // a group's rows goes would matter otherwise.
+  // Whether rows are also taken back that are not there.
   bool retracts_twice_ = false;
   std::vector<Event> past_;
   std::unique_ptr<Model> model_;
@@ -288,19 +285,8 @@ class RandomRun {
   std::map<Time, SavedCells> saved_;
 };
 
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? std::strtoull(value, nullptr, 10) : otherwise;
-}
-
 TEST(Random, TrendEqualsItsDefinition) {
-  const uint64_t first = from_environment("TRENDING_SEED", std::random_device()());
-  const uint64_t runs = std::getenv("TRENDING_SEED") != nullptr ? 1 : from_environment("TRENDING_RUNS", 60);
-  for (uint64_t seed = first; seed < first + runs; seed++) {
-    SCOPED_TRACE("TRENDING_SEED=" + std::to_string(seed));
-    RandomRun(seed).run(300);
-    if (HasFailure()) return;
-  }
+  for_each_seed(60, [](uint64_t seed) { RandomRun(seed).run(300); });
 }
 
 }  // namespace

@@ -53,6 +53,16 @@ TEST(Trend, TakesBackRows) {
   EXPECT_EQ(trend.ranked(), (Ranked{{"a", 1}, {"b", 1}}));
 }
 
+// A transaction is one instant: what it adds is there when it takes something back.
+TEST(Trend, OrderWithinATransactionDoesNotMatter) {
+  TestTrend trend(tumble(kMinute));
+  trend.apply(
+      {{1, "a", -1}, {1, "a"}, {1, "b", -1}, {1, "b", -1}, {2, "b"}, {2, "c"}, {1, "c"}, {1, "c", -1}});
+  EXPECT_EQ(trend.ranked(), (Ranked{{"c", 1}}));
+  EXPECT_EQ(trend.reader().counters().events, 7u);
+  EXPECT_EQ(trend.reader().counters().unmatched, 1u);
+}
+
 TEST(Trend, HoppingWindowShowsTheOneThatEndsFirst) {
   TestTrend trend(hop(10 * kSecond, kMinute));
   for (int i = 0; i < 12; i++) trend.apply({{i * 10 * kSecond, "a"}});
