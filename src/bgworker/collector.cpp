@@ -385,6 +385,10 @@ void truncate(void*, ReorderBufferTXN*, int count, Relation relations[]) {
   }
 }
 
+// Merging equal events of a transaction costs as much as one trend saves when half of them go.
+constexpr size_t kTrendsWorthMerging = 3;
+constexpr uint64_t kEventsWorthMerging = 64;
+
 void apply_events(ReorderBufferTXN* txn) {
   pg_atomic_write_u64(&worker->entry->transactions, pg_atomic_read_u64(&worker->entry->transactions) + 1);
   Batch& batch = worker->batch;
@@ -392,6 +396,12 @@ void apply_events(ReorderBufferTXN* txn) {
   note_latest();
   const uint32_t count = batch.touched_count();
   const auto reading = [&batch](uint32_t i) -> const Reading& { return readings()[batch.touched_slot(i)]; };
+  for (uint32_t i = 0; i < count; i++) {
+    if (reading(i).trends.size() >= kTrendsWorthMerging &&
+        batch.slice(batch.touched_slot(i)).records >= kEventsWorthMerging) {
+      batch.merge(batch.touched_slot(i));
+    }
+  }
   if (count > 1 || reading(0).trends.size() > 1) {
     for (int step = 1; step <= TrendWriter::kLookAheadSteps; step++) {
       for (uint32_t i = 0; i < count; i++) {

@@ -220,6 +220,12 @@ bool Batch::touch(uint32_t index, Slot* slot) {
   return true;
 }
 
+void Batch::merge(uint32_t index) {
+  bytes_ -= slots_[index].size;
+  merge_slot(&slots_[index]);
+  bytes_ += slots_[index].size;
+}
+
 // Merges what can be merged. When that frees less than half, the bound is doubled for this transaction.
 void Batch::merge_equal_events() {
   bytes_ = 0;

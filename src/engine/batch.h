@@ -81,6 +81,9 @@ class Batch {
   // Adds events that another slice held: replaying what was set aside.
   Status append(uint32_t index, const BatchRecord& event);
 
+  // Merges a slot's equal events now, where several trends will go through them.
+  void merge(uint32_t index);
+
   // The slots that have something, in the order of their first event.
   uint32_t touched_count() const { return touched_count_; }
   uint32_t touched_slot(uint32_t i) const { return touched_[i]; }

@@ -69,8 +69,8 @@ class Sharing {
   // What a merged event that is refused counts as differs from what its parts would, so a trend of few groups
   // takes part where nothing is merged.
   explicit Sharing(size_t batch_bytes, bool has_arguments = false)
-      : shared_(batch_bytes), has_arguments_(has_arguments) {
-    const uint32_t groups = batch_bytes < kUnmerged ? 1000 : 30;
+      : shared_(batch_bytes), has_arguments_(has_arguments), merges_(batch_bytes < kUnmerged) {
+    const uint32_t groups = merges_ ? 1000 : 30;
     for (const TrendOptions& windows :
          {tumble(kSecond), hop(7 * kSecond, 20 * kSecond), cumulate(3 * kSecond, 60 * kSecond),
           hop(kCentury / 2, kCentury), bounded(tumble(5 * kSecond), groups)}) {
@@ -95,8 +95,9 @@ class Sharing {
     appended_++;
   }
 
-  // Looking ahead may be done for some, or some steps, or not at all.
+  // Merging and looking ahead may be done for some, or some steps, or not at all.
   void commit(std::mt19937_64& random) {
+    if (merges_ && random() % 2 == 0) shared_.merge(2);
     const BatchSlice slice = shared_.slice(2);
     merged_ += appended_ - slice.records;
     appended_ = 0;
@@ -128,6 +129,7 @@ class Sharing {
  private:
   Batch shared_;
   bool has_arguments_;
+  bool merges_;
   uint64_t appended_ = 0;
   uint64_t merged_ = 0;
   std::vector<std::unique_ptr<TestTrend>> together_;
