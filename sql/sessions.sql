@@ -73,7 +73,7 @@ SELECT trending.sync() > '0/0' AS synced;
 CALL history_has(3);
 SELECT user_id, window_start, window_end, clicks, rank, final FROM visits_history ORDER BY window_end;
 SELECT * FROM trending.verify('visits');
--- Too late; updates and deletes do not reach it
+-- Too late; updates and deletes do not reach it without a replica identity
 INSERT INTO clicks VALUES (5, 'late', '2026-01-01 11:34', 1), (5, 'late', '2026-01-01 11:35', 1), (6, 'in time', '2026-01-01 11:36', 1);
 UPDATE clicks SET ms = 0 WHERE user_id = 6;
 DELETE FROM clicks WHERE user_id = 2;

@@ -170,7 +170,7 @@ SELECT k, rows, round(dev::numeric, 6) AS dev, round(var_n, 6) AS var_n, round(c
 INSERT INTO samples SELECT 300 + g, g % 5, '2024-05-01 12:01:30+00'::timestamptz + g * interval '1 s', g, -g, g, g, g % 2 = 0 FROM generate_series(1, 90) g;
 SELECT trending.sync() IS NOT NULL AS synced;
 SELECT * FROM trending.verify('spread');
--- what cannot be combined is refused; rows are not taken back
+-- what cannot be combined is refused; rows whose old versions are not in the WAL are not taken back
 INSERT INTO samples (id, k, i) VALUES (400, 9, 2), (401, 9, 2000000000), (402, 9, 30000);
 SELECT trending.sync() IS NOT NULL AS synced;
 SELECT trend, refused, failed, reason FROM trending.status WHERE trend IN ('products', 'dearest') ORDER BY trend;

@@ -137,8 +137,8 @@ size_t write_trend(FollowedTrend* trend) {
   return bytes;
 }
 
-// A trend whose filling is not settled is left out, and nothing may be stored of it: after a restart it is
-// filled anew.
+// A trend whose filling is not settled, or which is to be filled anew, is left out, and nothing may be stored
+// of it: after a restart it is filled anew.
 bool is_storable(const FollowedTrend* trend) {
   return trend != nullptr && trend->state == FillState::kRunning && !trend->filter.active() && !trend->refill;
 }

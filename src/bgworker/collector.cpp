@@ -4,6 +4,7 @@
 
 #include "bgworker/idle_clock.h"
 #include "bgworker/readings.h"
+#include "bgworker/refill.h"
 #include "bgworker/source_changes.h"
 #include "decoder/direct_replay.h"
 #include "definition/aggregate_functions.h"
@@ -313,6 +314,23 @@ void check_survey(const Followers& followers, XLogRecPtr lsn) {
   }
 }
 
+// A row goes, or becomes another one, of which nothing can be taken out of the trend's state. Such trends
+// read alone.
+void replace_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple old_row,
+                 HeapTuple new_row) {
+  FollowedTrend* trend = followers->trends[0].trend;
+  const TimestampTz commit_time = txn->xact_time.commit_time;
+  auto is_filled_anew = [&](HeapTuple row, HeapTuple complete, TimestampTz judged_at) {
+    RowEvent event;
+    return row_read(followers->reader, followers->mapping, descriptor, row, complete, judged_at, &event) ==
+               RowOutcome::kEvent &&
+           refill_for_row(trend, event.time, txn->xid);
+  };
+  (void)is_filled_anew(old_row, nullptr, DT_NOEND - trend->definition->options.max_ahead);
+  if (new_row == nullptr || is_filled_anew(new_row, old_row, commit_time)) return;
+  collect_row(followers, txn, descriptor, new_row, old_row, 1);
+}
+
 void collect_change(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor,
                     ReorderBufferChange* change) {
   HeapTuple old_row = compat::decoded_tuple(change->data.tp.oldtuple);
@@ -333,8 +351,8 @@ void collect_change(Followers* followers, ReorderBufferTXN* txn, TupleDesc descr
       row_reads_same(followers->reader, followers->mapping, descriptor, old_row, new_row)) {
     return;
   }
-  if (followers->trends[0].trend->writer.has_sessions()) {  // these read alone
-    count_unretracted(*followers);
+  if (!can_take_rows_out(*followers->reader->definition)) {
+    replace_row(followers, txn, descriptor, old_row, new_row);
     return;
   }
   collect_row(followers, txn, descriptor, old_row, nullptr, -1);
@@ -385,34 +403,11 @@ void truncate(void*, ReorderBufferTXN*, int count, Relation relations[]) {
   }
 }
 
-// Merging equal events of a transaction costs as much as one trend saves when half of them go.
-constexpr size_t kTrendsWorthMerging = 3;
-constexpr uint64_t kEventsWorthMerging = 64;
-
 void apply_events(ReorderBufferTXN* txn) {
   pg_atomic_write_u64(&worker->entry->transactions, pg_atomic_read_u64(&worker->entry->transactions) + 1);
-  Batch& batch = worker->batch;
-  if (batch.empty()) return;
+  if (worker->batch.empty()) return;
   note_latest();
-  const uint32_t count = batch.touched_count();
-  const auto reading = [&batch](uint32_t i) -> const Reading& { return readings()[batch.touched_slot(i)]; };
-  for (uint32_t i = 0; i < count; i++) {
-    if (reading(i).trends.size() >= kTrendsWorthMerging &&
-        batch.slice(batch.touched_slot(i)).records >= kEventsWorthMerging) {
-      batch.merge(batch.touched_slot(i));
-    }
-  }
-  if (count > 1 || reading(0).trends.size() > 1) {
-    for (int step = 1; step <= TrendWriter::kLookAheadSteps; step++) {
-      for (uint32_t i = 0; i < count; i++) {
-        reading_look_ahead(reading(i), batch.slice(batch.touched_slot(i)), txn, step);
-      }
-    }
-  }
-  for (uint32_t i = 0; i < count; i++) {
-    reading_apply(reading(i), batch.slice(batch.touched_slot(i)), txn);
-  }
-  batch.clear();
+  readings_apply(txn);
 }
 
 void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {

@@ -23,6 +23,7 @@
 // trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins anew.
 #include <algorithm>
 
+#include "bgworker/refill.h"
 #include "bgworker/source_changes.h"
 #include "bgworker/source_scan.h"
 #include "bgworker/worker.h"
@@ -271,6 +272,7 @@ void pause_filling(FollowedTrend* trend, const char* message) {
 }
 
 void fill(FollowedTrend* trend) {
+  const TimestampTz began = GetCurrentTimestamp();
   ErrorData* volatile error = nullptr;
   PG_TRY();
   { fill_from_source(trend); }
@@ -293,6 +295,8 @@ void fill(FollowedTrend* trend) {
   replay_recorded(trend);
   worker_commit();
   const bool lacks_rows = counts_source(trend) && !knows_event_times(*trend->definition);
+  trend->filled_at = GetCurrentTimestamp();
+  trend->fill_us = trend->filled_at - began;
   trend->refill = trend->fill_paused = false;
   trend->unfit = trend->rights_lost = false;  // why it was stopped, if it was, is past
   trend->state = FillState::kRunning;
@@ -300,6 +304,7 @@ void fill(FollowedTrend* trend) {
   trend->dirty = true;
   trend_set_phase(trend, TrendPhase::kRunning);
   worker->checkpoint_due = true;
+  refill_again(trend);
 }
 
 pg_noinline void put_by_taken(FollowedTrend* trend) {

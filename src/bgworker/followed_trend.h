@@ -105,11 +105,16 @@ struct FollowedTrend {
   std::vector<RecordedTransaction> recorded;
   size_t recorded_bytes = 0;
   SnapshotFilter filter;
-  bool refill = false;       // the source was truncated, say: fill anew
-  bool outdated = false;     // likewise; the transaction that is being decoded is not applied any more
-  TimestampTz next_try = 0;  // its source was locked: not to be tried before
-  TimestampTz fill_at = 0;   // its history was locked: not to be filled before
-  bool fill_paused = false;  // for that reason
+  bool refill = false;        // the source was truncated, say: fill anew
+  bool outdated = false;      // likewise; the transaction that is being decoded is not applied any more
+  TimestampTz next_try = 0;   // its source was locked: not to be tried before
+  TimestampTz fill_at = 0;    // its history was locked: not to be filled before
+  bool fill_paused = false;   // for that reason
+  TimestampTz filled_at = 0;  // when its last filling ended
+  int64 fill_us = 0;          // and how long that took
+  std::vector<TransactionId> changed;  // transactions whose rows want it filled anew, since it waits
+  TransactionId judged_by = InvalidTransactionId;  // the last transaction with such rows; refill.cpp
+  Time judged_from = kNoTime;
 
   AheadTimes ahead;  // of rows that were refused since the trend was filled
 

@@ -54,8 +54,7 @@ bool has_equal_columns(const Definition& a, const Definition& b) {
 
 // Trends that may read by themselves only: where what becomes of a row depends on the trend's state.
 bool reads_alone(const FollowedTrend* trend) {
-  return trend->writer.has_sessions() || keeps_values(*trend->definition) ||
-         combines_states(*trend->definition);
+  return keeps_values(*trend->definition) || !can_take_rows_out(*trend->definition);
 }
 
 bool reads_like(const FollowedTrend* trend, const FollowedTrend* other) {
@@ -108,14 +107,24 @@ void readings_forget() {
   collector_forget();
 }
 
-void reading_look_ahead(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn,
-                        int step) {
+namespace {
+
+// Merging equal events of a transaction costs as much as one trend saves when half of them go.
+constexpr size_t kTrendsWorthMerging = 3;
+constexpr uint64_t kEventsWorthMerging = 64;
+
+void merge_shared(const Reading& reading, uint32_t slot) {
+  if (reading.trends.size() < kTrendsWorthMerging) return;
+  if (worker->batch.slice(slot).records >= kEventsWorthMerging) worker->batch.merge(slot);
+}
+
+void look_ahead(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn, int step) {
   for (FollowedTrend* trend : reading.trends) {
     if (takes(trend, txn)) trend->writer.look_ahead(slice, step);
   }
 }
 
-void reading_apply(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn) {
+void apply(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn) {
   const TimestampTz commit_time = txn->xact_time.commit_time;
   for (FollowedTrend* trend : reading.trends) {
     if (trend->state == FillState::kWaiting && !trend->outdated) {
@@ -124,6 +133,24 @@ void reading_apply(const Reading& reading, const BatchSlice& slice, const Reorde
       trend_apply(trend, slice, commit_time, txn->final_lsn);
     }
   }
+}
+
+}  // namespace
+
+void readings_apply(const ReorderBufferTXN* txn) {
+  Batch& batch = worker->batch;
+  const uint32_t count = batch.touched_count();
+  const auto reading = [&batch](uint32_t i) -> const Reading& { return readings()[batch.touched_slot(i)]; };
+  for (uint32_t i = 0; i < count; i++) merge_shared(reading(i), batch.touched_slot(i));
+  if (count > 1 || reading(0).trends.size() > 1) {
+    for (int step = 1; step <= TrendWriter::kLookAheadSteps; step++) {
+      for (uint32_t i = 0; i < count; i++) {
+        look_ahead(reading(i), batch.slice(batch.touched_slot(i)), txn, step);
+      }
+    }
+  }
+  for (uint32_t i = 0; i < count; i++) apply(reading(i), batch.slice(batch.touched_slot(i)), txn);
+  batch.clear();
 }
 
 }  // namespace trending

@@ -23,14 +23,9 @@ const std::vector<Reading>& readings();
 // of tables are found anew, too.
 void readings_forget();
 
-// To be called for all readings of a transaction with each of the steps 1 to kLookAheadSteps, before its
-// events are applied: starts loading what a few events will touch in every trend, so that the cache misses of
-// all overlap.
-void reading_look_ahead(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn,
-                        int step);
-
-// Applies a transaction's events to the trends of a reading, or records them for those that wait to be
-// filled.
-void reading_apply(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn);
+// Applies a transaction's events, which the worker's batch holds, to all trends, or records them for those
+// that wait to be filled. Empties the batch. What a few events will touch in every trend is loaded first, so
+// that the cache misses of all overlap; equal events of many become one where several trends take them.
+void readings_apply(const ReorderBufferTXN* txn);
 
 }  // namespace trending

@@ -220,6 +220,8 @@ void trend_reset_state(FollowedTrend* trend) {
   trend->clock_base = kNoTime;
   trend->ahead.clear();
   trend->latest_known = false;
+  trend->changed.clear();
+  trend->judged_by = InvalidTransactionId;
   for (auto& [oid, table] : trend->tables) {
     table.latest = kNoTime;
     table.surveyed = InvalidXLogRecPtr;

@@ -377,7 +377,7 @@ RowMapping* row_mapping_create(const Definition* definition, Relation relation, 
 
   mapping->identity_full = relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
   // Old versions do not say when they were committed.
-  mapping->retractable = !definition->by_commit_time && !combines_states(*definition);
+  mapping->retractable = !definition->by_commit_time;
   if (!mapping->identity_full) {
     Bitmapset* identity = RelationGetIdentityKeyBitmap(relation);
     for (int i = 0; i < count; i++) {

@@ -15,8 +15,12 @@ ValueForm value_form_of(Oid type);
 // For messages: what the aggregates are.
 const char* supported_aggregates();
 
-// Whether some aggregate cannot take a row back at all.
+// Whether PostgreSQL's functions combine the states of some aggregate.
 bool combines_states(const Definition& definition);
+
+// Whether a row can be taken out of a trend's state. Not out of sessions, which do not keep the times of
+// their rows, nor out of combined states: such a trend begins anew when a row goes (bgworker/refill.h).
+bool can_take_rows_out(const Definition& definition);
 
 // Whether some aggregate depends on a single row, so that taking this one back needs all the others.
 bool keeps_values(const Definition& definition);

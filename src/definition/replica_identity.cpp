@@ -1,7 +1,5 @@
 #include "definition/replica_identity.h"
 
-#include "definition/aggregate_functions.h"
-
 namespace trending {
 
 namespace {
@@ -42,8 +40,7 @@ void for_each_table(const Definition& definition, Visit&& visit) {
 }  // namespace
 
 bool identity_covers(const Definition& definition) {
-  if (definition.window.kind == WindowKind::kSession || definition.by_commit_time) return false;
-  if (combines_states(definition)) return false;
+  if (definition.by_commit_time) return false;
   bool covers = true;
   for_each_table(definition,
                  [&covers](Relation, const char* missing) { covers = covers && missing == nullptr; });
@@ -51,46 +48,22 @@ bool identity_covers(const Definition& definition) {
 }
 
 bool identity_covers_some(const Definition& definition) {
-  if (definition.by_commit_time || combines_states(definition)) return false;
+  if (definition.by_commit_time) return false;
   bool covers = false;
   for_each_table(definition,
                  [&covers](Relation, const char* missing) { covers = covers || missing == nullptr; });
   return covers;
 }
 
-namespace {
-
-// No replica identity would help.
-void report_unreachable(const Definition& definition, const char* trend, const char* detail) {
-  ereport(NOTICE,
-          (errmsg("updates and deletes of rows of \"%s\" will not reach trend \"%s\"",
-                  get_rel_name(definition.source), trend),
-           errdetail("%s", detail),
-           errhint("If rows are ever updated or deleted, use %s. Such changes are counted as "
-                   "unretracted in trending.status.",
-                   definition.by_commit_time ? "a column for the event time" : "another window function")));
-}
-
-}  // namespace
-
 void report_identity(const Definition& definition, const char* trend) {
-  if (definition.by_commit_time) {
-    return report_unreachable(definition, trend,
-                              "The old version of a row does not say when it was committed.");
-  }
-  if (combines_states(definition)) {
-    ereport(
-        NOTICE,
-        (errmsg("updates and deletes of rows of \"%s\" will not reach trend \"%s\"",
-                get_rel_name(definition.source), trend),
-         errdetail("Aggregates that are combined by PostgreSQL's functions cannot take a row back."),
-         errhint("If rows are ever updated or deleted, leave these aggregates out. Such changes are counted "
-                 "as unretracted in trending.status.")));
+  if (definition.by_commit_time) {  // no replica identity would help
+    ereport(NOTICE,
+            (errmsg("updates and deletes of rows of \"%s\" will not reach trend \"%s\"",
+                    get_rel_name(definition.source), trend),
+             errdetail("The old version of a row does not say when it was committed."),
+             errhint("If rows are ever updated or deleted, use a column for the event time. Such changes are "
+                     "counted as unretracted in trending.status.")));
     return;
-  }
-  if (definition.window.kind == WindowKind::kSession) {
-    return report_unreachable(definition, trend,
-                              "Sessions do not keep the times of their rows, so no row can be taken back.");
   }
   struct {
     int count;

@@ -2,8 +2,7 @@
 //
 // What a row counted as is taken back when its old version is in the WAL, as far as the trend reads it. That
 // is the table's replica identity: the whole row (FULL), an index's columns, by default the primary key's, or
-// none. Every partition has an identity of its own, and a new one begins with the default. With session
-// windows no row can be taken back.
+// none. Every partition has an identity of its own, and a new one begins with the default.
 #pragma once
 
 #include "definition/definition.h"

@@ -13,6 +13,8 @@ SELECT trending.create_trend('pages', $$
 $$, idle_timeout => '3650 days') \g /dev/null
 SELECT trending.create_trend('nothing', $$
   SELECT page, count(*) AS n FROM clicks WHERE page < 0 GROUP BY page ORDER BY n DESC $$) \g /dev/null
+-- Filled from what is there: nothing.
+SELECT trending.sync() \g /dev/null
 INSERT INTO clicks SELECT n % 5, '2024-05-01 12:00+00' FROM generate_series(1, 50) n;
 INSERT INTO clicks VALUES (1, '2024-05-01 12:10+00'), (1, NULL), (1, '2999-01-01');
 INSERT INTO clicks VALUES (1, '2024-05-01 12:00+00');

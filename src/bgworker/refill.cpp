@@ -1,0 +1,61 @@
+#include "bgworker/refill.h"
+
+#include <algorithm>
+
+#include "bgworker/source_changes.h"
+#include "bgworker/worker.h"
+
+namespace trending {
+
+namespace {
+
+// Between two fillings for rows that went: this long, and this many times as long as the last one took, so
+// that the other trends get most of the worker's time.
+constexpr int64 kPauseUs = 200 * 1000;
+constexpr int64 kPauseFactor = 10;
+
+// Rows before have no part in windows that can still change. Sessions are looked at one by one for this, so
+// once a transaction only.
+Time concerned_from(FollowedTrend* trend, TransactionId xid) {
+  if (trend->judged_by != xid) {
+    trend->judged_by = xid;
+    trend->judged_from = trend->writer.concerned_from();
+  }
+  return trend->judged_from;
+}
+
+// At once, which is after the transaction that is being decoded, or later. What is there is known to be
+// wrong.
+void ask(FollowedTrend* trend) {
+  source_ask_to_fill(trend, "Rows were updated or deleted that cannot be taken out of its state.");
+  const TimestampTz due = trend->filled_at + std::max(kPauseUs, kPauseFactor * trend->fill_us);
+  if (GetCurrentTimestamp() >= due) return;
+  trend->state = FillState::kLoading;
+  trend->fill_at = due;
+  trend_set_phase(trend, TrendPhase::kFilling);
+}
+
+}  // namespace
+
+bool refill_for_row(FollowedTrend* trend, Time time, TransactionId xid) {
+  // One that is stopped, or about to be loaded, begins anew in any case.
+  if (trend->state == FillState::kStopped || trend->state == FillState::kLoading) return true;
+  if (trend->state == FillState::kWaiting) {
+    if (trend->changed.empty() || trend->changed.back() != xid) trend->changed.push_back(xid);
+    return true;
+  }
+  // It was filled from the rows that this transaction left.
+  if (!trend->filter.counts(xid)) return false;
+  if (time < concerned_from(trend, xid)) return false;
+  if (!trend->refill) ask(trend);
+  return true;
+}
+
+void refill_again(FollowedTrend* trend) {
+  const bool again = std::any_of(trend->changed.begin(), trend->changed.end(),
+                                 [trend](TransactionId xid) { return trend->filter.counts(xid); });
+  trend->changed.clear();
+  if (again) ask(trend);
+}
+
+}  // namespace trending
