@@ -13,6 +13,8 @@ namespace {
 // that the other trends get most of the worker's time.
 constexpr int64 kPauseUs = 200 * 1000;
 constexpr int64 kPauseFactor = 10;
+// Transactions that are noted while a trend waits for writers.
+constexpr size_t kMaxChanged = 1000000;
 
 // Rows before have no part in windows that can still change. Sessions are looked at one by one for this, so
 // once a transaction only.
@@ -35,13 +37,22 @@ void ask(FollowedTrend* trend) {
   trend_set_phase(trend, TrendPhase::kFilling);
 }
 
+// Too many: begins anew from a later position (filling_poll).
+void note_changed(FollowedTrend* trend, TransactionId xid) {
+  if (!trend->changed.empty() && trend->changed.back() == xid) return;
+  trend->changed.push_back(xid);
+  if (trend->changed.size() <= kMaxChanged) return;
+  trend->changed.clear();
+  trend->state = FillState::kLoading;
+}
+
 }  // namespace
 
 bool refill_for_row(FollowedTrend* trend, Time time, TransactionId xid) {
   // One that is stopped, or about to be loaded, begins anew in any case.
   if (trend->state == FillState::kStopped || trend->state == FillState::kLoading) return true;
   if (trend->state == FillState::kWaiting) {
-    if (trend->changed.empty() || trend->changed.back() != xid) trend->changed.push_back(xid);
+    note_changed(trend, xid);
     return true;
   }
   // It was filled from the rows that this transaction left.
