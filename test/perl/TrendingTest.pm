@@ -265,6 +265,8 @@ sub create_paced
 		  GROUP BY window_start, window_end, item ORDER BY n DESC $$,
 		  allowed_lateness => '20 seconds', history_limit => NULL, idle_timeout => '1 day');
 	});
+	# Windows that are final when a trend is filled for the first time are not in its history.
+	sync_trends($node, $database);
 }
 
 # Events from one second to another, in transactions of five seconds, each a little out of order.

@@ -23,6 +23,7 @@ $node->safe_psql('postgres', $TrendingTest::difference_function . q{
 	  SELECT window_start, window_end, item, count(*) AS n FROM paced, trending.cumulate(at, '10 seconds', '10 minutes')
 	  GROUP BY window_start, window_end, item ORDER BY n DESC $$,
 	  allowed_lateness => '20 seconds', history_limit => NULL, idle_timeout => '1 day')});
+sync_trends($node, 'postgres');
 my $second = 0;
 
 # The next seconds of paced events, and some others.
