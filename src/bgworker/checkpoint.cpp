@@ -14,6 +14,7 @@
 #include "bgworker/stored_trend.h"
 #include "bgworker/varint.h"
 #include "bgworker/worker.h"
+#include "postgres/fault.h"
 #include "postgres/guard.h"
 
 namespace trending {
@@ -125,6 +126,7 @@ void write_tables(FollowedTrend* trend) {
 }
 
 size_t write_trend(FollowedTrend* trend) {
+  fault_point(FaultPoint::kCheckpoint, trend->id);
   if (!trend->stored) delete_trend(trend->id);
   size_t bytes = 0;
   write_tables(trend);

@@ -27,6 +27,7 @@
 #include "bgworker/source_changes.h"
 #include "bgworker/source_scan.h"
 #include "bgworker/worker.h"
+#include "postgres/fault.h"
 #include "postgres/guard.h"
 
 namespace trending {
@@ -252,6 +253,7 @@ bool counts_source(const FollowedTrend* trend) {
 // Step 3. A function of its own, never inlined: its locals must not live in the frame that PG_TRY returns to.
 pg_noinline void fill_from_source(FollowedTrend* trend) {
   worker_begin();
+  fault_point(FaultPoint::kFill, trend->id);
   trend->latest_known = true;
   // Without event times the trend begins with the rows to come; what it has in history stays.
   if (counts_source(trend) && knows_event_times(*trend->definition)) {

@@ -8,6 +8,7 @@
 #include "bgworker/worker.h"
 #include "definition/history_table.h"
 #include "postgres/as_owner.h"
+#include "postgres/fault.h"
 #include "postgres/guard.h"
 
 namespace trending {
@@ -286,6 +287,7 @@ constexpr WaitingWords kWords = {"history waits to be written: ", "history is in
 
 void history_write(FollowedTrend* trend) {
   if (!has_something_to_write(trend)) return;
+  fault_point(FaultPoint::kHistory, trend->id);
   // Corrections up to now have been taken, so what was taken early may have become final while it waited.
   mark_final(trend, trend->closed);
   OwnerResult result = write_or_wait(

@@ -10,6 +10,7 @@
 #include "definition/partition_by.h"
 #include "definition/replica_identity.h"
 #include "definition/source_dependency.h"
+#include "postgres/fault.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
 
@@ -240,6 +241,7 @@ bool trend_load(FollowedTrend* trend) {
   PG_TRY();
   {
     worker_begin();
+    fault_point(FaultPoint::kLoad, trend->id);
     trend->source = definition_source(trend->id);
     MemoryContextSwitchTo(trend->memory);
     Definition* definition = definition_load(trend->id);
@@ -292,6 +294,7 @@ bool trend_restore(FollowedTrend* trend) {
 
 void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time, XLogRecPtr lsn) {
   TrendShared* shared = trend->shared;
+  fault_point(FaultPoint::kApply, trend->id);
   trend->writer.prepare(trend->writer.latest_of(slice));
   LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
   trend->blocks.held = &shared->lock;

@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include "engine/time.h"
+#include "postgres/fault.h"
 #include "shmem/settings.h"
 
 namespace trending {
@@ -18,6 +19,7 @@ struct Attachment {
 Attachment attachment;
 
 dsa_pointer allocate_or_invalid(dsa_area* area, Size bytes) {
+  if (fault_refuses(FaultPoint::kSharedMemory)) return InvalidDsaPointer;
   return dsa_allocate_extended(area, bytes, DSA_ALLOC_HUGE | DSA_ALLOC_NO_OOM);
 }
 

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "postgres/server.h"
+#include "postgres/fault.h"
 
 namespace trending {
 
@@ -62,6 +62,10 @@ void settings_define(bool preloading) {
                              "An escape when its contents make the worker fail again and again.",
                              &settings.skip_commit, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_lsn, nullptr,
                              nullptr);
+  DefineCustomStringVariable("trending.debug_fail", "Faults to be made, for tests of the extension itself.",
+                             "See src/postgres/fault.h.", &settings.debug_fail, "", PGC_SIGHUP,
+                             GUC_SUPERUSER_ONLY | GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL, fault_setting_check,
+                             fault_setting_assign, nullptr);
   MarkGUCPrefixReserved("trending");
 }
 

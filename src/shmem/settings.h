@@ -29,6 +29,9 @@ struct Settings {
   // trending.skip_commit: the LSN of one commit that decoding skips, an escape when its contents make the
   // worker fail again and again (superuser, reload; '').
   char* skip_commit = nullptr;
+  // trending.debug_fail: faults to be made, for tests of the extension itself (postgres/fault.h; superuser,
+  // reload; '').
+  char* debug_fail = nullptr;
 };
 
 extern Settings settings;
