@@ -23,14 +23,17 @@ void TrendWriter::note_correction(PaneRecord& pane) {
   pane.corrected_after = std::min(pane.corrected_after, header_->final_until);
 }
 
-// Frees the panes that no window needs any more.
+// Frees the panes that no window needs any more. Final windows that had no rows are done with, too: what
+// comes later to a pane that they share is for other windows.
 void TrendWriter::let_panes_go() {
   PendingWindow pending;
-  if (next_pending_window({}, &pending)) {
-    header_->final_pending = pending.is_final;
-    return;
+  const bool is_pending = next_pending_window({}, &pending);
+  header_->final_pending = is_pending && pending.is_final;
+  if (header_->final_pending) return;
+  if (header_->options.report_windows) {
+    header_->reported_end = std::max(header_->reported_end, header_->final_until);
   }
-  header_->final_pending = false;
+  if (is_pending) return;
   header_->kept_from = header_->late_before;
   panes_.expire_before(header_->kept_from);
   if (header_->layout.nested != 0) values_.expire_before(header_->kept_from);

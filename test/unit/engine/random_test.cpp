@@ -205,6 +205,9 @@ class RandomRun {
       std::erase_if(present, [](const auto& group) { return group.second.rows == 0; });
       ASSERT_EQ(rank(written), rank(present)) << window.start << " to " << window.end;
     }
+    for (const auto& [window, states] : written_) {
+      ASSERT_TRUE(states.empty() || model_->history().contains(window)) << "nothing came in time for it";
+    }
   }
 
   // Saves what changed; compares what is saved with what is there; perhaps goes on with a state restored from
