@@ -2,6 +2,7 @@
 //
 // The new row of trending.trend is taken from the WAL, for the table itself may have been changed again
 // since.
+#include "bgworker/own_rows.h"
 #include "bgworker/readings.h"
 #include "bgworker/worker.h"
 #include "definition/definition_catalog.h"
@@ -81,6 +82,7 @@ void trend_alter(FollowedTrend* trend, const AlteredTrend& altered) {
   alter_engine(trend);
   if (had_history && !has_history) end_history(trend);
   readings_forget();
+  own_rows_learn(trend);
   trend->dirty = true;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bgworker/idle_clock.h"
+#include "bgworker/own_rows.h"
 #include "bgworker/readings.h"
 #include "bgworker/refill.h"
 #include "bgworker/source_changes.h"
@@ -165,6 +166,7 @@ void find_followers(SourceEntry* entry, Relation relation) {
   entry->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
   entry->direct = is_direct(entry);
   MemoryContextSwitchTo(caller);
+  if (entry->count == 0) own_rows_meet(relation);
   remember_file(entry, compat::relation_file(relation));
 }
 
@@ -462,6 +464,10 @@ bool take(void*, ReorderBufferTXN* txn) {
   return true;
 }
 
+bool wants_own(void*, XLogReaderState* reader) {
+  return own_rows_wanted(reader);
+}
+
 }  // namespace
 
 bool collector_left_out(Oid relation, TransactionId xid) {
@@ -471,6 +477,7 @@ bool collector_left_out(Oid relation, TransactionId xid) {
 
 void collector_forget() {
   last_source = nullptr;
+  own_rows_forget();
   HASH_SEQ_STATUS scan;
   hash_seq_init(&scan, sources);
   while (auto* entry = static_cast<SourceEntry*>(hash_seq_search(&scan))) entry->valid = false;
@@ -487,7 +494,8 @@ const ChangeSink* collector_create() {
   control.entrysize = sizeof(FileEntry);
   files = hash_create("trending files", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
   direct_memory = AllocSetContextCreate(TopMemoryContext, "trending transaction", ALLOCSET_DEFAULT_SIZES);
-  static const ChangeSink sink = {nullptr, take, begin, change, truncate, commit, idle_clocks_note};
+  static const ChangeSink sink = {nullptr,  take,   begin,     change,
+                                  truncate, commit, wants_own, idle_clocks_note};
   return &sink;
 }
 

@@ -18,8 +18,8 @@ namespace {
 constexpr size_t kLargeHistory = size_t{32} << 20;
 // Results are taken for previous ranks no more often than this.
 constexpr int64 kTakeIntervalUs = 100 * 1000;
-// What retention no longer covers goes no more often than this.
-constexpr int64 kExpiryIntervalUs = 5 * INT64CONST(1000000);
+// What retention no longer covers goes no more often than this, and not at once after a start.
+constexpr int64 kExpiryIntervalUs = 60 * INT64CONST(1000000);
 
 // A correction replaces what waits for the same window.
 ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
@@ -218,6 +218,7 @@ void history_poll(FollowedTrend* trend, TimestampTz now) {
 void history_reset(FollowedTrend* trend) {
   ranks_withdraw(trend);
   trend->next_close = kNoTime;
+  trend->last_expiry = GetCurrentTimestamp();
   pg_atomic_write_u64(&trend->shared->history_until, static_cast<uint64>(kNoTime));
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "bgworker/collector.h"
+#include "bgworker/own_rows.h"
 #include "bgworker/readings.h"
 #include "bgworker/worker.h"
 #include "definition/aggregate_functions.h"
@@ -265,6 +266,7 @@ bool trend_load(FollowedTrend* trend) {
   }
   PG_END_TRY();
   collector_forget();
+  own_rows_learn(trend);
   if (error != nullptr) {
     // A locked table is waited for; anything else is for the user to see.
     if (!is_conflict(error)) {
@@ -284,6 +286,7 @@ bool trend_restore(FollowedTrend* trend) {
   if (!trend_load(trend)) return trend->state == FillState::kStopped;
   trend_reset_state(trend);
   if (!checkpoint_restore(trend)) return false;
+  own_rows_learn(trend);  // under the options that are stored
   trend->writer.report_crossings(true);
   trend->state = FillState::kRunning;
   trend_set_phase(trend, TrendPhase::kRunning);

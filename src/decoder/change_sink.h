@@ -19,6 +19,9 @@ struct ChangeSink {
   void (*change)(void* context, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change);
   void (*truncate)(void* context, ReorderBufferTXN* txn, int count, Relation relations[]);
   void (*commit)(void* context, ReorderBufferTXN* txn, XLogRecPtr commit_lsn);
+  // Whether a record of a transaction of the worker's own is to be decoded; asked for each of them. Null:
+  // none.
+  bool (*wants_own)(void* context, XLogReaderState* reader);
   // A message of the worker (plugin_message.h); outside any transaction. Null: not wanted.
   void (*message)(const char* message, Size size);
 };

@@ -9,7 +9,8 @@ namespace {
 
 struct JsonSink {
   LogicalDecodingContext* decoding;
-  List* sources;  // OIDs of the followed tables
+  List* sources;   // OIDs of the followed tables
+  bool wants_own;  // some of them are written by the worker
 };
 
 void append_head(StringInfo out, ReorderBufferTXN* txn, const char* action, Relation relation) {
@@ -78,14 +79,18 @@ void truncate(void* context, ReorderBufferTXN* txn, int count, Relation relation
 
 void commit(void*, ReorderBufferTXN*, XLogRecPtr) {}
 
+bool wants_own(void* context, XLogReaderState*) {
+  return static_cast<JsonSink*>(context)->wants_own;
+}
+
 }  // namespace
 
 const ChangeSink* json_sink_create(LogicalDecodingContext* decoding, bool is_init) {
   auto* json = static_cast<JsonSink*>(palloc0(sizeof(JsonSink)));
   json->decoding = decoding;
-  json->sources = is_init ? NIL : source_list();
+  json->sources = is_init ? NIL : source_list(&json->wants_own);
   auto* sink = static_cast<ChangeSink*>(palloc0(sizeof(ChangeSink)));
-  *sink = ChangeSink{json, nullptr, begin, change, truncate, commit, nullptr};
+  *sink = ChangeSink{json, nullptr, begin, change, truncate, commit, wants_own, nullptr};
   return sink;
 }
 

@@ -76,11 +76,18 @@ void message(LogicalDecodingContext* context, ReorderBufferTXN*, XLogRecPtr, boo
   });
 }
 
-// The worker's own transactions (checkpoints, history) carry the origin DoNotReplicateId. Others, when they
-// are simple enough, are replayed right here, and the server is told to forget them.
+bool wants_own(const ChangeSink* sink, XLogReaderState* reader) {
+  bool wanted = false;
+  guarded([&] { wanted = sink->wants_own != nullptr && sink->wants_own(sink->context, reader); });
+  return wanted;
+}
+
+// Asked for every change before it is queued, and for every commit. The worker's own transactions
+// (checkpoints, history) carry the origin DoNotReplicateId and matter only to trends over what it writes.
+// Others, when they are simple enough, are replayed right here, and the server is told to forget them.
 bool filter_by_origin(LogicalDecodingContext* context, RepOriginId origin) {
-  if (origin == DoNotReplicateId) return true;
   const ChangeSink* sink = sink_of(context);
+  if (origin == DoNotReplicateId && !wants_own(sink, context->reader)) return true;
   if (sink->take == nullptr || !is_plain_commit(context->reader)) return false;
   bool taken = false;
   guarded([&] { taken = replay_directly(context, sink); });

@@ -4,7 +4,7 @@
 
 namespace trending {
 
-List* source_list() {
+List* source_list(bool* some_written) {
   MemoryContext caller = CurrentMemoryContext;
   List* sources = NIL;
   // A walsender starts its plugin outside a transaction.
@@ -14,12 +14,18 @@ List* source_list() {
     bool own_snapshot = !ActiveSnapshotSet();
     if (own_snapshot) PushActiveSnapshot(GetTransactionSnapshot());
     SPI_connect();
-    if (SPI_execute("SELECT DISTINCT source::oid FROM trending.trend", true, 0) != SPI_OK_SELECT) {
+    if (SPI_execute(
+            "SELECT DISTINCT t.source::pg_catalog.oid, EXISTS (SELECT FROM trending.trend o WHERE t.source "
+            "OPERATOR(pg_catalog.=) ANY (ARRAY[o.history, o.late, o.alerts])) FROM trending.trend t",
+            true, 0) != SPI_OK_SELECT) {
       elog(ERROR, "could not read trending.trend");
     }
     for (uint64 i = 0; i < SPI_processed; i++) {
       bool isnull = false;
       Datum source = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+      if (DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull))) {
+        *some_written = true;
+      }
       MemoryContext spi = MemoryContextSwitchTo(caller);
       sources = lappend_oid(sources, DatumGetObjectId(source));
       MemoryContextSwitchTo(spi);

@@ -97,8 +97,11 @@ void append_columns(StringInfo out, const Definition& definition, int count) {
   }
 }
 
-// Makes a table go when the trend's foreign table goes.
-Oid goes_with(Oid relation, Oid table) {
+// What all of these tables have. They go when the trend's foreign table goes. Their rows are told apart as a
+// whole: so they may be part of any publication, and a trend over them sees what is corrected and deleted.
+Oid complete_table(Oid relation, const char* name, const char* qualified) {
+  run(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", qualified));
+  const Oid table = get_relname_relid(name, get_rel_namespace(relation));
   ObjectAddress owned = {RelationRelationId, table, 0};
   ObjectAddress owner = {RelationRelationId, relation, 0};
   recordDependencyOn(&owned, &owner, DEPENDENCY_AUTO);
@@ -138,7 +141,7 @@ Oid history_table_create(Oid relation, const Definition& definition) {
   appendStringInfoString(&command, ", final bool NOT NULL)");
   run(command.data);
   create_indexes(table, definition);
-  return goes_with(relation, get_relname_relid(name, schema));
+  return complete_table(relation, name, table);
 }
 
 char* history_expire_statement(const Definition& definition, const char* table) {
@@ -166,7 +169,7 @@ Oid late_table_create(Oid relation) {
                table));
   run(psprintf("CREATE INDEX ON %s (kept_at)", table));
   run(psprintf("CREATE INDEX ON %s (event_time)", table));
-  return goes_with(relation, get_relname_relid(name, schema));
+  return complete_table(relation, name, table);
 }
 
 Oid alerts_table_create(Oid relation, const Definition& definition) {
@@ -195,7 +198,7 @@ Oid alerts_table_create(Oid relation, const Definition& definition) {
       "NOT NULL DEFAULT pg_catalog.clock_timestamp())");
   run(command.data);
   run(psprintf("CREATE INDEX ON %s (alerted_at)", table));
-  return goes_with(relation, get_relname_relid(name, schema));
+  return complete_table(relation, name, table);
 }
 
 char* alerts_expire_statement(const char* table) {

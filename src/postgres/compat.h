@@ -28,6 +28,13 @@ inline const RelFileLocator& changed_file(const ReorderBufferChange* change) {
 #endif
 }
 
+// The file of a record's first block, which the record must have.
+inline RelFileLocator record_file(XLogReaderState* reader) {
+  RelFileLocator file = {};
+  XLogRecGetBlockTag(reader, 0, &file, nullptr, nullptr);
+  return file;
+}
+
 inline bool is_same_file(const RelFileLocator& a, const RelFileLocator& b) {
   return memcmp(&a, &b, sizeof(RelFileLocator)) == 0;
 }
