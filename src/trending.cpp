@@ -14,6 +14,8 @@ PGDLLEXPORT void _PG_init(void) {
     bool preloading = process_shared_preload_libraries_in_progress;
     settings_define(preloading);
     if (!preloading) return;  // functions still load, and say what is missing
+    // pg_upgrade moves the catalogs and expects nobody to write: nothing of ours runs.
+    if (IsBinaryUpgrade) return;
     directory_install();
     hooks_install();
     launcher_register();

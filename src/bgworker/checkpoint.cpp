@@ -259,13 +259,11 @@ bool checkpoint_write() {
   if (error != nullptr) {
     forget_stored_state();
     // The state in memory is whole and goes on; the slot keeps the WAL since the last good checkpoint.
-    char message[kMessageSize];
-    snprintf(message, sizeof(message), "the last checkpoint failed: %.200s", error->message);
-    if (strcmp(worker->entry->message, message) != 0) {
+    if (strcmp(worker->entry->detail, error->message) != 0) {
       ereport(WARNING, (errmsg("trending could not write a checkpoint: %s", error->message)));
     }
-    database_set_state(worker->entry, WorkerState::kRunning, message,
-                       "Results are current; WAL is kept until a checkpoint succeeds.");
+    database_set_state(worker->entry, WorkerState::kRunning, "the last checkpoint failed",
+                       "Results are current; WAL is kept until a checkpoint succeeds.", error->message);
     FreeErrorData(error);
     return false;
   }

@@ -1,9 +1,8 @@
 #include "bgworker/hooks.h"
 
-#include "bgworker/launcher.h"
+#include "bgworker/make_way.h"
 #include "definition/column_rename.h"
 #include "postgres/guard.h"
-#include "shmem/area.h"
 #include "shmem/directory.h"
 
 namespace trending {
@@ -13,10 +12,9 @@ namespace {
 object_access_hook_type next_object_access = nullptr;
 ProcessUtility_hook_type next_process_utility = nullptr;
 
-bool worker_requested = false;  // by this transaction
-
-// Longest time that DROP DATABASE and its kin wait for the worker to leave.
-constexpr int kPauseTimeoutMs = 10 * 1000;
+// By this transaction:
+bool worker_requested = false;
+bool databases_changed = false;
 
 // -- commit
 // -----------------------------------------------------------------------------------------------------
@@ -44,8 +42,17 @@ void wake_worker() {
 void start_requested_worker() {
   worker_requested = false;
   DatabaseShared* entry = directory_ensure(MyDatabaseId);
-  if (entry == nullptr) return;  // CREATE EXTENSION warned
+  if (entry == nullptr) {  // CREATE EXTENSION warned; the launcher looks again when there is room
+    pg_atomic_write_u32(&directory->asked_in_vain, 1);
+    return;
+  }
   if (entry->worker_pid == 0) pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kWanted));
+  directory_wake_launcher();
+}
+
+// The launcher may have a worker to start, or one that was kept away to bring back.
+void tell_of_databases() {
+  pg_atomic_write_u32(&directory->databases_changed, 1);
   directory_wake_launcher();
 }
 
@@ -53,76 +60,23 @@ void transaction_ended(XactEvent event, void*) {
   if (event == XACT_EVENT_COMMIT) {
     wake_worker();
     if (worker_requested) start_requested_worker();
-  } else if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
-    worker_requested = false;
+    if (databases_changed) tell_of_databases();
+  }
+  if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
+    worker_requested = databases_changed = false;
   }
 }
 
-// -- keeping out of the way
+// -- databases that come, change and go
 // -------------------------------------------------------------------------------------
 
-// Asks the worker of a database to leave and waits until it has. Returns whether there was one to bring back.
-bool pause_worker(Oid database) {
-  DatabaseShared* entry = directory_find(database);
-  if (entry == nullptr || database_state(entry) == WorkerState::kNone) return false;
-  LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
-  pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kPaused));
-  pid_t pid = entry->worker_pid;
-  LWLockRelease(&directory->lock);
-  for (int waited = 0; pid != 0 && waited < kPauseTimeoutMs; waited += 10) {
-    if (waited % 500 == 0) kill(pid, SIGTERM);
-    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, PG_WAIT_EXTENSION);
-    ResetLatch(MyLatch);
-    CHECK_FOR_INTERRUPTS();
-    LWLockAcquire(&directory->lock, LW_SHARED);
-    pid = entry->worker_pid;
-    LWLockRelease(&directory->lock);
-  }
-  return true;
-}
-
-void resume_worker(Oid database) {
-  DatabaseShared* entry = directory_find(database);
-  if (entry == nullptr || database_state(entry) != WorkerState::kPaused) return;
-  pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kWanted));
-  directory_wake_launcher();
-}
-
-// DROP DATABASE refuses while a slot is active, and it checks that before it ends anybody's session.
+// DROP DATABASE refuses while a slot is active, and it checks that before it ends anybody's session. It has
+// locked the database when it comes here.
 void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void* argument) {
   if (next_object_access != nullptr) next_object_access(access, class_id, object_id, sub_id, argument);
-  if (access == OAT_DROP && class_id == DatabaseRelationId) pause_worker(object_id);
-}
-
-// The database that a command needs without any session in it, or InvalidOid.
-Oid database_to_leave(Node* command) {
-  const char* name = nullptr;
-  if (IsA(command, DropdbStmt)) {
-    name = reinterpret_cast<DropdbStmt*>(command)->dbname;
-  } else if (IsA(command, RenameStmt) &&
-             reinterpret_cast<RenameStmt*>(command)->renameType == OBJECT_DATABASE) {
-    name = reinterpret_cast<RenameStmt*>(command)->subname;
-  } else if (IsA(command, CreatedbStmt)) {
-    ListCell* cell = nullptr;
-    foreach (cell, reinterpret_cast<CreatedbStmt*>(command)->options) {
-      auto* option = lfirst_node(DefElem, cell);
-      if (strcmp(option->defname, "template") == 0 && option->arg != nullptr) name = defGetString(option);
-    }
-  } else if (IsA(command, AlterDatabaseStmt)) {
-    auto* statement = reinterpret_cast<AlterDatabaseStmt*>(command);
-    ListCell* cell = nullptr;
-    foreach (cell, statement->options) {
-      if (strcmp(lfirst_node(DefElem, cell)->defname, "tablespace") == 0) name = statement->dbname;
-    }
-  }
-  return name != nullptr ? get_database_oid(name, true) : InvalidOid;
-}
-
-// Only a user who could carry the command out may move the worker: its owner, or for a template whoever may
-// create databases (the command itself checks the rest).
-bool may_pause(Oid database, Node* command) {
-  if (IsA(command, CreatedbStmt)) return superuser() || compat::may_create_databases(GetUserId());
-  return compat::database_ownercheck(database, GetUserId());
+  if (class_id != DatabaseRelationId) return;
+  if (access == OAT_DROP) end_worker(object_id);
+  if (access == OAT_DROP || access == OAT_POST_CREATE || access == OAT_POST_ALTER) databases_changed = true;
 }
 
 void run_next_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
@@ -145,26 +99,8 @@ void run_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
 void process_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
                      ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
                      DestReceiver* dest, QueryCompletion* completion) {
-  Node* command = statement->utilityStmt;
-  Oid database = IsTransactionState() ? database_to_leave(command) : InvalidOid;
-  if (!OidIsValid(database) || !may_pause(database, command) || !pause_worker(database)) {
-    run_utility(statement, query, read_only_tree, context, params, environment, dest, completion);
-    return;
-  }
-  PG_TRY();
-  { run_utility(statement, query, read_only_tree, context, params, environment, dest, completion); }
-  PG_CATCH();
-  {
-    resume_worker(database);
-    PG_RE_THROW();
-  }
-  PG_END_TRY();
-  if (IsA(command, DropdbStmt)) {
-    area_discard(directory_find(database));
-    directory_remove(database);
-  } else {
-    resume_worker(database);
-  }
+  if (IsTransactionState()) make_way_for(statement->utilityStmt);
+  run_utility(statement, query, read_only_tree, context, params, environment, dest, completion);
 }
 
 }  // namespace

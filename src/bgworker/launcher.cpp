@@ -1,6 +1,9 @@
 #include "bgworker/launcher.h"
 
+#include "bgworker/make_way.h"
+#include "decoder/slot.h"
 #include "postgres/guard.h"
+#include "shmem/area.h"
 #include "shmem/directory.h"
 
 namespace trending {
@@ -9,8 +12,12 @@ namespace {
 
 constexpr int kFirstDelayMs = 1000;         // after the first failure of a worker, then doubled ...
 constexpr int kLongestDelayMs = 60 * 1000;  // ... up to this
-constexpr int kRetryMs = 30 * 1000;         // when a worker cannot run for a reason that somebody must remove
+constexpr int kRetryMs = 10 * 1000;         // when a worker cannot run for a reason that somebody must remove
 constexpr long kIdleMs = 60 * 1000;
+constexpr long kLockedMs = 100;  // between looks whether a database is still locked
+// Workers that look at the same time whether their database has the extension, so that a server of many
+// databases keeps background workers for others.
+constexpr int kMostStarting = 4;
 
 // The launcher's own knowledge of the workers it started, beside the directory's entries.
 struct Started {
@@ -19,19 +26,36 @@ struct Started {
 };
 Started* started = nullptr;  // [directory->capacity]
 
-// Lists connectable databases; templates cannot have live tables and must stay free for CREATE DATABASE.
-List* list_databases() {
+List* known = NIL;          // eligible databases that a worker has been wanted for
+bool told_of_room = false;  // that there is no room for some database is in the log
+
+// -- which databases
+// -----------------------------------------------------------------------------------------------------
+
+// Whether a database may have live trends. Templates and databases without connections are left alone, unless
+// there is a slot already: nobody else would move it on, and it would hold WAL for ever.
+bool is_eligible(Form_pg_database row) {
+  return (!row->datistemplate && row->datallowconn) || database_has_slot(row->oid);
+}
+
+struct Databases {
+  List* all;
+  List* eligible;
+};
+
+Databases list_databases() {
   MemoryContext caller = CurrentMemoryContext;
-  List* databases = NIL;
+  Databases databases = {NIL, NIL};
   StartTransactionCommand();
   Relation catalog = table_open(DatabaseRelationId, AccessShareLock);
   TableScanDesc scan = table_beginscan_catalog(catalog, 0, nullptr);
   HeapTuple tuple = nullptr;
   while ((tuple = heap_getnext(scan, ForwardScanDirection)) != nullptr) {
     auto* row = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
-    if (row->datistemplate || !row->datallowconn) continue;
+    bool eligible = is_eligible(row);
     MemoryContext transaction = MemoryContextSwitchTo(caller);
-    databases = lappend_oid(databases, row->oid);
+    databases.all = lappend_oid(databases.all, row->oid);
+    if (eligible) databases.eligible = lappend_oid(databases.eligible, row->oid);
     MemoryContextSwitchTo(transaction);
   }
   table_endscan(scan);
@@ -41,23 +65,80 @@ List* list_databases() {
   return databases;
 }
 
-void want_every_database() {
-  List* databases = list_databases();
-  ListCell* cell = nullptr;
-  foreach (cell, databases) {
-    DatabaseShared* entry = directory_ensure(lfirst_oid(cell));
-    if (entry == nullptr) {
-      ereport(WARNING, (errmsg("trending follows no more than %d databases", directory->capacity),
-                        errhint("Raise trending.max_databases and restart the server.")));
-      break;
-    }
-    // A worker that outlived an earlier launcher goes on.
-    if (entry->worker_pid == 0) database_set_state(entry, WorkerState::kWanted, nullptr, nullptr);
+// An entry is freed: a database that found none may have it.
+void free_entry(DatabaseShared* entry) {
+  area_discard(entry);
+  directory_remove(entry->database);
+  if (pg_atomic_exchange_u32(&directory->asked_in_vain, 0) != 0) {  // we do not know which: look into each
+    list_free(known);
+    known = NIL;
   }
-  list_free(databases);
+  if (pg_atomic_exchange_u32(&directory->is_full, 0) == 0) return;
+  pg_atomic_write_u32(&directory->databases_changed, 1);
 }
 
+void forget_dropped(const List* all) {
+  for (int i = 0; i < directory->capacity; i++) {
+    DatabaseShared* entry = &directory->databases[i];
+    if (!OidIsValid(entry->database) || entry->worker_pid != 0) continue;
+    if (!list_member_oid(all, entry->database)) free_entry(entry);
+  }
+}
+
+// Whether every entry is that of a database with the extension, as far as is known.
+bool is_full_for_good() {
+  for (int i = 0; i < directory->capacity; i++) {
+    WorkerState state = database_state(&directory->databases[i]);
+    if (state == WorkerState::kNone || state == WorkerState::kWanted || state == WorkerState::kStarting) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// False: the directory has no room for the database now.
+bool want_worker(Oid database) {
+  DatabaseShared* entry = directory_ensure(database);
+  if (entry == nullptr) {
+    if (is_full_for_good() && !told_of_room) {
+      told_of_room = true;
+      ereport(WARNING, (errmsg("trending follows no more than %d databases", directory->capacity),
+                        errhint("Raise trending.max_databases and restart the server.")));
+    }
+    return false;
+  }
+  // A worker that outlived an earlier launcher goes on.
+  if (entry->worker_pid == 0) database_set_state(entry, WorkerState::kWanted, nullptr, nullptr);
+  return true;
+}
+
+// Looks for databases that have come, become eligible, or gone.
+void look_at_databases() {
+  Databases databases = list_databases();
+  forget_dropped(databases.all);
+  List* wanted = NIL;
+  ListCell* cell = nullptr;
+  foreach (cell, databases.eligible) {
+    Oid database = lfirst_oid(cell);
+    bool is_old = list_member_oid(known, database) || directory_find(database) != nullptr;
+    if (is_old || want_worker(database)) wanted = lappend_oid(wanted, database);
+  }
+  list_free(known);
+  known = wanted;
+  list_free(databases.eligible);
+  list_free(databases.all);
+}
+
+// -- their workers
+// -------------------------------------------------------------------------------------------------------
+
 void start_worker(DatabaseShared* entry, Started* mine) {
+  if (database_is_locked(entry->database)) {
+    if (database_state(entry) != WorkerState::kPaused) {
+      database_set_state(entry, WorkerState::kPaused, nullptr, nullptr);
+    }
+    return;
+  }
   BackgroundWorker worker;
   worker_describe(&worker, entry->database);
   worker.bgw_notify_pid = MyProcPid;
@@ -68,14 +149,16 @@ void start_worker(DatabaseShared* entry, Started* mine) {
   }
   mine->handle = nullptr;
   entry->next_start = GetCurrentTimestamp() + INT64CONST(1000) * kRetryMs;
+  bool is_news = strcmp(entry->message, "no background worker is free") != 0;
   database_set_state(entry, WorkerState::kUnavailable, "no background worker is free",
                      "Raise max_worker_processes and restart the server.");
+  if (!is_news) return;
   ereport(LOG, (errmsg("trending could not start a worker for database %u", entry->database),
                 errdetail("No background worker is free."),
                 errhint("Raise max_worker_processes and restart the server.")));
 }
 
-// Reacts to the end of a worker. Its entry's state tells how it ended.
+// Reacts to the end of a worker. Its entry's state tells how it ended (worker_end.h).
 void settle_ended_worker(DatabaseShared* entry, Started* mine) {
   pid_t pid = 0;
   if (GetBackgroundWorkerPid(mine->handle, &pid) != BGWH_STOPPED) return;
@@ -84,25 +167,50 @@ void settle_ended_worker(DatabaseShared* entry, Started* mine) {
   if (entry->database != mine->database) return;  // the entry was given away meanwhile
   TimestampTz now = GetCurrentTimestamp();
   switch (database_state(entry)) {
-    case WorkerState::kNone:  // the worker found no extension
-      directory_remove(entry->database);
+    case WorkerState::kNone:
+      free_entry(entry);
       break;
-    case WorkerState::kPaused:
     case WorkerState::kWanted:
       break;
-    case WorkerState::kUnavailable:  // the reason is in the entry
+    case WorkerState::kUnavailable:
       entry->failures = 0;
       entry->next_start = now + INT64CONST(1000) * kRetryMs;
       break;
+    case WorkerState::kStarting:  // it did not come so far as to say more
+      database_set_state(entry, WorkerState::kFailed, nullptr, nullptr);
+      [[fallthrough]];
     default: {
       int64 delay = static_cast<int64>(kFirstDelayMs) << Min(entry->failures, 6);
       entry->next_start = now + INT64CONST(1000) * Min(delay, static_cast<int64>(kLongestDelayMs));
       entry->failures++;
-      database_set_state(entry, WorkerState::kUnavailable, "the worker ended with an error",
-                         "See the server log; it is started again by itself.");
+      // The database may have been dropped or moved under it.
+      pg_atomic_write_u32(&directory->databases_changed, 1);
       break;
     }
   }
+}
+
+bool is_starting(int i) {
+  return started[i].handle != nullptr && database_state(&directory->databases[i]) == WorkerState::kStarting;
+}
+
+int count_starting() {
+  int count = 0;
+  for (int i = 0; i < directory->capacity; i++) count += is_starting(i) ? 1 : 0;
+  return count;
+}
+
+// Starts the worker of an entry if it is time. Returns how long to wait until it is, in milliseconds.
+long start_if_due(DatabaseShared* entry, Started* mine, TimestampTz now) {
+  WorkerState state = database_state(entry);
+  if (state == WorkerState::kNone) return kIdleMs;
+  if (state == WorkerState::kUnavailable || state == WorkerState::kFailed) {
+    long wait = static_cast<long>(entry->next_start - now) / 1000;
+    if (wait > 0) return wait + 1;
+  }
+  if (count_starting() >= kMostStarting) return kIdleMs;  // the end of each of them wakes us
+  start_worker(entry, mine);
+  return database_state(entry) == WorkerState::kPaused ? kLockedMs : kIdleMs;
 }
 
 // One round over all entries. Returns how long to sleep, in milliseconds.
@@ -111,23 +219,9 @@ long tend_workers() {
   TimestampTz now = GetCurrentTimestamp();
   for (int i = 0; i < directory->capacity; i++) {
     DatabaseShared* entry = &directory->databases[i];
-    Started* mine = &started[i];
-    if (mine->handle != nullptr) {
-      settle_ended_worker(entry, mine);
-      if (mine->handle != nullptr) continue;
-    }
-    if (!OidIsValid(entry->database)) continue;
-    WorkerState state = database_state(entry);
-    if (state == WorkerState::kWanted) {
-      start_worker(entry, mine);
-    } else if (state == WorkerState::kUnavailable) {
-      long wait = static_cast<long>(entry->next_start - now) / 1000;
-      if (wait <= 0) {
-        start_worker(entry, mine);
-      } else {
-        sleep_ms = Min(sleep_ms, wait + 1);
-      }
-    }
+    if (started[i].handle != nullptr) settle_ended_worker(entry, &started[i]);
+    if (started[i].handle != nullptr || !OidIsValid(entry->database) || entry->worker_pid != 0) continue;
+    sleep_ms = Min(sleep_ms, start_if_due(entry, &started[i], now));
   }
   return sleep_ms;
 }
@@ -150,14 +244,21 @@ void launcher_run() {
   directory->launcher_latch = MyLatch;
   LWLockRelease(&directory->lock);
 
-  want_every_database();
+  pg_atomic_write_u32(&directory->databases_changed, 1);
+  TimestampTz looked = 0;
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     if (ConfigReloadPending) {
       ConfigReloadPending = false;
       ProcessConfigFile(PGC_SIGHUP);
     }
+    TimestampTz now = GetCurrentTimestamp();
+    if (pg_atomic_exchange_u32(&directory->databases_changed, 0) != 0 || now - looked > kIdleMs * 1000) {
+      look_at_databases();
+      looked = now;
+    }
     long sleep_ms = tend_workers();
+    if (pg_atomic_read_u32(&directory->databases_changed) != 0) continue;
     (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, sleep_ms, PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
   }

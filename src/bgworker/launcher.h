@@ -1,8 +1,9 @@
 // The launcher: one process per server that starts a worker for every database with the extension.
 //
-// At its start it tries every database; a worker that finds no extension leaves at once. Later, CREATE
-// EXTENSION asks for one. A worker that fails is started again with growing delays; one that cannot run (a
-// setting, no slot) is tried again every half minute, with the reason in its directory entry.
+// At its start, and whenever a database is made or altered, it starts a worker for each database that it does
+// not know yet; a worker that finds no extension leaves at once. CREATE EXTENSION asks for one. A worker that
+// fails is started again with growing delays; one that cannot run (a setting, no slot) is tried again every
+// ten seconds, with the reason in its directory entry; one that was told to end comes back at once.
 #pragma once
 
 #include "postgres/server.h"

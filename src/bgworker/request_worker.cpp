@@ -1,4 +1,4 @@
-// trending.request_worker(): what CREATE EXTENSION calls at its end.
+// trending.request_worker(), which CREATE EXTENSION calls at its end, and trending.reset_slot().
 #include "bgworker/hooks.h"
 #include "bgworker/launcher.h"
 #include "decoder/slot.h"
@@ -20,6 +20,7 @@ void warn(const char* message, const char* hint) {
 
 TRENDING_FUNCTION(request_worker) {
   using namespace trending;
+  if (IsBinaryUpgrade) PG_RETURN_VOID();
   if (directory == nullptr) {
     warn("trending is not loaded into the server, so no trend is followed",
          "Add trending to shared_preload_libraries and restart the server.");
@@ -35,6 +36,25 @@ TRENDING_FUNCTION(request_worker) {
     warn("no background worker is free, so no trend is followed",
          "Raise max_worker_processes and restart the server.");
   }
+  if (database_shared() == nullptr && directory_is_full()) {
+    warn("trending.max_databases databases are followed already, so no trend of this one is",
+         "Raise trending.max_databases and restart the server.");
+  }
   request_worker_at_commit();
+  PG_RETURN_VOID();
+}
+
+TRENDING_FUNCTION(reset_slot) {
+  using namespace trending;
+  DatabaseShared* entry = database_shared();
+  if (entry == nullptr) raise_not_serving(nullptr);
+  // The next worker obeys.
+  pg_atomic_write_u32(&entry->reset, static_cast<uint32>(SlotReset::kAsked));
+  LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
+  pid_t pid = entry->worker_pid;
+  entry->next_start = 0;
+  LWLockRelease(&directory->lock);
+  if (pid != 0) kill(pid, SIGTERM);
+  directory_wake_launcher();
   PG_RETURN_VOID();
 }

@@ -7,10 +7,10 @@
 #include <malloc.h>
 #endif
 
-#include "bgworker/collector.h"
 #include "bgworker/idle_clock.h"
 #include "bgworker/source_changes.h"
-#include "decoder/slot.h"
+#include "bgworker/worker_end.h"
+#include "bgworker/worker_start.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
 
@@ -38,121 +38,6 @@ constexpr int64 kNotifyIntervalUs = 5 * kMicrosPerMs;
 // After this long a worker counts as healthy, and its next failure as the first.
 constexpr int64 kHealthyUs = 60 * INT64CONST(1000000);
 
-// -- start
-// ------------------------------------------------------------------------------------------------------
-
-// Ends the worker for a reason that somebody has to remove. The launcher tries again now and then.
-[[noreturn]] void leave_unavailable(const char* message, const char* hint) {
-  DatabaseShared* entry = worker->entry;
-  if (strcmp(entry->message, message) != 0) {
-    ereport(LOG, (errmsg("trending cannot follow database \"%s\": %s", worker->database_name, message),
-                  hint != nullptr ? errhint("%s", hint) : 0));
-  }
-  database_set_state(entry, WorkerState::kUnavailable, message, hint);
-  proc_exit(0);
-}
-
-void detach_entry(int, Datum) {
-  DatabaseShared* entry = worker->entry;
-  LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
-  entry->worker_pid = 0;
-  entry->latch = nullptr;
-  LWLockRelease(&directory->lock);
-  pg_atomic_write_u32(&entry->sleeping, 0);
-  ConditionVariableBroadcast(&entry->changed);
-}
-
-// Takes the directory entry, unless somebody asked the worker to stay away meanwhile or one runs already.
-void attach_entry(Oid database) {
-  DatabaseShared* entry = directory_find(database);
-  if (entry == nullptr) proc_exit(0);
-  worker->entry = entry;
-  LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
-  bool stay_away = database_state(entry) == WorkerState::kPaused || entry->worker_pid != 0;
-  if (!stay_away) {
-    entry->worker_pid = MyProcPid;
-    entry->latch = MyLatch;
-    pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kRecovering));
-  }
-  LWLockRelease(&directory->lock);
-  if (stay_away) proc_exit(0);
-  before_shmem_exit(detach_entry, 0);
-}
-
-void set_for_session(const char* name, const char* value) {
-  SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-void configure_session() {
-  char memory[32];
-  snprintf(memory, sizeof(memory), "%d", settings.decoding_work_mem_kb);
-  set_for_session("logical_decoding_work_mem", memory);
-  // Later minor releases refuse output plugins that are not listed (CVE-2026-6471); ours decodes in process.
-  if (GetConfigOption("output_plugin_libraries", true, false) != nullptr) {
-    set_for_session("output_plugin_libraries", "trending");
-  }
-  set_for_session("search_path", "pg_catalog");
-  // Flushed locally before the slot is confirmed; a missing standby must not hold up decoding.
-  set_for_session("synchronous_commit", "local");
-  set_for_session("lock_timeout", "1s");
-  set_for_session("statement_timeout", "0");
-  set_for_session("default_transaction_isolation", "read committed");
-  set_for_session("default_transaction_read_only", "off");
-  set_for_session("datestyle", "ISO, MDY");
-  set_for_session("row_security", "off");
-}
-
-// -- slot
-// -------------------------------------------------------------------------------------------------------
-
-bool slot_exists(const char* name, bool* invalidated) {
-  LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
-  ReplicationSlot* slot = SearchNamedReplicationSlot(name, false);
-  if (slot != nullptr) *invalidated = compat::slot_is_invalidated(slot);
-  LWLockRelease(ReplicationSlotControlLock);
-  return slot != nullptr;
-}
-
-void check_requirements() {
-  if (!compat::wal_is_logical()) {
-    leave_unavailable("wal_level is below logical", "Set wal_level = logical and restart the server.");
-  }
-}
-
-// Makes sure of the slot. Returns the position to decode from; *fresh says that the slot is a new one, so
-// that no stored state connects to it.
-XLogRecPtr prepare_slot(const char* name, bool* fresh) {
-  XLogRecPtr stored = checkpoint_position();
-  bool invalidated = false;
-  bool exists = slot_exists(name, &invalidated);
-  bool connects = exists && !invalidated && stored != InvalidXLogRecPtr;
-  if (connects) {
-    compat::slot_acquire(name);
-    XLogRecPtr confirmed = MyReplicationSlot->data.confirmed_flush;
-    ReplicationSlotRelease();
-    connects = confirmed <= stored;
-  }
-  *fresh = !connects;
-  if (connects) return stored;
-
-  if (stored != InvalidXLogRecPtr) {
-    ereport(WARNING, (errmsg("trending fills all trends of database \"%s\" anew from their sources",
-                             worker->database_name),
-                      errdetail(invalidated ? "Its replication slot was invalidated: WAL it needed is gone."
-                                : exists    ? "Its replication slot is ahead of the stored state."
-                                            : "Its replication slot is missing.")));
-  }
-  checkpoint_discard();
-  if (exists) ReplicationSlotDrop(name, false);
-  if (!slot_is_free()) {
-    leave_unavailable("no replication slot is free", "Raise max_replication_slots and restart the server.");
-  }
-  database_set_state(worker->entry, WorkerState::kRecovering,
-                     "decoding cannot start before running transactions end",
-                     "See pg_stat_activity for old transactions.");
-  return slot_create_and_start(name);
-}
-
 // Every decoded transaction takes memory and gives it back; by default the C library would return it to the
 // system each time and fault it in again, which costs a quarter of the time for transactions of some thousand
 // rows.
@@ -162,29 +47,6 @@ void keep_freed_memory() {
   mallopt(M_TOP_PAD, 4 * 1024 * 1024);
   mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
 #endif
-}
-
-void leave_if_not_installed(const char* slot) {
-  worker_begin();
-  bool installed = OidIsValid(get_extension_oid("trending", true));
-  strlcpy(worker->database_name, get_database_name(MyDatabaseId), NAMEDATALEN);
-  worker_commit();
-  if (!installed) {
-    // Left behind when the extension was dropped while no worker ran; it would hold WAL for ever.
-    bool invalidated = false;
-    if (slot_exists(slot, &invalidated)) ReplicationSlotDrop(slot, true);
-    pg_atomic_write_u32(&worker->entry->state, static_cast<uint32>(WorkerState::kNone));
-    proc_exit(0);
-  }
-}
-
-void drop_slot_and_leave(const char* name) {
-  worker->loop.close();
-  ReplicationSlotDrop(name, false);
-  area_discard(worker->entry);
-  pg_atomic_write_u32(&worker->entry->state, static_cast<uint32>(WorkerState::kNone));
-  ereport(LOG, (errmsg("trending left database \"%s\": the extension was dropped", worker->database_name)));
-  proc_exit(0);
 }
 
 // -- duties between records
@@ -247,11 +109,11 @@ void wait_until_visible(TransactionId xid) {
 }
 
 // What a decoded transaction asked for, at exactly its position.
-void follow_changes(const char* slot) {
+void follow_changes() {
   wait_until_visible(worker->replayed);
   if (worker->catalog_changed) {
     worker->catalog_changed = false;
-    if (!trends_refresh()) drop_slot_and_leave(slot);
+    if (!trends_refresh()) drop_slot_and_leave();
   }
   sources_follow();
   if (!worker->refill_wanted) return;
@@ -293,12 +155,12 @@ void notify_readers(bool now) {
 }
 
 // Decodes what is there, up to a bound. True when all flushed WAL has been read.
-bool decode_some(const char* slot) {
+bool decode_some() {
   for (int i = 0; i < kRecordsBetweenChecks; i++) {
     CHECK_FOR_INTERRUPTS();
     if (!worker->loop.next()) return true;
     idle_clocks_step();
-    if (worker->catalog_changed || worker->recheck_wanted || worker->refill_wanted) follow_changes(slot);
+    if (worker->catalog_changed || worker->recheck_wanted || worker->refill_wanted) follow_changes();
     worker->replayed = InvalidTransactionId;
     pg_atomic_write_u64(&worker->entry->applied_lsn, worker->loop.position());
   }
@@ -349,45 +211,41 @@ void publish_when_ready(bool caught_up) {
   database_set_state(worker->entry, WorkerState::kRunning, nullptr, nullptr);
 }
 
-[[noreturn]] void follow(const char* slot) {
+// Somebody needs the database without us. What is stored is brought up to all that has been committed, for a
+// copy of the database, and because what is decoded after a move to another tablespace can name no table by
+// what was its file before.
+void make_way_if_asked() {
+  if (pg_atomic_read_u32(&worker->entry->leave) == 0) return;
+  (void)checkpoint_write();
+  leave_to_make_way();
+}
+
+[[noreturn]] void follow() {
   for (;;) {
     XLogRecPtr tried = GetFlushRecPtr(nullptr);
-    bool caught_up = decode_some(slot);
+    bool caught_up = decode_some();
     publish_when_ready(caught_up);
     notify_readers(caught_up);
     do_duties(caught_up);
-    if (worker->recheck_wanted) follow_changes(slot);
+    if (worker->recheck_wanted) follow_changes();
+    if (caught_up) make_way_if_asked();
     if (caught_up) wait_for_wal(tried);
   }
 }
 
 void run(Oid database) {
-  pqsignal(SIGTERM, die);
-  pqsignal(SIGHUP, SignalHandlerForConfigReload);
-  BackgroundWorkerUnblockSignals();
-  worker = new Worker();
-  attach_entry(database);
-  BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-  configure_session();
   keep_freed_memory();
-  char slot[NAMEDATALEN];
-  slot_name(database, slot);
-  leave_if_not_installed(slot);
-  check_requirements();
-
-  worker_sink = collector_create();
-  bool fresh = false;
-  XLogRecPtr start = prepare_slot(slot, &fresh);
+  WorkerStart start = worker_start(database);
   worker->area = area_create(&worker->header, &worker->root);
-  worker->loop.open(slot, start);
-  worker->confirmed = start;
-  pg_atomic_write_u64(&worker->entry->confirmed_lsn, start);
+  worker->loop.open(start.slot, start.position);
+  worker->confirmed = start.position;
+  pg_atomic_write_u64(&worker->entry->confirmed_lsn, start.position);
 
-  worker->restoring = !fresh;
-  if (!trends_refresh()) drop_slot_and_leave(slot);
+  worker->restoring = !start.is_fresh;
+  if (!trends_refresh()) drop_slot_and_leave();
   worker->restoring = false;
-  worker->checkpoint_due = fresh;
-  follow(slot);
+  worker->checkpoint_due = start.is_fresh;
+  follow();
 }
 
 }  // namespace
@@ -426,6 +284,15 @@ ErrorData* worker_abort() {
 
 extern "C" {
 PGDLLEXPORT void trending_worker_main(Datum argument) {
-  trending::guarded([argument] { trending::run(DatumGetObjectId(argument)); });
+  PG_TRY();
+  {
+    trending::guarded([argument] { trending::run(DatumGetObjectId(argument)); });
+  }
+  PG_CATCH();
+  {
+    trending::note_error();
+    PG_RE_THROW();
+  }
+  PG_END_TRY();
 }
 }

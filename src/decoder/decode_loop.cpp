@@ -2,42 +2,9 @@
 
 namespace trending {
 
-namespace {
-
-// XL_ROUTINE() takes the address of a temporary, which C++ refuses.
-XLogReaderRoutine reader_routine(XLogPageReadCB page_read) {
-  XLogReaderRoutine routine = {};
-  routine.page_read = page_read;
-  routine.segment_open = wal_segment_open;
-  routine.segment_close = wal_segment_close;
-  return routine;
-}
-
-}  // namespace
-
-XLogRecPtr slot_create_and_start(const char* slot) {
-  StartTransactionCommand();
-  CheckSlotPermissions();
-  CheckLogicalDecodingRequirements();
-  compat::slot_create(slot, RS_EPHEMERAL);
-  MemoryContextSwitchTo(TopMemoryContext);
-  // The page reader that blocks: the point is found only when running transactions have ended.
-  XLogReaderRoutine routine = reader_routine(read_local_xlog_page);
-  LogicalDecodingContext* decoding = CreateInitDecodingContext("trending", NIL, false, InvalidXLogRecPtr,
-                                                               &routine, nullptr, nullptr, nullptr);
-  CommitTransactionCommand();
-
-  DecodingContextFindStartpoint(decoding);
-  XLogRecPtr start = MyReplicationSlot->data.confirmed_flush;
-  FreeDecodingContext(decoding);
-  ReplicationSlotPersist();
-  ReplicationSlotRelease();
-  return start;
-}
-
 void DecodeLoop::open(const char* slot, XLogRecPtr start_at) {
   start = start_at;
-  compat::slot_acquire(slot);
+  compat::slot_acquire(slot, false);
 
   // Inside a transaction on purpose: outside one the process would be marked as being in logical decoding,
   // and its xmin would no longer protect the snapshots of its own transactions from vacuum.
@@ -58,6 +25,7 @@ void DecodeLoop::open(const char* slot, XLogRecPtr start_at) {
 
 bool DecodeLoop::next() {
   char* error = nullptr;
+  doing = Doing::kReading;
   XLogRecord* record = XLogReadRecord(decoding->reader, &error);
   if (record == nullptr) {
     auto* progress = static_cast<ReadLocalXLogPageNoWaitPrivate*>(decoding->reader->private_data);
@@ -65,12 +33,23 @@ bool DecodeLoop::next() {
       ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("could not read WAL: %s", error)));
     }
     progress->end_of_wal = false;
+    doing = Doing::kNothing;
     return false;
   }
+  doing = Doing::kDecoding;
   LogicalDecodingProcessRecord(decoding, decoding->reader);
+  doing = Doing::kNothing;
   // Decoding a commit leaves another context behind.
   MemoryContextSwitchTo(memory);
   return true;
+}
+
+bool DecodeLoop::is_unreadable(int sqlstate) const {
+  if (doing == Doing::kReading)
+    return sqlstate == ERRCODE_UNDEFINED_FILE || sqlstate == ERRCODE_DATA_CORRUPTED;
+  // Of all records, those of running transactions make the snapshot builder look for a snapshot on disk.
+  return doing == Doing::kDecoding && XLogRecGetRmid(decoding->reader) == RM_STANDBY_ID &&
+         sqlstate == ERRCODE_DATA_CORRUPTED;
 }
 
 void DecodeLoop::close() {

@@ -23,10 +23,22 @@ struct DecodeLoop {
   // that, and until it gets there the position is `start`.
   XLogRecPtr position() const { return Max(decoding->reader->EndRecPtr, start); }
   void close();
+  // Whether an error that was raised now says that the slot cannot be read on from: WAL that it needs is gone
+  // or broken, or the catalog snapshot that was left on disk for it.
+  bool is_unreadable(int sqlstate) const;
+
+ private:
+  enum class Doing { kNothing, kReading, kDecoding };
+  Doing doing = Doing::kNothing;
 };
 
-// Creates the logical slot and finds the point from which decoding is complete; waits for transactions that
-// are running. Call outside a transaction. Returns that point.
-XLogRecPtr slot_create_and_start(const char* slot);
+// XL_ROUTINE() takes the address of a temporary, which C++ refuses.
+inline XLogReaderRoutine reader_routine(XLogPageReadCB page_read) {
+  XLogReaderRoutine routine = {};
+  routine.page_read = page_read;
+  routine.segment_open = wal_segment_open;
+  routine.segment_close = wal_segment_close;
+  return routine;
+}
 
 }  // namespace trending

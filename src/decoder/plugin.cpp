@@ -19,15 +19,15 @@ const ChangeSink* sink_of(LogicalDecodingContext* context) {
   return static_cast<const ChangeSink*>(context->output_plugin_private);
 }
 
-// A slot of ours read by anybody but its worker would lose the events it hands out.
-void refuse_foreign_reader() {
-  if (MyReplicationSlot != nullptr && is_worker_slot(NameStr(MyReplicationSlot->data.name))) {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
-                    errmsg("replication slot \"%s\" belongs to trending's worker",
-                           NameStr(MyReplicationSlot->data.name)),
-                    errdetail("Reading it would take events away from the trends."),
-                    errhint("Create a slot of your own with the plugin \"trending\".")));
-  }
+// A slot of ours read by anybody but its worker would lose the events it hands out, and one made by anybody
+// else under its name would pass for it.
+void refuse_foreign_use() {
+  if (MyReplicationSlot == nullptr || !is_worker_slot(NameStr(MyReplicationSlot->data.name))) return;
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+                  errmsg("replication slot \"%s\" belongs to trending's worker",
+                         NameStr(MyReplicationSlot->data.name)),
+                  errdetail("Reading it would take events away from the trends."),
+                  errhint("Create a slot of another name with the plugin \"trending\".")));
 }
 
 void startup(LogicalDecodingContext* context, OutputPluginOptions* options, bool is_init) {
@@ -41,7 +41,7 @@ void startup(LogicalDecodingContext* context, OutputPluginOptions* options, bool
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("the output plugin \"trending\" takes no options")));
   }
-  if (!is_init) refuse_foreign_reader();
+  refuse_foreign_use();
   context->output_plugin_private = const_cast<ChangeSink*>(json_sink_create(context, is_init));
 }
 

@@ -78,50 +78,12 @@ void put_trend(int32 trend_id, const TrendGlance& glance, ReturnSetInfo* result)
   tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.isnull);
 }
 
-const char* worker_state_name(WorkerState state) {
-  switch (state) {
-    case WorkerState::kNone:
-      return "none";
-    case WorkerState::kWanted:
-    case WorkerState::kStarting:
-      return "starting";
-    case WorkerState::kRecovering:
-      return "recovering";
-    case WorkerState::kRunning:
-      return "running";
-    case WorkerState::kPaused:
-      return "paused";
-    case WorkerState::kUnavailable:
-      return "unavailable";
-  }
-  return "unknown";
-}
-
-// What directory->lock protects of an entry.
-struct WorkerWords {
-  pid_t pid;
-  char message[kMessageSize];
-  char hint[kMessageSize];
-};
-
-WorkerWords worker_words(DatabaseShared* entry) {
-  WorkerWords words;
-  LWLockAcquire(&directory->lock, LW_SHARED);
-  words.pid = entry->worker_pid;
-  strlcpy(words.message, entry->message, sizeof(words.message));
-  strlcpy(words.hint, entry->hint, sizeof(words.hint));
-  LWLockRelease(&directory->lock);
-  return words;
-}
-
 void put_missing_worker(RowBuilder<kWorkerColumns>* row) {
+  WorkerWords words = worker_words(nullptr);
   row->add_null();
-  row->add_text(directory == nullptr ? "not loaded" : "none");
-  row->add_text(directory == nullptr ? "trending is not loaded into the server"
-                                     : "no worker is wanted in this database");
-  row->add_text(directory == nullptr
-                    ? "Add trending to shared_preload_libraries and restart the server."
-                    : "If trending.max_databases is exhausted, raise it and restart the server.");
+  row->add_text(words.state);
+  row->add_text(words.message);
+  row->add_text(words.hint);
   while (row->next < kWorkerColumns) row->add_null();
 }
 
@@ -137,7 +99,7 @@ void put_worker(DatabaseShared* entry, RowBuilder<kWorkerColumns>* row) {
   } else {
     row->add(Int32GetDatum(words.pid));
   }
-  row->add_text(worker_state_name(database_state(entry)));
+  row->add_text(words.state);
   row->add_text(words.message);
   row->add_text(words.hint);
   XLogRecPtr applied = pg_atomic_read_u64(&entry->applied_lsn);

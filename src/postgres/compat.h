@@ -60,11 +60,11 @@ inline void slot_create(const char* name, ReplicationSlotPersistency persistency
 }
 
 // 18 added error_if_invalid to ReplicationSlotAcquire (f41d8468ddea).
-inline void slot_acquire(const char* name) {
+inline void slot_acquire(const char* name, bool nowait) {
 #if PG_VERSION_NUM >= 180000
-  ReplicationSlotAcquire(name, true, false);
+  ReplicationSlotAcquire(name, nowait, false);
 #else
-  ReplicationSlotAcquire(name, true);
+  ReplicationSlotAcquire(name, nowait);
 #endif
 }
 
@@ -91,6 +91,16 @@ inline bool slot_is_invalidated(const ReplicationSlot* slot) {
   return slot->data.invalidated != RS_INVAL_NONE;
 #else
   return slot->data.invalidated_at != InvalidXLogRecPtr;
+#endif
+}
+
+// 16 lets get_guc_variables tell the number of settings (3057465acfbe).
+inline config_generic** settings_of_server(int* count) {
+#if PG_VERSION_NUM >= 160000
+  return get_guc_variables(count);
+#else
+  *count = GetNumConfigOptions();
+  return get_guc_variables();
 #endif
 }
 

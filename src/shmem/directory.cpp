@@ -29,6 +29,8 @@ void initialize_entry(DatabaseShared* entry, int tranche) {
   ConditionVariableInit(&entry->changed);
   entry->area = DSM_HANDLE_INVALID;
   pg_atomic_init_u32(&entry->state, static_cast<uint32>(WorkerState::kNone));
+  pg_atomic_init_u32(&entry->leave, 0);
+  pg_atomic_init_u32(&entry->reset, static_cast<uint32>(SlotReset::kNone));
   pg_atomic_init_u32(&entry->sleeping, 0);
   for (pg_atomic_uint64* word :
        {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn, &entry->transactions,
@@ -46,6 +48,9 @@ void create_directory() {
     directory->tranche = LWLockNewTrancheId();
     LWLockInitialize(&directory->lock, directory->tranche);
     pg_atomic_init_u32(&directory->generation, 1);
+    pg_atomic_init_u32(&directory->databases_changed, 0);
+    pg_atomic_init_u32(&directory->is_full, 0);
+    pg_atomic_init_u32(&directory->asked_in_vain, 0);
     directory->launcher_latch = nullptr;
     directory->capacity = settings.max_databases;
     for (int i = 0; i < directory->capacity; i++) {
@@ -54,6 +59,14 @@ void create_directory() {
   }
   LWLockRelease(AddinShmemInitLock);
   LWLockRegisterTranche(directory->tranche, "trending");
+}
+
+// Copies a text that may be null, cut between characters.
+void clip(char target[kMessageSize], const char* text) {
+  int length = text == nullptr ? 0 : static_cast<int>(strlen(text));
+  length = pg_mbcliplen(text, length, kMessageSize - 1);
+  memcpy(target, text, static_cast<size_t>(length));
+  target[length] = '\0';
 }
 
 // Caller holds directory->lock.
@@ -89,9 +102,18 @@ DatabaseShared* directory_ensure(Oid database) {
     // The entry's words were cleared when it was freed (directory_remove) or at start.
     entry->database = database;
     pg_atomic_fetch_add_u32(&directory->generation, 1);
+  } else if (entry == nullptr) {
+    pg_atomic_write_u32(&directory->is_full, 1);
   }
   LWLockRelease(&directory->lock);
   return entry;
+}
+
+bool directory_is_full() {
+  LWLockAcquire(&directory->lock, LW_SHARED);
+  bool is_full = search(InvalidOid) == nullptr;
+  LWLockRelease(&directory->lock);
+  return is_full;
 }
 
 void directory_remove(Oid database) {
@@ -103,12 +125,14 @@ void directory_remove(Oid database) {
     entry->worker_pid = 0;
     entry->next_start = 0;
     entry->failures = 0;
-    entry->message[0] = entry->hint[0] = '\0';
+    entry->message[0] = entry->detail[0] = entry->hint[0] = '\0';
     entry->latch = nullptr;
     entry->area = DSM_HANDLE_INVALID;
     entry->area_generation++;  // never reset: a backend may still have the old area attached
     entry->area_root = InvalidDsaPointer;
     pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kNone));
+    pg_atomic_write_u32(&entry->leave, 0);
+    pg_atomic_write_u32(&entry->reset, static_cast<uint32>(SlotReset::kNone));
     for (pg_atomic_uint64* word : {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn,
                                    &entry->transactions, &entry->checkpoint_at, &entry->checkpoint_us,
                                    &entry->checkpoint_bytes, &entry->checkpoint_hold_us}) {
@@ -133,10 +157,12 @@ DatabaseShared* database_shared() {
   return cached;
 }
 
-void database_set_state(DatabaseShared* entry, WorkerState state, const char* message, const char* hint) {
+void database_set_state(DatabaseShared* entry, WorkerState state, const char* message, const char* hint,
+                        const char* detail) {
   LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
-  strlcpy(entry->message, message != nullptr ? message : "", kMessageSize);
-  strlcpy(entry->hint, hint != nullptr ? hint : "", kMessageSize);
+  clip(entry->message, message);
+  clip(entry->detail, detail);
+  clip(entry->hint, hint);
   pg_atomic_write_u32(&entry->state, static_cast<uint32>(state));
   LWLockRelease(&directory->lock);
   ConditionVariableBroadcast(&entry->changed);
@@ -148,28 +174,96 @@ void directory_wake_launcher() {
   LWLockRelease(&directory->lock);
 }
 
-void raise_not_serving(DatabaseShared* entry) {
+namespace {
+
+struct StateWords {
+  const char* name;
+  const char* message;  // where the entry has none
+  const char* hint;
+};
+
+StateWords words_of(WorkerState state) {
+  switch (state) {
+    case WorkerState::kNone:
+      return {"none", "no worker is wanted in this database", "CREATE EXTENSION trending asks for one."};
+    case WorkerState::kWanted:
+      return {"starting", "a worker is about to be started", "It runs in a moment."};
+    case WorkerState::kStarting:
+      return {"starting", "the worker is starting", "It runs in a moment."};
+    case WorkerState::kRecovering:
+      return {"recovering", "the worker loads what is stored of the trends", "It runs in a moment."};
+    case WorkerState::kRunning:
+      return {"running", "", ""};
+    case WorkerState::kPaused:
+      return {"paused", "a command has locked the database",
+              "The worker comes back when that command has ended."};
+    case WorkerState::kUnavailable:
+    case WorkerState::kFailed:
+      return {"unavailable", "the worker ended unexpectedly",
+              "See the server log; it is started again by itself."};
+  }
+  return {"unknown", "", ""};
+}
+
+// Without an entry there is no worker to ask.
+StateWords words_without_entry() {
   if (directory == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("trending is not loaded into the server"),
-                    errhint("Add trending to shared_preload_libraries and restart the server.")));
+    if (IsBinaryUpgrade)
+      return {"none", "the server runs for pg_upgrade", "Trends are followed when it is started as usual."};
+    return {"not loaded", "trending is not loaded into the server",
+            "Add trending to shared_preload_libraries and restart the server."};
   }
-  if (entry == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("trending has no worker in this database"),
-                    errhint("If trending.max_databases is exhausted, raise it and restart the server.")));
+  if (RecoveryInProgress()) {
+    return {"none", "the server is a standby, whose trends are followed when it is promoted",
+            "Read trends on the primary server."};
   }
-  char message[kMessageSize];
-  char hint[kMessageSize];
-  LWLockAcquire(&directory->lock, LW_SHARED);
-  strlcpy(message, entry->message, sizeof(message));
-  strlcpy(hint, entry->hint, sizeof(hint));
-  LWLockRelease(&directory->lock);
-  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                  errmsg("the trending worker of this database is not ready"),
-                  message[0] != '\0' ? errdetail("%s", message) : 0,
-                  hint[0] != '\0' ? errhint("%s", hint)
-                                  : errhint("It is starting; try again, or see trending.worker_status.")));
+  if (pg_atomic_read_u32(&directory->is_full) != 0) {
+    return {"none",
+            "as many databases as trending.max_databases allows are followed, and this is not one of them",
+            "Raise trending.max_databases and restart the server."};
+  }
+  return {
+      "none", "no worker has been started in this database yet",
+      "The launcher looks for new databases within a minute; ALTER DATABASE ... ALLOW_CONNECTIONS false and "
+      "IS_TEMPLATE true keep it away."};
+}
+
+}  // namespace
+
+WorkerWords worker_words(DatabaseShared* entry) {
+  WorkerWords words = {};
+  StateWords standard = entry == nullptr ? words_without_entry() : words_of(database_state(entry));
+  if (entry != nullptr) {
+    bool sees_all = has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
+    LWLockAcquire(&directory->lock, LW_SHARED);
+    words.pid = entry->worker_pid;
+    strlcpy(words.message, entry->message, sizeof(words.message));
+    if (sees_all && entry->detail[0] != '\0') {
+      strlcat(words.message, ": ", sizeof(words.message));
+      strlcat(words.message, entry->detail, sizeof(words.message));
+    }
+    strlcpy(words.hint, entry->hint, sizeof(words.hint));
+    LWLockRelease(&directory->lock);
+  }
+  words.state = standard.name;
+  if (words.message[0] == '\0') {
+    strlcpy(words.message, standard.message, sizeof(words.message));
+    strlcpy(words.hint, standard.hint, sizeof(words.hint));
+  }
+  return words;
+}
+
+void raise_not_serving(DatabaseShared* entry) {
+  WorkerWords words = worker_words(entry);
+  if (directory == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("%s", words.message),
+                    errhint("%s", words.hint)));
+  }
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+           errmsg("the trending worker of this database is not ready"),
+           words.message[0] != '\0' ? errdetail_internal("%s", words.message) : 0,
+           words.hint[0] != '\0' ? errhint("%s", words.hint) : errhint("It has just come back; try again.")));
   pg_unreachable();
 }
 

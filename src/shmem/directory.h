@@ -20,11 +20,15 @@ enum class WorkerState : int {
   kStarting,     // the launcher has started one
   kRecovering,   // it loads the checkpoint, makes its slot, or fills trends from their sources
   kRunning,      // it follows the WAL
-  kPaused,       // asked to stay away (DROP DATABASE, CREATE DATABASE ... TEMPLATE)
+  kPaused,       // somebody has the database locked (DROP DATABASE, CREATE DATABASE ... TEMPLATE)
   kUnavailable,  // it cannot run, message and hint say why; tried again now and then
+  kFailed,       // it ended with an error, which message and detail tell; tried again with growing delays
 };
 
-constexpr int kMessageSize = 256;
+// Why the slot has to be made anew, and all trends filled.
+enum class SlotReset : uint32 { kNone, kUnreadable, kAsked };
+
+constexpr int kMessageSize = 512;
 
 struct DatabaseShared {
   Oid database;                // [directory] InvalidOid: the entry is free
@@ -33,10 +37,15 @@ struct DatabaseShared {
   TimestampTz next_start;      // [directory] launcher: not before this, back-off after a failure
   int failures;                // [directory] launcher: failures in a row
   char message[kMessageSize];  // [directory] why the worker is not running; empty when it is
+  char detail[kMessageSize];   // [directory] an error's own words, which may quote rows: not for everybody
   char hint[kMessageSize];     // [directory] what to do about it
 
-  Latch* latch;               // [directory] the worker's latch, null when none; points into PGPROC,
-                              // so setting a stale one does no harm
+  Latch* latch;            // [directory] the worker's latch, null when none; points into PGPROC,
+                           // so setting a stale one does no harm
+  pg_atomic_uint32 leave;  // [atomic] raised by who needs the database for himself: the worker shall write
+                           // a checkpoint and end
+  pg_atomic_uint32 reset;  // [atomic] SlotReset; a worker that ends so or trending.reset_slot() sets it, the
+                           // next worker obeys and clears it
   pg_atomic_uint32 sleeping;  // [atomic] the worker waits: a committer must set its latch
   pg_atomic_uint64
       published_commit;            // [atomic] end of the newest commit in this database; committers raise it
@@ -59,10 +68,13 @@ struct DatabaseShared {
 
 struct Directory {
   LWLock lock;
-  pg_atomic_uint32 generation;  // [atomic] raised when an entry appears or disappears
-  Latch* launcher_latch;        // [lock]
-  int tranche;                  // LWLock tranche of every lock of ours; fixed at start
-  int capacity;                 // fixed at start: trending.max_databases
+  pg_atomic_uint32 generation;         // [atomic] raised when an entry appears or disappears
+  pg_atomic_uint32 databases_changed;  // [atomic] raised by whoever made, altered or dropped a database
+  pg_atomic_uint32 is_full;            // [atomic] some database found no free entry
+  pg_atomic_uint32 asked_in_vain;      // [atomic] CREATE EXTENSION found no free entry
+  Latch* launcher_latch;               // [lock]
+  int tranche;                         // LWLock tranche of every lock of ours; fixed at start
+  int capacity;                        // fixed at start: trending.max_databases
   DatabaseShared databases[FLEXIBLE_ARRAY_MEMBER];
 };
 
@@ -76,6 +88,8 @@ void directory_install();
 DatabaseShared* directory_find(Oid database);
 // The entry of a database, made when missing; null when the directory is full.
 DatabaseShared* directory_ensure(Oid database);
+// Whether there is no free entry now.
+bool directory_is_full();
 // Frees an entry (extension or database gone).
 void directory_remove(Oid database);
 
@@ -86,8 +100,21 @@ inline WorkerState database_state(DatabaseShared* entry) {
   return static_cast<WorkerState>(pg_atomic_read_u32(&entry->state));
 }
 
-// Sets state, message and hint (either may be null: cleared) and wakes waiters.
-void database_set_state(DatabaseShared* entry, WorkerState state, const char* message, const char* hint);
+// Sets state, message and hint (either may be null: cleared) and wakes waiters. The detail is what only those
+// who may see everybody's activity are shown behind the message.
+void database_set_state(DatabaseShared* entry, WorkerState state, const char* message, const char* hint,
+                        const char* detail = nullptr);
+
+// The worker's state in words, for the current user: what is the matter and what to do. Empty when it runs
+// and nothing is.
+struct WorkerWords {
+  const char* state;
+  pid_t pid;  // 0: there is none
+  char message[2 * kMessageSize];
+  char hint[kMessageSize];
+};
+// `entry` may be null.
+WorkerWords worker_words(DatabaseShared* entry);
 
 void directory_wake_launcher();
 

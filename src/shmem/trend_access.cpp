@@ -126,9 +126,10 @@ bool worker_serves(DatabaseShared* entry) {
   switch (database_state(entry)) {
     case WorkerState::kNone:
     case WorkerState::kPaused:
-      return false;
     case WorkerState::kUnavailable:
-      return entry->failures > 0 && entry->failures <= 3;
+      return false;
+    case WorkerState::kFailed:
+      return entry->failures <= 3;
     default:
       return true;
   }

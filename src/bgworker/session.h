@@ -1,0 +1,17 @@
+// The settings of the worker's session.
+//
+// The server gives every session of a database what ALTER DATABASE and ALTER ROLE ... SET say: a role with
+// few rights, a timeout, a search_path, whatever. That is meant for the sessions of users, and none of it
+// reaches the worker, which runs under the server's settings and its own.
+#pragma once
+
+namespace trending {
+
+// Before connecting: notes what the server's settings are.
+void session_begin();
+
+// After connecting, outside a transaction: takes back what was set for the database and the role, whatever it
+// is, and sets what the worker needs.
+void session_configure();
+
+}  // namespace trending
