@@ -144,6 +144,16 @@ REVOKE ALL ON FUNCTION trending.request_worker() FROM PUBLIC;
 COMMENT ON FUNCTION trending.request_worker() IS
   'asks for this database''s worker; warns when a setting of the server keeps it from running';
 
+-- When the worker cannot go on from where it was (broken WAL, an error that comes again and again): it makes its
+-- replication slot anew and fills all trends from their sources. Definitions and history stay. Takes effect at once,
+-- whatever becomes of the transaction.
+CREATE FUNCTION trending.reset_slot()
+RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_reset_slot';
+REVOKE ALL ON FUNCTION trending.reset_slot() FROM PUBLIC;
+COMMENT ON FUNCTION trending.reset_slot() IS
+  'has the worker make its replication slot anew and fill all trends from their sources';
+
 ------------------------------------------------------------------------------------------------------------
 -- Windows
 ------------------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ void note_error() {
   ConditionVariableCancelSleep();
   MemoryContextSwitchTo(TopMemoryContext);
   ErrorData* error = CopyErrorData();
-  if (worker->loop.decoding != nullptr && worker->loop.is_unreadable(error->sqlerrcode)) {
+  if (worker->loop.decoding != nullptr && worker->loop.is_unreadable(error)) {
     pg_atomic_write_u32(&worker->entry->reset, static_cast<uint32>(SlotReset::kUnreadable));
   }
   leave_word_of_error(error->message, error->sqlerrcode);

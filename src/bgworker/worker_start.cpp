@@ -67,7 +67,7 @@ const char* why_lost(const OwnSlot& slot, XLogRecPtr stored) {
     case SlotReset::kNone:
       break;
     case SlotReset::kUnreadable:
-      return "WAL or a snapshot that its replication slot needs is gone or cannot be read.";
+      return "What its replication slot needs of the WAL or the catalog is gone or cannot be read.";
     case SlotReset::kAsked:
       return "trending.reset_slot() was called.";
   }

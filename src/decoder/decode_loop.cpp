@@ -5,6 +5,10 @@ namespace trending {
 void DecodeLoop::open(const char* slot, XLogRecPtr start_at) {
   start = start_at;
   compat::slot_acquire(slot, false);
+  if (MyReplicationSlot->data.confirmed_flush > start) {  // the next worker finds it so, and fills anew
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+                    errmsg("replication slot \"%s\" was moved on by somebody else", slot)));
+  }
 
   // Inside a transaction on purpose: outside one the process would be marked as being in logical decoding,
   // and its xmin would no longer protect the snapshots of its own transactions from vacuum.
@@ -44,12 +48,21 @@ bool DecodeLoop::next() {
   return true;
 }
 
-bool DecodeLoop::is_unreadable(int sqlstate) const {
-  if (doing == Doing::kReading)
-    return sqlstate == ERRCODE_UNDEFINED_FILE || sqlstate == ERRCODE_DATA_CORRUPTED;
-  // Of all records, those of running transactions make the snapshot builder look for a snapshot on disk.
-  return doing == Doing::kDecoding && XLogRecGetRmid(decoding->reader) == RM_STANDBY_ID &&
-         sqlstate == ERRCODE_DATA_CORRUPTED;
+bool DecodeLoop::is_unreadable(const ErrorData* error) const {
+  switch (doing) {
+    case Doing::kNothing:
+      break;
+    case Doing::kReading:
+      return error->sqlerrcode == ERRCODE_UNDEFINED_FILE || error->sqlerrcode == ERRCODE_DATA_CORRUPTED;
+    case Doing::kDecoding:
+      // Of all records, those of running transactions make the snapshot builder look for a snapshot on disk.
+      if (XLogRecGetRmid(decoding->reader) == RM_STANDBY_ID)
+        return error->sqlerrcode == ERRCODE_DATA_CORRUPTED;
+      // The server has no code of its own for that, nor a translation.
+      return error->sqlerrcode == ERRCODE_INTERNAL_ERROR &&
+             strstr(error->message, "could not map file") != nullptr;
+  }
+  return false;
 }
 
 void DecodeLoop::close() {

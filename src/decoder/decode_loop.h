@@ -23,9 +23,10 @@ struct DecodeLoop {
   // that, and until it gets there the position is `start`.
   XLogRecPtr position() const { return Max(decoding->reader->EndRecPtr, start); }
   void close();
-  // Whether an error that was raised now says that the slot cannot be read on from: WAL that it needs is gone
-  // or broken, or the catalog snapshot that was left on disk for it.
-  bool is_unreadable(int sqlstate) const;
+  // Whether an error that was raised now says that the slot can never be read past here: WAL that it needs is
+  // gone or broken, or the catalog snapshot that was left on disk for it, or a change belongs to no table, as
+  // it does when the database was moved to another tablespace since.
+  bool is_unreadable(const ErrorData* error) const;
 
  private:
   enum class Doing { kNothing, kReading, kDecoding };
