@@ -21,7 +21,6 @@ constexpr NotedSetting kFixed[] = {
     {"search_path", "pg_catalog"},
     // Flushed locally before the slot is confirmed; a missing standby must not hold up decoding.
     {"synchronous_commit", "local"},
-    {"lock_timeout", "1s"},
     {"statement_timeout", "0"},
     {"idle_in_transaction_session_timeout", "0"},
     {"transaction_timeout", "0"},
@@ -30,7 +29,8 @@ constexpr NotedSetting kFixed[] = {
     {"default_transaction_deferrable", "off"},
     {"datestyle", "ISO, MDY"},
     {"row_security", "off"},
-    // Later minor releases refuse output plugins that are not listed (CVE-2026-6471); ours decodes in process.
+    // Later minor releases refuse output plugins that are not listed (CVE-2026-6471); ours decodes in
+    // process.
     {"output_plugin_libraries", "trending"},
 };
 
@@ -90,6 +90,11 @@ void session_configure() {
   char memory[32];
   snprintf(memory, sizeof(memory), "%d", settings.decoding_work_mem_kb);
   fix_setting("logical_decoding_work_mem", memory);
+  session_limit_locks(true);
+}
+
+void session_limit_locks(bool limited) {
+  fix_setting("lock_timeout", limited ? "1s" : "0");
 }
 
 }  // namespace trending

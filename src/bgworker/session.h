@@ -14,4 +14,7 @@ void session_begin();
 // is, and sets what the worker needs.
 void session_configure();
 
+// How long the worker waits for locks of tables; false: as long as it takes.
+void session_limit_locks(bool limited);
+
 }  // namespace trending

@@ -48,8 +48,10 @@ void await_release(const char* slot) {
     if (strcmp(own.name, slot) != 0 || own.active_pid == 0) return;
     char message[kMessageSize];
     char hint[kMessageSize];
-    snprintf(message, sizeof(message), "replication slot \"%s\" is in use by process %d", slot, own.active_pid);
-    snprintf(hint, sizeof(hint), "The worker goes on when that process has ended; SELECT pg_terminate_backend(%d) ends it.",
+    snprintf(message, sizeof(message), "replication slot \"%s\" is in use by process %d", slot,
+             own.active_pid);
+    snprintf(hint, sizeof(hint),
+             "The worker goes on when that process has ended; SELECT pg_terminate_backend(%d) ends it.",
              own.active_pid);
     database_set_state(worker->entry, WorkerState::kRecovering, message, hint);
     (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kSlotLookMs, PG_WAIT_EXTENSION);
@@ -88,7 +90,8 @@ const char* why_lost(const OwnSlot& slot, XLogRecPtr stored) {
 }
 
 bool is_for_somebody_to_remove(int sqlstate) {
-  return sqlstate == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED || sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+  return sqlstate == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED ||
+         sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 }
 
 XLogRecPtr make_slot(char name[NAMEDATALEN]) {
@@ -98,6 +101,7 @@ XLogRecPtr make_slot(char name[NAMEDATALEN]) {
   }
   ErrorData* volatile error = nullptr;
   volatile XLogRecPtr start = InvalidXLogRecPtr;
+  session_limit_locks(false);
   PG_TRY();
   { start = slot_create_and_start(name, show_waiting); }
   PG_CATCH();
@@ -110,6 +114,7 @@ XLogRecPtr make_slot(char name[NAMEDATALEN]) {
   }
   PG_END_TRY();
   if (error != nullptr) leave_without_slot(error);
+  session_limit_locks(true);
   return start;
 }
 

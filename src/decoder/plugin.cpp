@@ -20,8 +20,10 @@ const ChangeSink* sink_of(LogicalDecodingContext* context) {
 }
 
 // A slot of ours read by anybody but its worker would lose the events it hands out, and one made by anybody
-// else under its name would pass for it.
+// else under its name would pass for it. Only pg_upgrade may: it makes the slots of the old server anew, and
+// the worker replaces those.
 void refuse_foreign_use() {
+  if (IsBinaryUpgrade) return;
   if (MyReplicationSlot == nullptr || !is_worker_slot(NameStr(MyReplicationSlot->data.name))) return;
   ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
                   errmsg("replication slot \"%s\" belongs to trending's worker",

@@ -7,7 +7,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TrendingTest;
 
-my $node = trending_node('slots', max_replication_slots => 4, 'trending.checkpoint_interval' => "'1h'");
+my $node = trending_node('slots', max_replication_slots => 11, 'trending.checkpoint_interval' => "'1h'");
 $node->safe_psql('postgres', 'CREATE TABLE e (k int)');
 my $oid = $node->safe_psql('postgres', q{SELECT oid FROM pg_database WHERE datname = 'postgres'});
 
@@ -26,15 +26,18 @@ sub own_slots
 }
 
 # Names taken by slots of other kinds, and by one that lasts as long as its session.
-$node->safe_psql('postgres', "SELECT pg_create_physical_replication_slot('trending_$oid')");
+$node->safe_psql('postgres', "SELECT pg_create_physical_replication_slot('trending_$oid' || n) FROM unnest(ARRAY['', '_3', '_4', '_5', '_6', '_7', '_8', '_9']) n");
 my $session = $node->background_psql('postgres');
 $session->query_safe("SELECT pg_create_logical_replication_slot('trending_${oid}_2', 'pgoutput', true)");
 $node->safe_psql('postgres', q{CREATE EXTENSION trending;
 	SELECT trending.create_trend('te', 'SELECT k, count(*) AS n FROM e GROUP BY k ORDER BY n DESC')});
-counted('the worker takes another name');
-is(own_slots(), "trending_${oid}_3", 'the next that is free');
+$node->poll_query_until('postgres', q{SELECT state = 'unavailable' AND message LIKE 'all names for its replication slot are taken%' FROM trending.worker_status}) or die;
+like($node->safe_psql('postgres', 'SELECT hint FROM trending.worker_status'), qr/Drop one of them.*pg_replication_slots/, 'all names are taken: the hint says what to do');
+$node->safe_psql('postgres', "SELECT pg_drop_replication_slot('trending_${oid}_3')");
+counted('the worker takes a name as soon as one is free');
+is(own_slots(), "trending_${oid}_3", 'which is that');
 $session->quit;
-$node->safe_psql('postgres', "SELECT pg_drop_replication_slot('trending_$oid')");
+$node->safe_psql('postgres', "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_type = 'physical'");
 $node->restart;
 counted('it keeps to its slot when the names are free again');
 is(own_slots(), "trending_${oid}_3", 'and makes no other');
@@ -106,8 +109,39 @@ SKIP:
 	counted('with broken snapshots on disk');
 }
 
+# Somebody holds the slot: he is named, and waited for. (A session that moves it on, stopped as it does.)
+$node->safe_psql('postgres', 'ALTER TABLE trending.checkpoint RENAME TO put_away');
+kill_worker($node, 'postgres', 'TERM');
+$node->poll_query_until('postgres', q{SELECT state = 'unavailable' FROM trending.worker_status}) or die;
+my $holder = $node->background_psql('postgres', on_error_stop => 0);
+my $looker = $node->background_psql('postgres');
+my $holder_pid = $holder->query_safe('SELECT pg_backend_pid()');
+my $is_held = 0;
+for (1 .. 20)
+{
+	last if $is_held;
+	$node->safe_psql('postgres', 'CREATE TABLE IF NOT EXISTS bulk (t text); INSERT INTO bulk SELECT repeat(md5(i::text), 10) FROM generate_series(1, 200000) i');
+	$holder->query_until(qr/begun/, "\\echo begun\nSELECT pg_replication_slot_advance('trending_$oid', pg_current_wal_flush_lsn());\n");
+	for (1 .. 20)
+	{
+		next unless $looker->query_safe("SELECT active_pid FROM pg_replication_slots WHERE slot_name = 'trending_$oid'") =~ /$holder_pid/;
+		kill 'STOP', $holder_pid;
+		$is_held = $looker->query_safe("SELECT active_pid FROM pg_replication_slots WHERE slot_name = 'trending_$oid'") =~ /$holder_pid/;
+		last if $is_held;
+		kill 'CONT', $holder_pid;
+	}
+}
+ok($is_held, 'a session holds the slot');
+$node->safe_psql('postgres', 'ALTER TABLE trending.put_away RENAME TO checkpoint');
+$node->poll_query_until('postgres', "SELECT message = 'replication slot \"trending_$oid\" is in use by process $holder_pid' AND hint LIKE '%pg_terminate_backend($holder_pid)%' FROM trending.worker_status")
+  or die 'the holder is not named';
+kill 'CONT', $holder_pid;
+counted('the worker goes on when the slot is free');
+$holder->quit;
+$looker->quit;
+
 # No slot is free, told by the attempt; it goes on by itself once there is one.
-$node->safe_psql('postgres', q{CREATE DATABASE other; SELECT pg_create_physical_replication_slot('taken' || i) FROM generate_series(1, 3) i});
+$node->safe_psql('postgres', q{CREATE DATABASE other; SELECT pg_create_physical_replication_slot('taken' || i) FROM generate_series(1, 10) i});
 my ($code, $stdout, $warning) = $node->psql('other', 'CREATE EXTENSION trending');
 like($warning, qr/no replication slot is free/, 'CREATE EXTENSION warns');
 $node->poll_query_until('other', q{SELECT state = 'unavailable' AND message = 'no replication slot is free' FROM trending.worker_status}) or die;

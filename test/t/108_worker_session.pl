@@ -81,6 +81,26 @@ $node->safe_psql('postgres', 'ALTER TABLE trending.put_away RENAME TO checkpoint
 wait_for_worker($node, 'postgres');
 counted('when that is put right it goes on by itself');
 
+# The same where the server ends it, here as it connects.
+my $inside = $node->background_psql('postgres');
+$inside->query_safe('SELECT 1');
+my $version_file = $node->data_dir . '/base/' . $node->safe_psql('postgres', q{SELECT oid FROM pg_database WHERE datname = 'postgres'}) . '/PG_VERSION';
+my $ended = $node->safe_psql('postgres', 'SELECT pid FROM trending.worker_status');
+rename($version_file, "$version_file.away") or die $!;
+kill_process($ended, 'TERM');
+$words = '';
+for (1 .. 600)
+{
+	$words = $inside->query_safe('SELECT state, message FROM trending.worker_status');
+	last if $words =~ /ended with an error/;
+	sleep(0.1);
+}
+like($words, qr/unavailable\|the worker ended with an error \(SQLSTATE \w+\): .*not a valid data directory/, 'the words of a fatal error');
+rename("$version_file.away", $version_file) or die $!;
+$inside->quit;
+wait_for_worker($node, 'postgres');
+counted('when that is put right it goes on, too');
+
 # No room in the directory for another database, until there is.
 $node->safe_psql('postgres', 'CREATE DATABASE second');
 my ($status, $out, $warning) = $node->psql('second', 'CREATE EXTENSION trending');
