@@ -17,7 +17,7 @@ namespace trending {
 enum class AggregateKind : uint8_t {
   kRowCount,        // count(*) without FILTER: word 0 itself, no words of its own
   kCount,           // count(x), count(*) FILTER (…): rows for which the event's argument is marked valid
-  kSum,             // exact for kInteger and kDecimal, compensated for kFloat
+  kSum,             // exact, for kFloat as far as FloatSum is
   kAvg,             // the same state as kSum
   kMin,             //
   kMax,             //

@@ -5,8 +5,10 @@
 #include <functional>
 
 #include "engine/decayed.h"
+#include "engine/float_sum.h"
 #include "engine/number.h"
 #include "engine/options.h"
+#include "engine/scale_counts.h"
 
 namespace trending {
 
@@ -73,42 +75,70 @@ void fold_least(int64_t* words, int64_t value, int64_t* present, uint8_t aggrega
   *present |= bit;
 }
 
+// A sum of floats, taken out of its words.
+struct FloatState {
+  FloatSum sum;
+  int32_t specials[3];  // NaN, ∞, −∞
+
+  explicit FloatState(const int64_t* words) {
+    for (int i = 0; i < 3; i++) sum.parts[i] = load_double(words[1 + i]);
+    int32_t tail[4];
+    std::memcpy(tail, words + kFloatSpecials, sizeof(tail));
+    std::copy(tail, tail + 3, specials);
+    sum.steps = tail[3] >> 1;
+    sum.is_exact = (tail[3] & 1) == 0;
+  }
+  // Without finite inputs the sum is zero again, whatever digits were lost.
+  void store(int64_t* words) {
+    if (words[0] == int64_t{specials[0]} + specials[1] + specials[2]) sum = {};
+    for (int i = 0; i < 3; i++) words[1 + i] = std::bit_cast<int64_t>(sum.parts[i]);
+    constexpr int64_t kMaxSteps = INT32_MAX >> 1;
+    const int64_t steps = std::clamp(sum.steps, -kMaxSteps, kMaxSteps);
+    const bool is_exact = sum.is_exact && steps == sum.steps;
+    const int32_t tail[4] = {specials[0], specials[1], specials[2],
+                             static_cast<int32_t>(steps * 2 + (is_exact ? 0 : 1))};
+    std::memcpy(words + kFloatSpecials, tail, sizeof(tail));
+  }
+};
+
 void fold_float(int64_t* words, int64_t weight, double value) {
   words[0] += weight;
-  LongDouble sum = load_long_double(words + 1);
+  FloatState state(words);
   if (std::isfinite(value)) {
-    sum.add_product(value, weight);
+    state.sum.add_product(value, weight);
   } else {
-    words[kFloatSpecials + (std::isnan(value) ? 0 : value > 0 ? 1 : 2)] += weight;
+    state.specials[std::isnan(value) ? 0 : value > 0 ? 1 : 2] += static_cast<int32_t>(weight);
   }
-  // Without finite inputs the sum is zero again, whatever rounding left.
-  const int64_t* specials = words + kFloatSpecials;
-  if (words[0] == specials[0] + specials[1] + specials[2]) sum = {};
-  store(sum, words + 1);
+  state.store(words);
 }
 
-// Keeps the greatest scale and how many inputs have it; when none is left the scale stays.
-void add_scale(int64_t* word, int64_t scale, int64_t count) {
-  const int64_t greatest = *word & kDecimalScale;
-  if (scale > greatest) {
-    *word = scale | std::max<int64_t>(count, 0) << 16;
-  } else if (scale == greatest) {
-    *word = scale | std::max<int64_t>((*word >> 16) + count, 0) << 16;
-  }
+// Adds another sum, or takes it out.
+bool change_float(int64_t* words, const int64_t* other, bool negative) {
+  words[0] += negative ? -other[0] : other[0];
+  FloatState state(words);
+  const FloatState more(other);
+  state.sum.add(more.sum, negative);
+  for (int i = 0; i < 3; i++) state.specials[i] += negative ? -more.specials[i] : more.specials[i];
+  state.store(words);
+  return state.sum.is_exact;
 }
 
-void fold_decimal(int64_t* words, int64_t weight, const int64_t* value) {
+void fold_decimal(int64_t* words, int64_t weight, const int64_t* argument) {
   words[0] += weight;
-  const int64_t special = value[4] & kDecimalSpecial;
-  if (special != 0) {
-    words[kDecimalSpecials + (special == kDecimalNaN ? 0 : special == kDecimalInfinity ? 1 : 2)] += weight;
-    return;
+  if ((argument[4] & kDecimalSpecial) == 0) {
+    Int256 sum = Int256::load(words + 1);
+    sum += Int256::load(argument).times(weight);
+    sum.store(words + 1);
   }
+  ScaleCounts(words + kScaleWords).add(argument[4], weight, words[0]);
+}
+
+void change_decimal(int64_t* words, const int64_t* other, bool negative) {
+  words[0] += negative ? -other[0] : other[0];
   Int256 sum = Int256::load(words + 1);
-  sum += Int256::load(value).times(weight);
+  sum += negative ? Int256::load(other + 1).negated() : Int256::load(other + 1);
   sum.store(words + 1);
-  add_scale(words + kScaleWord, value[4] & kDecimalScale, weight);
-  if (words[0] == 0) words[kScaleWord] = 0;
+  ScaleCounts(words + kScaleWords).merge(other + kScaleWords, negative, words[0]);
 }
 
 void fold_decayed(int64_t* words, int64_t weight, const int64_t* argument, int64_t half_life) {
@@ -122,23 +152,6 @@ void fold_decayed(int64_t* words, int64_t weight, const int64_t* argument, int64
   store(sum, words + 1);
 }
 
-void merge_float(int64_t* words, const int64_t* other) {
-  words[0] += other[0];
-  LongDouble sum = load_long_double(words + 1);
-  sum.add(load_double(other[1]), load_double(other[2]));
-  store(sum, words + 1);
-  for (int i = 0; i < 3; i++) words[kFloatSpecials + i] += other[kFloatSpecials + i];
-}
-
-void merge_decimal(int64_t* words, const int64_t* other) {
-  words[0] += other[0];
-  Int256 sum = Int256::load(words + 1);
-  sum += Int256::load(other + 1);
-  sum.store(words + 1);
-  add_scale(words + kScaleWord, other[kScaleWord] & kDecimalScale, other[kScaleWord] >> 16);
-  for (int i = 0; i < 3; i++) words[kDecimalSpecials + i] += other[kDecimalSpecials + i];
-}
-
 void merge_decayed(int64_t* words, const int64_t* other) {
   if (other[0] == 0) return;
   if (words[0] == 0) words[3] = other[3];
@@ -150,25 +163,15 @@ void merge_decayed(int64_t* words, const int64_t* other) {
 
 // ---- taking out of a total: each returns whether the aggregate has to be made anew
 
+// When digits were lost on the way, what is left may have them.
 bool unmerge_float(int64_t* words, const int64_t* other) {
-  words[0] -= other[0];
-  for (int i = 0; i < 3; i++) words[kFloatSpecials + i] -= other[kFloatSpecials + i];
-  LongDouble sum = load_long_double(words + 1);
-  sum.add(-load_double(other[1]), -load_double(other[2]));
-  store(sum, words + 1);
-  // After an overflow, or when what goes was so large that it left nothing of the others' last digits.
-  constexpr double kCancellation = 0x1p-40;
-  return !std::isfinite(sum.sum) || std::fabs(sum.sum) < std::fabs(load_double(other[1])) * kCancellation;
+  return !change_float(words, other, true);
 }
 
+// When the scales of what is left are not known, or not those of what goes.
 bool unmerge_decimal(int64_t* words, const int64_t* other) {
-  words[0] -= other[0];
-  Int256 sum = Int256::load(words + 1);
-  sum -= Int256::load(other + 1);
-  sum.store(words + 1);
-  for (int i = 0; i < 3; i++) words[kDecimalSpecials + i] -= other[kDecimalSpecials + i];
-  add_scale(words + kScaleWord, other[kScaleWord] & kDecimalScale, -(other[kScaleWord] >> 16));
-  return words[kScaleWord] >> 16 == 0;  // the inputs that decided the scale are gone
+  change_decimal(words, other, true);
+  return ScaleCounts::has_forgotten(other + kScaleWords) || ScaleCounts(words + kScaleWords).is_unknown();
 }
 
 bool unmerge_decayed(int64_t* words, const int64_t* other) {
@@ -336,10 +339,10 @@ void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, 
         store128(load128(words + 1) + load128(from + 1), words + 1);
         break;
       case StateOp::kFloatSum:
-        merge_float(words, from);
+        change_float(words, from, false);
         break;
       case StateOp::kDecimalSum:
-        merge_decimal(words, from);
+        change_decimal(words, from, false);
         break;
       case StateOp::kIntegerMin:
         if ((other[layout.present_word] >> i & 1) == 0) break;

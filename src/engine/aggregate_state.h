@@ -2,10 +2,9 @@
 //
 //   kCount                   rows
 //   kSum, kAvg of kInteger   inputs, 128-bit sum
-//   kSum, kAvg of kFloat     inputs, LongDouble of the finite ones, then how many are NaN, ∞, −∞
-//   kSum, kAvg of kDecimal   inputs, 256-bit sum of the finite ones, greatest scale and how many inputs have
-//   it
-//                            (bits 0 to 15, and above), then how many are NaN, ∞, −∞
+//   kSum, kAvg of kFloat     inputs, the parts of a FloatSum of the finite ones, then as halves of words: how
+//                            many are NaN, ∞, −∞; the steps of the FloatSum and, the last bit, not is_exact
+//   kSum, kAvg of kDecimal   inputs, 256-bit sum of the finite ones, ScaleCounts of all
 //   kMin, kMax               the value, when the present bit says that there is one
 //   kFirst, kLast            `at` and the value, likewise
 //     of kBytes              instead of the value two words: where the bytes are (0: there is no value), hash
@@ -28,10 +27,9 @@
 
 namespace trending {
 
-// Where a sum keeps its counts of NaN, ∞ and −∞, in this order, and its scale.
-inline constexpr int kFloatSpecials = 3;
-inline constexpr int kDecimalSpecials = 6;
-inline constexpr int kScaleWord = 5;
+// Where a sum keeps its counts of NaN, ∞ and −∞, or of scales.
+inline constexpr int kFloatSpecials = 4;
+inline constexpr int kScaleWords = 5;
 
 // What to do with an aggregate's words: kind and type in one.
 enum class StateOp : uint8_t {

@@ -1,9 +1,12 @@
 // Reading states: values, and their order.
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/aggregate_state.h"
+#include "engine/float_sum.h"
 #include "engine/number.h"
+#include "engine/scale_counts.h"
 #include "engine/time.h"
 
 namespace trending {
@@ -28,24 +31,25 @@ int three_way(int64_t a, int64_t b) {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-// The sum of a kFloat or kDecimal as its class: NaN when there is one or infinities of both signs.
-int class_of_sum(const int64_t* specials) {
-  if (specials[0] > 0 || (specials[1] > 0 && specials[2] > 0)) return 2;
-  return specials[1] > 0 ? 1 : specials[2] > 0 ? -1 : 0;
-}
-
 double double_of_class(int number_class) {
   return number_class == 2 ? std::nan("") : number_class > 0 ? HUGE_VAL : -HUGE_VAL;
 }
 
-int64_t form_of_class(int number_class) {
-  return number_class == 2 ? kDecimalNaN : number_class > 0 ? kDecimalInfinity : kDecimalNegativeInfinity;
+// The class of a sum of kDecimal.
+int class_of_sum(const int64_t* words) {
+  return class_of(ScaleCounts::form_of(words + kScaleWords));
 }
 
 double float_sum(const int64_t* words, bool average) {
-  const int number_class = class_of_sum(words + kFloatSpecials);
-  if (number_class != 0) return double_of_class(number_class);
-  return average ? load_double(words[1]) / static_cast<double>(words[0]) : load_double(words[1]);
+  int32_t tail[4];
+  std::memcpy(tail, words + kFloatSpecials, sizeof(tail));
+  const auto [nans, infinities, minuses, steps] = tail;
+  if (nans > 0 || (infinities > 0 && minuses > 0)) return std::nan("");
+  if (infinities > 0 || minuses > 0) return infinities > 0 ? HUGE_VAL : -HUGE_VAL;
+  FloatSum sum;
+  for (int i = 0; i < 3; i++) sum.parts[i] = load_double(words[1 + i]);
+  sum.steps = steps >> 1;
+  return average ? sum.average(words[0]) : sum.value();
 }
 
 // ---- ranking
@@ -123,7 +127,7 @@ int64_t score_of_sum(const AggregateSpec& spec, const int64_t* words) {
     const Int128 sum = load128(words + 1);
     return average ? ordered_bits(nearest_quotient(Int256::of(sum), divisor)) : clamp_to_64(sum);
   }
-  const int number_class = class_of_sum(words + kDecimalSpecials);
+  const int number_class = class_of_sum(words);
   return ordered_bits(number_class != 0 ? double_of_class(number_class)
                                         : nearest_quotient(Int256::load(words + 1), divisor));
 }
@@ -138,8 +142,8 @@ int compare_sums(const AggregateSpec& spec, const int64_t* a, const int64_t* b) 
   if (spec.type == ValueType::kInteger) {
     return compare_quotients(Int256::of(load128(a + 1)), a_divisor, Int256::of(load128(b + 1)), b_divisor);
   }
-  const int order = class_of_sum(a + kDecimalSpecials) - class_of_sum(b + kDecimalSpecials);
-  if (order != 0 || class_of_sum(a + kDecimalSpecials) != 0) return order;
+  const int order = class_of_sum(a) - class_of_sum(b);
+  if (order != 0 || class_of_sum(a) != 0) return order;
   return compare_quotients(Int256::load(a + 1), a_divisor, Int256::load(b + 1), b_divisor);
 }
 
@@ -300,11 +304,9 @@ AggregateValue value_of(const StateLayout& layout, const int64_t* result, uint16
   } else if (spec.type == ValueType::kInteger) {
     Int256::of(load128(words + 1)).store(value.decimal.words);
     value.decimal.form = kDecimalUnitOne;
-  } else if (const int number_class = class_of_sum(words + kDecimalSpecials); number_class != 0) {
-    value.decimal.form = form_of_class(number_class);
   } else {
-    std::copy(words + 1, words + 5, value.decimal.words);
-    value.decimal.form = words[kScaleWord] & kDecimalScale;
+    value.decimal.form = ScaleCounts::form_of(words + kScaleWords);
+    if (class_of(value.decimal.form) == 0) std::copy(words + 1, words + 5, value.decimal.words);
   }
   return value;
 }
