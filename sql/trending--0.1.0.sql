@@ -28,7 +28,7 @@ CREATE TABLE trending.trend (
   max_ahead        interval NOT NULL,
   history_limit    bigint,
   retention        interval,
-  backfill         bool NOT NULL,
+  backfill         text NOT NULL CHECK (backfill IN ('true', 'open', 'false')),
   partition_by     name[],
   max_groups       int NOT NULL,
   created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -129,6 +129,18 @@ COMMENT ON TABLE trending.waiting_redo IS 'windows that go from history, since t
 COMMENT ON TABLE trending.waiting_alert IS 'alerts that could not be written to their table yet';
 COMMENT ON TABLE trending.waiting_window IS 'closed windows that could not be written to history yet';
 COMMENT ON TABLE trending.waiting_late IS 'late rows that could not be written to their table yet';
+
+-- Not dumped either: numbers of transactions mean nothing elsewhere.
+CREATE TABLE trending.trend_start (
+  trend_id      int PRIMARY KEY,
+  later         bigint[] NOT NULL,
+  history_since timestamptz,
+  backfilling   bool NOT NULL DEFAULT false
+);
+COMMENT ON TABLE trending.trend_start IS 'which rows came after a trend was created, and how far back its history is complete';
+COMMENT ON COLUMN trending.trend_start.later IS 'transactions that had not committed when it was created: the first that had not begun, then those that ran';
+COMMENT ON COLUMN trending.trend_start.history_since IS 'closed windows that end after this are in history; NULL before the trend has been filled';
+COMMENT ON COLUMN trending.trend_start.backfilling IS 'the worker goes on with windows that end before that';
 
 -- Packed already: compressing costs more than it saves.
 ALTER TABLE trending.pane_state ALTER cells SET STORAGE EXTERNAL;
@@ -369,14 +381,28 @@ COMMENT ON AGGREGATE trending.approx_count_distinct(anyelement) IS
 -- Definitions
 ------------------------------------------------------------------------------------------------------------
 
+-- Written true, false or 'open'.
+CREATE TYPE trending.backfill_mode AS ENUM ('true', 'open', 'false');
+CREATE FUNCTION trending.as_backfill_mode(wanted bool)
+RETURNS trending.backfill_mode LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN wanted THEN 'true'::trending.backfill_mode ELSE 'false'::trending.backfill_mode END;
+CREATE CAST (bool AS trending.backfill_mode) WITH FUNCTION trending.as_backfill_mode(bool) AS IMPLICIT;
+COMMENT ON TYPE trending.backfill_mode IS
+'what becomes of rows that are there when a trend is created: true: they count, and history of windows that have closed is filled back; ''open'': those of open windows count; false: none. bool is cast to it';
+
 CREATE FUNCTION trending.create_trend(
   name text, query text, label text DEFAULT NULL,
   watermark_delay interval DEFAULT '0', allowed_lateness interval DEFAULT '1 minute',
   late_events text DEFAULT 'drop', idle_timeout interval DEFAULT '10 seconds', max_ahead interval DEFAULT '1 minute',
-  history_limit bigint DEFAULT 100, retention interval DEFAULT NULL, backfill bool DEFAULT true,
+  history_limit bigint DEFAULT 100, retention interval DEFAULT NULL, backfill trending.backfill_mode DEFAULT 'true',
   partition_by name[] DEFAULT NULL, max_groups int DEFAULT 1000000, notify_channel text DEFAULT 'trending_alerts')
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_create_trend';
+
+-- Whether a row of this xmin came after trend_start.later was noted. Internal.
+CREATE FUNCTION trending.is_later(xmin xid, later bigint[])
+RETURNS bool LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_is_later';
 
 CREATE FUNCTION trending.alter_trend(
   trend regclass, query text DEFAULT NULL, label text DEFAULT '',
@@ -396,7 +422,7 @@ CREATE FUNCTION trending.track(
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_track';
 
-COMMENT ON FUNCTION trending.create_trend(text, text, text, interval, interval, text, interval, interval, bigint, interval, bool, name[], int, text) IS
+COMMENT ON FUNCTION trending.create_trend(text, text, text, interval, interval, text, interval, interval, bigint, interval, trending.backfill_mode, name[], int, text) IS
 'creates a trend: a foreign table of this name that keeps the result of query (one source, a window function or none, GROUP BY, ORDER BY an aggregate) for the current window, ranked. Needs SELECT on what the query reads. What a query may not contain is reported with its position';
 COMMENT ON FUNCTION trending.alter_trend(regclass, text, text, interval, interval, text, interval, interval, bigint, interval, int) IS
 'changes options of a trend, which keeps its state: those that are named, with NULL where it is a value (label: none, history_limit: all, retention: none). For its owner. The query cannot be changed';
@@ -749,9 +775,19 @@ SELECT t.relation::text AS trend, t.relation, t.source,
             ELSE concat_ws(': ', w.message, w.hint) END AS reason,
        s.version, s.window_start, s.window_end, s.event_clock, s.watermark, s.live_groups, s.kept_groups, s.kept_panes,
        s.events, s.late, s.ahead, s.null_time, s.failed, s.out_of_range, s.refused, s.unmatched, s.unretracted,
-       s.retractable, s.memory_bytes
+       s.retractable, s.memory_bytes,
+       greatest(b.history_since, s.watermark - t.retention) AS history_since, b.backfilling
 FROM   trending.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending.trend_stats() s ON s.trend_id = t.id
+       LEFT JOIN trending.trend_start b ON b.trend_id = t.id
 ORDER  BY t.id;
+
+CREATE FUNCTION trending.history_since(trend regclass)
+RETURNS timestamptz LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
+BEGIN ATOMIC
+  SELECT s.history_since FROM trending.status s WHERE s.relation = history_since.trend;
+END;
+COMMENT ON FUNCTION trending.history_since(regclass) IS
+'all closed windows that end after this are in history: -infinity where it goes back as far as the source does. It moves back while backfill is under way. NULL before the trend has been filled';
 
 -- What monitoring collects: every number of the two views above as a row, named and typed as Prometheus wants it, times
 -- in seconds, sizes in bytes. What is not known now has no row.

@@ -147,7 +147,7 @@ bool is_storable(const FollowedTrend* trend) {
 
 void delete_forgotten_trends() {
   for (const char* table :
-       {"pane_state", "trend_state", "waiting_window", "waiting_redo", "waiting_late", "waiting_alert"}) {
+       {"pane_state", "trend_state", "waiting_window", "waiting_redo", "waiting_late", "waiting_alert", "trend_start"}) {
     execute_stored(
         psprintf("DELETE FROM trending.%s s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = "
                  "s.trend_id)",

@@ -12,19 +12,16 @@
 // ones
 //    first, then those to come, until all xids that S saw running have ended.
 //
-// A trend that is filled anew may have history that ends long ago (its slot was lost, and windows closed
-// since). Then the source is read in the order of event time, beginning with the windows that history could
-// still have corrected, so that every window closes again as it would have.
-//
-// With session windows the source is read backwards in event time until no session that matters can begin
-// earlier, since how far back one reaches is known only when its first row is met.
+// What of the source is counted, and which windows are reported: source_count.cpp.
 //
 // The protocol needs nothing but P, so it serves new trends, trends whose source was truncated, and all
 // trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins anew.
 #include <algorithm>
 
+#include "bgworker/backfill.h"
 #include "bgworker/refill.h"
 #include "bgworker/source_changes.h"
+#include "bgworker/source_count.h"
 #include "bgworker/source_scan.h"
 #include "bgworker/worker.h"
 #include "postgres/fault.h"
@@ -36,8 +33,6 @@ namespace {
 
 // Recorded events that may pile up while a trend waits for writers; beyond it begins anew.
 constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
-// Events of the source that are applied together.
-constexpr size_t kPortionBytes = size_t{8} << 20;
 // A trend that could not be filled is tried again after this long.
 constexpr int64 kFillPauseUs = 1000 * 1000;
 constexpr char kUnknownTimes[] =
@@ -66,146 +61,6 @@ bool writers_ended(FollowedTrend* trend) {
                                [](const VirtualTransactionId& id) { return VirtualXactLock(id, false); }),
                 writers.end());
   return writers.empty();
-}
-
-// -- counting the source
-// ----------------------------------------------------------------------------------------------------------
-
-// Windows that end up to here are final when the event clock stands at `clock`.
-Time final_until(const FollowedTrend* trend, Time clock) {
-  const DefinitionOptions& options = trend->definition->options;
-  Time until =
-      subtract_saturated(subtract_saturated(clock, options.watermark_delay), options.allowed_lateness);
-  return trend->writer.has_sessions() ? subtract_saturated(until, trend->definition->window.size) : until;
-}
-
-// The first instant of any window that can still change then.
-Time earliest_needed(const FollowedTrend* trend, Time clock) {
-  Time oldest = final_until(trend, clock);
-  const Windows& windows = trend->writer.windows();
-  return windows.in_range(oldest) ? windows.first_window(oldest).start : kMinTime;
-}
-
-// Whether a window ends after `from` and not after `until`: history needs it, or what has come to it since.
-bool some_window_ends(const FollowedTrend* trend, Time from, Time until) {
-  const Windows& windows = trend->writer.windows();
-  return windows.in_range(from) ? windows.first_window(from).end <= until : from < until;
-}
-
-void apply_batch(FollowedTrend* trend) {
-  trend_apply(trend, worker->filling.slice(trend->slot), GetCurrentTimestamp(), InvalidXLogRecPtr);
-  worker->filling.clear();
-}
-
-bool set_clock(FollowedTrend* trend, Time clock, Time reported_end) {
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
-  Status status = trend->writer.restore_clock(clock, reported_end);
-  LWLockRelease(&trend->shared->lock);
-  return status == Status::kOk;
-}
-
-void append_event(FollowedTrend* trend, const RowEvent& event) {
-  KeyView key{event.key.data, event.key.size};
-  (void)worker->filling.append(trend->slot, event.time, 1, key, event.valid, event.arguments);
-}
-
-// Counts the source from the windows that history may still correct, in the order of event time. In portions
-// that end with the current window, so that windows close one after the other and nothing is late.
-void count_since(FollowedTrend* trend, Time reported, Time clock) {
-  if (!set_clock(trend, reported, reported)) return;
-  Time from = earliest_needed(trend, reported);
-  scan_source(trend, from, ScanOrder::kForward, [&](const RowEvent& event) {
-    if (event.time < from || event.time > clock) return true;
-    bool full = event.time >= trend->writer.window().end || worker->filling.bytes() > kPortionBytes;
-    if (full && !worker->filling.empty()) {
-      apply_batch(trend);
-      if (history_is_large(trend)) {
-        history_write(trend);
-        history_written(trend);
-      }
-    }
-    append_event(trend, event);
-    return true;
-  });
-  if (!worker->filling.empty()) apply_batch(trend);
-}
-
-// Counts the source under the clock that it gives. The clock first, so that rows in whatever order, applied
-// in portions, are all judged alike: none is late. Final windows are not reported: some of their rows were
-// left out.
-void count_open_windows(FollowedTrend* trend, Time from, Time clock) {
-  if (!set_clock(trend, clock, final_until(trend, clock))) return;
-  scan_source(trend, from, ScanOrder::kAny, [&](const RowEvent& event) {
-    if (event.time < from || event.time > clock) return true;
-    append_event(trend, event);
-    if (worker->filling.bytes() > kPortionBytes) apply_batch(trend);
-    return true;
-  });
-  if (!worker->filling.empty()) apply_batch(trend);
-}
-
-// Counts the sessions that end after `keep_after`, all of each. The clock comes last: until then no session
-// closes and no row is late.
-void count_sessions(FollowedTrend* trend, Time keep_after, Time clock) {
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
-  trend->writer.start_filling(keep_after);
-  LWLockRelease(&trend->shared->lock);
-  scan_source(trend, kNoTime, ScanOrder::kBackward, [&](const RowEvent& event) {
-    if (event.time > clock) return true;
-    append_event(trend, event);
-    if (worker->filling.bytes() <= kPortionBytes) return true;
-    apply_batch(trend);
-    return event.time >= trend->writer.concerned_from();
-  });
-  if (!worker->filling.empty()) apply_batch(trend);
-  if (!set_clock(trend, clock, kNoTime)) return;
-  trend->clock_base = trend->writer.clock();
-  trend->clock_wall = GetCurrentTimestamp();
-}
-
-// Who created the trend may still be about to let go of its tables. Those who hold a lock for long are not
-// waited for again and again: history_last_end() then raises an error at once.
-// The source's lock comes first, as for DROP TABLE.
-void await_history(const FollowedTrend* trend) {
-  LockRelationOid(trend->definition->source, AccessShareLock);
-  if (!OidIsValid(trend->definition->history) || trend->fill_paused) return;
-  LockRelationOid(trend->definition->history, RowExclusiveLock);
-}
-
-void count_source(FollowedTrend* trend) {
-  if (trend->definition->event_time == nullptr) {
-    count_open_windows(trend, kTimelessEvent, kTimelessEvent);
-    return;
-  }
-  await_history(trend);
-  SPI_connect();
-  history_restore(trend);
-  const bool has_sessions = trend->writer.has_sessions();
-  Time reported = history_last_end(trend, has_sessions);
-  SPI_finish();
-  Time clock = clock_of_source(trend);
-  if (clock == kNoTime) {  // no rows but those that are too far ahead: what is final stays
-    history_redo(trend, kNoTime, DT_NOEND);
-    scan_source(trend, kNoTime, ScanOrder::kAny, [](const RowEvent&) { return true; });
-    return;
-  }
-  if (has_sessions) {
-    // Sessions that are not final may come to have other bounds; those that are stay, as in the windows
-    // below.
-    Time keep_after = final_until(trend, clock);
-    if (reported != kNoTime) keep_after = std::min(keep_after, reported);
-    history_redo(trend, kNoTime, keep_after);
-    return count_sessions(trend, keep_after, clock);
-  }
-  // The clock may have gone back, with the rows that had moved it. Then windows are not final any more.
-  history_redo(trend, final_until(trend, reported == kNoTime ? clock : std::min(clock, reported)),
-               final_until(trend, clock));
-  if (reported != kNoTime &&
-      some_window_ends(trend, final_until(trend, reported), final_until(trend, clock))) {
-    count_since(trend, reported, clock);
-  } else {
-    count_open_windows(trend, earliest_needed(trend, clock), clock);
-  }
 }
 
 // -- the filter
@@ -246,8 +101,9 @@ void replay_recorded(FollowedTrend* trend) {
   trend->recorded_bytes = 0;
 }
 
+// Without backfill, what is decoded from the very beginning is all there is to count.
 bool counts_source(const FollowedTrend* trend) {
-  return trend->definition->options.backfill || trend->refill;
+  return trend->definition->options.backfill != Backfill::kNone || !trend->is_new;
 }
 
 // Step 3. A function of its own, never inlined: its locals must not live in the frame that PG_TRY returns to.
@@ -258,7 +114,7 @@ pg_noinline void fill_from_source(FollowedTrend* trend) {
   // Without event times the trend begins with the rows to come; what it has in history stays.
   if (counts_source(trend) && knows_event_times(*trend->definition)) {
     trend->filter = filter_of(GetActiveSnapshot());
-    count_source(trend);
+    source_count(trend);
     source_note_files(trend);
   }
   worker_commit();
@@ -299,7 +155,9 @@ void fill(FollowedTrend* trend) {
   const bool lacks_rows = counts_source(trend) && !knows_event_times(*trend->definition);
   trend->filled_at = GetCurrentTimestamp();
   trend->fill_us = trend->filled_at - began;
-  trend->refill = trend->fill_paused = false;
+  trend->refill = trend->fill_paused = trend->is_new = false;
+  trend->is_whole = true;
+  trend->before = {};
   trend->unfit = trend->rights_lost = false;  // why it was stopped, if it was, is past
   trend->state = FillState::kRunning;
   trend_report(trend, lacks_rows ? kUnknownTimes : "");
@@ -336,6 +194,11 @@ bool put_by_history(FollowedTrend* trend) {
 // Steps 1 and 2 at the present position.
 void begin_waiting(FollowedTrend* trend) {
   if (!put_by_history(trend) || !trend_load(trend)) return;
+  // The event clock does not go back with the rows that moved it, and what is final stays so.
+  if (trend->is_whole) {
+    trend->before = {trend->writer.clock(), trend->writer.watermark(), trend->writer.final_before()};
+    trend->is_whole = false;
+  }
   trend_reset_state(trend);
   trend->writers.clear();
   trend->recorded.clear();
@@ -344,6 +207,7 @@ void begin_waiting(FollowedTrend* trend) {
   PG_TRY();
   {
     worker_begin();
+    backfill_load(trend);
     note_writers(trend);
     worker_commit();
   }
@@ -381,13 +245,17 @@ void filling_start(FollowedTrend* trend) {
     // What is there is known to be wrong.
     if (pg_atomic_read_u32(&trend->shared->phase) != static_cast<uint32>(TrendPhase::kFilling))
       trend_set_phase(trend, TrendPhase::kFilling);
+    trend->is_new = false;
     return;
   }
   begin_waiting(trend);
   if (trend->state == FillState::kLoading) trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;
-  if (trend->state != FillState::kWaiting) return;
+  if (trend->state != FillState::kWaiting) {
+    trend->is_new = false;
+    return;
+  }
   // Without backfill everything from here on counts, whoever is writing.
-  if (!trend->definition->options.backfill && !trend->refill) trend->writers.clear();
+  if (!counts_source(trend)) trend->writers.clear();
   if (trend->writers.empty()) fill(trend);
 }
 
@@ -417,6 +285,7 @@ void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_
     trend->recorded.clear();
     trend->recorded_bytes = 0;
     trend->state = FillState::kLoading;
+    trend->is_new = false;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>  // before the server's headers, whoever includes what next
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,13 @@ struct SourceTable {
   XLogRecPtr surveyed = InvalidXLogRecPtr;
 };
 
+// Where the clocks stood: filling anew does not take them back.
+struct ClockBefore {
+  Time clock = kNoTime;
+  Time watermark = kNoTime;
+  Time final_until = kNoTime;
+};
+
 struct FollowedTrend {
   int32 id = 0;
   uint32_t slot = 0;  // in Worker::trends and Worker::filling
@@ -115,6 +123,19 @@ struct FollowedTrend {
   std::vector<TransactionId> changed;  // transactions whose rows want it filled anew, since it waits
   TransactionId judged_by = InvalidTransactionId;  // the last transaction with such rows; refill.cpp
   Time judged_from = kNoTime;
+
+  bool is_whole = false;  // the engine state is that of the source, or was until a reason to fill it anew
+  ClockBefore before;     // of such a state, for the filling that replaces it
+  bool is_new = false;    // made by the transaction decoded just now: nothing of its source has been missed
+
+  // -- start, and how far back history is complete (backfill.cpp): its row in trending.trend_start
+  std::string later;  // as text
+  Time history_since = kNoTime;
+  bool has_history_since = false;
+  bool backfilling = false;
+  int64 backfill_span = 0;      // event time of the next portion; 0: not known yet
+  int64 backfill_us = 0;        // how long the last one took
+  TimestampTz backfill_at = 0;  // not before
 
   AheadTimes ahead;  // of rows that were refused since the trend was filled
 

@@ -391,13 +391,17 @@ void source_learn(FollowedTrend* trend) {
 }
 
 void source_note_files(FollowedTrend* trend) {
+  // What the source consists of now is what was read. Whatever made it so and is decoded later changes nothing.
   List* tables = tables_of(trend->source);
+  for (auto& [oid, table] : trend->tables) table.listed = list_member_oid(tables, oid);
   ListCell* cell = nullptr;
   foreach (cell, tables) {
     SourceTable& table = trend->tables[lfirst_oid(cell)];
+    table.listed = true;
     table.filenode = file_of(lfirst_oid(cell));
     table.seen_by = InvalidTransactionId;
   }
+  trend->tables_known = true;
   list_free(tables);
 }
 

@@ -37,20 +37,29 @@ const char* source_name(const Definition* definition) {
   return quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)), name);
 }
 
-// With a plain time column the rows before `from` are left to the index.
-void append_time_bound(StringInfo query, const Definition* definition, Time from) {
-  if (from == kNoTime || !is_plain_column(definition->event_time)) return;
-  Datum text = definition->event_time_type == TIMESTAMPTZOID
-                   ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(from))
-                   : DirectFunctionCall1(timestamp_out, TimestampGetDatum(from));
-  appendStringInfo(query, " WHERE %s >= %s", time_column(definition),
-                   quote_literal_cstr(DatumGetCString(text)));
-  if (definition->event_time_type == DATEOID) appendStringInfoString(query, "::timestamp");
+// With a plain time column the rows before or after a time are left to the index.
+void append_time_bound(StringInfo query, const Definition* definition, const char* comparison, Time bound) {
+  if (bound == kNoTime || !is_plain_column(definition->event_time)) return;
+  const bool zoned = definition->event_time_type == TIMESTAMPTZOID;
+  Datum text = zoned ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(bound))
+                     : DirectFunctionCall1(timestamp_out, TimestampGetDatum(bound));
+  appendStringInfo(query, " AND %s %s %s::pg_catalog.%s", time_column(definition), comparison,
+                   quote_literal_cstr(DatumGetCString(text)), zoned ? "timestamptz" : "timestamp");
+}
+
+void append_conditions(StringInfo query, const FollowedTrend* trend, const SourceRange& range) {
+  appendStringInfoString(query, " WHERE true");
+  append_time_bound(query, trend->definition, ">=", range.from);
+  append_time_bound(query, trend->definition, "<=", range.until);
+  if (range.rows == SourceRows::kAll) return;
+  appendStringInfo(query, " AND %s trending.is_later(xmin, '%s')",
+                   range.rows == SourceRows::kEarlier ? "NOT" : "", trend->later.c_str());
 }
 
 // SELECT of the columns a trend reads, then the table that a row is in, then its commit time where that
 // counts. In the order of a plain time column if that is asked for.
-char* source_query(const Definition* definition, Time from, ScanOrder order) {
+char* source_query(const FollowedTrend* trend, const SourceRange& range, ScanOrder order) {
+  const Definition* definition = trend->definition;
   StringInfoData query;
   initStringInfo(&query);
   appendStringInfoString(&query, "SELECT ");
@@ -59,7 +68,7 @@ char* source_query(const Definition* definition, Time from, ScanOrder order) {
   }
   appendStringInfo(&query, "tableoid%s FROM %s",
                    definition->by_commit_time ? ", trending.commit_time(xmin)" : "", source_name(definition));
-  append_time_bound(&query, definition, from);
+  append_conditions(&query, trend, range);
   if (order != ScanOrder::kAny) {
     appendStringInfo(&query, " ORDER BY %s%s", time_column(definition),
                      order == ScanOrder::kBackward ? " DESC" : "");
@@ -97,9 +106,10 @@ bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampT
 }
 
 // With SPI connected. An order other than kAny is the query's, by a plain time column.
-void scan_rows(FollowedTrend* trend, Time from, ScanOrder order, FunctionRef<bool(const RowEvent&)> visit) {
+void scan_rows(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
+               FunctionRef<bool(const RowEvent&)> visit) {
   TimestampTz now = GetCurrentTimestamp();
-  SPIPlanPtr plan = SPI_prepare_cursor(source_query(trend->definition, from, order), 0, nullptr, 0);
+  SPIPlanPtr plan = SPI_prepare_cursor(source_query(trend, range, order), 0, nullptr, 0);
   if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
   Portal cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
   for (bool go_on = true; go_on;) {
@@ -174,12 +184,14 @@ Tuplesortstate* begin_sort(TupleDesc descriptor) {
                               maintenance_work_mem, nullptr, TUPLESORT_NONE);
 }
 
-void put_sorted(FollowedTrend* trend, Time from, bool backward, TupleDesc descriptor, Tuplesortstate* sort) {
+void put_sorted(FollowedTrend* trend, const SourceRange& range, bool backward, TupleDesc descriptor,
+                Tuplesortstate* sort) {
   TupleTableSlot* slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsVirtual);
   StringInfoData bytes;
   initStringInfo(&bytes);
-  scan_rows(trend, kNoTime, ScanOrder::kAny, [&](const RowEvent& event) {
-    if (from != kNoTime && event.time < from) return true;
+  scan_rows(trend, range, ScanOrder::kAny, [&](const RowEvent& event) {
+    if (range.from != kNoTime && event.time < range.from) return true;
+    if (range.until != kNoTime && event.time > range.until) return true;
     ExecClearTuple(slot);
     slot->tts_values[0] = Int64GetDatum(backward ? -event.time : event.time);
     slot->tts_values[1] = pack(event, &bytes);
@@ -191,12 +203,13 @@ void put_sorted(FollowedTrend* trend, Time from, bool backward, TupleDesc descri
   ExecDropSingleTupleTableSlot(slot);
 }
 
-void scan_sorted(FollowedTrend* trend, Time from, ScanOrder order, FunctionRef<bool(const RowEvent&)> visit) {
+void scan_sorted(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
+                 FunctionRef<bool(const RowEvent&)> visit) {
   TupleDesc descriptor = CreateTemplateTupleDesc(2);
   TupleDescInitEntry(descriptor, 1, "at", INT8OID, -1, 0);
   TupleDescInitEntry(descriptor, 2, "event", BYTEAOID, -1, 0);
   Tuplesortstate* sort = begin_sort(descriptor);
-  put_sorted(trend, from, order == ScanOrder::kBackward, descriptor, sort);
+  put_sorted(trend, range, order == ScanOrder::kBackward, descriptor, sort);
   tuplesort_performsort(sort);
   TupleTableSlot* slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsMinimalTuple);
   auto* words = static_cast<int64_t*>(palloc(sizeof(int64_t) * (trend->reader->word_count + 1U)));
@@ -213,43 +226,43 @@ void scan_sorted(FollowedTrend* trend, Time from, ScanOrder order, FunctionRef<b
 
 }  // namespace
 
-void scan_source(FollowedTrend* trend, Time from, ScanOrder order, FunctionRef<bool(const RowEvent&)> visit) {
+void scan_source(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
+                 FunctionRef<bool(const RowEvent&)> visit) {
   SPI_connect();
   if (order == ScanOrder::kAny || is_plain_column(trend->definition->event_time)) {
-    scan_rows(trend, from, order, visit);
+    scan_rows(trend, range, order, visit);
   } else {
-    scan_sorted(trend, from, order, visit);
+    scan_sorted(trend, range, order, visit);
   }
   SPI_finish();
 }
 
-Time clock_of_source(FollowedTrend* trend) {
+Time latest_in_source(FollowedTrend* trend, SourceRows rows, Time until) {
   const Definition* definition = trend->definition;
-  Time clock = kNoTime;
+  Time latest = kNoTime;
   if (!is_plain_column(definition->event_time) || definition->where != nullptr) {
-    scan_source(trend, kNoTime, ScanOrder::kAny, [&clock](const RowEvent& event) {
-      clock = std::max(clock, event.time);
+    scan_source(trend, {kNoTime, until, rows}, ScanOrder::kAny, [&](const RowEvent& event) {
+      if (until == kNoTime || event.time <= until) latest = std::max(latest, event.time);
       return true;
     });
-    return clock;
+    return latest;
   }
   // The same by an index, where there is one on the time column.
-  const char* column = time_column(definition);
-  TimestampTz latest = GetCurrentTimestamp() + definition->options.max_ahead;
-  bool zoned = definition->event_time_type == TIMESTAMPTZOID;
-  char* bound = DatumGetCString(zoned ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(latest))
-                                      : DirectFunctionCall1(timestamp_out, TimestampGetDatum(latest)));
-  char* query =
-      psprintf("SELECT pg_catalog.max(%s) FROM %s WHERE %s <= %s::%s", column, source_name(definition),
-               column, quote_literal_cstr(bound), zoned ? "timestamptz" : "timestamp");
+  const TimestampTz farthest = add_saturated(GetCurrentTimestamp(), definition->options.max_ahead);
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfo(&query, "SELECT pg_catalog.max(%s) FROM %s", time_column(definition),
+                   source_name(definition));
+  append_conditions(&query, trend, {kNoTime, until == kNoTime ? farthest : std::min(until, farthest), rows});
   SPI_connect();
-  if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "could not read the source's latest time");
+  if (SPI_execute(query.data, true, 1) != SPI_OK_SELECT)
+    elog(ERROR, "could not read the source's latest time");
   bool isnull = true;
   Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-  if (!isnull) clock = event_time_value(definition->event_time_type, value);
+  if (!isnull) latest = event_time_value(definition->event_time_type, value);
   SPI_finish();
   // All rows infinite in the past: no clock.
-  return TIMESTAMP_NOT_FINITE(clock) ? kNoTime : clock;
+  return TIMESTAMP_NOT_FINITE(latest) ? kNoTime : latest;
 }
 
 bool knows_event_times(const Definition& definition) {
@@ -259,8 +272,8 @@ bool knows_event_times(const Definition& definition) {
 char* source_rows_query(const FollowedTrend* trend, const char* table) {
   StringInfoData query;
   initStringInfo(&query);
-  appendStringInfo(&query, "SELECT FROM ONLY %s", table);
-  append_time_bound(&query, trend->definition, trend->writer.concerned_from());
+  appendStringInfo(&query, "SELECT FROM ONLY %s WHERE true", table);
+  append_time_bound(&query, trend->definition, ">=", trend->writer.concerned_from());
   appendStringInfoString(&query, " LIMIT 1");
   return query.data;
 }

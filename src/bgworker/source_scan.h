@@ -11,12 +11,23 @@ struct FollowedTrend;
 
 enum class ScanOrder { kAny, kForward, kBackward };  // of event time
 
-// Calls visit(event) for every row that is an event, until it returns false. Rows before `from` may be left
-// out (kNoTime: none). Rows whose expressions fail are left out. SPI is connected during visits.
-void scan_source(FollowedTrend* trend, Time from, ScanOrder order, FunctionRef<bool(const RowEvent&)> visit);
+// By whether they came after the trend's start (trend_start.later).
+enum class SourceRows { kAll, kEarlier, kLater };
 
-// The event clock that the rows give: the greatest time that is not too far ahead. kNoTime: no rows.
-Time clock_of_source(FollowedTrend* trend);
+// Which rows to read. Those before `from` and after `until` may be left out (kNoTime: none).
+struct SourceRange {
+  Time from = kNoTime;
+  Time until = kNoTime;
+  SourceRows rows = SourceRows::kAll;
+};
+
+// Calls visit(event) for every row that is an event, until it returns false. Rows whose expressions fail are
+// left out, and those that are too far ahead are noted (trend->ahead). SPI is connected during visits.
+void scan_source(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
+                 FunctionRef<bool(const RowEvent&)> visit);
+
+// The latest event time not after `until` (kNoTime: none that is too far ahead). kNoTime: no rows.
+Time latest_in_source(FollowedTrend* trend, SourceRows rows, Time until = kNoTime);
 
 // SELECT of the rows of a table, named so, that windows which can still change would count.
 char* source_rows_query(const FollowedTrend* trend, const char* table);

@@ -1,6 +1,7 @@
 // The set of trends that the worker follows, kept equal to trending.trend.
 #include <algorithm>
 
+#include "bgworker/backfill.h"
 #include "bgworker/collector.h"
 #include "bgworker/own_rows.h"
 #include "bgworker/readings.h"
@@ -70,7 +71,9 @@ uint64_t hash_seed() {
   return seed;
 }
 
-TrendOptions engine_options(const FollowedTrend* trend) {
+}  // namespace
+
+TrendOptions trend_options(const FollowedTrend* trend) {
   const Definition* definition = trend->definition;
   TrendOptions options;
   options.window = definition->window;
@@ -92,11 +95,9 @@ TrendOptions engine_options(const FollowedTrend* trend) {
   return options;
 }
 
-}  // namespace
-
 StateLayout trend_layout(const FollowedTrend* trend, bool retractable) {
   if (retractable == trend->retractable) return trend->writer.layout();
-  TrendOptions options = engine_options(trend);
+  TrendOptions options = trend_options(trend);
   options.retractable = retractable;
   return make_layout(options);
 }
@@ -186,11 +187,7 @@ void trend_report(FollowedTrend* trend, const char* message) {
   }
 }
 
-void trend_reset_state(FollowedTrend* trend) {
-  pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(TrendPhase::kFilling));
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
-  trend->blocks.held = &trend->shared->lock;
-  if (trend->arena.is_open()) trend->arena.destroy();
+Status trend_make_state(FollowedTrend* trend, const TrendOptions& options) {
   const uint64_t limit = static_cast<uint64_t>(settings.memory_limit_mb) * 1024 * 1024;
   Hooks hooks;
   hooks.context = trend;
@@ -202,9 +199,18 @@ void trend_reset_state(FollowedTrend* trend) {
   hooks.combine = combine;
   Status status = trend->arena.create(block_source(&trend->blocks), limit);
   if (status == Status::kOk) {
-    status = trend->writer.create(&trend->arena, engine_options(trend), hooks, trend->definition->calendar);
+    status = trend->writer.create(&trend->arena, options, hooks, trend->definition->calendar);
   }
   trend->writer.report_crossings(false);  // until the state is what it was
+  return status;
+}
+
+void trend_reset_state(FollowedTrend* trend) {
+  pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(TrendPhase::kFilling));
+  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  trend->blocks.held = &trend->shared->lock;
+  if (trend->arena.is_open()) trend->arena.destroy();
+  Status status = trend_make_state(trend, trend_options(trend));
   trend->shared->root = trend->arena.root_handle();
   trend->blocks.held = nullptr;
   LWLockRelease(&trend->shared->lock);
@@ -287,7 +293,11 @@ bool trend_restore(FollowedTrend* trend) {
   trend_reset_state(trend);
   if (!checkpoint_restore(trend)) return false;
   own_rows_learn(trend);  // under the options that are stored
+  worker_begin();
+  backfill_load(trend);
+  worker_commit();
   trend->writer.report_crossings(true);
+  trend->is_whole = true;
   trend->state = FillState::kRunning;
   trend_set_phase(trend, TrendPhase::kRunning);
   return true;
@@ -343,6 +353,7 @@ bool trends_refresh() {
       continue;
     }
     FollowedTrend* trend = add_trend(lfirst_int(cell));
+    trend->is_new = TransactionIdIsValid(worker->replayed);
     if (!worker->restoring || !trend_restore(trend)) filling_start(trend);
   }
   list_free(ids);

@@ -7,6 +7,7 @@
 #include <malloc.h>
 #endif
 
+#include "bgworker/backfill.h"
 #include "bgworker/idle_clock.h"
 #include "bgworker/source_changes.h"
 #include "bgworker/worker_end.h"
@@ -136,6 +137,7 @@ void do_duties(bool caught_up) {
   for (FollowedTrend* trend : worker->trends) {
     if (trend != nullptr && trend->state == FillState::kRunning) history_poll(trend, now);
   }
+  if (caught_up) backfill_poll(now);
   if (checkpoint_wanted(now) && checkpoint_write() && now - born > kHealthyUs) worker->entry->failures = 0;
 }
 

@@ -70,6 +70,9 @@ inline bool is_conflict(const ErrorData* error) {
 bool trends_refresh();
 // Loads definition and row reader; on failure the trend stays in kLoading or is stopped.
 bool trend_load(FollowedTrend* trend);
+// The options of a trend's engine state, and such a state in an arena of its own. On failure there is none.
+TrendOptions trend_options(const FollowedTrend* trend);
+Status trend_make_state(FollowedTrend* trend, const TrendOptions& options);
 // Makes an empty engine state, visible to readers as being filled. Replaces one that is there.
 void trend_reset_state(FollowedTrend* trend);
 void trend_stop(FollowedTrend* trend, const char* reason);

@@ -13,6 +13,7 @@
 #include "definition/replica_identity.h"
 #include "definition/source_dependency.h"
 #include "definition/trend_options.h"
+#include "definition/trend_start.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
 
@@ -148,7 +149,7 @@ void insert_row(Oid relation, const TrendTables& tables, const char* query, cons
       options.history_limit == nullptr ? RowValue{INT8OID, Datum{0}, true}
                                        : not_null(INT8OID, Int64GetDatum(*options.history_limit)),
       pointer_value(INTERVALOID, options.retention),
-      not_null(BOOLOID, BoolGetDatum(*options.backfill)),
+      text_value(options.backfill),
       pointer_value(NAMEARRAYOID, options.partition_by),
       not_null(INT4OID, Int32GetDatum(*options.max_groups)),
       table_value(tables.history),
@@ -170,12 +171,24 @@ void insert_row(Oid relation, const TrendTables& tables, const char* query, cons
     elog(ERROR, "could not register the trend: %s", SPI_result_code_string(result));
 }
 
+// Whatever commits from here on comes after the trend's start.
+void insert_start(Oid relation) {
+  Oid types[] = {REGCLASSOID, INT8ARRAYOID};
+  Datum values[] = {ObjectIdGetDatum(relation), later_transactions()};
+  int result = SPI_execute_with_args(
+      "INSERT INTO trending.trend_start (trend_id, later) SELECT t.id, $2 FROM trending.trend t "
+      "WHERE t.relation OPERATOR(pg_catalog.=) $1",
+      2, types, values, nullptr, false, 0);
+  if (result != SPI_OK_INSERT)
+    elog(ERROR, "could not note the trend's start: %s", SPI_result_code_string(result));
+}
+
 Oid create_trend(const char* name, const char* query, const TrendOptionArguments& options) {
   check_installed();
   check_room();
   Definition* definition = definition_analyze(query, true);
   check_options(options);
-  check_commit_times_kept(*definition, *options.backfill);
+  check_commit_times_kept(*definition, backfill_of(options.backfill) != Backfill::kNone);
   partition_by_set(definition, options.partition_by);
   if (options.label != nullptr) {
     LabelSource label = label_resolve(options.label, definition);
@@ -192,7 +205,10 @@ Oid create_trend(const char* name, const char* query, const TrendOptionArguments
   if (keeps_history) tables.history = history_table_create(relation, *definition);
   if (strcmp(options.late_events, "keep") == 0) tables.late = late_table_create(relation);
   if (definition->having != nullptr) tables.alerts = alerts_table_create(relation, *definition);
-  as_extension_owner([&] { insert_row(relation, tables, query, *definition, options); });
+  as_extension_owner([&] {
+    insert_row(relation, tables, query, *definition, options);
+    insert_start(relation);
+  });
   SPI_finish();
   CommandCounterIncrement();
   // What was stored must mean the same when it is loaded; a reader may have cached that there was no trend.
@@ -272,7 +288,8 @@ TRENDING_FUNCTION(create_trend) {
   options.max_ahead = interval_argument(fcinfo, 7);
   options.history_limit = copied_argument<int64>(fcinfo, 8, PG_ARGISNULL(8) ? 0 : PG_GETARG_INT64(8));
   options.retention = interval_argument(fcinfo, 9);
-  options.backfill = copied_argument<bool>(fcinfo, 10, PG_ARGISNULL(10) ? false : PG_GETARG_BOOL(10));
+  options.backfill =
+      PG_ARGISNULL(10) ? nullptr : DatumGetCString(OidFunctionCall1(F_ENUM_OUT, PG_GETARG_DATUM(10)));
   options.partition_by = PG_ARGISNULL(11) ? nullptr : PG_GETARG_ARRAYTYPE_P(11);
   options.max_groups = copied_argument<int32>(fcinfo, 12, PG_ARGISNULL(12) ? 0 : PG_GETARG_INT32(12));
   options.notify_channel = text_argument(fcinfo, 13);

@@ -93,6 +93,13 @@ struct SourceColumn {
   Oid collation;
 };
 
+// What becomes of the rows that were in the source when the trend was created.
+enum class Backfill : uint8_t {
+  kNone,
+  kOpen,  // those of windows that are not final count
+  kAll,   // history of the others is filled back, too
+};
+
 // The options of create_trend. Times in microseconds.
 struct DefinitionOptions {
   int64 watermark_delay;
@@ -103,7 +110,7 @@ struct DefinitionOptions {
   int64 history_limit;  // -1: all
   int32 max_groups;
   bool keep_late_events;
-  bool backfill;
+  Backfill backfill;
 };
 
 // The time of every row of a definition that is over all rows.

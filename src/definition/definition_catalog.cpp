@@ -41,7 +41,7 @@ void read_options(const Row& row, DefinitionOptions* options) {
       row.is_null(kTrendHistoryLimit) ? -1 : DatumGetInt64(row.value(kTrendHistoryLimit));
   options->max_groups = DatumGetInt32(row.value(kTrendMaxGroups));
   options->keep_late_events = strcmp(TextDatumGetCString(row.value(kTrendLateEvents)), "keep") == 0;
-  options->backfill = DatumGetBool(row.value(kTrendBackfill));
+  options->backfill = backfill_of(TextDatumGetCString(row.value(kTrendBackfill)));
 }
 
 // The tables that belong to a trend, where its options ask for them. One that is not written any more is
@@ -270,9 +270,7 @@ bool stored_arguments(Oid relation, TrendOptionArguments* arguments, Oid* histor
   *numbers = row->is_null(kTrendHistoryLimit) ? 0 : DatumGetInt64(row->value(kTrendHistoryLimit));
   if (!row->is_null(kTrendHistoryLimit)) arguments->history_limit = numbers;
   if (!row->is_null(kTrendRetention)) arguments->retention = DatumGetIntervalP(row->value(kTrendRetention));
-  auto* backfill = static_cast<bool*>(palloc(sizeof(bool)));
-  *backfill = DatumGetBool(row->value(kTrendBackfill));
-  arguments->backfill = backfill;
+  arguments->backfill = TextDatumGetCString(row->value(kTrendBackfill));
   auto* max_groups = static_cast<int32*>(palloc(sizeof(int32)));
   *max_groups = DatumGetInt32(row->value(kTrendMaxGroups));
   arguments->max_groups = max_groups;

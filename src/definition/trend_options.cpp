@@ -56,10 +56,14 @@ TrendOptionArguments default_options() {
   static const Interval kTenSeconds = {10 * USECS_PER_SEC, 0, 0};
   static const Interval kMinute = {USECS_PER_MINUTE, 0, 0};
   static const int64 kHistoryLimit = 100;
-  static const bool kBackfill = true;
   static const int32 kMaxGroups = 1'000'000;
-  return {nullptr,        &kZero,  &kMinute,   "drop",  &kTenSeconds, &kMinute,
-          &kHistoryLimit, nullptr, &kBackfill, nullptr, &kMaxGroups,  "trending_alerts"};
+  return {nullptr,        &kZero,  &kMinute, "drop",  &kTenSeconds, &kMinute,
+          &kHistoryLimit, nullptr, "true",   nullptr, &kMaxGroups,  "trending_alerts"};
+}
+
+Backfill backfill_of(const char* text) {
+  if (strcmp(text, "true") == 0) return Backfill::kAll;
+  return strcmp(text, "open") == 0 ? Backfill::kOpen : Backfill::kNone;
 }
 
 void check_options(const TrendOptionArguments& options) {

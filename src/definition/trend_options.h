@@ -17,7 +17,7 @@ struct TrendOptionArguments {
   const Interval* max_ahead;
   const int64* history_limit;
   const Interval* retention;
-  const bool* backfill;
+  const char* backfill;
   ArrayType* partition_by;
   const int32* max_groups;
   const char* notify_channel;
@@ -25,6 +25,9 @@ struct TrendOptionArguments {
 
 // The defaults, as in the install script.
 TrendOptionArguments default_options();
+
+// As the option is written: "true", "open" or "false".
+Backfill backfill_of(const char* text);
 
 // Raises an error that names the first option out of range. partition_by: partition_by.h.
 void check_options(const TrendOptionArguments& options);

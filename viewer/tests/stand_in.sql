@@ -7,7 +7,7 @@ CREATE TABLE trending.trend (
   id int PRIMARY KEY, relation regclass, source regclass, query text, definition text, label text,
   watermark_delay interval DEFAULT '0', allowed_lateness interval DEFAULT '1 minute', late_events text DEFAULT 'drop',
   idle_timeout interval DEFAULT '10 s', max_ahead interval DEFAULT '1 minute', history_limit bigint DEFAULT 100,
-  retention interval, backfill bool DEFAULT true, partition_by name[], max_groups int DEFAULT 1000000,
+  retention interval, backfill text DEFAULT 'true', partition_by name[], max_groups int DEFAULT 1000000,
   created_at timestamptz DEFAULT now(), history regclass);
 CREATE TABLE trending.version (trend oid PRIMARY KEY, version bigint);
 

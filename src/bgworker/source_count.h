@@ -1,0 +1,20 @@
+// Counting the rows of a source when a trend is filled (filling.h says when), and when history is filled back
+// (backfill.h). Everything here needs a transaction with an active snapshot, which decides what is counted.
+#pragma once
+
+#include "engine/time.h"
+#include "engine/window.h"
+
+namespace trending {
+
+struct FollowedTrend;
+
+// Counts what windows need that can still change, and what history lacks. Learns how far back that is
+// complete.
+void source_count(FollowedTrend* trend);
+
+// Counts the sessions that end after `keep_after`, all of each, from rows up to `until`; the event clock is
+// `clock` then.
+void source_count_sessions(FollowedTrend* trend, Time keep_after, Time until, Time clock);
+
+}  // namespace trending
