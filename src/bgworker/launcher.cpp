@@ -164,7 +164,8 @@ void settle_ended_worker(DatabaseShared* entry, Started* mine) {
   if (GetBackgroundWorkerPid(mine->handle, &pid) != BGWH_STOPPED) return;
   pfree(mine->handle);
   mine->handle = nullptr;
-  if (entry->database != mine->database) return;  // the entry was given away meanwhile
+  // The entry was given away meanwhile, or is that of a worker of an earlier launcher's.
+  if (entry->database != mine->database || entry->worker_pid != 0) return;
   TimestampTz now = GetCurrentTimestamp();
   switch (database_state(entry)) {
     case WorkerState::kNone:

@@ -87,6 +87,8 @@ void session_configure() {
     }
   }
   for (const NotedSetting& setting : kFixed) fix_setting(setting.name, setting.value);
+  // That of the database is set as the session begins, not by the configuration.
+  fix_setting("client_encoding", GetDatabaseEncodingName());
   char memory[32];
   snprintf(memory, sizeof(memory), "%d", settings.decoding_work_mem_kb);
   fix_setting("logical_decoding_work_mem", memory);

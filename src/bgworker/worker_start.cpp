@@ -15,10 +15,25 @@ namespace {
 constexpr int64 kTellUs = 500 * INT64CONST(1000);  // between two looks who is waited for
 constexpr long kSlotLookMs = 100;
 
+// -- the database
+// -------------------------------------------------------------------------------------------------------
+
+void leave_if_not_installed() {
+  worker_begin();
+  bool installed = OidIsValid(get_extension_oid("trending", true));
+  strlcpy(worker->database_name, get_database_name(MyDatabaseId), NAMEDATALEN);
+  worker_commit();
+  if (installed) return;
+  // Left behind when the extension was dropped while no worker ran; it would hold WAL for ever.
+  drop_own_slots();
+  leave_uninstalled();
+}
+
 // -- the slot
 // -------------------------------------------------------------------------------------------------------
 
-// Tells for whom the start of decoding waits.
+// Tells for whom the start of decoding waits. The extension may be dropped meanwhile; the slot goes with us
+// then.
 void show_waiting(const TransactionId* xids, int count) {
   static TimestampTz told = 0;
   TimestampTz now = GetCurrentTimestamp();
@@ -28,6 +43,7 @@ void show_waiting(const TransactionId* xids, int count) {
   }
   if (now - told < kTellUs) return;
   told = now;
+  leave_if_not_installed();
   OpenTransactions open = name_transactions(xids, count);
   char message[kMessageSize];
   snprintf(message, sizeof(message), "decoding starts when transactions that are open now have ended: %s",
@@ -140,20 +156,6 @@ WorkerStart find_start() {
   start.is_fresh = true;
   start.position = make_slot(start.slot);
   return start;
-}
-
-// -- the database
-// -------------------------------------------------------------------------------------------------------
-
-void leave_if_not_installed() {
-  worker_begin();
-  bool installed = OidIsValid(get_extension_oid("trending", true));
-  strlcpy(worker->database_name, get_database_name(MyDatabaseId), NAMEDATALEN);
-  worker_commit();
-  if (installed) return;
-  // Left behind when the extension was dropped while no worker ran; it would hold WAL for ever.
-  drop_own_slots();
-  leave_uninstalled();
 }
 
 }  // namespace

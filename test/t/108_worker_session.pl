@@ -66,6 +66,13 @@ for (1 .. 3)
 }
 is($node->safe_psql('postgres', 'SELECT state, message, hint FROM trending.worker_status'), 'running||', 'with nothing to tell');
 
+# The launcher is told to end, and the worker while there is none.
+my $launcher = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'trending launcher'});
+kill_process($launcher, 'TERM');
+my $alone = kill_worker($node, 'postgres', 'TERM');
+wait_for_worker($node, 'postgres', $alone);
+counted('the launcher comes back, and the worker with it');
+
 # What it died of. The words are for those who may see them.
 $node->safe_psql('postgres', 'ALTER TABLE trending.checkpoint RENAME TO put_away');
 kill_worker($node, 'postgres', 'TERM');
