@@ -8,9 +8,9 @@
 #include "definition/aggregate_functions.h"
 #include "definition/aggregate_result.h"
 #include "definition/definition_catalog.h"
+#include "definition/definition_view.h"
 #include "definition/partition_by.h"
 #include "definition/replica_identity.h"
-#include "definition/source_dependency.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
@@ -206,6 +206,7 @@ void trend_reset_state(FollowedTrend* trend) {
   }
   trend->writer.report_crossings(false);  // until the state is what it was
   trend->shared->root = trend->arena.root_handle();
+  trend->shared->definition = trend->definition->state;
   trend->blocks.held = nullptr;
   LWLockRelease(&trend->shared->lock);
   if (status == Status::kOk)
@@ -243,7 +244,7 @@ bool trend_load(FollowedTrend* trend) {
   {
     worker_begin();
     fault_point(FaultPoint::kLoad, trend->id);
-    trend->source = definition_source(trend->id);
+    trend->source = definition_source(trend->id, &trend->view);
     MemoryContextSwitchTo(trend->memory);
     Definition* definition = definition_load(trend->id);
     if (definition != nullptr) {
@@ -253,7 +254,7 @@ bool trend_load(FollowedTrend* trend) {
       trend->condition = condition_create(definition);
       trend_note_retractable(trend, *definition);
       trend->retractable = keeps_values(*definition) && identity_covers_some(*definition);
-      restore_source_dependency(definition->relation, definition->source);
+      definition_view_confirm(*definition);
       trend->definition = definition;
       found = true;
     }
@@ -330,7 +331,6 @@ bool trends_refresh() {
   for (AlteredTrend& altered : worker->altered) {
     FollowedTrend* trend = find_trend(altered.id);
     if (trend != nullptr) trend_alter(trend, altered);
-    if (altered.text != nullptr) pfree(altered.text);
   }
   worker->altered.clear();
   foreach (cell, ids) {
