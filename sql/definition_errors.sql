@@ -292,6 +292,51 @@ SELECT what, state(query) FROM (VALUES
   ('key type', def(list => 'count(*)', keys => 'price')), ('no aggregate', def(list => 'item', sort => '')),
   ('aggregate', def(list => 'sum(until)', sort => '')), ('ranking', def(list => 'max(name)', sort => '')), ('two columns', def(list => 'item, item, count(*)')),
   ('rank', def(list => 'item AS rank, count(*)'))) v(what, query);
+-- What a hint says is accepted when it is done.
+CREATE FUNCTION outcome(query text, OUT message text, OUT hint text) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM trending.create_trend('tried', query);
+  RAISE EXCEPTION 'accepted';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+END $$;
+\x on
+SELECT what, refused.message AS refused, refused.hint, followed.message AS followed
+FROM (VALUES
+  ('now()', def(cond => 'WHERE at > now() - interval ''1 day'''), def(win => 'trending.hop(at, slide => ''1 minute'', size => ''1 day'')')),
+  ('age', def(cond => 'WHERE age(at) < interval ''1 day'''), def(win => 'trending.hop(at, slide => ''1 minute'', size => ''1 day'')')),
+  ('CURRENT_DATE', def(cond => 'WHERE local_at > CURRENT_DATE - 7'), def(win => 'trending.hop(local_at, slide => ''1 hour'', size => ''7 days'')')),
+  ('USING', 'SELECT title, count(*) FROM events JOIN items USING (id) GROUP BY 1', 'SELECT item, count(*) FROM events GROUP BY 1'),
+  ('ON', 'SELECT title, count(*) FROM events e JOIN items i ON i.id = e.item GROUP BY 1', 'SELECT item, count(*) FROM events GROUP BY 1'),
+  ('LEFT JOIN', 'SELECT title, count(*) FROM events e LEFT JOIN items i ON i.id = e.item GROUP BY 1', 'SELECT item, count(*) FROM events GROUP BY 1'),
+  ('comma', 'SELECT title, count(*) FROM events e, items i WHERE i.id = e.item GROUP BY 1', 'SELECT item, count(*) FROM events GROUP BY 1'),
+  ('LEFT JOIN of the window', 'SELECT item, count(*) FROM events LEFT JOIN LATERAL trending.tumble(at, ''1 minute'') ON true GROUP BY window_end, item',
+   'SELECT item, count(*) FROM events CROSS JOIN LATERAL trending.tumble(at, ''1 minute'') GROUP BY window_end, item'),
+  ('ON of the window', 'SELECT item, count(*) FROM events JOIN LATERAL trending.tumble(at, ''1 minute'') ON item > 1 GROUP BY window_end, item',
+   'SELECT item, count(*) FROM events JOIN LATERAL trending.tumble(at, ''1 minute'') ON true WHERE item > 1 GROUP BY window_end, item'),
+  ('time zone', def(cond => 'WHERE at + interval ''1 day'' > ''2024-01-01'''), def(cond => 'WHERE (at AT TIME ZONE ''Europe/Berlin'') + interval ''1 day'' > ''2024-01-01''')),
+  ('date', def(list => 'count(*)', keys => 'at::date'), def(list => 'count(*)', keys => '(at AT TIME ZONE ''Europe/Berlin'')::date')),
+  ('date_trunc', def(list => 'count(*)', keys => 'date_trunc(''day'', at)'), def(list => 'count(*)', keys => 'date_trunc(''day'', at AT TIME ZONE ''Europe/Berlin'')')),
+  ('to_char', def(list => 'count(*)', keys => 'to_char(at, ''HH24'')'), def(list => 'count(*)', keys => 'at')),
+  ('text of a time', def(list => 'count(*)', keys => 'at::text'), def(list => 'count(*)', keys => 'at')),
+  ('numeric', def(list => 'count(*)', keys => 'price'), def(list => 'count(*)', keys => 'price::text, price::bigint')),
+  ('real', def(list => 'count(*)', keys => 'weight'), def(list => 'count(*)', keys => 'weight::text')),
+  ('jsonb', def(list => 'count(*)', keys => 'doc'), def(list => 'count(*)', keys => 'doc::text')),
+  ('char', def(list => 'count(*)', keys => 'code'), def(list => 'count(*)', keys => 'code::text')),
+  ('array', def(list => 'count(*)', keys => 'parts'), def(list => 'count(*)', keys => 'parts[1]')),
+  ('interval', def(list => 'count(*)', keys => 'until'), def(list => 'count(*)', keys => 'extract(epoch FROM until)::bigint')),
+  ('collation', def(list => 'count(*)', keys => 'name COLLATE sloppy'), def(list => 'count(*)', keys => 'name COLLATE "C"')),
+  ('no key', 'SELECT count(*) FROM events, trending.tumble(at, ''1 minute'') GROUP BY ()', 'SELECT count(*) FROM events, trending.tumble(at, ''1 minute'') GROUP BY window_start, window_end'),
+  ('no key or window', 'SELECT count(*) FROM events', 'SELECT item, count(*) FROM events GROUP BY item'),
+  ('DISTINCT', def(list => 'DISTINCT item, count(*)'), def()),
+  ('FOR UPDATE', def(sort => 'FOR UPDATE'), def(sort => '')),
+  ('expression', def(list => 'item + 1, count(*)'), def(list => 'item + 1, count(*)', keys => 'item + 1')),
+  ('time of day', def(list => 'now(), count(*)'), def(list => 'count(*)')),
+  ('of an aggregate', def(list => 'sum(price) + 1', sort => ''), def(list => 'sum(price)', sort => '')),
+  ('ranking', def(list => 'max(name)', sort => 'ORDER BY max(name)'), def(list => 'max(name)', sort => 'ORDER BY count(*) DESC')),
+  ('months', def(win => 'trending.tumble(at, ''1 month'')'), def(win => 'trending.tumble(at, ''30 days'')'))
+) t(what, refused_query, followed_query), outcome(refused_query) refused, outcome(followed_query) followed;
+\x off
 -- Nothing was created.
 SELECT count(*) FROM trending.trend WHERE relation::text LIKE '%tried%';
 

@@ -3,6 +3,10 @@
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION trending" to load this file. \quit
 
+-- Every name in this script that is not qualified is the system's: whatever lies in the schema of the extension, or in
+-- others, has no part in what the script makes.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Everything lies in schema trending, but for trending_top10, which is in the schema of the extension.
 CREATE SCHEMA trending;
 
@@ -19,7 +23,7 @@ CREATE TABLE trending.trend (
   relation         regclass NOT NULL UNIQUE,
   source           regclass NOT NULL,
   query            text NOT NULL,
-  definition       text NOT NULL,
+  definition       regclass NOT NULL,
   label            text,
   watermark_delay  interval NOT NULL,
   allowed_lateness interval NOT NULL,
@@ -35,8 +39,7 @@ CREATE TABLE trending.trend (
   history          regclass,
   late             regclass,
   alerts           regclass,
-  notify_channel   text,
-  source_types     regtype[] NOT NULL
+  notify_channel   text
 );
 ALTER SEQUENCE trending.trend_id_seq OWNED BY trending.trend.id;
 
@@ -44,16 +47,31 @@ COMMENT ON TABLE trending.trend IS 'the registered trends; maintained by trendin
 COMMENT ON COLUMN trending.trend.relation IS 'the foreign table that serves the trend; its owner owns the trend';
 COMMENT ON COLUMN trending.trend.source IS 'the table whose row changes are followed';
 COMMENT ON COLUMN trending.trend.query IS 'the definition as it was written';
-COMMENT ON COLUMN trending.trend.definition IS 'the definition with every name qualified';
+COMMENT ON COLUMN trending.trend.definition IS 'the view that holds the definition; its text: trending.definition()';
 COMMENT ON COLUMN trending.trend.history IS 'the table of closed windows; NULL when none is kept';
 COMMENT ON COLUMN trending.trend.late IS 'the table of refused rows; NULL when they are only counted';
 COMMENT ON COLUMN trending.trend.alerts IS 'the table of groups whose HAVING came true; NULL without HAVING';
 COMMENT ON COLUMN trending.trend.notify_channel IS 'the channel of NOTIFY that announces them; NULL: none';
-COMMENT ON COLUMN trending.trend.source_types IS 'the types of the columns that the definition reads, in their order';
 COMMENT ON COLUMN trending.trend.label IS 'schema.table.column shown beside the key, or NULL';
+
+-- A role sees the trends that it owns or may read. Dumps of roles that are not exempt from row security need
+-- --enable-row-security, and have their own trends.
+ALTER TABLE trending.trend ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON trending.trend FOR SELECT USING (
+  has_table_privilege(relation, 'SELECT')
+  OR EXISTS (SELECT FROM pg_class c WHERE c.oid = relation AND pg_has_role(c.relowner, 'USAGE')));
 
 SELECT pg_catalog.pg_extension_config_dump('trending.trend', '');
 SELECT pg_catalog.pg_extension_config_dump('trending.trend_id_seq', '');
+
+-- The digest of each trend's definition that was checked; a view that was replaced since is another. Not dumped: a
+-- restored database notes what is loaded first, and so does another cluster, which pg_upgrade copies this to.
+CREATE TABLE trending.checked_definition (
+  trend_id          int PRIMARY KEY,
+  system_identifier bigint NOT NULL,
+  digest            bytea NOT NULL
+);
+COMMENT ON TABLE trending.checked_definition IS 'the definitions that were checked when their trends were created';
 
 ------------------------------------------------------------------------------------------------------------
 -- Worker
@@ -70,7 +88,7 @@ CREATE TABLE trending.checkpoint (
 
 CREATE TABLE trending.trend_state (
   trend_id     int PRIMARY KEY,
-  definition   text NOT NULL,
+  definition   bytea NOT NULL,  -- the digest of what the state belongs to
   retractable  bool NOT NULL,
   clock        bigint NOT NULL,
   reported_end bigint NOT NULL,
@@ -510,6 +528,11 @@ CREATE FUNCTION trending.worker_stats(
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'trending_worker_stats';
 
+-- A trend's definition as it is now, every name qualified; NULL for who may not read the trend.
+CREATE FUNCTION trending.definition(trend regclass)
+RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_definition';
+
 -- A trend's definition as a query over its source, with ranks: what the trend should show, the slow way.
 CREATE FUNCTION trending.batch_query(trend regclass)
 RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
@@ -741,6 +764,7 @@ COMMENT ON FUNCTION trending.expire(regclass) IS
   'removes the history and late rows that retention no longer covers, of one trend or of all of the caller; returns the rows removed';
 COMMENT ON FUNCTION trending.schedule_retention(text) IS 'runs trending.expire() by pg_cron on a schedule; returns the job';
 COMMENT ON FUNCTION trending.unschedule_retention() IS 'ends the job of trending.schedule_retention; false when there is none';
+COMMENT ON FUNCTION trending.definition(regclass) IS 'a trend''s definition, every name in it qualified';
 COMMENT ON FUNCTION trending.batch_query(regclass) IS 'a trend''s definition as a query over its source, with ranks';
 COMMENT ON FUNCTION trending.recompute(regclass, timestamptz, timestamptz) IS
   'recalculates final windows within the time, or final sessions that reach into it, from the source and takes late rows in; returns the rows written';
@@ -844,7 +868,7 @@ CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trendi
 -- A foreign table made by hand on the server serves nothing: only relations in trending.trend are served.
 GRANT USAGE ON SCHEMA trending TO PUBLIC;
 GRANT USAGE ON FOREIGN SERVER trending TO PUBLIC;
-GRANT SELECT ON trending.trend TO PUBLIC;
+GRANT SELECT ON trending.trend, trending.trend_id_seq TO PUBLIC;
 GRANT SELECT ON trending.status, trending.worker_status, trending.metrics TO PUBLIC;
 
 -- The worker starts when this transaction commits.

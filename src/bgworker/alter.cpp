@@ -62,9 +62,7 @@ TrendTuning tuning_of(const Definition& definition) {
 void trend_note_altered(TupleDesc descriptor, HeapTuple row) {
   if (row == nullptr) return;
   StoredOptions stored = stored_options(descriptor, row);
-  char* text =
-      stored.definition == nullptr ? nullptr : MemoryContextStrdup(TopMemoryContext, stored.definition);
-  worker->altered.push_back({stored.id, stored.options, stored.history, stored.late, text});
+  worker->altered.push_back({stored.id, stored.options, stored.history, stored.late});
 }
 
 void trend_alter(FollowedTrend* trend, const AlteredTrend& altered) {
@@ -76,7 +74,6 @@ void trend_alter(FollowedTrend* trend, const AlteredTrend& altered) {
   definition->options = altered.options;
   definition->history = altered.history;
   definition->late = altered.late;
-  if (altered.text != nullptr) definition->text = MemoryContextStrdup(trend->memory, altered.text);
   bool has_history = OidIsValid(definition->history);
   if (trend->state == FillState::kRunning && has_history && !had_history) begin_history(trend);
   alter_engine(trend);

@@ -58,6 +58,11 @@ MemoryContext direct_memory = nullptr;  // of one transaction that is taken dire
 bool skip_transaction = false;          // trending.skip_commit names it
 std::vector<Followers*>& with_latest = *new std::vector<Followers*>();  // those whose `latest` is to be noted
 
+// What a decoded transaction did says which: all of them (0) is what the worker itself forgets.
+void invalidate_functions(Datum, int, uint32 hash) {
+  if (hash != 0) source_functions_changed();
+}
+
 void invalidate(Datum, Oid relation) {
   source_invalidated(relation);
   // Re-parenting a partition may not invalidate the leaf, so ancestors count too: any change to a table that
@@ -490,6 +495,8 @@ const ChangeSink* collector_create() {
   control.hcxt = TopMemoryContext;
   sources = hash_create("trending sources", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
   CacheRegisterRelcacheCallback(invalidate, 0);
+  CacheRegisterSyscacheCallback(PROCOID, invalidate_functions, 0);
+  CacheRegisterSyscacheCallback(AGGFNOID, invalidate_functions, 0);
   control.keysize = sizeof(RelFileLocator);
   control.entrysize = sizeof(FileEntry);
   files = hash_create("trending files", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);

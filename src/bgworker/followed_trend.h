@@ -94,6 +94,7 @@ struct FollowedTrend {
 
   // -- source (source_changes.cpp)
   Oid source = InvalidOid;             // known once the definition was loaded
+  Oid view = InvalidOid;               // that holds the definition, likewise
   std::map<Oid, SourceTable> tables;   // by OID
   bool tables_known = false;           // those listed are what the source consists of at the position
   bool latest_known = false;           // SourceTable::latest was kept since the trend was filled

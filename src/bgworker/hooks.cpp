@@ -1,7 +1,6 @@
 #include "bgworker/hooks.h"
 
 #include "bgworker/make_way.h"
-#include "definition/column_rename.h"
 #include "postgres/guard.h"
 #include "shmem/directory.h"
 
@@ -79,28 +78,13 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
   if (access == OAT_DROP || access == OAT_POST_CREATE || access == OAT_POST_ALTER) databases_changed = true;
 }
 
-void run_next_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
-                      ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
-                      DestReceiver* dest, QueryCompletion* completion) {
-  ProcessUtility_hook_type run =
-      next_process_utility != nullptr ? next_process_utility : standard_ProcessUtility;
-  run(statement, query, read_only_tree, context, params, environment, dest, completion);
-}
-
-// Definitions of trends follow when a column that they read is renamed.
-void run_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
-                 ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
-                 DestReceiver* dest, QueryCompletion* completion) {
-  List* renamed = IsTransactionState() ? column_rename_begin(statement->utilityStmt) : NIL;
-  run_next_utility(statement, query, read_only_tree, context, params, environment, dest, completion);
-  column_rename_end(renamed);
-}
-
 void process_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
                      ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
                      DestReceiver* dest, QueryCompletion* completion) {
   if (IsTransactionState()) make_way_for(statement->utilityStmt);
-  run_utility(statement, query, read_only_tree, context, params, environment, dest, completion);
+  ProcessUtility_hook_type run =
+      next_process_utility != nullptr ? next_process_utility : standard_ProcessUtility;
+  run(statement, query, read_only_tree, context, params, environment, dest, completion);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "definition/definition_catalog.h"
 #include "definition/replica_identity.h"
 #include "definition/source_check.h"
+#include "postgres/as_table_owner.h"
 #include "postgres/guard.h"
 
 namespace trending {
@@ -214,9 +215,9 @@ void inspect(FollowedTrend* trend, const ReorderBufferTXN* txn) {
   }
 }
 
-// Whether an invalidated relation is the trend's source, a part of it, or was one.
+// Whether an invalidated relation is the trend's source, a part of it, or was one; or holds its definition.
 bool concerns(const FollowedTrend* trend, Oid relation, List* ancestors) {
-  return trend->source == relation || list_member_oid(ancestors, trend->source) ||
+  return trend->source == relation || trend->view == relation || list_member_oid(ancestors, trend->source) ||
          trend->tables.count(relation) > 0;
 }
 
@@ -233,7 +234,9 @@ pg_noinline bool holds_rows(const FollowedTrend* trend, Oid table) {
   if (!found) {
     char* query = source_rows_query(
         trend, quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), name));
-    if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "could not look into a partition");
+    int result = 0;
+    as_table_owner(table, [&] { result = SPI_execute(query, true, 1); });
+    if (result != SPI_OK_SELECT) elog(ERROR, "could not look into a partition");
     found = SPI_processed > 0;
   }
   SPI_finish();
@@ -288,6 +291,9 @@ pg_noinline void check_definition(FollowedTrend* trend) {
     trend_note_retractable(trend, *definition);
     trend->asked_to_retract = false;
     check_rights(trend);
+    if (trend->state != FillState::kStopped && !(definition->state == trend->definition->state)) {
+      source_ask_to_fill(trend, "An aggregate of its definition was replaced.");
+    }
   }
   worker_commit();
 }
@@ -325,6 +331,21 @@ void source_invalidated(Oid relation) {
     gathered.all = true;
   } else if (gathered.relations.empty() || gathered.relations.back() != relation) {
     gathered.relations.push_back(relation);
+  }
+}
+
+void source_functions_changed() {
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr) continue;
+    if (trend->state == FillState::kStopped && trend->unfit)
+      source_ask_to_fill(trend, nullptr);  // perhaps it fits now
+    if (trend->definition == nullptr) continue;
+    const Definition& definition = *trend->definition;
+    for (int i = 0; i < definition.aggregate_count; i++) {
+      if (definition.aggregates[i].combined == nullptr) continue;
+      trend->recheck = true;
+      worker->recheck_wanted = true;
+    }
   }
 }
 

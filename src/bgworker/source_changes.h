@@ -18,6 +18,9 @@ namespace trending {
 void sources_begin(TransactionId xid);
 // A relation's cache entry was invalidated; InvalidOid: all were.
 void source_invalidated(Oid relation);
+// A function or an aggregate was made, replaced or dropped: trends whose aggregates are others' look at
+// theirs again.
+void source_functions_changed();
 // At the commit: stops trends whose source does not serve any more, and asks for others to be filled anew.
 void sources_commit(ReorderBufferTXN* txn);
 // The trend is to be filled anew when the transaction has been decoded. `reason`, a sentence, goes to the

@@ -5,6 +5,7 @@
 
 #include "bgworker/worker.h"
 #include "definition/query_text.h"
+#include "postgres/as_table_owner.h"
 
 namespace trending {
 
@@ -111,7 +112,8 @@ void scan_rows(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
   TimestampTz now = GetCurrentTimestamp();
   SPIPlanPtr plan = SPI_prepare_cursor(source_query(trend, range, order), 0, nullptr, 0);
   if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
-  Portal cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
+  Portal cursor = nullptr;
+  as_table_owner(trend->source, [&] { cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true); });
   for (bool go_on = true; go_on;) {
     SPI_cursor_fetch(cursor, true, kFetchRows);
     if (SPI_processed == 0) break;
@@ -255,8 +257,9 @@ Time latest_in_source(FollowedTrend* trend, SourceRows rows, Time until) {
                    source_name(definition));
   append_conditions(&query, trend, {kNoTime, until == kNoTime ? farthest : std::min(until, farthest), rows});
   SPI_connect();
-  if (SPI_execute(query.data, true, 1) != SPI_OK_SELECT)
-    elog(ERROR, "could not read the source's latest time");
+  int result = 0;
+  as_table_owner(definition->source, [&] { result = SPI_execute(query.data, true, 1); });
+  if (result != SPI_OK_SELECT) elog(ERROR, "could not read the source's latest time");
   bool isnull = true;
   Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
   if (!isnull) latest = event_time_value(definition->event_time_type, value);

@@ -80,15 +80,30 @@ Datum tables_datum(const FollowedTrend* trend, bool* isnull) {
   return PointerGetDatum(construct_array(values, count, INT8OID, 8, true, TYPALIGN_DOUBLE));
 }
 
+// Which definition a state is of: only the very same goes on with it.
+Datum state_of(const FollowedTrend* trend) {
+  const Fingerprint& state = trend->definition->state;
+  auto* value = static_cast<bytea*>(palloc(VARHDRSZ + sizeof(state.bytes)));
+  SET_VARSIZE(value, VARHDRSZ + sizeof(state.bytes));
+  memcpy(VARDATA(value), state.bytes, sizeof(state.bytes));
+  return PointerGetDatum(value);
+}
+
+bool is_state_of(const FollowedTrend* trend, const bytea* stored) {
+  const Fingerprint& state = trend->definition->state;
+  return VARSIZE_ANY_EXHDR(stored) == sizeof(state.bytes) &&
+         memcmp(VARDATA_ANY(stored), state.bytes, sizeof(state.bytes)) == 0;
+}
+
 }  // namespace
 
 void write_trend_row(FollowedTrend* trend) {
-  constexpr Oid types[] = {INT4OID, TEXTOID, INT8OID,      INT8OID,      INT8ARRAYOID, INT8OID,
-                           INT8OID, BOOLOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID};
+  constexpr Oid types[] = {INT4OID, BYTEAOID, INT8OID,      INT8OID,      INT8ARRAYOID, INT8OID,
+                           INT8OID, BOOLOID,  INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID};
   bool unknown = false;
   Datum tables = tables_datum(trend, &unknown);
   Datum values[] = {Int32GetDatum(trend->id),
-                    CStringGetTextDatum(trend->definition->text),
+                    state_of(trend),
                     Int64GetDatum(trend->writer.clock()),
                     Int64GetDatum(trend->writer.reported_end()),
                     counters_datum(trend),
@@ -255,9 +270,9 @@ bool restore_state(FollowedTrend* trend) {
   HeapTuple tuple = SPI_tuptable->vals[0];
   TupleDesc descriptor = SPI_tuptable->tupdesc;
   bool isnull = false;
-  char* definition = TextDatumGetCString(SPI_getbinval(tuple, descriptor, 1, &isnull));
+  bytea* definition = DatumGetByteaPP(SPI_getbinval(tuple, descriptor, 1, &isnull));
   bool retractable = DatumGetBool(SPI_getbinval(tuple, descriptor, 7, &isnull));
-  if (strcmp(definition, trend->definition->text) != 0 || retractable != trend->retractable) return false;
+  if (!is_state_of(trend, definition) || retractable != trend->retractable) return false;
   Time clock = DatumGetInt64(SPI_getbinval(tuple, descriptor, 2, &isnull));
   Time reported_end = DatumGetInt64(SPI_getbinval(tuple, descriptor, 3, &isnull));
   Datum options = SPI_getbinval(tuple, descriptor, 8, &isnull);

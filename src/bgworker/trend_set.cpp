@@ -9,9 +9,9 @@
 #include "definition/aggregate_functions.h"
 #include "definition/aggregate_result.h"
 #include "definition/definition_catalog.h"
+#include "definition/definition_view.h"
 #include "definition/partition_by.h"
 #include "definition/replica_identity.h"
-#include "definition/source_dependency.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
@@ -212,6 +212,7 @@ void trend_reset_state(FollowedTrend* trend) {
   if (trend->arena.is_open()) trend->arena.destroy();
   Status status = trend_make_state(trend, trend_options(trend));
   trend->shared->root = trend->arena.root_handle();
+  trend->shared->definition = trend->definition->state;
   trend->blocks.held = nullptr;
   LWLockRelease(&trend->shared->lock);
   if (status == Status::kOk)
@@ -249,7 +250,7 @@ bool trend_load(FollowedTrend* trend) {
   {
     worker_begin();
     fault_point(FaultPoint::kLoad, trend->id);
-    trend->source = definition_source(trend->id);
+    trend->source = definition_source(trend->id, &trend->view);
     MemoryContextSwitchTo(trend->memory);
     Definition* definition = definition_load(trend->id);
     if (definition != nullptr) {
@@ -259,7 +260,7 @@ bool trend_load(FollowedTrend* trend) {
       trend->condition = condition_create(definition);
       trend_note_retractable(trend, *definition);
       trend->retractable = keeps_values(*definition) && identity_covers_some(*definition);
-      restore_source_dependency(definition->relation, definition->source);
+      definition_view_confirm(*definition);
       trend->definition = definition;
       found = true;
     }
@@ -340,7 +341,6 @@ bool trends_refresh() {
   for (AlteredTrend& altered : worker->altered) {
     FollowedTrend* trend = find_trend(altered.id);
     if (trend != nullptr) trend_alter(trend, altered);
-    if (altered.text != nullptr) pfree(altered.text);
   }
   worker->altered.clear();
   foreach (cell, ids) {

@@ -20,7 +20,6 @@ struct AlteredTrend {
   DefinitionOptions options;
   Oid history;
   Oid late;
-  char* text;  // in TopMemoryContext; null: the definition's text is the same
 };
 
 struct Worker {

@@ -173,15 +173,17 @@ void alter_trend(Oid relation, const Call& call) {
   if (assignments.count == 0) return;
 
   SPI_connect();
-  if (definition->has_window && (options.history_limit == nullptr || *options.history_limit > 0)) {
-    Oid table = table_for(history, relation, create_history);
-    if (table != history) assignments.add("history", REGCLASSOID, ObjectIdGetDatum(table));
-  }
-  if (strcmp(options.late_events, "keep") == 0) {
-    Oid table = table_for(late, relation, late_table_create);
-    if (table != late) assignments.add("late", REGCLASSOID, ObjectIdGetDatum(table));
-  }
-  update_row(relation, assignments);
+  with_pinned_path([&] {
+    if (definition->has_window && (options.history_limit == nullptr || *options.history_limit > 0)) {
+      Oid table = table_for(history, relation, create_history);
+      if (table != history) assignments.add("history", REGCLASSOID, ObjectIdGetDatum(table));
+    }
+    if (strcmp(options.late_events, "keep") == 0) {
+      Oid table = table_for(late, relation, late_table_create);
+      if (table != late) assignments.add("late", REGCLASSOID, ObjectIdGetDatum(table));
+    }
+    update_row(relation, assignments);
+  });
   SPI_finish();
   // Readers keep what they read of the row.
   CacheInvalidateRelcacheByRelid(relation);

@@ -8,19 +8,10 @@
 
 namespace trending {
 
-// What is to be analysed: a user's text, or a registered trend's.
-struct AnalysisRequest {
-  const char* query;
-  const char* trend;  // NULL, or the registered trend's name
-  Oid source;         // InvalidOid, or its source, whatever that is called now
-  bool check_rights;
-};
-Definition* analyze(const AnalysisRequest& request);
-
 // What the steps know so far.
 struct Analysis {
   QueryText text;
-  SelectStmt* select;  // as parsed
+  SelectStmt* select;  // as parsed; of a view, whose text nobody has, without anything in it
   Query* query;        // as analysed
   Definition* definition;
 
@@ -35,14 +26,12 @@ struct Analysis {
   Node* decay_time;  // `at` of the decayed aggregates, not planned
 };
 
-// A registered trend's text as a query, and a query as canonical text: every name qualified, and as it is at
-// present. (definition.cpp)
-Query* stored_query(const char* text, Oid source);
-const char* canonical_text(Query* query);
-
 // Checks of the parse tree, where clauses still have their places: clause_check.cpp.
 SelectStmt* parse_select(const QueryText& text, RawStmt** statement);
 void check_clauses(const SelectStmt* select, const QueryText& text);
+
+// The same of a view's query, in less words: what was a definition once has none of it.
+void check_query(const Query* query);
 
 // FROM: from_clause.cpp. Before analysis the shape and the places, after it the relation and the function.
 void check_from_shape(Analysis* analysis);
@@ -74,10 +63,6 @@ int find_key(const Analysis& analysis, Node* expression);
 
 // Whether the expression is a bound of the window, by itself. (group_by.cpp)
 bool is_window_bound(const Analysis& analysis, Node* expression, ColumnRole* role);
-
-// Gives the source its present name in an item of FROM: a table may be renamed or moved while a trend follows
-// it. (definition.cpp)
-void rename_source(Node* item, Oid source);
 
 // A checked expression made ready to run: planned, Vars renumbered to 1. NULL for NULL. (definition.cpp)
 Expr* prepare_expression(const Analysis& analysis, Node* expression);

@@ -1,22 +1,24 @@
-// Writing trending.trend, which only the extension's owner may.
+// Writing trending.trend and its kin, which only the extension's owner may.
 #pragma once
 
 #include "definition/definition_catalog.h"
+#include "postgres/pinned_path.h"
 #include "postgres/server.h"
 
 namespace trending {
 
-// Runs with the identity of the owner of trending.trend. An error restores the caller's identity by itself.
+// Runs statements of ours with the identity of the owner of trending.trend: restricted, so that nothing can
+// leave that identity, and with a pinned path, so that no name can lead out of the system's. An error
+// restores the caller's identity by itself.
 template <typename Body>
 void as_extension_owner(Body body) {
-  Relation table = table_open(trend_table(), RowExclusiveLock);
-  Oid owner = table->rd_rel->relowner;
-  table_close(table, NoLock);
+  Oid owner = relation_owner(trend_table());
   Oid user = InvalidOid;
   int context = 0;
   GetUserIdAndSecContext(&user, &context);
-  SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-  body();
+  SetUserIdAndSecContext(
+      owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
+  with_pinned_path(body);
   SetUserIdAndSecContext(user, context);
 }
 

@@ -30,24 +30,77 @@ void check_set_operation(const SelectStmt* select, const QueryText& text) {
   refuse(text, name, "Create one trend for each SELECT.", list_location(select->rarg->targetList));
 }
 
+void report_no_grouping() {
+  ereport(ERROR, (errcode(ERRCODE_GROUPING_ERROR), errmsg("the definition of a trend needs GROUP BY"),
+                  errhint("Add GROUP BY with the columns to rank, and window_start and window_end if there "
+                          "are windows.")));
+}
+
 void check_grouping(const SelectStmt* select, const QueryText& text) {
   constexpr const char* kHint = "Create one trend for each grouping.";
   ListCell* cell = nullptr;
   foreach (cell, select->groupClause) {
     auto* node = static_cast<Node*>(lfirst(cell));
+    const bool is_empty =
+        IsA(node, GroupingSet) && reinterpret_cast<GroupingSet*>(node)->kind == GROUPING_SET_EMPTY;
+    if (is_empty && list_length(select->groupClause) == 1) report_no_grouping();
     if (IsA(node, GroupingSet)) {
       refuse(text, "GROUPING SETS, ROLLUP or CUBE", kHint, reinterpret_cast<GroupingSet*>(node)->location);
     }
   }
   if (select->groupDistinct) refuse(text, "GROUP BY DISTINCT", kHint, list_location(select->groupClause));
-  if (select->groupClause == NIL) {
-    ereport(ERROR, (errcode(ERRCODE_GROUPING_ERROR), errmsg("the definition of a trend needs GROUP BY"),
-                    errhint("Add GROUP BY with the columns to rank, and window_start and window_end if there "
-                            "are windows.")));
+  if (select->groupClause == NIL) report_no_grouping();
+}
+
+// A clause that a view's query has and a trend's definition does not; NULL: there is none.
+const char* foreign_clause(const Query* query) {
+  if (query->commandType != CMD_SELECT || query->utilityStmt != nullptr) return "another command";
+  if (query->cteList != NIL) return "WITH";
+  if (query->setOperations != nullptr) return "UNION, INTERSECT or EXCEPT";
+  if (query->distinctClause != NIL) return "DISTINCT";
+  if (query->windowClause != NIL || query->hasWindowFuncs) return "a window function";
+  if (query->limitCount != nullptr || query->limitOffset != nullptr) return "LIMIT or OFFSET";
+  if (query->rowMarks != NIL) return "FOR UPDATE or SHARE";
+  if (query->groupingSets != NIL || query->groupDistinct) return "GROUPING SETS";
+  if (query->groupClause == NIL) return "no GROUP BY";
+  if (query->hasSubLinks) return "a subquery";
+  if (query->hasTargetSRFs) return "a set-returning function in its select list";
+  return nullptr;
+}
+
+// What FROM of a view has and that of a definition does not; NULL: nothing.
+const char* foreign_item(const Query* query, Node* item) {
+  if (IsA(item, JoinExpr)) {
+    const auto* join = reinterpret_cast<const JoinExpr*>(item);
+    if (join->jointype != JOIN_INNER || join->usingClause != NIL || join->isNatural ||
+        join->alias != nullptr) {
+      return "a join other than that of source and window";
+    }
+    const char* left = foreign_item(query, join->larg);
+    return left != nullptr ? left : foreign_item(query, join->rarg);
   }
+  if (!IsA(item, RangeTblRef)) return "an item of another kind in FROM";
+  const RangeTblEntry* entry = rt_fetch(reinterpret_cast<RangeTblRef*>(item)->rtindex, query->rtable);
+  if (entry->rtekind == RTE_RELATION) return entry->tablesample == nullptr ? nullptr : "TABLESAMPLE";
+  const bool plain_function =
+      entry->rtekind == RTE_FUNCTION && !entry->funcordinality && list_length(entry->functions) == 1;
+  return plain_function ? nullptr : "an item of another kind in FROM";
 }
 
 }  // namespace
+
+void check_query(const Query* query) {
+  const char* found = foreign_clause(query);
+  ListCell* cell = nullptr;
+  foreach (cell, found == nullptr ? query->jointree->fromlist : NIL) {
+    if (found == nullptr) found = foreign_item(query, static_cast<Node*>(lfirst(cell)));
+  }
+  if (found == nullptr) return;
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                  errmsg("the view of a trend's definition is none that trending has made"),
+                  errdetail("It has %s.", found),
+                  errhint("Drop the trend with trending.drop_trend() and create it again.")));
+}
 
 int item_location(const List* parsed, int analysed_count, int i, Node* expression) {
   if (list_length(parsed) != analysed_count) return exprLocation(expression);
@@ -89,7 +142,7 @@ void check_clauses(const SelectStmt* select, const QueryText& text) {
            select->intoClause->rel->location);
   }
   if (select->distinctClause != NIL) {
-    refuse(text, "DISTINCT", "Groups are distinct already.",
+    refuse(text, "DISTINCT", "Leave it out: groups are distinct already.",
            linitial(select->distinctClause) == nullptr ? -1 : list_location(select->distinctClause));
   }
   if (select->windowClause != NIL) {
@@ -103,7 +156,8 @@ void check_clauses(const SelectStmt* select, const QueryText& text) {
            exprLocation(clause));
   }
   if (select->lockingClause != NIL) {
-    refuse(text, "FOR UPDATE or SHARE", "A trend locks no rows.", lock_location(select->lockingClause));
+    refuse(text, "FOR UPDATE or SHARE", "Leave it out: a trend locks no rows.",
+           lock_location(select->lockingClause));
   }
   check_grouping(select, text);
 }

@@ -1,5 +1,6 @@
 #include "definition/combined_aggregate.h"
 
+#include "definition/key_type.h"
 #include "engine/aggregate.h"
 
 namespace trending {
@@ -22,16 +23,55 @@ Form_pg_proc function_form(HeapTuple tuple) {
   return reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
 }
 
-// Whether a function may run in the worker.
+// Whether a function may run in the worker: by itself, with no identity and no settings of its own.
 bool is_safe(Oid function) {
   if (!OidIsValid(function)) return true;
   HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
   if (!HeapTupleIsValid(tuple)) return false;
   Form_pg_proc form = function_form(tuple);
-  bool safe = (form->prolang == INTERNALlanguageId || form->prolang == ClanguageId) &&
-              form->provolatile == PROVOLATILE_IMMUTABLE;
+  bool safe = function_is_native(function) && form->provolatile == PROVOLATILE_IMMUTABLE &&
+              !form->prosecdef && heap_attisnull(tuple, Anum_pg_proc_proconfig, nullptr);
   ReleaseSysCache(tuple);
   return safe;
+}
+
+// A domain over a native type is that type once a value of it is there: none of the functions makes one.
+bool arguments_are_native(const Aggref* aggregate) {
+  ListCell* cell = nullptr;
+  foreach (cell, aggregate->aggargtypes) {
+    if (!type_is_native(getBaseType(lfirst_oid(cell)))) return false;
+  }
+  return true;
+}
+
+void append_function(StringInfo out, Oid function) {
+  appendStringInfo(out, "%u ", function);
+  HeapTuple tuple = OidIsValid(function) ? SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : nullptr;
+  if (!HeapTupleIsValid(tuple)) return;
+  Form_pg_proc form = function_form(tuple);
+  appendStringInfo(out, "%u %d %u ", form->prolang, form->proisstrict, form->prorettype);
+  for (int attribute : {Anum_pg_proc_prosrc, Anum_pg_proc_probin}) {
+    bool isnull = false;
+    Datum value = SysCacheGetAttr(PROCOID, tuple, static_cast<AttrNumber>(attribute), &isnull);
+    appendStringInfo(out, "%s\n", isnull ? "" : TextDatumGetCString(value));
+  }
+  ReleaseSysCache(tuple);
+}
+
+// Of all that makes a state what it is.
+Fingerprint functions_of(HeapTuple tuple, Oid state_type) {
+  auto* form = reinterpret_cast<Form_pg_aggregate>(GETSTRUCT(tuple));
+  StringInfoData all;
+  initStringInfo(&all);
+  appendStringInfo(&all, "%u %u %d ", form->aggfnoid, state_type, form->aggfinalextra);
+  for (Oid function :
+       {form->aggtransfn, form->aggcombinefn, form->aggserialfn, form->aggdeserialfn, form->aggfinalfn}) {
+    append_function(&all, function);
+  }
+  bool isnull = false;
+  Datum initial = SysCacheGetAttr(AGGFNOID, tuple, Anum_pg_aggregate_agginitval, &isnull);
+  appendStringInfo(&all, "%d %s", isnull, isnull ? "" : TextDatumGetCString(initial));
+  return fingerprint_of(all.data, static_cast<size_t>(all.len));
 }
 
 const char* problem_of(const Aggref* aggregate, Form_pg_aggregate form) {
@@ -44,7 +84,11 @@ const char* problem_of(const Aggref* aggregate, Form_pg_aggregate form) {
   }
   bool safe = is_safe(form->aggtransfn) && is_safe(form->aggcombinefn) && is_safe(form->aggserialfn) &&
               is_safe(form->aggdeserialfn) && is_safe(form->aggfinalfn);
-  if (!safe) return "Its functions are not all immutable, and built in or written in C.";
+  if (!safe) {
+    return "Its functions are not all immutable, built in or written in C, and without SECURITY DEFINER and "
+           "SET.";
+  }
+  if (!arguments_are_native(aggregate)) return "It takes values of a type that is made of a user's types.";
   if (func_parallel(aggregate->aggfnoid) != PROPARALLEL_SAFE) return "It is not marked parallel safe.";
   if (list_length(aggregate->args) > kMaxCombinedArguments) return "It has too many arguments.";
   return nullptr;
@@ -223,7 +267,9 @@ CombinedAggregate* combined_aggregate(const Aggref* aggregate, const char** prob
     int count = get_aggregate_argtypes(const_cast<Aggref*>(aggregate), types);
     Oid state_type = resolve_aggregate_transtype(aggregate->aggfnoid, form->aggtranstype, types, count);
     made->is_internal = state_type == INTERNALOID;
-    bool kept = bytes_type(made->is_internal ? BYTEAOID : state_type, InvalidOid, &made->state) &&
+    made->functions = functions_of(tuple, state_type);
+    bool kept = (made->is_internal || type_is_native(state_type)) && type_is_native(aggregate->aggtype) &&
+                bytes_type(made->is_internal ? BYTEAOID : state_type, InvalidOid, &made->state) &&
                 bytes_type(aggregate->aggtype, InvalidOid, &made->result);
     if (kept) {
       set_functions(made, aggregate, form, state_type);

@@ -4,11 +4,15 @@
 // these calls a state is bytes: a value of its type, or what the serialization function makes of an internal
 // one.
 //
-// The functions run in the worker, so all of them must be built in or of language C, which only a superuser
-// can create, and immutable. Their errors are caught.
+// The functions run in the worker and in readers, so all of them must be built in or of language C, which
+// only a superuser can create, and immutable; and what they are given must be of types that bring along no
+// code of a user's, such as the checks of a domain. Their errors are caught. CREATE OR REPLACE gives an
+// aggregate other functions under the same OID: `functions` tells, and a state made by others is never handed
+// to these.
 #pragma once
 
 #include "definition/bytes_value.h"
+#include "postgres/fingerprint.h"
 #include "postgres/server.h"
 
 namespace trending {
@@ -31,6 +35,7 @@ struct CombinedAggregate {
   FmgrInfo final;  // fn_oid invalid: the state is the value
   int final_arguments;
   BytesType result;
+  Fingerprint functions;  // of the aggregate: its functions, its type of state, its initial state
 };
 
 // Whether an aggregate call can be kept so; `problem` says why not. Allocates in CurrentMemoryContext; the

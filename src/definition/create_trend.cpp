@@ -1,17 +1,18 @@
 // trending.create_trend, trending.track and trending.drop_trend.
 //
-// Rights: everything is done as the caller (analysis, reading rights, CREATE FOREIGN TABLE), except for the
-// row of trending.trend, which only the extension's owner may write. Locks: ACCESS SHARE on the source and on
-// the label's table. Writers wait for none of these; the worker arranges an exact backfill by itself once the
-// row is committed.
+// Rights: everything is done as the caller (analysis, reading rights, CREATE VIEW, CREATE FOREIGN TABLE),
+// except for the row of trending.trend, which only the extension's owner may write. Names of the user's (the
+// query's, the trend's, the label's) are looked up by the user's search_path, statements of ours run with a
+// pinned one. Locks: ACCESS SHARE on the source and on the label's table. Writers wait for none of these; the
+// worker arranges an exact backfill by itself once the row is committed.
 #include "definition/as_extension_owner.h"
 #include "definition/commit_time.h"
 #include "definition/definition_catalog.h"
+#include "definition/definition_view.h"
 #include "definition/history_table.h"
 #include "definition/label.h"
 #include "definition/partition_by.h"
 #include "definition/replica_identity.h"
-#include "definition/source_dependency.h"
 #include "definition/trend_options.h"
 #include "definition/trend_start.h"
 #include "postgres/guard.h"
@@ -21,8 +22,8 @@ namespace trending {
 
 namespace {
 
-// What create_trend adds to a trend's name for tables of its own ("_history") must fit into a name.
-constexpr int kMaxTrendName = NAMEDATALEN - 1 - 8;
+// What create_trend adds to a trend's name for relations of its own ("_definition") must fit into a name.
+constexpr int kMaxTrendName = NAMEDATALEN - 1 - 11;
 
 struct TrendName {
   Oid schema;
@@ -109,18 +110,10 @@ constexpr const char* kInsert =
     "INSERT INTO trending.trend (relation, source, query, definition, label, watermark_delay, "
     "allowed_lateness, "
     "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups, "
-    "history, late, alerts, notify_channel, source_types) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
-constexpr int kInsertColumns = 20;
-
-Datum source_types(const Definition& definition) {
-  auto* types = static_cast<Datum*>(palloc(sizeof(Datum) * (definition.source_column_count + 1)));
-  for (int i = 0; i < definition.source_column_count; i++) {
-    types[i] = ObjectIdGetDatum(definition.source_columns[i].type);
-  }
-  return PointerGetDatum(
-      construct_array(types, definition.source_column_count, REGTYPEOID, sizeof(Oid), true, TYPALIGN_INT));
-}
+    "history, late, alerts, notify_channel) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) RETURNING "
+    "id";
+constexpr int kInsertColumns = 19;
 
 // The tables that go with a trend; InvalidOid where it has none.
 struct TrendTables {
@@ -133,13 +126,14 @@ RowValue table_value(Oid table) {
   return RowValue{REGCLASSOID, ObjectIdGetDatum(table), !OidIsValid(table)};
 }
 
-void insert_row(Oid relation, const TrendTables& tables, const char* query, const Definition& definition,
-                const TrendOptionArguments& options) {
+// Returns the trend's id.
+int32 insert_row(Oid relation, const TrendTables& tables, const char* query, const Definition& definition,
+                 const TrendOptionArguments& options) {
   const RowValue row[kInsertColumns] = {
       not_null(REGCLASSOID, ObjectIdGetDatum(relation)),
       not_null(REGCLASSOID, ObjectIdGetDatum(definition.source)),
       text_value(query),
-      text_value(definition.text),
+      table_value(definition.view),
       text_value(definition.label),
       not_null(INTERVALOID, interval_datum(options.watermark_delay)),
       not_null(INTERVALOID, interval_datum(options.allowed_lateness)),
@@ -156,7 +150,6 @@ void insert_row(Oid relation, const TrendTables& tables, const char* query, cons
       table_value(tables.late),
       table_value(tables.alerts),
       text_value(options.notify_channel),
-      not_null(REGTYPEARRAYOID, source_types(definition)),
   };
   Oid types[kInsertColumns];
   Datum values[kInsertColumns];
@@ -167,27 +160,51 @@ void insert_row(Oid relation, const TrendTables& tables, const char* query, cons
     nulls[i] = row[i].isnull ? 'n' : ' ';
   }
   int result = SPI_execute_with_args(kInsert, kInsertColumns, types, values, nulls, false, 0);
-  if (result != SPI_OK_INSERT)
+  if (result != SPI_OK_INSERT_RETURNING || SPI_processed != 1)
     elog(ERROR, "could not register the trend: %s", SPI_result_code_string(result));
+  bool isnull = false;
+  return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
 // Whatever commits from here on comes after the trend's start.
-void insert_start(Oid relation) {
-  Oid types[] = {REGCLASSOID, INT8ARRAYOID};
-  Datum values[] = {ObjectIdGetDatum(relation), later_transactions()};
-  int result = SPI_execute_with_args(
-      "INSERT INTO trending.trend_start (trend_id, later) SELECT t.id, $2 FROM trending.trend t "
-      "WHERE t.relation OPERATOR(pg_catalog.=) $1",
-      2, types, values, nullptr, false, 0);
+void insert_start(int32 id) {
+  Oid types[] = {INT4OID, INT8ARRAYOID};
+  Datum values[] = {Int32GetDatum(id), later_transactions()};
+  int result = SPI_execute_with_args("INSERT INTO trending.trend_start (trend_id, later) VALUES ($1, $2)", 2,
+                                     types, values, nullptr, false, 0);
   if (result != SPI_OK_INSERT)
     elog(ERROR, "could not note the trend's start: %s", SPI_result_code_string(result));
+}
+
+// The foreign table with all that belongs to the trend, and the row that makes it one. Within SPI_connect.
+Oid create_relations(const TrendName& name, const char* query, const Definition& definition,
+                     const TrendOptionArguments& options) {
+  Oid relation = create_table(name, definition);
+  definition_view_attach(definition.view, relation);
+  bool keeps_history =
+      definition.has_window && (options.history_limit == nullptr || *options.history_limit > 0);
+  TrendTables tables = {};
+  if (keeps_history) tables.history = history_table_create(relation, definition);
+  if (strcmp(options.late_events, "keep") == 0) tables.late = late_table_create(relation);
+  if (definition.having != nullptr) tables.alerts = alerts_table_create(relation, definition);
+  as_extension_owner([&] {
+    int32 id = insert_row(relation, tables, query, definition, options);
+    definition_note_checked(id, definition.rule);
+    insert_start(id);
+  });
+  return relation;
 }
 
 Oid create_trend(const char* name, const char* query, const TrendOptionArguments& options) {
   check_installed();
   check_room();
-  Definition* definition = definition_analyze(query, true);
+  (void)definition_analyze(query);
   check_options(options);
+  TrendName resolved = resolve_name(name);
+  // What the trend is made of is what the view holds, not what was analysed before it was made.
+  Oid view =
+      definition_view_create(resolved.schema, psprintf("%s%s", resolved.name, kDefinitionSuffix), query);
+  Definition* definition = definition_of_view(view, nullptr, true);
   check_commit_times_kept(*definition, backfill_of(options.backfill) != Backfill::kNone);
   partition_by_set(definition, options.partition_by);
   if (options.label != nullptr) {
@@ -195,20 +212,9 @@ Oid create_trend(const char* name, const char* query, const TrendOptionArguments
     label_check_rights(label);
     definition->label = label_text(label);
   }
-  TrendName resolved = resolve_name(name);
+  Oid relation = InvalidOid;
   SPI_connect();
-  Oid relation = create_table(resolved, *definition);
-  depend_on_source(relation, definition->source);
-  bool keeps_history =
-      definition->has_window && (options.history_limit == nullptr || *options.history_limit > 0);
-  TrendTables tables = {};
-  if (keeps_history) tables.history = history_table_create(relation, *definition);
-  if (strcmp(options.late_events, "keep") == 0) tables.late = late_table_create(relation);
-  if (definition->having != nullptr) tables.alerts = alerts_table_create(relation, *definition);
-  as_extension_owner([&] {
-    insert_row(relation, tables, query, *definition, options);
-    insert_start(relation);
-  });
+  with_pinned_path([&] { relation = create_relations(resolved, query, *definition, options); });
   SPI_finish();
   CommandCounterIncrement();
   // What was stored must mean the same when it is loaded; a reader may have cached that there was no trend.
@@ -337,9 +343,11 @@ TRENDING_FUNCTION(drop_trend) {
   if (name == nullptr) PG_RETURN_VOID();  // dropped while we waited
   SPI_connect();
   // Dependent objects are checked by the command; the event trigger removes the trend.
-  run(psprintf("DROP FOREIGN TABLE %s",
-               quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name)),
-      SPI_OK_UTILITY);
+  with_pinned_path([&] {
+    run(psprintf("DROP FOREIGN TABLE %s",
+                 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name)),
+        SPI_OK_UTILITY);
+  });
   SPI_finish();
   PG_RETURN_VOID();
 }
@@ -348,16 +356,16 @@ namespace trending {
 
 namespace {
 
-// Tables of dropped trends that did not go by themselves: a restored database lacks the dependencies that
-// take them along, which dumps do not have. As the caller; what is not his stays.
-void drop_left_tables(List* tables) {
+// Tables and views of dropped trends that did not go by themselves: a restored database lacks the
+// dependencies that take them along, which dumps do not have. As the caller; what is not his stays.
+void drop_left_relations(List* relations) {
   ListCell* cell = nullptr;
-  foreach (cell, tables) {
-    Oid table = lfirst_oid(cell);
-    const char* name = get_rel_name(table);
-    if (name == nullptr || !compat::relation_ownercheck(table, GetUserId())) continue;
-    run(psprintf("DROP TABLE %s",
-                 quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), name)),
+  foreach (cell, relations) {
+    Oid relation = lfirst_oid(cell);
+    const char* name = get_rel_name(relation);
+    if (name == nullptr || !compat::relation_ownercheck(relation, GetUserId())) continue;
+    run(psprintf("DROP %s %s", get_rel_relkind(relation) == RELKIND_VIEW ? "VIEW" : "TABLE",
+                 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name)),
         SPI_OK_UTILITY);
   }
 }
@@ -377,20 +385,22 @@ TRENDING_FUNCTION(forget_dropped) {
   SPI_connect();
   List* left = NIL;
   as_extension_owner([&left] {
-    run("DELETE FROM trending.trend t USING pg_catalog.pg_event_trigger_dropped_objects() d "
+    run("WITH gone AS (DELETE FROM trending.trend t USING pg_catalog.pg_event_trigger_dropped_objects() d "
         "WHERE d.object_type OPERATOR(pg_catalog.=) 'foreign table' "
-        "AND t.relation::pg_catalog.oid OPERATOR(pg_catalog.=) d.objid RETURNING t.history, t.late, "
-        "t.alerts",
-        SPI_OK_DELETE_RETURNING);
+        "AND t.relation::pg_catalog.oid OPERATOR(pg_catalog.=) d.objid RETURNING t.id, t.history, t.late, "
+        "t.alerts, "
+        "t.definition), forgotten AS (DELETE FROM trending.checked_definition c USING gone g "
+        "WHERE c.trend_id OPERATOR(pg_catalog.=) g.id) SELECT history, late, alerts, definition FROM gone",
+        SPI_OK_SELECT);
     for (uint64 i = 0; i < SPI_processed; i++) {
-      for (int column = 1; column <= 3; column++) {
+      for (int column = 1; column <= 4; column++) {
         bool isnull = false;
         Datum table = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
         if (!isnull) left = lappend_oid(left, DatumGetObjectId(table));
       }
     }
   });
-  drop_left_tables(left);
+  with_pinned_path([left] { drop_left_relations(left); });
   SPI_finish();
   return Datum{0};
 }

@@ -1,6 +1,7 @@
 #include "definition/definition.h"
 
 #include "definition/analysis.h"
+#include "definition/definition_view.h"
 #include "definition/source_check.h"
 
 namespace trending {
@@ -84,41 +85,6 @@ void check_rights(const Analysis& analysis) {
 
 }  // namespace
 
-// Deparsing wants the query as the analyser left it.
-const char* canonical_text(Query* query) {
-  int nest_level = canonical_settings_begin();
-  const char* text = pg_get_querydef(static_cast<Query*>(copyObjectImpl(query)), false);
-  canonical_settings_end(nest_level);
-  while (*text == ' ') text++;
-  return text;
-}
-
-void rename_source(Node* item, Oid source) {
-  if (IsA(item, JoinExpr)) {
-    rename_source(reinterpret_cast<JoinExpr*>(item)->larg, source);
-    return;
-  }
-  const char* name = get_rel_name(source);
-  if (!IsA(item, RangeVar) || name == nullptr) return;
-  auto* range = reinterpret_cast<RangeVar*>(item);
-  if (range->alias == nullptr) range->alias = makeAlias(range->relname, NIL);
-  range->catalogname = nullptr;
-  range->schemaname = get_namespace_name(get_rel_namespace(source));
-  range->relname = pstrdup(name);
-}
-
-Query* stored_query(const char* text, Oid source) {
-  int nest_level = canonical_settings_begin();
-  QueryText place = {text, nullptr, -1, {}};
-  RawStmt* statement = nullptr;
-  SelectStmt* select = parse_select(place, &statement);
-  ListCell* cell = nullptr;
-  foreach (cell, select->fromClause) rename_source(static_cast<Node*>(lfirst(cell)), source);
-  Query* query = parse_analyze_fixedparams(statement, text, nullptr, 0, nullptr);
-  canonical_settings_end(nest_level);
-  return query;
-}
-
 Expr* prepare_expression(const Analysis& analysis, Node* expression) {
   if (expression == nullptr) return nullptr;
   auto* copy = static_cast<Node*>(copyObjectImpl(expression));
@@ -133,44 +99,86 @@ Expr* prepare_expression(const Analysis& analysis, Node* expression) {
   return reinterpret_cast<Expr*>(planned);
 }
 
-Definition* analyze(const AnalysisRequest& request) {
+namespace {
+
+Analysis* new_analysis(const char* text, const char* trend) {
   auto* analysis = static_cast<Analysis*>(palloc0(sizeof(Analysis)));
-  auto* definition = static_cast<Definition*>(palloc0(sizeof(Definition)));
-  analysis->definition = definition;
-  analysis->text.text = request.query;
-  analysis->text.trend = request.trend;
+  analysis->definition = static_cast<Definition*>(palloc0(sizeof(Definition)));
+  analysis->text.text = text;
+  analysis->text.trend = trend;
   analysis->text.location = -1;
-  query_text_begin(&analysis->text);
+  analysis->source_location = analysis->window_location = -1;
+  return analysis;
+}
 
-  RawStmt* statement = nullptr;
-  analysis->select = parse_select(analysis->text, &statement);
-  check_clauses(analysis->select, analysis->text);
-  check_from_shape(analysis);
-  if (OidIsValid(request.source)) {
-    ListCell* cell = nullptr;
-    foreach (cell, analysis->select->fromClause)
-      rename_source(static_cast<Node*>(lfirst(cell)), request.source);
+// The digest of the rule, and of what would change the meaning of a state without changing the rule.
+void set_fingerprints(Definition* definition, const Fingerprint& rule) {
+  StringInfoData all;
+  initStringInfo(&all);
+  appendBinaryStringInfo(&all, reinterpret_cast<const char*>(rule.bytes), sizeof(rule.bytes));
+  for (int i = 0; i < definition->aggregate_count; i++) {
+    const CombinedAggregate* combined = definition->aggregates[i].combined;
+    if (combined == nullptr) continue;
+    appendBinaryStringInfo(&all, reinterpret_cast<const char*>(combined->functions.bytes),
+                           sizeof(combined->functions.bytes));
   }
-  analysis->query = parse_analyze_fixedparams(statement, request.query, nullptr, 0, nullptr);
-  definition->text = canonical_text(analysis->query);
-  compat::inline_group_expressions(analysis->query);
+  definition->rule = rule;
+  definition->state = fingerprint_of(all.data, static_cast<size_t>(all.len));
+  pfree(all.data);
+}
 
+// From the query as the analyser left it.
+void analyze_query(Analysis* analysis, bool rights) {
+  analysis->definition->query = static_cast<Query*>(copyObjectImpl(analysis->query));
+  compat::inline_group_expressions(analysis->query);
   analyze_from(analysis);
-  if (request.check_rights) check_rights(*analysis);
+  if (rights) check_rights(*analysis);
   analyze_where(analysis);
   analyze_group_by(analysis);
   analyze_select_list(analysis);
   analyze_order_by(analysis);
   analyze_decay(analysis);
   analyze_having(analysis);
-  if (request.check_rights) check_aggregate_rights(*analysis);
-  collect_source_columns(definition);
-  query_text_end(&analysis->text);
-  return definition;
+  if (rights) check_aggregate_rights(*analysis);
+  collect_source_columns(analysis->definition);
 }
 
-Definition* definition_analyze(const char* query, bool check_rights) {
-  return analyze(AnalysisRequest{query, nullptr, InvalidOid, check_rights});
+}  // namespace
+
+Definition* definition_analyze(const char* query) {
+  Analysis* analysis = new_analysis(query, nullptr);
+  query_text_begin(&analysis->text);
+  RawStmt* statement = nullptr;
+  analysis->select = parse_select(analysis->text, &statement);
+  check_clauses(analysis->select, analysis->text);
+  check_from_shape(analysis);
+  analysis->query = parse_analyze_fixedparams(statement, query, nullptr, 0, nullptr);
+  analyze_query(analysis, true);
+  query_text_end(&analysis->text);
+  return analysis->definition;
+}
+
+Definition* definition_of_view(Oid view, const char* trend, bool check_rights) {
+  Analysis* analysis = new_analysis(nullptr, trend);
+  query_text_begin(&analysis->text);
+  Fingerprint rule;
+  analysis->query = definition_view_query(view, &rule);
+  if (analysis->query == nullptr) {
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the view that holds the definition was dropped"),
+             errhint("Drop the trend with trending.drop_trend() and create it again.")));
+  }
+  analysis->select = makeNode(SelectStmt);
+  check_query(analysis->query);
+  analyze_query(analysis, check_rights);
+  analysis->definition->view = view;
+  set_fingerprints(analysis->definition, rule);
+  query_text_end(&analysis->text);
+  return analysis->definition;
+}
+
+const char* definition_text(const Definition& definition) {
+  return definition_view_text(definition.query);
 }
 
 }  // namespace trending

@@ -1,8 +1,8 @@
 // A trend's definition, checked and ready to be carried out.
 //
-// definition_analyze turns the SELECT a user wrote into a Definition by PostgreSQL's own parser and analyser
-// (definition.cpp walks the Query tree); the definition_load functions do the same with the canonical text
-// kept in trending.trend. A Definition is plain data, all of it in one memory context.
+// definition_analyze checks the SELECT a user wrote by PostgreSQL's own parser and analyser (definition.cpp
+// walks the Query tree); create_trend then keeps it as a view (definition_view.h), and the definition_load
+// functions walk that view's Query. A Definition is plain data, all of it in one memory context.
 //
 // Nothing in a Definition runs user code: expressions hold immutable built-in functions only, because the
 // worker evaluates them inside the decoding callback, under a historic snapshot.
@@ -15,6 +15,7 @@
 #include "definition/distinct_value.h"
 #include "definition/key_codec.h"
 #include "engine/window.h"
+#include "postgres/fingerprint.h"
 #include "postgres/server.h"
 
 namespace trending {
@@ -128,8 +129,10 @@ struct Definition {
   const char* label;
 
   Oid source;
-  const char* text;          // canonical: every name qualified, independent of settings; as it is stored
-  const char* present_text;  // the same with the source's present name
+  Oid view;           // that holds the definition
+  Fingerprint rule;   // of the view's rule
+  Fingerprint state;  // of the rule and of the functions of its aggregates: what the bytes of a state mean
+  Query* query;       // as the view has it; see definition_text
 
   // Window. `calendar` belongs to this process (see calendar.h); its function is null without a zone.
   // Without a window function the aggregates are over everything there is (kUnbounded, no event time), or
@@ -172,15 +175,22 @@ struct Definition {
 
 // Parses, analyses and checks `query` under the caller's search_path. Errors carry the position within
 // `query`. Everything is allocated in CurrentMemoryContext. Locks the source ACCESS SHARE until the end of
-// the transaction. With check_rights, the current user must be allowed to run the query and to see every row
-// of the source.
-Definition* definition_analyze(const char* query, bool check_rights);
+// the transaction. The current user must be allowed to run the query and to see every row of the source.
+Definition* definition_analyze(const char* query);
+
+// The same of a view that the current user has made of such a query, or, without check_rights, of a
+// registered trend's, whose name is then the context of errors.
+Definition* definition_of_view(Oid view, const char* trend, bool check_rights);
 
 // Loads a registered trend into CurrentMemoryContext; NULL if there is no such row in trending.trend. Raises
-// an error, with the trend's name as context, if its definition no longer fits the source (table dropped,
-// column gone or retyped). Needs a transaction.
+// an error, with the trend's name as context, if its definition is not the one that was checked, or no longer
+// fits the source. Runs no code that a user wrote. Needs a transaction.
 Definition* definition_load(int32 trend_id);
 Definition* definition_load_relation(Oid relation);
+
+// A definition in words, as it is now: every name qualified, independent of settings. Locks the source ACCESS
+// SHARE.
+const char* definition_text(const Definition& definition);
 
 // The same from a per-backend cache, for readers: valid until the end of the current transaction, refreshed
 // when the foreign table or the source changes. NULL if `relation` is not a registered trend.
@@ -204,17 +214,5 @@ inline Oid window_bound_type(const Definition& definition) {
 
 // The engine's time as a Datum of a window column's type (timestamptz or timestamp).
 Datum window_bound_datum(Oid type, TimestampTz bound);
-
-// Where a trend's label is read: the rows of `relation` whose `key` column equals the trend's key.
-struct LabelSource {
-  Oid relation;
-  AttrNumber column;   // the label
-  AttrNumber key;      // unique and NOT NULL
-  Oid equal_operator;  // key = the trend's key column, of the index's operator family
-};
-
-// Resolves a label ('table.column', 'schema.table.column') for a definition. Errors say what is missing.
-// Checks no rights.
-LabelSource label_resolve(const char* label, const Definition* definition);
 
 }  // namespace trending

@@ -5,8 +5,8 @@
 // simply scanned.
 #include "definition/definition_catalog.h"
 
-#include "definition/analysis.h"
 #include "definition/definition.h"
+#include "definition/definition_view.h"
 #include "definition/partition_by.h"
 #include "definition/window_args.h"
 
@@ -53,55 +53,20 @@ void read_tables(const Row& row, const DefinitionOptions& options, Oid* history,
   *late = keeps_late ? DatumGetObjectId(row.value(kTrendLate)) : InvalidOid;
 }
 
-// The definition may still be a valid query over a column whose type was changed; what was counted is of the
-// old one. Columns may have been dropped and made again since, so that their order says nothing.
-void check_source_types(const Row& row, const Definition& definition, const char* trend) {
-  Datum* types = nullptr;
-  int count = 0;
-  deconstruct_array(DatumGetArrayTypeP(row.value(kTrendSourceTypes)), REGTYPEOID, sizeof(Oid), true,
-                    TYPALIGN_INT, &types, nullptr, &count);
-  List* expected = NIL;
-  for (int i = 0; i < count; i++) expected = lappend_oid(expected, DatumGetObjectId(types[i]));
-  const SourceColumn* changed = nullptr;
-  for (int i = 0; i < definition.source_column_count; i++) {
-    const SourceColumn* column = &definition.source_columns[i];
-    ListCell* cell = nullptr;
-    ListCell* match = nullptr;
-    foreach (cell, expected) {
-      if (lfirst_oid(cell) == column->type) match = cell;
-    }
-    if (match != nullptr) {
-      expected = list_delete_cell(expected, match);
-    } else if (changed == nullptr) {
-      changed = column;
-    }
-  }
-  if (changed == nullptr) return;
-  const char* was = expected != NIL ? format_type_be(linitial_oid(expected)) : "another";
-  ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-                  errmsg("column \"%s\" of \"%s\" has another type now", changed->name,
-                         get_rel_name(definition.source)),
-                  errdetail("It was of type %s when trend \"%s\" was created.", was, trend),
-                  errhint("Change the type back, or drop the trend and create it again.")));
-}
-
-// Analyses a stored definition again, under the settings it was written with.
-Definition* analyze_stored(const Row& row) {
+// The definition that a row's view holds, if it is the one that was checked. It may fit the source no longer.
+Definition* load_row(const Row& row) {
+  const int32 id = DatumGetInt32(row.value(kTrendId));
   Oid relation = relation_of(row);
   Oid source = DatumGetObjectId(row.value(kTrendSource));
+  Oid view = DatumGetObjectId(row.value(kTrendDefinition));
   const char* trend = get_rel_name(relation);
   if (get_rel_name(source) == nullptr) {
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the source of trend \"%s\" was dropped", trend),
                     errhint("Drop the trend, or create it again on another table.")));
   }
-  const char* stored = TextDatumGetCString(row.value(kTrendDefinition));
-  int nest_level = canonical_settings_begin();
-  Definition* definition = analyze(AnalysisRequest{stored, trend, source, false});
-  canonical_settings_end(nest_level);
-  check_source_types(row, *definition, trend);
-  definition->present_text = definition->text;
-  definition->text = stored;
-  definition->id = DatumGetInt32(row.value(kTrendId));
+  Definition* definition = definition_of_view(view, trend, false);
+  definition_compare_checked(id, trend, definition->rule);
+  definition->id = id;
   definition->relation = relation;
   definition->owner = relation_owner(relation);
   if (!row.is_null(kTrendAlerts)) definition->alerts = DatumGetObjectId(row.value(kTrendAlerts));
@@ -139,9 +104,9 @@ bool find_row(TrendColumn column, RegProcedure equal, Datum value, Row* row) {
 Definition* load_by(TrendColumn column, RegProcedure equal, Datum value) {
   Row row;
   if (!find_row(column, equal, value, &row)) return nullptr;
-  // A renaming under way rewrites the row along with the source: read it as it is when that has ended.
+  // What is being done to the source ends first.
   LockRelationOid(DatumGetObjectId(row.value(kTrendSource)), AccessShareLock);
-  return find_row(column, equal, value, &row) ? analyze_stored(row) : nullptr;
+  return find_row(column, equal, value, &row) ? load_row(row) : nullptr;
 }
 
 int compare_ids(const ListCell* left, const ListCell* right) {
@@ -154,6 +119,7 @@ struct CacheEntry {
   Oid relation;  // hash key, first
   bool stale;
   Oid source;
+  Oid view;
   MemoryContext memory;  // NULL: nothing loaded
   Definition* definition;
 };
@@ -167,9 +133,15 @@ void invalidate(Datum, Oid relation) {
   HASH_SEQ_STATUS status;
   hash_seq_init(&status, cache);
   while (auto* entry = static_cast<CacheEntry*>(hash_seq_search(&status))) {
-    if (!OidIsValid(relation) || relation == entry->relation || relation == entry->source)
+    if (!OidIsValid(relation) || relation == entry->relation || relation == entry->source ||
+        relation == entry->view)
       entry->stale = true;
   }
+}
+
+// An aggregate or a function of it may have been replaced.
+void invalidate_functions(Datum, int, uint32) {
+  invalidate(Datum{0}, InvalidOid);
 }
 
 void free_retired(XactEvent event, void*) {
@@ -185,6 +157,8 @@ void create_cache() {
   control.entrysize = sizeof(CacheEntry);
   cache = hash_create("trending definitions", 16, &control, HASH_ELEM | HASH_BLOBS);
   CacheRegisterRelcacheCallback(invalidate, Datum{0});
+  CacheRegisterSyscacheCallback(PROCOID, invalidate_functions, Datum{0});
+  CacheRegisterSyscacheCallback(AGGFNOID, invalidate_functions, Datum{0});
   RegisterXactCallback(free_retired, nullptr);
 }
 
@@ -230,6 +204,7 @@ const Definition* fill(Oid relation) {
   entry->memory = memory;
   entry->definition = definition;
   entry->source = definition->source;
+  entry->view = definition->view;
   entry->stale = invalidations != before;
   return definition;
 }
@@ -250,10 +225,23 @@ Oid relation_owner(Oid relation) {
   return owner;
 }
 
-Oid definition_source(int32 trend_id) {
+Oid definition_source(int32 trend_id, Oid* view) {
   Row row;
   if (!find_row(kTrendId, F_INT4EQ, Int32GetDatum(trend_id), &row)) return InvalidOid;
+  if (view != nullptr) *view = DatumGetObjectId(row.value(kTrendDefinition));
   return DatumGetObjectId(row.value(kTrendSource));
+}
+
+Oid definition_owner(int32 trend_id) {
+  Row row;
+  if (!find_row(kTrendId, F_INT4EQ, Int32GetDatum(trend_id), &row)) return InvalidOid;
+  return relation_owner(relation_of(row));
+}
+
+Oid definition_view(Oid relation) {
+  Row row;
+  if (!find_row(kTrendRelation, F_OIDEQ, ObjectIdGetDatum(relation), &row)) return InvalidOid;
+  return DatumGetObjectId(row.value(kTrendDefinition));
 }
 
 bool stored_arguments(Oid relation, TrendOptionArguments* arguments, Oid* history, Oid* late) {
@@ -299,32 +287,7 @@ StoredOptions stored_options(TupleDesc descriptor, HeapTuple tuple) {
   stored.id = DatumGetInt32(row.value(kTrendId));
   read_options(row, &stored.options);
   read_tables(row, stored.options, &stored.history, &stored.late);
-  Datum definition = row.value(kTrendDefinition);
-  const char* bytes = DatumGetPointer(definition);
-  if (!VARATT_IS_EXTERNAL_ONDISK(bytes)) stored.definition = TextDatumGetCString(definition);
   return stored;
-}
-
-List* stored_trends(Oid source) {
-  Oid table = trend_table();
-  if (!OidIsValid(table)) return NIL;
-  List* trends = NIL;
-  Relation catalog = table_open(table, AccessShareLock);
-  ScanKeyData key;
-  ScanKeyInit(&key, kTrendSource, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(source));
-  SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, nullptr, 1, &key);
-  while (HeapTuple tuple = systable_getnext(scan)) {
-    Row row;
-    HeapTuple flat = toast_flatten_tuple(tuple, RelationGetDescr(catalog));
-    heap_deform_tuple(flat, RelationGetDescr(catalog), row.values, row.isnull);
-    auto* trend = static_cast<StoredTrend*>(palloc(sizeof(StoredTrend)));
-    *trend = {DatumGetInt32(row.value(kTrendId)), relation_of(row), source,
-              TextDatumGetCString(row.value(kTrendDefinition))};
-    trends = lappend(trends, trend);
-  }
-  systable_endscan(scan);
-  table_close(catalog, AccessShareLock);
-  return trends;
 }
 
 List* definition_ids() {

@@ -30,39 +30,31 @@ enum TrendColumn : AttrNumber {
   kTrendLate,
   kTrendAlerts,
   kTrendNotifyChannel,
-  kTrendSourceTypes,
-  kTrendColumnCount = kTrendSourceTypes,
-};
-
-// A row of it, as far as it names others.
-struct StoredTrend {
-  int32 id;
-  Oid relation;
-  Oid source;
-  const char* definition;
+  kTrendColumnCount = kTrendNotifyChannel,
 };
 
 // Reads a row's options, and the tables that they ask for: InvalidOid where the option is off, whatever is
-// kept. The text of the definition is NULL if it lies out of line and is not at hand (the row was updated,
-// not the text).
+// kept.
 struct StoredOptions {
   int32 id;
   DefinitionOptions options;
   Oid history;
   Oid late;
-  const char* definition;
 };
 StoredOptions stored_options(TupleDesc descriptor, HeapTuple row);
-
-// The trends over a source (a List of StoredTrend).
-List* stored_trends(Oid source);
 
 // The OID of trending.trend; InvalidOid if the extension is not installed in this database.
 Oid trend_table();
 
 // The source of a trend, without looking whether its definition still fits; InvalidOid if there is no such
-// trend.
-Oid definition_source(int32 trend_id);
+// trend. And the view that holds its definition.
+Oid definition_source(int32 trend_id, Oid* view = nullptr);
+
+// The view that holds a trend's definition; InvalidOid if `relation` is no registered trend.
+Oid definition_view(Oid relation);
+
+// The owner of a trend; InvalidOid if there is no such trend.
+Oid definition_owner(int32 trend_id);
 
 // The owner of a relation; InvalidOid if it does not exist.
 Oid relation_owner(Oid relation);

@@ -31,16 +31,82 @@ bool is_operator_node(Node* node) {
          IsA(node, ScalarArrayOpExpr);
 }
 
-// Conversions between timestamptz and local time depend on the setting TimeZone.
-bool depends_on_zone(Oid function) {
+constexpr const char* kNoHint = "Only what gives the same result at any time can be counted.";
+constexpr const char* kClockHint =
+    "Which rows are recent is what a window function says, such as trending.hop(time_column, slide => '1 "
+    "minute', "
+    "size => '1 day'): rows leave its windows as time passes.";
+
+// What the functions give that ask for the time, and for nothing else.
+bool asks_for_time(Oid function) {
   Oid* types = nullptr;
   int count = 0;
-  bool gives_timestamptz = get_func_signature(function, &types, &count) == TIMESTAMPTZOID;
+  get_func_signature(function, &types, &count);
+  const char* name = get_func_name(function);
+  for (const char* known :
+       {"now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timeofday"}) {
+    if (count == 0 && strcmp(name, known) == 0) return true;
+  }
+  // age(x) is from x to today.
+  return count == 1 && strcmp(name, "age") == 0;
+}
+
+Oid local_type(Oid type) {
+  return type == TIMESTAMPTZOID ? TIMESTAMPOID : type;
+}
+
+List* built_in_name(const char* name) {
+  return list_make2(makeString(pstrdup("pg_catalog")), makeString(pstrdup(name)));
+}
+
+// The function that does with timestamp what this node's does with timestamptz; InvalidOid: there is none.
+Oid local_function(Node* node, Oid function) {
+  if (IsA(node, OpExpr)) {
+    const OpExpr* call = reinterpret_cast<OpExpr*>(node);
+    Oid left = InvalidOid;
+    Oid right = InvalidOid;
+    op_input_types(call->opno, &left, &right);
+    Oid same = OpernameGetOprid(built_in_name(get_opname(call->opno)), local_type(left), local_type(right));
+    return OidIsValid(same) ? get_opcode(same) : InvalidOid;
+  }
+  if (!IsA(node, FuncExpr)) return InvalidOid;
+  Oid* types = nullptr;
+  int count = 0;
+  get_func_signature(function, &types, &count);
+  for (int i = 0; i < count; i++) types[i] = local_type(types[i]);
+  const char* name = get_func_name(function);
+  if (count == 1 && get_func_rettype(function) == TIMESTAMPTZOID) return InvalidOid;
+  return LookupFuncName(built_in_name(name), count, types, true);
+}
+
+// Whether naming the zone helps: conversions between timestamptz and local time depend on the setting
+// TimeZone, and most have a counterpart over local time that is immutable. Output as text has none.
+bool depends_on_zone(Node* node, Oid function) {
+  Oid* types = nullptr;
+  int count = 0;
+  const bool gives_timestamptz = get_func_signature(function, &types, &count) == TIMESTAMPTZOID;
+  bool takes_timestamptz = false;
   for (int i = 0; i < count; i++) {
-    if (types[i] == TIMESTAMPTZOID) return true;
+    takes_timestamptz |= types[i] == TIMESTAMPTZOID;
+    // A cast of local time: (x AT TIME ZONE ...) is what it stands for.
     if (gives_timestamptz && (types[i] == TIMESTAMPOID || types[i] == DATEOID)) return true;
   }
-  return false;
+  if (!takes_timestamptz) return false;
+  Oid local = local_function(node, function);
+  return OidIsValid(local) && func_volatile(local) == PROVOLATILE_IMMUTABLE;
+}
+
+// What to do instead of calling this function.
+const char* instead_of(Node* node, Oid function) {
+  if (asks_for_time(function)) return kClockHint;
+  if (func_volatile(function) == PROVOLATILE_VOLATILE) return kNoHint;
+  if (depends_on_zone(node, function)) {
+    return "It depends on the setting TimeZone. Name the zone: (column AT TIME ZONE 'Europe/Berlin') is "
+           "immutable.";
+  }
+  const bool formats = IsA(node, CoerceViaIO) || strcmp(get_func_name(function), "to_char") == 0;
+  if (formats) return "Use the value as it is, and make text of it when you read the trend.";
+  return kNoHint;
 }
 
 void report_function(Node* node, const BadFunction& bad, const Walk& walk) {
@@ -60,18 +126,15 @@ void report_function(Node* node, const BadFunction& bad, const Walk& walk) {
                  : errmsg("user-defined functions are not allowed in %s of a trend", walk.place),
              errdetail("Function %s is not built in.", name),
              errhint("Trends are computed while WAL is decoded, where only built-in functions may run. A "
-                     "generated column can hold the result."),
+                     "column GENERATED ALWAYS AS (...) STORED can hold the result."),
              query_position(*walk.scope->text, location)));
   }
   bool is_volatile = func_volatile(bad.function) == PROVOLATILE_VOLATILE;
-  ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-                  errmsg("functions in %s of a trend must be immutable", walk.place),
-                  errdetail("Function %s is %s.", name, is_volatile ? "volatile" : "stable"),
-                  !is_volatile && depends_on_zone(bad.function)
-                      ? errhint("It depends on the setting TimeZone. Name the zone: (column AT TIME ZONE "
-                                "'Europe/Berlin') is immutable.")
-                      : errhint("Only what gives the same result at any time can be counted."),
-                  query_position(*walk.scope->text, location)));
+  ereport(ERROR,
+          (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+           errmsg("functions in %s of a trend must be immutable", walk.place),
+           errdetail("Function %s is %s.", name, is_volatile ? "volatile" : "stable"),
+           errhint("%s", instead_of(node, bad.function)), query_position(*walk.scope->text, location)));
 }
 
 void report_construct(Node* node, const char* construct, const char* hint, const Walk& walk) {
@@ -81,12 +144,18 @@ void report_construct(Node* node, const char* construct, const char* hint, const
            hint == nullptr ? 0 : errhint("%s", hint), query_position(*walk.scope->text, exprLocation(node))));
 }
 
-void check_functions(Node* node, const Walk& walk) {
+// What is not immutable is looked for in the arguments first: it is the cause (x - interval '1 day' depends
+// on the zone, but if x is now(), that is what has to go). Returns whether an error was found in them.
+bool check_functions(Node* node, const Walk& walk, bool (*check_arguments)(Node*, void*)) {
   BadFunction bad;
-  if (check_functions_in_node(node, find_bad_function, &bad)) report_function(node, bad, walk);
+  const bool found = check_functions_in_node(node, find_bad_function, &bad);
+  if (found && bad.user_defined) report_function(node, bad, walk);
+  if (compat::walk_expression(node, check_arguments, const_cast<Walk*>(&walk))) return true;
+  if (found) report_function(node, bad, walk);
   bool returns_set = (IsA(node, FuncExpr) && reinterpret_cast<FuncExpr*>(node)->funcretset) ||
                      (IsA(node, OpExpr) && reinterpret_cast<OpExpr*>(node)->opretset);
   if (returns_set) report_construct(node, "a set-returning function", nullptr, walk);
+  return false;
 }
 
 void check_type(Node* node, const Walk& walk) {
@@ -177,18 +246,20 @@ bool check_node(Node* node, void* context) {
   if (node == nullptr) return false;
   const Walk& walk = *static_cast<Walk*>(context);
   if (IsA(node, SQLValueFunction)) {
+    const Oid type = reinterpret_cast<SQLValueFunction*>(node)->type;
+    const bool is_time = type != NAMEOID;
     ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
                     errmsg("functions in %s of a trend must be immutable", walk.place),
                     errdetail("CURRENT_TIMESTAMP, CURRENT_USER and their kind change with time and session."),
-                    errhint("Only what gives the same result at any time can be counted."),
+                    errhint("%s", is_time ? kClockHint : kNoHint),
                     query_position(*walk.scope->text, exprLocation(node))));
   }
   const char* construct = forbidden_construct(node);
   if (construct != nullptr) report_construct(node, construct, nullptr, walk);
-  check_functions(node, walk);
+  if (check_functions(node, walk, check_node)) return true;
   if (IsA(node, Var) && !walk.scope->of_groups) check_column(reinterpret_cast<Var*>(node), walk);
   if (!IsA(node, List) && !IsA(node, CaseWhen)) check_type(node, walk);
-  return compat::walk_expression(node, check_node, context);
+  return false;
 }
 
 }  // namespace

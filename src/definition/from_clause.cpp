@@ -11,6 +11,8 @@ constexpr const char* kShapeHint =
     "Write FROM source, trending.hop(time_column, slide => '10 seconds', size => '5 minutes'), or tumble, "
     "cumulate or session.";
 
+constexpr const char* kFromMessage = "FROM of a trend may only contain its source and a window function";
+
 [[noreturn]] void refuse(const QueryText& text, const char* message, const char* hint, int location) {
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", message), errhint("%s", hint),
                   query_position(text, location)));
@@ -34,12 +36,18 @@ void check_join(const JoinExpr* join, const QueryText& text) {
 }
 
 // Tables and functions in the order of FROM, which is also their order in the range table.
-List* flatten(List* items, Node* node, const QueryText& text) {
+List* flatten(List* items, Node* node) {
   if (!IsA(node, JoinExpr)) return lappend(items, node);
   auto* join = reinterpret_cast<JoinExpr*>(node);
+  return flatten(flatten(items, join->larg), join->rarg);
+}
+
+void check_joins(Node* node, const QueryText& text) {
+  if (!IsA(node, JoinExpr)) return;
+  auto* join = reinterpret_cast<JoinExpr*>(node);
   check_join(join, text);
-  items = flatten(items, join->larg, text);
-  return flatten(items, join->rarg, text);
+  check_joins(join->larg, text);
+  check_joins(join->rarg, text);
 }
 
 int function_location(const RangeFunction* item) {
@@ -78,19 +86,32 @@ void check_item_shape(Node* item, const QueryText& text) {
       refuse(text, "TABLESAMPLE is not allowed in the definition of a trend", "A trend counts every row.",
              reinterpret_cast<RangeTableSample*>(item)->location);
     default:
-      refuse(text, "FROM of a trend may only contain its source and a window function", kShapeHint, -1);
+      refuse(text, kFromMessage, kShapeHint, -1);
   }
 }
 
-RangeTblEntry* entry_of_kind(const Query* query, RTEKind kind, Index* index) {
-  ListCell* cell = nullptr;
-  foreach (cell, query->rtable) {
-    auto* entry = lfirst_node(RangeTblEntry, cell);
-    if (entry->rtekind != kind) continue;
-    *index = static_cast<Index>(foreach_current_index(cell)) + 1;
-    return entry;
+// Counts the entries of a kind in FROM; the range table holds others beside them.
+void find_entry(const Query* query, Node* item, RTEKind kind, Index* index, int* count) {
+  if (IsA(item, JoinExpr)) {
+    find_entry(query, reinterpret_cast<JoinExpr*>(item)->larg, kind, index, count);
+    find_entry(query, reinterpret_cast<JoinExpr*>(item)->rarg, kind, index, count);
+  } else if (IsA(item, RangeTblRef)) {
+    const auto place = static_cast<Index>(reinterpret_cast<RangeTblRef*>(item)->rtindex);
+    if (rt_fetch(place, query->rtable)->rtekind != kind) return;
+    *index = place;
+    (*count)++;
   }
-  return nullptr;
+}
+
+// The one entry of a kind in FROM; NULL if there is none.
+RangeTblEntry* entry_of_kind(const Analysis& analysis, RTEKind kind, Index* index) {
+  int count = 0;
+  ListCell* cell = nullptr;
+  foreach (cell, analysis.query->jointree->fromlist) {
+    find_entry(analysis.query, static_cast<Node*>(lfirst(cell)), kind, index, &count);
+  }
+  if (count > 1) refuse(analysis.text, kFromMessage, kShapeHint, -1);
+  return count == 1 ? rt_fetch(*index, analysis.query->rtable) : nullptr;
 }
 
 bool is_true(Node* condition) {
@@ -117,7 +138,7 @@ void check_from_shape(Analysis* analysis) {
   List* items = NIL;
   ListCell* cell = nullptr;
   foreach (cell, analysis->select->fromClause) {
-    items = flatten(items, static_cast<Node*>(lfirst(cell)), analysis->text);
+    items = flatten(items, static_cast<Node*>(lfirst(cell)));
   }
   RangeVar* source = nullptr;
   RangeFunction* window = nullptr;
@@ -126,7 +147,7 @@ void check_from_shape(Analysis* analysis) {
     check_item_shape(item, analysis->text);
     if (IsA(item, RangeVar)) {
       if (source != nullptr) {
-        refuse(analysis->text, "a trend has one source",
+        refuse(analysis->text, "a trend has one source, and joins no other table",
                "Join other tables when you read the trend; for a title beside the key there is the option "
                "label.",
                reinterpret_cast<RangeVar*>(item)->location);
@@ -141,6 +162,8 @@ void check_from_shape(Analysis* analysis) {
     }
   }
   if (source == nullptr) refuse(analysis->text, "the definition of a trend needs a source", kShapeHint, -1);
+  // How the window function is joined; any other join was refused for being one.
+  foreach (cell, analysis->select->fromClause) check_joins(static_cast<Node*>(lfirst(cell)), analysis->text);
   analysis->source_location = source->location;
   analysis->window_location = window == nullptr ? -1 : function_location(window);
 }
@@ -149,11 +172,10 @@ void analyze_from(Analysis* analysis) {
   Query* query = analysis->query;
   Index source_index = 0;
   Index window_index = 0;
-  RangeTblEntry* source = entry_of_kind(query, RTE_RELATION, &source_index);
-  RangeTblEntry* window = entry_of_kind(query, RTE_FUNCTION, &window_index);
+  RangeTblEntry* source = entry_of_kind(*analysis, RTE_RELATION, &source_index);
+  RangeTblEntry* window = entry_of_kind(*analysis, RTE_FUNCTION, &window_index);
   if (source == nullptr) {
-    refuse(analysis->text, "FROM of a trend may only contain its source and a window function", kShapeHint,
-           -1);
+    refuse(analysis->text, kFromMessage, kShapeHint, -1);
   }
   source_check(source->relid, !source->inh, analysis->text, analysis->source_location);
   analysis->definition->source = source->relid;

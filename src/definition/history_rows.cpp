@@ -2,6 +2,7 @@
 
 #include "definition/aggregate_result.h"
 #include "definition/history_table.h"
+#include "postgres/pinned_path.h"
 
 namespace trending {
 
@@ -74,7 +75,7 @@ HistoryRows history_read(const Definition& definition, const char* table, const 
   Datum values[] = {window_bound_datum(bound, window.end), window_bound_datum(bound, window.start),
                     Int64GetDatum(ranks)};
   // Not as a read-only statement: that would show what the caller's query sees, not what is there.
-  if (SPI_execute_with_args(select_statement(definition, table), 3, types, values, nullptr, false, 0) !=
+  if (pinned_execute(select_statement(definition, table), 3, types, values, nullptr, false, 0) !=
       SPI_OK_SELECT) {
     elog(ERROR, "could not read history");
   }
@@ -116,8 +117,7 @@ bool history_last_window(const Definition& definition, const char* table, const 
   const char* condition = before == nullptr ? "" : psprintf("WHERE (%s, %s) < ($1, $2) ", end, start);
   const char* query = psprintf("SELECT %s, %s FROM %s %sORDER BY %s DESC, %s DESC LIMIT 1", start, end, table,
                                condition, end, start);
-  if (SPI_execute_with_args(query, before == nullptr ? 0 : 2, types, values, nullptr, false, 1) !=
-      SPI_OK_SELECT) {
+  if (pinned_execute(query, before == nullptr ? 0 : 2, types, values, nullptr, false, 1) != SPI_OK_SELECT) {
     elog(ERROR, "could not read history");
   }
   bool found = SPI_processed == 1;

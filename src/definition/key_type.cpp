@@ -62,6 +62,43 @@ bool type_is_safe(Oid type) {
   return OidIsValid(element) ? type_is_safe(element) : get_typtype(base) == TYPTYPE_ENUM;
 }
 
+bool function_is_native(Oid function) {
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) return false;
+  const Oid language = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prolang;
+  ReleaseSysCache(tuple);
+  return language == INTERNALlanguageId || language == ClanguageId;
+}
+
+bool type_is_native(Oid type) {
+  switch (get_typtype(type)) {
+    case TYPTYPE_ENUM:
+    case TYPTYPE_PSEUDO:
+      return type != RECORDOID;
+    case TYPTYPE_RANGE:
+      return type_is_native(get_range_subtype(type));
+    case TYPTYPE_MULTIRANGE:
+      return type_is_native(get_multirange_range(type));
+    case TYPTYPE_BASE: {
+      if (type < FirstNormalObjectId) {
+        Oid element = get_element_type(type);
+        return !OidIsValid(element) || type_is_native(element);
+      }
+      Oid element = get_element_type(type);
+      if (OidIsValid(element)) return type_is_native(element);
+      Oid input = InvalidOid;
+      Oid output = InvalidOid;
+      Oid parameter = InvalidOid;
+      bool is_varlena = false;
+      getTypeInputInfo(type, &input, &parameter);
+      getTypeOutputInfo(type, &output, &is_varlena);
+      return function_is_native(input) && function_is_native(output);
+    }
+    default:
+      return false;
+  }
+}
+
 void key_column_set_type(KeyColumn* column, Oid type, int32 typmod, Oid collation) {
   column->type = type;
   column->typmod = typmod;

@@ -20,4 +20,12 @@ bool type_is_safe(Oid type);
 // Fills type, length, comparison etc. of a key column. The type must be image-equal.
 void key_column_set_type(KeyColumn* column, Oid type, int32 typmod, Oid collation);
 
+// Whether a function is built in or written in C: only a superuser can have made it.
+bool function_is_native(Oid function);
+
+// Whether the functions of a type, and of what its values are made of, are all built in or written in C. Not
+// so for domains, whose checks are a user's; for composite types, whose columns may be of domains; and for
+// what is made of these.
+bool type_is_native(Oid type);
+
 }  // namespace trending

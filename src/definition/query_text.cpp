@@ -1,15 +1,22 @@
 #include "definition/query_text.h"
 
+#include "postgres/pinned_path.h"
+
 namespace trending {
 
 namespace {
 
+// A cursor position counts characters from 1; 0: unknown.
+int place_in(const QueryText& query, int location) {
+  if (query.text == nullptr || location < 0) return 0;
+  return pg_mbstrlen_with_len(query.text, location) + 1;
+}
+
 void add_context(void* argument) {
   auto* query = static_cast<QueryText*>(argument);
   int position = geterrposition();
-  if (position <= 0 && query->location >= 0)
-    position = pg_mbstrlen_with_len(query->text, query->location) + 1;
-  if (position > 0) {
+  if (position <= 0) position = place_in(*query, query->location);
+  if (position > 0 && query->text != nullptr) {
     errposition(0);
     internalerrposition(position);
     internalerrquery(query->text);
@@ -24,8 +31,7 @@ struct Setting {
 
 // Everything that the server's parser or deparser listens to.
 constexpr Setting kCanonicalSettings[] = {
-    // pg_temp last: left out it would come first for types, and a session's own "text" would be found.
-    {"search_path", "pg_catalog, pg_temp"},
+    {"search_path", kPinnedPath},
     {"DateStyle", "ISO, YMD"},
     {"IntervalStyle", "postgres"},
     {"TimeZone", "UTC"},
@@ -51,8 +57,8 @@ void query_text_end(QueryText* query) {
 }
 
 int query_position(const QueryText& query, int location) {
-  if (location < 0) return 0;
-  return errposition(pg_mbstrlen_with_len(query.text, location) + 1);
+  const int position = place_in(query, location);
+  return position == 0 ? 0 : errposition(position);
 }
 
 int canonical_settings_begin() {

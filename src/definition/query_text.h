@@ -9,7 +9,7 @@ namespace trending {
 // query of the statement that the client sent), as for the bodies of SQL functions. Lives on the stack; an
 // error in between takes it off by itself.
 struct QueryText {
-  const char* text;
+  const char* text;   // NULL: of a view, without places
   const char* trend;  // NULL, or the trend's name, added as context
   int location;       // given to errors that have no position of their own; -1: none
   ErrorContextCallback callback;

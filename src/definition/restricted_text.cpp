@@ -20,10 +20,10 @@ const char* source_alias(const SelectStmt* select) {
 }  // namespace
 
 const char* definition_text_since(const Definition& definition, const char* since) {
+  const char* whole = definition_text(definition);
   int nest_level = canonical_settings_begin();
   RawStmt* statement = nullptr;
-  SelectStmt* select = parse_one(definition.text, &statement);
-  rename_source(static_cast<Node*>(linitial(select->fromClause)), definition.source);
+  SelectStmt* select = parse_one(whole, &statement);
   auto* time = static_cast<Node*>(copyObjectImpl(definition.event_time));
   const char* time_text =
       deparse_expression(time, deparse_context_for(source_alias(select), definition.source), true, false);
@@ -33,7 +33,7 @@ const char* definition_text_since(const Definition& definition, const char* sinc
       select->whereClause == nullptr
           ? condition
           : reinterpret_cast<Node*>(makeBoolExpr(AND_EXPR, list_make2(select->whereClause, condition), -1));
-  Query* query = parse_analyze_fixedparams(statement, definition.text, nullptr, 0, nullptr);
+  Query* query = parse_analyze_fixedparams(statement, whole, nullptr, 0, nullptr);
   const char* text = pg_get_querydef(query, false);
   canonical_settings_end(nest_level);
   return text;

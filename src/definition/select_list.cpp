@@ -11,7 +11,9 @@ namespace {
 [[noreturn]] void report_column(const Analysis& analysis, Node* expression, int location) {
   const char* message =
       "an output column of a trend must be a window bound, a GROUP BY expression or an aggregate";
-  const char* hint = "Add it to GROUP BY, or compute it when you read the trend.";
+  const bool can_be_key = contain_var_clause(expression) && !contain_mutable_functions(expression);
+  const char* hint = can_be_key ? "Add it to GROUP BY, or compute it when you read the trend."
+                                : "Compute it when you read the trend.";
   if (contain_windowfuncs(expression)) {
     message = "window functions are not allowed in the definition of a trend";
     hint = "The trend's own column rank takes the place of rank() OVER (...).";

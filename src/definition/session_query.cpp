@@ -143,9 +143,10 @@ SelectStmt* parse_one(const char* text, RawStmt** statement) {
 }  // namespace
 
 const char* session_query_text(const Definition& definition, bool only_latest) {
+  const char* whole = definition_text(definition);
   int nest_level = canonical_settings_begin();
   RawStmt* statement = nullptr;
-  SelectStmt* select = parse_one(definition.text, &statement);
+  SelectStmt* select = parse_one(whole, &statement);
   FromNames names = {};
   ListCell* cell = nullptr;
   foreach (cell, select->fromClause) find_names(static_cast<Node*>(lfirst(cell)), &names);
@@ -160,7 +161,7 @@ const char* session_query_text(const Definition& definition, bool only_latest) {
   select->fromClause = sessions->fromClause;
   // That of the definition chooses the rows that make sessions.
   select->whereClause = sessions->whereClause;
-  Query* query = parse_analyze_fixedparams(statement, definition.text, nullptr, 0, nullptr);
+  Query* query = parse_analyze_fixedparams(statement, whole, nullptr, 0, nullptr);
   const char* text = pg_get_querydef(query, false);
   canonical_settings_end(nest_level);
   while (*text == ' ') text++;

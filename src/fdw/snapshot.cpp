@@ -291,7 +291,7 @@ bool estimate_groups(const Definition& definition, double* groups, double* parti
 
 TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryContext context,
                              bool with_previous) {
-  TrendRead* read = trend_read_begin(definition.id);
+  TrendRead* read = trend_read_begin(definition);
   const TrendReader& reader = trend_reader(read);
   TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
   Copier copier = copier_make(context);
@@ -314,7 +314,7 @@ TrendSnapshot* snapshot_best(const Definition& definition, uint64_t k, MemoryCon
 
 TrendSnapshot* snapshot_partitions(const Definition& definition, const KeyBytes* partitions, int count,
                                    uint64_t first, uint64_t last, MemoryContext context, bool with_previous) {
-  TrendRead* read = trend_read_begin(definition.id);
+  TrendRead* read = trend_read_begin(definition);
   const TrendReader& reader = trend_reader(read);
   TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
   Copier copier = copier_make(context);
@@ -334,7 +334,7 @@ TrendSnapshot* snapshot_partitions(const Definition& definition, const KeyBytes*
 }
 
 TrendSnapshot* snapshot_all(const Definition& definition, Detail detail, MemoryContext context) {
-  TrendRead* read = trend_read_begin(definition.id);
+  TrendRead* read = trend_read_begin(definition);
   const TrendReader& reader = trend_reader(read);
   TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
   if (detail == Detail::kCount) {
@@ -359,7 +359,7 @@ TrendSnapshot* snapshot_all(const Definition& definition, Detail detail, MemoryC
 TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys, int count, bool ranked,
                              MemoryContext context) {
   RankWork work = rank_work_make(ranked ? count : 0);
-  TrendRead* read = trend_read_begin(definition.id);
+  TrendRead* read = trend_read_begin(definition);
   const TrendReader& reader = trend_reader(read);
   TrendSnapshot* snapshot = make_snapshot(definition, reader, context);
   Copier copier = copier_make(context);

@@ -1,6 +1,8 @@
 // trending.batch_query(trend): a trend's definition as a query over the source, with ranks: what the trend
 // should show, computed the slow way. verify and recompute run it, and so can anybody who doubts.
 #include "definition/definition.h"
+#include "definition/definition_catalog.h"
+#include "definition/definition_view.h"
 #include "definition/session_query.h"
 #include "functions/batch_query.h"
 #include "functions/trend_argument.h"
@@ -74,7 +76,7 @@ void append_rank_partition(StringInfo out, const Definition& definition, bool li
 
 char* batch_query(const Definition& definition, bool only_latest) {
   const bool has_sessions = definition.window.kind == WindowKind::kSession;
-  const char* text = has_sessions ? session_query_text(definition, only_latest) : definition.present_text;
+  const char* text = has_sessions ? session_query_text(definition, only_latest) : definition_text(definition);
   if (definition.half_life != 0) {
     text = definition_text_since(
         definition,
@@ -100,6 +102,19 @@ TRENDING_FUNCTION(batch_query) {
   using namespace trending;
   const Definition* definition = readable_trend(PG_GETARG_OID(0));
   PG_RETURN_TEXT_P(cstring_to_text(batch_query(*definition)));
+}
+
+// Of a trend that is stopped, too.
+TRENDING_FUNCTION(definition) {
+  using namespace trending;
+  Oid relation = PG_GETARG_OID(0);
+  Oid view = definition_view(relation);
+  if (!OidIsValid(view)) PG_RETURN_NULL();
+  if (pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) != ACLCHECK_OK) PG_RETURN_NULL();
+  Fingerprint rule;
+  const Query* query = definition_view_query(view, &rule);
+  if (query == nullptr) PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(cstring_to_text(definition_view_text(query)));
 }
 
 TRENDING_FUNCTION(has_sessions) {

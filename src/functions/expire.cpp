@@ -5,6 +5,7 @@
 #include "postgres/as_owner.h"
 #include "postgres/guard.h"
 #include "shmem/trend_access.h"
+#include "postgres/pinned_path.h"
 
 namespace trending {
 
@@ -33,7 +34,7 @@ int64 delete_expired(Oid relation, Oid type, Datum bound, Statement&& statement)
   int64 deleted = 0;
   SPI_connect();
   OwnerResult result = run_as_owner(relation, message, PassingError::kThrow, [&](const char* table) {
-    if (SPI_execute_with_args(statement(table), 1, &type, &bound, nullptr, false, 0) != SPI_OK_DELETE) {
+    if (pinned_execute(statement(table), 1, &type, &bound, nullptr, false, 0) != SPI_OK_DELETE) {
       elog(ERROR, "could not remove expired rows");
     }
     deleted = static_cast<int64>(SPI_processed);

@@ -4,12 +4,13 @@ namespace trending {
 
 namespace {
 
-// Parses one part of a key as a literal of its column's type would be. Without the column's length: a longer
-// value is no error, it simply is not there.
+// Parses one part of a key as a literal of its column's type would be. Without the column's length, and
+// without the checks of a domain, which are its owner's code: a value that violates them is no error, it
+// simply is not there.
 Datum parse_key_part(const KeyColumn& column, Datum part) {
   Oid function = InvalidOid;
   Oid parameter = InvalidOid;
-  getTypeInputInfo(column.type, &function, &parameter);
+  getTypeInputInfo(getBaseType(column.type), &function, &parameter);
   return OidInputFunctionCall(function, TextDatumGetCString(part), parameter, -1);
 }
 

@@ -6,8 +6,8 @@
 
 namespace trending {
 
-// The labels of a snapshot's rows, palloc'd in the caller's context; null where a row has none, or the
-// label's table or column is gone. Read with the caller's rights by a plan that is kept for the session.
+// The labels of a snapshot's rows, palloc'd; null where a row has none, or none that the caller may see. A
+// label that cannot be shown hides no row. Runs no code that a user wrote.
 text** read_labels(const Definition& definition, const TrendSnapshot& snapshot);
 
 }  // namespace trending

@@ -3,6 +3,7 @@
 #include "definition/history_rows.h"
 #include "functions/batch_query.h"
 #include "shmem/trend_access.h"
+#include "postgres/pinned_path.h"
 
 namespace trending {
 
@@ -17,7 +18,7 @@ struct Progress {
 };
 
 Progress read_progress(const Definition& definition) {
-  TrendRead* read = trend_read_begin(definition.id);
+  TrendRead* read = trend_read_begin(definition);
   const TrendReader& reader = trend_reader(read);
   auto until = static_cast<Time>(pg_atomic_read_u64(&trend_shared(read)->history_until));
   Progress progress{reader.window(), reader.clock(), reader.watermark(), until};
@@ -155,7 +156,7 @@ Datum read_open_sessions(const SessionsAt& sessions) {
                                sessions.trend, sessions.start, sessions.end);
   Oid type = sessions.bound;
   Datum at = sessions.at;
-  if (SPI_execute_with_args(query, 1, &type, &at, nullptr, false, 1) != SPI_OK_SELECT) {
+  if (pinned_execute(query, 1, &type, &at, nullptr, false, 1) != SPI_OK_SELECT) {
     elog(ERROR, "could not read the trend");
   }
   bool isnull = true;
@@ -204,7 +205,7 @@ HistoryRows read_sessions(const Definition& definition, const SessionsAt& sessio
   Oid types[] = {sessions.bound, get_array_type(get_rel_type_id(definition.relation)), INT8OID};
   Datum values[] = {sessions.at, open, Int64GetDatum(k)};
   const char nulls[] = {' ', open == 0 ? 'n' : ' ', ' '};
-  if (SPI_execute_with_args(sessions_query(definition, sessions), 3, types, values, nulls, false, 0) !=
+  if (pinned_execute(sessions_query(definition, sessions), 3, types, values, nulls, false, 0) !=
       SPI_OK_SELECT) {
     elog(ERROR, "could not read history");
   }

@@ -1,8 +1,10 @@
 // trending.trend_stats and trending.worker_stats: what shared memory knows, for the status views. They never
 // wait and never fail because a worker is not there: that is when they are looked at.
 #include "definition/commit_time.h"
+#include "definition/definition_catalog.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
+#include "postgres/may_see.h"
 #include "shmem/directory.h"
 #include "shmem/trend_access.h"
 
@@ -49,7 +51,8 @@ void put_trend(int32 trend_id, const TrendGlance& glance, ReturnSetInfo* result)
   RowBuilder<kTrendColumns> row;
   row.add(Int32GetDatum(trend_id));
   row.add_text(phase_name(glance.phase));
-  row.add_text(glance.reason);
+  const bool hidden = glance.reason[0] != '\0' && !may_see_messages(definition_owner(trend_id));
+  row.add_text(hidden ? kHiddenReason : glance.reason);
   row.add_count(glance.version);
   bool has_window = !glance.is_decayed && !glance.is_unbounded;
   row.add_time(has_window ? glance.window.start : kNoTime);

@@ -262,6 +262,27 @@ inline void inline_group_expressions(Query* query) {
 #endif
 }
 
+// Before 16 the query of a view's rule began with range table entries for OLD and NEW, which nothing in it
+// refers to (1b4d280ea9eb). Without them it is as the analyser left it.
+inline void strip_rule_entries(Query* query) {
+#if PG_VERSION_NUM < 160000
+  if (list_length(query->rtable) < PRS2_NEW_VARNO) return;
+  query->rtable = list_copy_tail(query->rtable, PRS2_NEW_VARNO);
+  OffsetVarNodes(reinterpret_cast<Node*>(query), -PRS2_NEW_VARNO, 0);
+#else
+  (void)query;
+#endif
+}
+
+// 18 let index scans count what they do (0fbceae841cb).
+inline IndexScanDesc index_scan(Relation table, Relation index, Snapshot snapshot, int keys) {
+#if PG_VERSION_NUM >= 180000
+  return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+  return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
 // 16 moved permissions out of range table entries (a61b1f74823c). Raises an error if the user lacks rights.
 inline void check_query_rights(Query* query) {
 #if PG_VERSION_NUM >= 160000

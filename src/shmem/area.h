@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "engine/arena.h"
+#include "postgres/fingerprint.h"
 #include "shmem/directory.h"
 
 namespace trending {
@@ -38,10 +39,12 @@ struct TrendShared {
   pg_atomic_uint64 failed;     // [atomic] worker: events refused, an expression failed
   pg_atomic_uint64
       unretracted;  // [atomic] worker: updated or deleted rows whose old version was not in the WAL
-  pg_atomic_uint32 retractable;    // [atomic] worker: Retractable
-  uint64 root;                     // block handle of the engine's arena; fixed before the trend is published
-  char reason[kMessageSize];       // [lock] why the trend is stopped
-  uint64 previous_ranks;           // [lock] block of the latest closed window's PreviousRanks; 0: none
+  pg_atomic_uint32 retractable;  // [atomic] worker: Retractable
+  uint64 root;                   // block handle of the engine's arena; fixed before the trend is published
+  Fingerprint definition;     // [lock] Definition::state of what the arena holds: only a reader with the same
+                              // may read it
+  char reason[kMessageSize];  // [lock] why the trend is stopped
+  uint64 previous_ranks;      // [lock] block of the latest closed window's PreviousRanks; 0: none
   pg_atomic_uint64 history_until;  // [atomic] worker: all windows that end up to here are in history (Time)
 };
 

@@ -1,5 +1,7 @@
 #include "shmem/trend_access.h"
 
+#include "definition/definition.h"
+#include "postgres/may_see.h"
 #include "shmem/settings.h"
 
 namespace trending {
@@ -52,7 +54,7 @@ CachedReader* open_reader(uint64 generation, dsa_area* area, TrendShared* shared
   return cached;
 }
 
-enum class Attempt { kLocked, kAbsent, kFilling, kStopped, kInterrupted };
+enum class Attempt { kLocked, kAbsent, kFilling, kStopped, kInterrupted, kOther };
 
 // One attempt to lock a trend for reading. On kLocked the trend's lock is held shared.
 Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, uint64* generation,
@@ -90,13 +92,13 @@ Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, uint64*
   return result;
 }
 
-[[noreturn]] void raise_stopped(TrendShared* shared) {
+[[noreturn]] void raise_stopped(TrendShared* shared, Oid owner) {
   char reason[kMessageSize];
   strlcpy(reason, shared->reason, sizeof(reason));
   LWLockRelease(&shared->lock);
-  ereport(ERROR,
-          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the trend is stopped"),
-           errdetail("%s", reason), errhint("Put the source right, or drop the trend and create it again.")));
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the trend is stopped"),
+                  errdetail("%s", may_see_messages(owner) ? reason : kHiddenReason),
+                  errhint("Put the source right, or drop the trend and create it again.")));
   pg_unreachable();
 }
 
@@ -106,6 +108,12 @@ Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, uint64*
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("the trend is still counting the rows that are already in its source"),
                     errhint("Try again later; see trending.status.")));
+  }
+  if (attempt == Attempt::kOther) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("the definition of the trend has changed"),
+                    errdetail("What the worker keeps of it belongs to another state of its definition."),
+                    errhint("Try again in a new transaction; see trending.status.")));
   }
   ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                   errmsg("the trend is not known to the worker yet"),
@@ -135,7 +143,7 @@ bool worker_serves(DatabaseShared* entry) {
   }
 }
 
-TrendRead* trend_read_begin(int32 trend_id) {
+TrendRead* trend_read_begin(const Definition& definition) {
   DatabaseShared* entry = database_shared();
   if (entry == nullptr) raise_not_serving(nullptr);
   auto* read = static_cast<TrendRead*>(palloc(sizeof(TrendRead)));
@@ -146,8 +154,12 @@ TrendRead* trend_read_begin(int32 trend_id) {
     if (!worker_serves(entry)) raise_not_serving(entry);
     dsa_area* area = nullptr;
     uint64 generation = 0;
-    Attempt attempt = try_lock(entry, trend_id, &area, &generation, &read->shared);
-    if (attempt == Attempt::kStopped) raise_stopped(read->shared);
+    Attempt attempt = try_lock(entry, definition.id, &area, &generation, &read->shared);
+    if (attempt == Attempt::kStopped) raise_stopped(read->shared, definition.owner);
+    if (attempt == Attempt::kLocked && !(read->shared->definition == definition.state)) {
+      LWLockRelease(&read->shared->lock);
+      attempt = Attempt::kOther;
+    }
     if (attempt == Attempt::kLocked) {
       read->cached = open_reader(generation, area, read->shared);
       return read;

@@ -15,6 +15,7 @@
 
 namespace trending {
 
+struct Definition;
 struct TrendRead;
 
 // Whether results can be shown or waited for: the worker runs, or is coming back by itself.
@@ -27,9 +28,9 @@ constexpr long kReadPatienceMs = 10 * 1000;
 void wait_for_change(DatabaseShared* entry, long timeout_ms);
 
 // Takes the lock, waiting (interruptibly) while the worker starts or fills the trend. Raises an error with a
-// hint when the worker does not run, and with the reason when the trend is stopped. Valid until
-// trend_read_end or the end of the transaction.
-TrendRead* trend_read_begin(int32 trend_id);
+// hint when the worker does not run, and with the reason when the trend is stopped. The bytes of a state are
+// only given to the definition that made them. Valid until trend_read_end or the end of the transaction.
+TrendRead* trend_read_begin(const Definition& definition);
 const TrendReader& trend_reader(const TrendRead* read);
 // The words of the trend that lie outside the engine.
 TrendShared* trend_shared(const TrendRead* read);

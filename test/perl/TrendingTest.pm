@@ -110,7 +110,7 @@ sub differences
 	$trend //= 'top_posts';
 	sync_trends($node, $database);
 	my $definition = $node->safe_psql($database,
-		"SELECT definition FROM trending.trend WHERE relation = '$trend'::regclass");
+		"SELECT trending.definition('$trend')");
 	$definition =~ s/;\s*$//;
 	return $node->safe_psql(
 		$database, qq{

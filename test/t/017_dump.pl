@@ -53,8 +53,8 @@ is($node->safe_psql('copy', q{SELECT "row"->>'song' FROM trending.verify('app.so
 is($node->safe_psql('copy', q{SELECT count(*) FROM app.hits_alerts}), '2', 'the alerts of another trend are there, and no more');
 is($node->safe_psql('copy', q{DROP FOREIGN TABLE app.hits; SELECT to_regclass('app.hits_alerts') IS NULL}, extra_params => [ '-U', 'owner' ]),
 	't', 'and go with it');
-is($node->safe_psql('copy', q{DROP FOREIGN TABLE app.songs; SELECT to_regclass('app.songs_history') IS NULL, to_regclass('app.songs_late') IS NULL, count(*) FROM trending.trend},
-		extra_params => [ '-U', 'owner' ]), 't|t|0', 'history and late rows go with the trend that its owner drops');
+is($node->safe_psql('copy', q{DROP FOREIGN TABLE app.songs; SELECT to_regclass('app.songs_history') IS NULL, to_regclass('app.songs_late') IS NULL, to_regclass('app.songs_definition') IS NULL, count(*) FROM trending.trend},
+		extra_params => [ '-U', 'owner' ]), 't|t|t|0', 'history and late rows go with the trend that its owner drops');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM app.songs_history'), '3', 'the original is untouched');
 
 # A table that the trend's owner gave away stays.
@@ -68,6 +68,13 @@ sync_trends($node, 'again');
 $node->safe_psql('again', 'DROP TABLE app.plays CASCADE');
 is($node->safe_psql('again', q{SELECT to_regclass('app.hits') IS NULL, to_regclass('app.hits_alerts') IS NULL, count(*) FROM trending.trend}), 't|t|0',
 	'the other trend goes with the source');
+
+# A role that is no superuser dumps its own trends.
+$node->safe_psql('postgres', q{CREATE TABLE public.others (id int); SELECT trending.create_trend('public.of_others', 'SELECT id, count(*) AS n FROM public.others GROUP BY id ORDER BY n DESC')});
+$node->command_ok([ 'pg_dump', '-U', 'owner', '--enable-row-security', '-n', 'app', '-e', 'trending', '-f', "$dump.own", '-d', $node->connstr('postgres') ], 'dumped by an owner of trends');
+my $own = slurp_file("$dump.own");
+like($own, qr/app\.songs\t/, 'with what is registered of them');
+unlike($own, qr/of_others/, 'and nothing of others');
 
 no_crash_in_log($node);
 $node->stop;

@@ -74,7 +74,7 @@ query('INSERT INTO cellar.renamed (item, m, happened) SELECT n % 5, n % 7, now()
 	INSERT INTO parts (item, measure, at) SELECT n % 5, n % 7, now() FROM generate_series(1, 30) n');
 exact('src_trend', 'table, schema and columns renamed, and another column called as one was');
 exact('parts_trend', 'columns of partitions renamed');
-like(query(q{SELECT definition FROM trending.trend WHERE relation = 'src_trend'::regclass}), qr/src\.item AS k/, 'the definition follows');
+like(query(q{SELECT trending.definition('src_trend')}), qr/src\.item AS k/, 'the definition follows');
 query('CHECKPOINT');
 restart();
 is(events() =~ /src_trend (\d+)/ && $1 > 30, 1, 'also over a restart');
@@ -88,26 +88,35 @@ query(rows('src'));
 exact('src_trend', 'columns that nobody reads come and go');
 
 # -- columns dropped and retyped
-query('ALTER TABLE src ALTER m TYPE bigint');
-stops('src_trend', 'column "m" of "src" has another type now', 'a retyped column stops the trend');
-my (undef, undef, $error) = $node->psql($db, 'SELECT * FROM src_trend');
-like($error, qr/column "m" of "src" has another type now/, 'readers are told');
+sub refused
+{
+	my ($statement, $reason, $what) = @_;
+	my (undef, undef, $error) = $node->psql($db, $statement);
+	like($error, $reason, $what);
+}
+refused('ALTER TABLE src ALTER m TYPE bigint', qr/cannot alter type of a column used by a view or rule/, 'a column that is read keeps its type');
+refused('ALTER TABLE parts ALTER measure TYPE smallint', qr/cannot alter type of a column used by a view or rule/, 'also in partitions');
+refused('ALTER TABLE src DROP m', qr/view src_trend_definition depends on column m of table src/, 'and is not dropped under a trend');
+query(rows('witness') . rows('src'));
+exact($_, 'which goes on') for qw(src_trend witness_trend);
+
+# -- a definition is what was checked
+refused('DROP VIEW src_trend_definition', qr/cannot drop view src_trend_definition because foreign table src_trend requires it/, 'the view of a definition is not dropped by itself');
+query(q{CREATE TABLE kept AS SELECT pg_get_viewdef('src_trend_definition') AS text});
+query(q{DO $do$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW src_trend_definition AS ' || replace((SELECT text FROM kept), '> 2', '> 3'); END $do$});
+stops('src_trend', 'the definition of trend "src_trend" was replaced', 'a view that is replaced stops the trend');
+refused('SELECT * FROM src_trend', qr/the definition of trend "src_trend" was replaced/, 'readers are told');
 query(rows('witness') . rows('src'));
 exact('witness_trend', 'and no other');
 restart();
-stops('src_trend', 'column "m" of "src" has another type now', 'also after a restart');
-query('ALTER TABLE src ALTER m TYPE int');
-goes_on('src_trend', 'the type changed back');
-query('ALTER TABLE parts ALTER measure TYPE smallint');
-ok($node->poll_query_until($db, q{SELECT state = 'stopped' AND reason LIKE 'column "measure" of "parts%" has another type now' FROM trending.status WHERE trend = 'parts_trend'}), 'a retyped column of partitions');
-query('ALTER TABLE parts ALTER measure TYPE int');
-goes_on('parts_trend', 'that type changed back');
-query('ALTER TABLE src DROP m');
-stops('src_trend', 'column "m" of "src" is gone', 'a dropped column stops the trend');
-query(rows('witness'));
-exact('witness_trend', 'and no other');
-query('ALTER TABLE src ADD m int DEFAULT 5');
-goes_on('src_trend', 'a column of that name and type');
+stops('src_trend', 'the definition of trend "src_trend" was replaced', 'also after a restart');
+query(q{DO $do$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW src_trend_definition AS SELECT * FROM (' || rtrim((SELECT text FROM kept), ';') || ') d'; END $do$});
+stops('src_trend', 'the definition of trend "src_trend" was replaced', 'what is no definition at all, too');
+refused(q{SELECT trending.definition('src_trend')}, qr/was replaced|is none that trending has made/, 'and is not analysed');
+query('DROP TABLE kept');
+query("SELECT trending.drop_trend('src_trend')");
+create('src_trend', 'src');
+exact('src_trend', 'created again');
 
 # -- unlogged
 query('ALTER TABLE src SET UNLOGGED');
@@ -162,7 +171,7 @@ goes_on('watched', 'without row security');
 
 # -- dropped
 (undef, undef, $error) = $node->psql($db, 'DROP TABLE src');
-like($error, qr/cannot drop table src because other objects depend on it.*foreign table src_trend depends on table src/s, 'a source is not dropped under a trend');
+like($error, qr/cannot drop table src because other objects depend on it.*view src_trend_definition depends on table src/s, 'a source is not dropped under a trend');
 query('DROP TABLE src CASCADE');
 is(query(q{SELECT to_regclass('src_trend') IS NULL AND to_regclass('src_trend_history') IS NULL AND NOT EXISTS (SELECT FROM trending.trend WHERE query LIKE '%FROM src%')}), 't',
 	'CASCADE drops the trend with it');
@@ -183,11 +192,15 @@ $dropper->quit;
 query(rows('witness'));
 exact('witness_trend', 'the others go on');
 
-# The same where nothing ties the trend to its source, as after a restore.
+# The same where nothing ties the trend to its source, as after a restore that was tampered with.
 query("CREATE TABLE doomed ($columns);" . rows('doomed'));
 create('doomed_trend', 'doomed');
-query(q{DELETE FROM pg_depend WHERE objid = 'doomed_trend'::regclass AND refobjid = 'doomed'::regclass; DROP TABLE doomed});
+query(q{DELETE FROM pg_depend WHERE objid = 'doomed_trend_definition'::regclass AND refobjid = 'doomed_trend'::regclass; DROP TABLE doomed CASCADE});
 stops('doomed_trend', 'the source of trend "doomed_trend" was dropped', 'a source that is gone is the reason');
+query('CREATE TABLE doomed2 (' . $columns . ');' . rows('doomed2'));
+create('doomed2_trend', 'doomed2');
+query(q{DELETE FROM pg_depend WHERE objid = 'doomed2_trend_definition'::regclass AND refobjid = 'doomed2_trend'::regclass; DROP VIEW doomed2_trend_definition});
+stops('doomed2_trend', 'the view that holds the definition was dropped', 'so is a definition that is gone');
 query(rows('witness'));
 exact('witness_trend', 'and stops nobody else');
 is(worker_pid($node, $db), query(q{SELECT pid FROM trending.worker_status}), 'the worker never failed');

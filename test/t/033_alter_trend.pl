@@ -121,7 +121,7 @@ like(fails(q{SELECT trending.alter_trend(1, max_groups => 1)}), qr/trend with OI
 like(fails(q{SELECT trending.alter_trend(NULL, max_groups => 1)}), qr/trend must not be null/, 'null');
 like(fails(q{SET ROLE somebody; } . $alter . q{max_groups => 1)}), qr/must be owner of foreign table items/, 'for its owner only');
 is(fails($alter . q{max_groups => NULL)}), '', 'nothing to change is no error');
-query(q{CREATE TABLE items_2_history (); SELECT trending.create_trend('items_2', definition, history_limit => 0) FROM trending.trend WHERE relation = 'items'::regclass});
+query(q{CREATE TABLE items_2_history (); SELECT trending.create_trend('items_2', trending.definition(relation), history_limit => 0) FROM trending.trend WHERE relation = 'items'::regclass});
 like(fails(q{SELECT trending.alter_trend('items_2', history_limit => 1)}), qr/relation "items_2_history" already exists/, 'the name of the table is taken');
 
 query(q{SELECT trending.create_trend('visits', $$ SELECT window_start, window_end, k, count(*) AS n FROM source, trending.session(at, '5 s')

@@ -9,6 +9,8 @@ CREATE TABLE trending.trend (
   idle_timeout interval DEFAULT '10 s', max_ahead interval DEFAULT '1 minute', history_limit bigint DEFAULT 100,
   retention interval, backfill text DEFAULT 'true', partition_by name[], max_groups int DEFAULT 1000000,
   created_at timestamptz DEFAULT now(), history regclass);
+CREATE FUNCTION trending.definition(trend regclass) RETURNS text LANGUAGE sql STABLE
+AS 'SELECT t.definition FROM trending.trend t WHERE t.relation = $1';
 CREATE TABLE trending.version (trend oid PRIMARY KEY, version bigint);
 
 CREATE TABLE posts (id int PRIMARY KEY, title text);

@@ -23,7 +23,7 @@ FROM   trending.trend t)";
 
 const char* const kTrendList = R"(
 SELECT c.oid AS id, t.relation::text AS name, n.nspname AS "schema", c.relname AS "table", t.source::text AS source,
-       pg_get_userbyid(c.relowner) AS owner, t.query, t.definition, t.label, t.watermark_delay, t.allowed_lateness,
+       pg_get_userbyid(c.relowner) AS owner, t.query, trending.definition(t.relation) AS definition, t.label, t.watermark_delay, t.allowed_lateness,
        t.late_events, t.idle_timeout, t.max_ahead, t.history_limit, t.retention,
        to_json(t.partition_by) AS partition_by, t.max_groups, t.created_at,
        CASE WHEN h.oid IS NOT NULL THEN format('%I.%I', hn.nspname, h.relname) END AS history
