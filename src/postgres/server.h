@@ -121,6 +121,7 @@ extern "C" {
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "storage/procsignal.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "storage/standby.h"
@@ -168,3 +169,4 @@ extern "C" {
 #undef for_each_cell
 
 #include "postgres/compat.h"
+#include "postgres/exceptions.h"
