@@ -60,6 +60,9 @@ List* stored_trends(Oid source);
 // The OID of trending.trend; InvalidOid if the extension is not installed in this database.
 Oid trend_table();
 
+// The foreign table of a trend; InvalidOid if there is no such trend.
+Oid definition_relation(int32 trend_id);
+
 // The source of a trend, without looking whether its definition still fits; InvalidOid if there is no such
 // trend.
 Oid definition_source(int32 trend_id);
