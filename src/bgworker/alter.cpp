@@ -15,14 +15,10 @@ namespace {
 void alter_engine(FollowedTrend* trend) {
   TrendShared* shared = trend->shared;
   StartTransactionCommand();  // comparing keys may need catalogs
-  LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-  trend->blocks.held = &shared->lock;
-  pg_atomic_write_u32(&shared->applying, 1);
+  hold_trend(shared);
   bool good = trend->writer.alter(tuning_of(*trend->definition));
-  pg_atomic_write_u32(&shared->applying, 0);
   pg_atomic_write_u64(&shared->version, pg_atomic_read_u64(&shared->version) + 1);
-  trend->blocks.held = nullptr;
-  LWLockRelease(&shared->lock);
+  release_trend(shared);
   if (!good) elog(ERROR, "options of trend %d are out of range", trend->id);
   if (trend->writer.has_final_pending_window()) history_take(trend);
   CommitTransactionCommand();

@@ -74,7 +74,7 @@ struct Shadow {
     trend.shared = live.shared;
     trend.retractable = live.retractable;
     trend.later = live.later;
-    trend.blocks = AreaBlocks{worker->area, nullptr, true};
+    trend.blocks = AreaBlocks{worker->area, &live.shared->lock, live.blocks.owner, 0};
   }
 };
 

@@ -253,6 +253,8 @@ bool checkpoint_write() {
   PG_CATCH();
   { error = worker_abort(); }
   PG_END_TRY();
+  const int64 hold_us = longest_hold_us;
+  longest_hold_us = -1;
   TimestampTz ended = GetCurrentTimestamp();
   worker->last_checkpoint = ended;
   worker->checkpoint_due = false;
@@ -275,7 +277,7 @@ bool checkpoint_write() {
   pg_atomic_write_u64(&worker->entry->checkpoint_at, static_cast<uint64>(ended));
   pg_atomic_write_u64(&worker->entry->checkpoint_us, static_cast<uint64>(ended - started));
   pg_atomic_write_u64(&worker->entry->checkpoint_bytes, bytes);
-  pg_atomic_write_u64(&worker->entry->checkpoint_hold_us, static_cast<uint64>(longest_hold_us));
+  pg_atomic_write_u64(&worker->entry->checkpoint_hold_us, static_cast<uint64>(hold_us));
   return true;
 }
 

@@ -199,7 +199,7 @@ void begin_waiting(FollowedTrend* trend) {
     trend->before = {trend->writer.clock(), trend->writer.watermark(), trend->writer.final_before()};
     trend->is_whole = false;
   }
-  trend_reset_state(trend);
+  if (!trend_reset_state(trend)) return;
   trend->writers.clear();
   trend->recorded.clear();
   trend->recorded_bytes = 0;
@@ -238,6 +238,7 @@ bool SnapshotFilter::counts(TransactionId xid) const {
 
 void filling_start(FollowedTrend* trend) {
   trend->state = FillState::kLoading;
+  trend->lacks_memory = false;
   trend->outdated = false;
   trend->recheck = false;
   trend->arrived.clear();
@@ -262,7 +263,9 @@ void filling_start(FollowedTrend* trend) {
 void filling_poll() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
-    if (trend->state == FillState::kLoading) {
+    if (trend->lacks_memory && memory_may_do(trend->blocks) && GetCurrentTimestamp() >= trend->fill_at) {
+      filling_start(trend);
+    } else if (trend->state == FillState::kLoading) {
       if (GetCurrentTimestamp() >= trend->fill_at) filling_start(trend);
     } else if (trend->state == FillState::kWaiting) {
       poll_waiting(trend);

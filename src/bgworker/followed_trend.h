@@ -20,6 +20,7 @@
 #include "engine/trend_writer.h"
 #include "postgres/server.h"
 #include "shmem/area.h"
+#include "shmem/blocks.h"
 
 namespace trending {
 
@@ -81,7 +82,7 @@ struct FollowedTrend {
   uint32_t slot = 0;  // in Worker::trends and Worker::filling
   FillState state = FillState::kLoading;
 
-  // -- definition; all in `memory`
+  // -- definition; all in `memory`, and the engine has a state for it
   MemoryContext memory = nullptr;
   Definition* definition = nullptr;
   RowReader* reader = nullptr;
@@ -101,6 +102,8 @@ struct FollowedTrend {
   bool recheck = false;                // the source was altered: see whether the definition still fits
   bool unfit = false;                  // stopped since its definition does not fit the source
   bool rights_lost = false;            // stopped since its owner may not read the source
+  bool lacks_memory = false;           // stopped since there is none for its state: tried again at fill_at
+  int64 memory_pause_us = 0;           // how long it was left alone the last time
   std::vector<Oid> arrived, departed;  // tables that joined, perhaps with rows, and that left
 
   // -- engine state
@@ -117,7 +120,7 @@ struct FollowedTrend {
   bool refill = false;        // the source was truncated, say: fill anew
   bool outdated = false;      // likewise; the transaction that is being decoded is not applied any more
   TimestampTz next_try = 0;   // its source was locked: not to be tried before
-  TimestampTz fill_at = 0;    // its history was locked: not to be filled before
+  TimestampTz fill_at = 0;    // its history was locked, or there was no memory: not to be filled before
   bool fill_paused = false;   // for that reason
   TimestampTz filled_at = 0;  // when its last filling ended
   int64 fill_us = 0;          // and how long that took

@@ -54,15 +54,11 @@ void take_step(FollowedTrend* trend, Time clock) {
   const Window before = trend->writer.window();
   StartTransactionCommand();  // comparing keys may need catalogs
   trend->writer.prepare(clock);
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
-  trend->blocks.held = &trend->shared->lock;
-  pg_atomic_write_u32(&trend->shared->applying, 1);
+  hold_trend(trend->shared);
   (void)trend->writer.advance_clock(clock);
-  pg_atomic_write_u32(&trend->shared->applying, 0);
   const bool moved = trend->writer.has_sessions() || !(trend->writer.window() == before);
   if (moved) pg_atomic_write_u64(&trend->shared->version, pg_atomic_read_u64(&trend->shared->version) + 1);
-  trend->blocks.held = nullptr;
-  LWLockRelease(&trend->shared->lock);
+  release_trend(trend->shared);
   alerts_noted(trend, worker->loop.position(), GetCurrentTimestamp());
   if (trend->writer.has_final_pending_window()) history_take(trend);
   if (moved) ConditionVariableBroadcast(&worker->entry->changed);

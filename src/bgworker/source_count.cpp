@@ -76,12 +76,10 @@ void apply_batch(FollowedTrend* trend) {
 
 // What is final stays so, whatever the clock says.
 bool set_clock(FollowedTrend* trend, Time clock, Time final) {
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
-  trend->blocks.held = &trend->shared->lock;
+  hold_trend(trend->shared);
   Status status = trend->writer.restore_clock(clock, final);
   trend->writer.restore_horizon(trend->before.watermark, final);
-  trend->blocks.held = nullptr;
-  LWLockRelease(&trend->shared->lock);
+  release_trend(trend->shared);
   trend->clock_base = trend->writer.clock();
   trend->clock_wall = GetCurrentTimestamp();
   return status == Status::kOk;
@@ -90,11 +88,9 @@ bool set_clock(FollowedTrend* trend, Time clock, Time final) {
 void advance_clock(FollowedTrend* trend, Time clock) {
   if (clock <= trend->writer.clock()) return;
   trend->writer.prepare(clock);
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
-  trend->blocks.held = &trend->shared->lock;
+  hold_trend(trend->shared);
   (void)trend->writer.advance_clock(clock);
-  trend->blocks.held = nullptr;
-  LWLockRelease(&trend->shared->lock);
+  release_trend(trend->shared);
   trend->clock_base = trend->writer.clock();
   trend->clock_wall = GetCurrentTimestamp();
   if (trend->writer.has_final_pending_window()) history_take(trend);
@@ -203,9 +199,9 @@ Extent extent_of(FollowedTrend* trend, const HistoryEnds& ends) {
 }  // namespace
 
 void source_count_sessions(FollowedTrend* trend, Time keep_after, Time until, Time clock) {
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  hold_trend(trend->shared);
   trend->writer.start_filling(keep_after);
-  LWLockRelease(&trend->shared->lock);
+  release_trend(trend->shared);
   scan_source(trend, {kNoTime, until, rows_of(trend)}, ScanOrder::kBackward, [&](const RowEvent& event) {
     if (event.time > until) return true;
     append_event(trend, event);

@@ -300,7 +300,7 @@ bool checkpoint_restore(FollowedTrend* trend) {
   bool restored = restore_state(trend);
   SPI_finish();
   worker_commit();
-  if (!restored) trend_reset_state(trend);
+  if (!restored) (void)trend_reset_state(trend);
   return restored;
 }
 

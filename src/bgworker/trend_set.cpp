@@ -5,6 +5,7 @@
 #include "bgworker/collector.h"
 #include "bgworker/own_rows.h"
 #include "bgworker/readings.h"
+#include "bgworker/shown_ranks.h"
 #include "bgworker/worker.h"
 #include "definition/aggregate_functions.h"
 #include "definition/aggregate_result.h"
@@ -112,7 +113,8 @@ FollowedTrend* find_trend(int32 id) {
 }
 
 void forget_trend(FollowedTrend* trend) {
-  area_remove_trend(worker->entry, worker->area, worker->header, trend->id);
+  ranks_withdraw(trend);
+  area_remove_trend(worker->entry, worker->header, trend->id);
   if (trend->arena.is_open()) trend->arena.destroy();
   worker->trends[trend->slot] = nullptr;
   readings_forget();
@@ -121,9 +123,13 @@ void forget_trend(FollowedTrend* trend) {
   worker->checkpoint_due = true;  // its stored state goes with the next checkpoint
 }
 
+// Null when there is no room for one more.
 FollowedTrend* add_trend(int32 id) {
+  TrendShared* shared = area_add_trend(worker->entry, worker->header, id);
+  if (shared == nullptr) return nullptr;
   auto* trend = new FollowedTrend();
   trend->id = id;
+  trend->shared = shared;
   auto free_slot = std::find(worker->trends.begin(), worker->trends.end(), nullptr);
   trend->slot = static_cast<uint32_t>(free_slot - worker->trends.begin());
   if (free_slot == worker->trends.end()) {
@@ -131,9 +137,46 @@ FollowedTrend* add_trend(int32 id) {
   } else {
     *free_slot = trend;
   }
-  trend->shared = area_add_trend(worker->entry, worker->area, worker->header, id);
-  trend->blocks = AreaBlocks{worker->area, nullptr, true};
+  trend->blocks = AreaBlocks{worker->area, &shared->lock, &worker->owners[InvalidOid], 0};
   return trend;
+}
+
+// Whose share of the memory its state, of which there is none now, will take.
+void charge(FollowedTrend* trend, Oid owner) {
+  Assert(trend->blocks.bytes == 0);
+  OwnerMemory* memory = &worker->owners[owner];
+  memory->owner = owner;
+  trend->blocks.owner = memory;
+}
+
+// Tried again after so long, then doubled up to the other: many such trends must not keep the worker busy.
+constexpr int64 kMemoryPauseUs = 1000 * 1000;
+constexpr int64 kMemoryLongPauseUs = 64 * kMemoryPauseUs;
+
+void stop_without_memory(FollowedTrend* trend) {
+  char reason[kMessageSize];
+  snprintf(reason, sizeof(reason), "There is no memory for its state. %s", memory_refusal());
+  trend_stop(trend, reason);
+  trend->definition = nullptr;  // whoever has one has a state
+  trend->lacks_memory = true;
+  trend->memory_pause_us = Min(Max(2 * trend->memory_pause_us, kMemoryPauseUs), kMemoryLongPauseUs);
+  trend->fill_at = GetCurrentTimestamp() + trend->memory_pause_us;
+}
+
+// Takes the state away from readers.
+void drop_state(FollowedTrend* trend) {
+  ranks_withdraw(trend);
+  hold_trend(trend->shared);
+  trend->shared->arena = trend->shared->root = 0;
+  if (trend->arena.is_open()) trend->arena.destroy();
+  release_trend(trend->shared);
+}
+
+// A new empty one, and its place in the batch that fills it.
+Status make_own_state(FollowedTrend* trend) {
+  const Status status = trend_make_state(trend, trend_options(trend));
+  if (status != Status::kOk) return status;
+  return worker->filling.open_slot(trend->slot, trend->writer.windows(), trend->writer.hash_seed());
 }
 
 // The ids in trending.trend, in TopMemoryContext; false when the extension is not installed.
@@ -164,12 +207,12 @@ void trend_set_phase(FollowedTrend* trend, TrendPhase phase) {
 
 void trend_stop(FollowedTrend* trend, const char* reason) {
   trend->state = FillState::kStopped;
-  trend->unfit = trend->rights_lost = false;
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
+  trend->unfit = trend->rights_lost = trend->lacks_memory = false;
+  hold_trend(trend->shared);
   bool changed = strcmp(trend->shared->reason, reason) != 0;
   strlcpy(trend->shared->reason, reason, kMessageSize);
   pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(TrendPhase::kStopped));
-  LWLockRelease(&trend->shared->lock);
+  release_trend(trend->shared);
   trend->recorded.clear();
   trend->recorded_bytes = 0;
   trend_set_phase(trend, TrendPhase::kStopped);
@@ -188,7 +231,6 @@ void trend_report(FollowedTrend* trend, const char* message) {
 }
 
 Status trend_make_state(FollowedTrend* trend, const TrendOptions& options) {
-  const uint64_t limit = static_cast<uint64_t>(settings.memory_limit_mb) * 1024 * 1024;
   Hooks hooks;
   hooks.context = trend;
   hooks.compare_keys = compare_keys;
@@ -197,30 +239,33 @@ Status trend_make_state(FollowedTrend* trend, const TrendOptions& options) {
   hooks.crossed = crossed;
   hooks.compare_values = compare_values;
   hooks.combine = combine;
+  const uint64_t limit = static_cast<uint64_t>(settings.memory_limit_mb) * 1024 * 1024;
   Status status = trend->arena.create(block_source(&trend->blocks), limit);
   if (status == Status::kOk) {
     status = trend->writer.create(&trend->arena, options, hooks, trend->definition->calendar);
   }
-  trend->writer.report_crossings(false);  // until the state is what it was
+  if (status == Status::kOk) trend->writer.report_crossings(false);  // until the state is what it was
   return status;
 }
 
-void trend_reset_state(FollowedTrend* trend) {
+bool trend_reset_state(FollowedTrend* trend) {
   pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(TrendPhase::kFilling));
-  LWLockAcquire(&trend->shared->lock, LW_EXCLUSIVE);
-  trend->blocks.held = &trend->shared->lock;
-  if (trend->arena.is_open()) trend->arena.destroy();
-  Status status = trend_make_state(trend, trend_options(trend));
+  drop_state(trend);
+  charge(trend, trend->definition->owner);
+  const Status status = make_own_state(trend);
+  if (status == Status::kInvalidOptions) elog(ERROR, "options of trend %d are out of range", trend->id);
+  if (status != Status::kOk) {
+    readings_forget();
+    drop_state(trend);
+    stop_without_memory(trend);
+    return false;
+  }
+  hold_trend(trend->shared);
+  trend->memory_pause_us = 0;
+  trend->shared->arena = new_identity();
   trend->shared->root = trend->arena.root_handle();
   trend->shared->definition = trend->definition->state;
-  trend->blocks.held = nullptr;
-  LWLockRelease(&trend->shared->lock);
-  if (status == Status::kOk)
-    status = worker->filling.open_slot(trend->slot, trend->writer.windows(), trend->writer.hash_seed());
-  if (status != Status::kOk) {
-    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("no memory for the state of trend %d", trend->id),
-                    errhint("Raise trending.memory_limit, or the size of /dev/shm.")));
-  }
+  release_trend(trend->shared);
   readings_forget();
   history_reset(trend);
   trend->stored = false;
@@ -235,6 +280,7 @@ void trend_reset_state(FollowedTrend* trend) {
     table.latest = kNoTime;
     table.surveyed = InvalidXLogRecPtr;
   }
+  return true;
 }
 
 bool trend_load(FollowedTrend* trend) {
@@ -290,8 +336,7 @@ namespace {
 
 // At the worker's start: goes on with the stored state of a trend, if there is one.
 bool trend_restore(FollowedTrend* trend) {
-  if (!trend_load(trend)) return trend->state == FillState::kStopped;
-  trend_reset_state(trend);
+  if (!trend_load(trend) || !trend_reset_state(trend)) return trend->state == FillState::kStopped;
   if (!checkpoint_restore(trend)) return false;
   own_rows_learn(trend);  // under the options that are stored
   worker_begin();
@@ -310,14 +355,10 @@ void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz comm
   TrendShared* shared = trend->shared;
   fault_point(FaultPoint::kApply, trend->id);
   trend->writer.prepare(trend->writer.latest_of(slice));
-  LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-  trend->blocks.held = &shared->lock;
-  pg_atomic_write_u32(&shared->applying, 1);
+  hold_trend(shared);
   (void)trend->writer.apply(slice);  // what it refuses, it counts
-  pg_atomic_write_u32(&shared->applying, 0);
   pg_atomic_write_u64(&shared->version, pg_atomic_read_u64(&shared->version) + 1);
-  trend->blocks.held = nullptr;
-  LWLockRelease(&shared->lock);
+  release_trend(shared);
   alerts_noted(trend, lsn, commit_time);
   if (trend->combine_error[0] != '\0') {
     trend_report(trend, trend->combine_error);
@@ -345,14 +386,14 @@ bool trends_refresh() {
   worker->altered.clear();
   foreach (cell, ids) {
     if (find_trend(lfirst_int(cell)) != nullptr) continue;
-    if (worker->header->count == worker->header->capacity) {
+    FollowedTrend* trend = add_trend(lfirst_int(cell));
+    if (trend == nullptr) {
       ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
                         errmsg("trend %d is not followed: this database has more than %d trends",
                                lfirst_int(cell), worker->header->capacity),
                         errhint("Drop one, or raise trending.max_trends and restart the server.")));
       continue;
     }
-    FollowedTrend* trend = add_trend(lfirst_int(cell));
     trend->is_new = TransactionIdIsValid(worker->replayed);
     if (!worker->restoring || !trend_restore(trend)) filling_start(trend);
   }

@@ -238,7 +238,11 @@ void make_way_if_asked() {
 void run(Oid database) {
   keep_freed_memory();
   WorkerStart start = worker_start(database);
-  worker->area = area_create(&worker->header, &worker->root);
+  worker->area = area_create(worker->entry, &worker->header, &worker->root);
+  if (worker->area == nullptr) {
+    leave_unavailable("the system has no shared memory for the state of its trends",
+                      "Enlarge /dev/shm, or lower trending.max_trends.");
+  }
   worker->loop.open(start.slot, start.position);
   worker->confirmed = start.position;
   pg_atomic_write_u64(&worker->entry->confirmed_lsn, start.position);

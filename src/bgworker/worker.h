@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "bgworker/followed_trend.h"
@@ -34,6 +35,7 @@ struct Worker {
   Batch batch;                         // of the transaction being decoded, by reading (readings.h)
   Batch filling;                       // of rows that are in the source already, by trend
   std::vector<FollowedTrend*> trends;  // by slot; null: the slot is free
+  std::map<Oid, OwnerMemory> owners;   // of trends; AreaBlocks points here
 
   Oid catalog = InvalidOid;      // trending.trend
   bool catalog_changed = false;  // a decoded transaction changed it, or the extension itself may have changed
@@ -72,8 +74,9 @@ bool trend_load(FollowedTrend* trend);
 // The options of a trend's engine state, and such a state in an arena of its own. On failure there is none.
 TrendOptions trend_options(const FollowedTrend* trend);
 Status trend_make_state(FollowedTrend* trend, const TrendOptions& options);
-// Makes an empty engine state, visible to readers as being filled. Replaces one that is there.
-void trend_reset_state(FollowedTrend* trend);
+// Makes an empty engine state, visible to readers as being filled. Replaces one that is there. False when
+// there is no memory for it: the trend is stopped then, and tried again.
+bool trend_reset_state(FollowedTrend* trend);
 void trend_stop(FollowedTrend* trend, const char* reason);
 void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
 // Shows a trouble of a running trend in its status, and once in the log; an empty text clears it.

@@ -56,12 +56,36 @@ void check_installed() {
                   errmsg("extension trending is not installed"), errhint("Run CREATE EXTENSION trending.")));
 }
 
-// Shared memory has room for so many. Two that create the last one at the same time may both get through:
-// then the worker leaves one out.
+// How many of these trends the caller owns.
+int count_own(List* ids) {
+  int count = 0;
+  ListCell* cell = nullptr;
+  foreach (cell, ids) {
+    HeapTuple relation = SearchSysCache1(RELOID, ObjectIdGetDatum(definition_relation(lfirst_int(cell))));
+    if (!HeapTupleIsValid(relation)) continue;  // dropped just now
+    if (reinterpret_cast<Form_pg_class>(GETSTRUCT(relation))->relowner == GetUserId()) count++;
+    ReleaseSysCache(relation);
+  }
+  return count;
+}
+
+// Shared memory has room for so many, of which nobody may take the last eighth of what others leave: as with
+// memory (shmem/blocks.h). Two that create the last one at the same time may both get through: then the
+// worker leaves one out.
 void check_room() {
-  if (list_length(definition_ids()) < settings.max_trends) return;
+  List* ids = definition_ids();
+  if (list_length(ids) >= settings.max_trends) {
+    ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                    errmsg("this database already has %d trends", settings.max_trends),
+                    errhint("Drop one, or raise trending.max_trends and restart the server.")));
+  }
+  const int own = count_own(ids);
+  const int left_by_others = settings.max_trends - (list_length(ids) - own);
+  if (own < left_by_others - left_by_others / 8) return;
   ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-                  errmsg("this database already has %d trends", settings.max_trends),
+                  errmsg("you already have %d of the %d trends that this database may have", own,
+                         settings.max_trends),
+                  errdetail("The last ones are for other roles."),
                   errhint("Drop one, or raise trending.max_trends and restart the server.")));
 }
 

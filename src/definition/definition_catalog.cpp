@@ -225,6 +225,11 @@ Oid relation_owner(Oid relation) {
   return owner;
 }
 
+Oid definition_relation(int32 trend_id) {
+  Row row;
+  return find_row(kTrendId, F_INT4EQ, Int32GetDatum(trend_id), &row) ? relation_of(row) : InvalidOid;
+}
+
 Oid definition_source(int32 trend_id, Oid* view) {
   Row row;
   if (!find_row(kTrendId, F_INT4EQ, Int32GetDatum(trend_id), &row)) return InvalidOid;

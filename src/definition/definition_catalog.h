@@ -46,6 +46,9 @@ StoredOptions stored_options(TupleDesc descriptor, HeapTuple row);
 // The OID of trending.trend; InvalidOid if the extension is not installed in this database.
 Oid trend_table();
 
+// The foreign table of a trend; InvalidOid if there is no such trend.
+Oid definition_relation(int32 trend_id);
+
 // The source of a trend, without looking whether its definition still fits; InvalidOid if there is no such
 // trend. And the view that holds its definition.
 Oid definition_source(int32 trend_id, Oid* view = nullptr);

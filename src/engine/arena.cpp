@@ -41,16 +41,17 @@ Offset make_offset(uint32_t block, size_t byte) {
 struct Arena::BlockEntry {
   uint64_t handle;  // or the next free index, when bytes is 0
   uint64_t bytes;
+  uint64_t serial;
 };
 
 // At the start of block 0. Written by the writer only, under the exclusive lock.
 struct ArenaHeader {
   struct Entry {
-    uint64_t handle, bytes;
+    uint64_t handle, bytes, serial;
   };
 
   uint64_t magic;
-  uint64_t map_version;  // grows when a block is released: addresses that others remember may be wrong
+  uint64_t serial;  // the last one given to a block, or to the table of blocks
   uint64_t bytes_used;
   uint64_t memory_limit;
   Offset root;
@@ -69,6 +70,7 @@ struct ArenaHeader {
 
 Arena::~Arena() {
   std::free(addresses_);
+  std::free(serials_);
 }
 
 Status Arena::create(const BlockSource& source, uint64_t memory_limit) {
@@ -88,12 +90,12 @@ Status Arena::create(const BlockSource& source, uint64_t memory_limit) {
   header_->block_count = 1;
   header_->first_free_index = kNoBlock;
   header_->table_capacity = kInlineEntries;
-  header_->inline_table[0] = {handle, kFirstBlockBytes};
+  header_->serial = 1;
+  header_->inline_table[0] = {handle, kFirstBlockBytes, 1};
   const size_t used = (sizeof(ArenaHeader) + kAlignment - 1) / kAlignment * kAlignment;
   header_->page = make_offset(0, used);
   header_->page_left = kFirstBlockBytes - used;
-  seen_map_version_ = 0;
-  table_ = nullptr;
+  table_ = reinterpret_cast<BlockEntry*>(header_->inline_table);
   return Status::kOk;
 }
 
@@ -104,33 +106,43 @@ Status Arena::attach(const BlockSource& source, uint64_t root_handle) {
   if (header == nullptr || header->magic != kArenaMagic) return Status::kCorrupt;
   header_ = header;
   root_handle_ = root_handle;
-  std::fill(addresses_, addresses_ + address_count_, nullptr);
   addresses_[0] = reinterpret_cast<std::byte*>(header);
-  seen_map_version_ = header->map_version;
-  table_ = nullptr;
+  if (serial_count_ > 0) std::fill(serials_, serials_ + serial_count_, 0);
+  seen_serial_ = 0;
   return refresh();
 }
 
 void Arena::destroy() {
   if (header_ == nullptr) return;
-  const BlockEntry* entries = table();
   for (uint32_t i = 1; i < header_->block_count; i++) {
-    if (entries[i].bytes != 0) source_.release(source_.context, entries[i].handle);
+    if (table_[i].bytes != 0) source_.release(source_.context, table_[i].handle, table_[i].bytes);
   }
-  if (header_->table_capacity > kInlineEntries) source_.release(source_.context, header_->table_handle);
-  source_.release(source_.context, root_handle_);
+  if (header_->table_capacity > kInlineEntries) {
+    source_.release(source_.context, header_->table_handle, header_->table_capacity * sizeof(BlockEntry));
+  }
+  source_.release(source_.context, root_handle_, kFirstBlockBytes);
   header_ = nullptr;
   table_ = nullptr;
   root_handle_ = 0;
 }
 
 Status Arena::refresh() {
-  if (header_->map_version != seen_map_version_) {
-    std::fill(addresses_ + 1, addresses_ + address_count_, nullptr);
-    table_ = nullptr;
-    seen_map_version_ = header_->map_version;
+  static_assert(sizeof(BlockEntry) == sizeof(ArenaHeader::Entry));
+  if (header_->serial == seen_serial_) return Status::kOk;
+  if (!reserve_addresses(header_->block_count) || !reserve_serials(header_->block_count)) {
+    return Status::kOutOfMemory;
   }
-  return reserve_addresses(header_->block_count) ? Status::kOk : Status::kOutOfMemory;
+  table_ = header_->table_capacity == kInlineEntries
+               ? reinterpret_cast<BlockEntry*>(header_->inline_table)
+               : static_cast<BlockEntry*>(source_.resolve(source_.context, header_->table_handle));
+  for (uint32_t i = 1; i < header_->block_count; i++) {
+    const BlockEntry& entry = table_[i];
+    if (entry.bytes == 0 || entry.serial == serials_[i]) continue;
+    addresses_[i] = static_cast<std::byte*>(source_.resolve(source_.context, entry.handle));
+    serials_[i] = entry.serial;
+  }
+  seen_serial_ = header_->serial;
+  return Status::kOk;
 }
 
 Offset Arena::allocate(size_t bytes) {
@@ -165,20 +177,6 @@ void Arena::set_root(Offset offset) {
   header_->root = offset;
 }
 
-Arena::BlockEntry* Arena::table() const {
-  static_assert(sizeof(BlockEntry) == sizeof(ArenaHeader::Entry));
-  if (table_ == nullptr) {
-    table_ = header_->table_capacity == kInlineEntries
-                 ? reinterpret_cast<BlockEntry*>(header_->inline_table)
-                 : static_cast<BlockEntry*>(source_.resolve(source_.context, header_->table_handle));
-  }
-  return table_;
-}
-
-std::byte* Arena::resolve_block(uint32_t index) const {
-  return addresses_[index] = static_cast<std::byte*>(source_.resolve(source_.context, table()[index].handle));
-}
-
 // Makes the process's own table of addresses hold at least count entries.
 bool Arena::reserve_addresses(uint32_t count) {
   if (count <= address_count_) return true;
@@ -188,6 +186,18 @@ bool Arena::reserve_addresses(uint32_t count) {
   std::fill(grown + address_count_, grown + capacity, nullptr);
   addresses_ = grown;
   address_count_ = capacity;
+  return true;
+}
+
+// Likewise of serial numbers. 0 is no block's.
+bool Arena::reserve_serials(uint32_t count) {
+  if (count <= serial_count_) return true;
+  const uint32_t capacity = std::max<uint32_t>(count, std::max<uint32_t>(32, serial_count_ * 2));
+  auto* grown = static_cast<uint64_t*>(std::realloc(serials_, capacity * sizeof(uint64_t)));
+  if (grown == nullptr) return false;
+  std::fill(grown + serial_count_, grown + capacity, 0);
+  serials_ = grown;
+  serial_count_ = capacity;
   return true;
 }
 
@@ -208,13 +218,12 @@ bool Arena::reserve_block_index(uint32_t* index) {
   void* address = nullptr;
   if (header_->bytes_used + bytes > header_->memory_limit) return false;
   if (!source_.allocate(source_.context, bytes, &handle, &address)) return false;
-  std::memcpy(address, table(), old_capacity * sizeof(BlockEntry));
+  std::memcpy(address, table_, old_capacity * sizeof(BlockEntry));
   if (old_capacity > kInlineEntries) {
-    source_.release(source_.context, header_->table_handle);
+    source_.release(source_.context, header_->table_handle, old_capacity * sizeof(BlockEntry));
     header_->bytes_used -= old_capacity * sizeof(BlockEntry);
   }
-  header_->map_version++;  // others remember the old table's address
-  seen_map_version_ = header_->map_version;
+  header_->serial++;  // others remember the old table's address
   header_->bytes_used += bytes;
   header_->table_capacity = capacity;
   header_->table_handle = handle;
@@ -230,27 +239,25 @@ Offset Arena::allocate_block(size_t bytes) {
   if (header_->bytes_used + bytes > header_->memory_limit) return 0;
   if (!source_.allocate(source_.context, bytes, &handle, &address)) return 0;
 
-  BlockEntry& entry = table()[index];
+  BlockEntry& entry = table_[index];
   if (index == header_->block_count) {
     header_->block_count++;
   } else {
     header_->first_free_index = static_cast<uint32_t>(entry.handle);
   }
-  entry = {handle, bytes};
+  entry = {handle, bytes, ++header_->serial};
   addresses_[index] = static_cast<std::byte*>(address);
   header_->bytes_used += bytes;
   return make_offset(index, 0);
 }
 
 void Arena::release_block(uint32_t index) {
-  BlockEntry& entry = table()[index];
-  source_.release(source_.context, entry.handle);
+  BlockEntry& entry = table_[index];
+  source_.release(source_.context, entry.handle, entry.bytes);
   header_->bytes_used -= entry.bytes;
-  entry = {header_->first_free_index, 0};
+  entry = {header_->first_free_index, 0, 0};
   header_->first_free_index = index;
   addresses_[index] = nullptr;
-  header_->map_version++;
-  seen_map_version_ = header_->map_version;
 }
 
 Offset Arena::allocate_small(uint32_t size_class) {

@@ -3,7 +3,9 @@
 //
 // Locking: allocate, release and everything that writes need the trend's lock exclusively and happen in one
 // process only; at() needs it shared. A process must call refresh() after taking the lock and before at(),
-// since blocks may have come and gone meanwhile.
+// since blocks may have come and gone meanwhile. Every block has a serial number that is never used again, so
+// that a process knows which of the addresses that it remembers are still those of the same block; refresh()
+// looks up all others, and at() never has to.
 //
 // Large objects are blocks of their own and go back to the source when released. Small ones come from size
 // classes (four to a doubling, so a tenth is lost on average) carved from pages, and are reused by class.
@@ -26,7 +28,7 @@ using Offset = uint64_t;
 struct BlockSource {
   void* context = nullptr;
   bool (*allocate)(void* context, size_t bytes, uint64_t* handle, void** address) = nullptr;
-  void (*release)(void* context, uint64_t handle) = nullptr;
+  void (*release)(void* context, uint64_t handle, size_t bytes) = nullptr;
   void* (*resolve)(void* context, uint64_t handle) = nullptr;
 };
 
@@ -51,7 +53,7 @@ class Arena {
   bool is_open() const { return header_ != nullptr; }
 
   // Makes this process see the blocks as they are now. Fails only when the process cannot get memory for its
-  // own table of addresses.
+  // own table of addresses. resolve may end it by a jump (an error of the server's): the next call goes on.
   Status refresh();
 
   // Returns null (0) when the limit is reached or the source has no more. The memory is not cleared. Aligned
@@ -64,11 +66,7 @@ class Arena {
   // gives up its lock). Not for null.
   template <typename T = std::byte>
   T* at(Offset offset) const {
-    std::byte* base = addresses_[offset >> 32];
-    if (base == nullptr) [[unlikely]] {
-      base = resolve_block(static_cast<uint32_t>(offset >> 32));
-    }
-    return reinterpret_cast<T*>(base + static_cast<uint32_t>(offset));
+    return reinterpret_cast<T*>(addresses_[offset >> 32] + static_cast<uint32_t>(offset));
   }
 
   uint64_t bytes_used() const;  // bytes taken from the source
@@ -82,9 +80,8 @@ class Arena {
  private:
   struct BlockEntry;
 
-  BlockEntry* table() const;
-  std::byte* resolve_block(uint32_t index) const;
   bool reserve_addresses(uint32_t count);
+  bool reserve_serials(uint32_t count);
   bool reserve_block_index(uint32_t* index);
   Offset allocate_block(size_t bytes);
   void release_block(uint32_t index);
@@ -93,11 +90,12 @@ class Arena {
   BlockSource source_;
   ArenaHeader* header_ = nullptr;
   uint64_t root_handle_ = 0;
-  // This process's addresses of the blocks, null where not looked up yet.
-  mutable std::byte** addresses_ = nullptr;
+  std::byte** addresses_ = nullptr;  // of the blocks, in this process
   uint32_t address_count_ = 0;
-  mutable BlockEntry* table_ = nullptr;  // of blocks, null when not looked up yet
-  uint64_t seen_map_version_ = 0;
+  uint64_t* serials_ = nullptr;  // of the blocks that addresses_ are of; only in a process that looks
+  uint32_t serial_count_ = 0;
+  BlockEntry* table_ = nullptr;  // of blocks
+  uint64_t seen_serial_ = 0;     // what refresh() has seen
 };
 
 }  // namespace trending

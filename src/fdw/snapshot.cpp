@@ -283,7 +283,7 @@ void rank_members(const KeyCodec& codec, const StateLayout& layout, TieSet* set,
 
 bool estimate_groups(const Definition& definition, double* groups, double* partitions) {
   TrendGlance glance;
-  if (!trend_glance(definition.id, &glance) || glance.phase != TrendPhase::kRunning) return false;
+  if (!trend_glance(definition.id, &glance) || !glance.is_read) return false;
   *groups = static_cast<double>(Max(glance.live_groups, uint64_t{1}));
   *partitions = static_cast<double>(Max(glance.partitions, uint64_t{1}));
   return true;

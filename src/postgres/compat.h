@@ -137,6 +137,16 @@ inline bool database_ownercheck(Oid database, Oid role) {
 #endif
 }
 
+// Makes a session look for invalidations, and an idle one go through a transaction for it. 17 gave processes
+// numbers of their own (024c52111757).
+inline int send_catchup_interrupt(pid_t pid) {
+#if PG_VERSION_NUM >= 170000
+  return SendProcSignal(pid, PROCSIG_CATCHUP_INTERRUPT, INVALID_PROC_NUMBER);
+#else
+  return SendProcSignal(pid, PROCSIG_CATCHUP_INTERRUPT, InvalidBackendId);
+#endif
+}
+
 // have_createdb_privilege is private to the server before 16 (6c3a3ae30f6e).
 inline bool may_create_databases(Oid role) {
   HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));

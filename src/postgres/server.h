@@ -126,6 +126,7 @@ extern "C" {
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "storage/procsignal.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "storage/standby.h"
@@ -173,3 +174,4 @@ extern "C" {
 #undef for_each_cell
 
 #include "postgres/compat.h"
+#include "postgres/exceptions.h"

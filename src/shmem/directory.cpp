@@ -34,7 +34,8 @@ void initialize_entry(DatabaseShared* entry, int tranche) {
   pg_atomic_init_u32(&entry->sleeping, 0);
   for (pg_atomic_uint64* word :
        {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn, &entry->transactions,
-        &entry->checkpoint_at, &entry->checkpoint_us, &entry->checkpoint_bytes, &entry->checkpoint_hold_us}) {
+        &entry->checkpoint_at, &entry->checkpoint_us, &entry->checkpoint_bytes, &entry->checkpoint_hold_us,
+        &entry->area_identity, &entry->area_granted}) {
     pg_atomic_init_u64(word, 0);
   }
 }
@@ -51,6 +52,7 @@ void create_directory() {
     pg_atomic_init_u32(&directory->databases_changed, 0);
     pg_atomic_init_u32(&directory->is_full, 0);
     pg_atomic_init_u32(&directory->asked_in_vain, 0);
+    pg_atomic_init_u64(&directory->identity, 0);
     directory->launcher_latch = nullptr;
     directory->capacity = settings.max_databases;
     for (int i = 0; i < directory->capacity; i++) {
@@ -128,7 +130,7 @@ void directory_remove(Oid database) {
     entry->message[0] = entry->detail[0] = entry->hint[0] = '\0';
     entry->latch = nullptr;
     entry->area = DSM_HANDLE_INVALID;
-    entry->area_generation++;  // never reset: a backend may still have the old area attached
+    pg_atomic_write_u64(&entry->area_identity, new_identity());
     entry->area_root = InvalidDsaPointer;
     pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kNone));
     pg_atomic_write_u32(&entry->leave, 0);
@@ -143,6 +145,10 @@ void directory_remove(Oid database) {
   }
   LWLockRelease(&directory->lock);
   if (entry != nullptr) ConditionVariableBroadcast(&entry->changed);
+}
+
+uint64 new_identity() {
+  return pg_atomic_add_fetch_u64(&directory->identity, 1);
 }
 
 DatabaseShared* database_shared() {

@@ -58,10 +58,12 @@ struct DatabaseShared {
   pg_atomic_uint64
       checkpoint_hold_us;  // [atomic] worker: how long it kept readers from a trend, at the longest
 
-  LWLock lock;             // [database], see above
-  dsa_handle area;         // [database] DSA_HANDLE_INVALID: none yet
-  uint64 area_generation;  // [database] raised with every new area; readers attach anew
-  dsa_pointer area_root;   // [database] the AreaHeader
+  LWLock lock;                     // [database], see above
+  dsa_handle area;                 // [database] DSA_HANDLE_INVALID: none yet
+  dsa_pointer area_root;           // [database] the AreaHeader
+  pg_atomic_uint64 area_identity;  // [database; read without it only to see that it changed] new_identity()
+                                   // of each new area, and of having none
+  pg_atomic_uint64 area_granted;   // [atomic] worker: bytes that the area may take of the system
 
   ConditionVariable changed;  // broadcast after results became visible (sync, watch) or the state changed
 };
@@ -72,6 +74,7 @@ struct Directory {
   pg_atomic_uint32 databases_changed;  // [atomic] raised by whoever made, altered or dropped a database
   pg_atomic_uint32 is_full;            // [atomic] some database found no free entry
   pg_atomic_uint32 asked_in_vain;      // [atomic] CREATE EXTENSION found no free entry
+  pg_atomic_uint64 identity;           // [atomic] the last new_identity()
   Latch* launcher_latch;               // [lock]
   int tranche;                         // LWLock tranche of every lock of ours; fixed at start
   int capacity;                        // fixed at start: trending.max_databases
@@ -90,8 +93,13 @@ DatabaseShared* directory_find(Oid database);
 DatabaseShared* directory_ensure(Oid database);
 // Whether there is no free entry now.
 bool directory_is_full();
-// Frees an entry (extension or database gone).
+// Frees an entry (extension or database gone) whose area was discarded.
 void directory_remove(Oid database);
+
+// A number that nothing else has had or will have while the server runs. What a process remembers of shared
+// memory (an area, the state of a trend) it knows by such a number, never by an address, a handle or a count
+// of somebody's own: all of these come again.
+uint64 new_identity();
 
 // The entry of the current database, cached in this backend; null when there is none.
 DatabaseShared* database_shared();

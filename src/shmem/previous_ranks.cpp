@@ -53,6 +53,16 @@ int64 previous_rank_of(const PreviousRanks* ranks, KeyView key) {
   return 0;
 }
 
+namespace {
+
+void release_ranks(AreaBlocks* blocks, uint64_t handle) {
+  BlockSource source = block_source(blocks);
+  auto* ranks = static_cast<const PreviousRanks*>(source.resolve(source.context, handle));
+  source.release(source.context, handle, ranks->bytes);
+}
+
+}  // namespace
+
 void previous_ranks_publish(TrendShared* shared, AreaBlocks* blocks, const PreviousRanks* ranks) {
   BlockSource source = block_source(blocks);
   uint64_t handle = 0;
@@ -66,7 +76,7 @@ void previous_ranks_publish(TrendShared* shared, AreaBlocks* blocks, const Previ
   uint64_t old = shared->previous_ranks;
   shared->previous_ranks = handle;
   release_trend(shared);
-  if (old != 0) source.release(source.context, old);
+  if (old != 0) release_ranks(blocks, old);
 }
 
 PreviousRanks* previous_ranks_copy(const TrendRead* read, MemoryContext context) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "engine/key.h"
+#include "shmem/blocks.h"
 #include "shmem/trend_access.h"
 
 namespace trending {

@@ -2,15 +2,14 @@
 
 #include "definition/definition.h"
 #include "postgres/may_see.h"
+#include "shmem/blocks.h"
 #include "shmem/settings.h"
 
 namespace trending {
 
 // The engine's reader of one trend in this process, kept so that block addresses need not be looked up again.
 struct CachedReader {
-  uint64 generation = 0;  // of the area
-  int32 trend_id = 0;
-  uint64 root = 0;
+  uint64 identity = 0;  // TrendShared.arena; 0 until the reader is open
   AreaBlocks blocks = {};
   Arena arena;
   TrendReader reader;
@@ -23,30 +22,28 @@ struct TrendRead {
 
 namespace {
 
+constexpr long kPollMs = 20;
+// The worker asks for memory in the middle of a change: most often done by then.
+constexpr long kPauseMs = 1;
+constexpr int kGlances = 10;
+
 constexpr int kCachedReaders = 32;
 CachedReader* cache[kCachedReaders];
 
-// The reader for a trend, opened when it is not cached. Caller holds the trend's lock.
-CachedReader* open_reader(uint64 generation, dsa_area* area, TrendShared* shared) {
+// The reader for a trend, opened when it is not cached. Caller holds the trend's lock. Errors may jump out of
+// attach() and refresh() when the system cannot map the memory: what they leave is opened again.
+CachedReader* open_reader(dsa_area* area, TrendShared* shared) {
   CachedReader*& cached = cache[shared->trend_id % kCachedReaders];
-  if (cached != nullptr && cached->generation == generation && cached->trend_id == shared->trend_id &&
-      cached->root == shared->root) {
-    cached->blocks.area = area;
-  } else {
+  if (cached == nullptr || cached->identity != shared->arena) {
     delete cached;
     cached = nullptr;
-    auto* fresh = new CachedReader();
-    fresh->generation = generation;
-    fresh->trend_id = shared->trend_id;
-    fresh->root = shared->root;
-    fresh->blocks = AreaBlocks{area, nullptr, false};
-    cached = fresh;
+    cached = new CachedReader();
+    cached->blocks.area = area;
     if (cached->arena.attach(block_source(&cached->blocks), shared->root) != Status::kOk ||
         cached->reader.open(&cached->arena) != Status::kOk) {
-      delete cached;
-      cached = nullptr;
       elog(ERROR, "could not open the state of trend %d", shared->trend_id);
     }
+    cached->identity = shared->arena;
   }
   if (cached->reader.refresh() != Status::kOk) {
     ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
@@ -54,21 +51,25 @@ CachedReader* open_reader(uint64 generation, dsa_area* area, TrendShared* shared
   return cached;
 }
 
+// Whether a worker works on the area that readers see.
+bool is_followed(DatabaseShared* entry) {
+  return database_state(entry) == WorkerState::kRunning;
+}
+
 enum class Attempt { kLocked, kAbsent, kFilling, kStopped, kInterrupted, kOther };
 
 // One attempt to lock a trend for reading. On kLocked the trend's lock is held shared.
-Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, uint64* generation,
-                 TrendShared** shared) {
+Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, TrendShared** shared) {
   AreaHeader* header = nullptr;
   *area = area_attach(entry, &header);
+  *shared = nullptr;
   if (*area == nullptr) return Attempt::kAbsent;
   LWLockAcquire(&entry->lock, LW_SHARED);
-  *generation = entry->area_generation;
-  if (!area_is_attached(*generation)) {  // replaced just now
+  if (!area_is_current(entry)) {  // replaced just now
     LWLockRelease(&entry->lock);
     return Attempt::kInterrupted;
   }
-  *shared = area_find_trend(*area, header, trend_id);
+  *shared = area_find_trend(header, trend_id);
   if (*shared == nullptr) {
     LWLockRelease(&entry->lock);
     return Attempt::kAbsent;
@@ -153,21 +154,20 @@ TrendRead* trend_read_begin(const Definition& definition) {
   for (;;) {
     if (!worker_serves(entry)) raise_not_serving(entry);
     dsa_area* area = nullptr;
-    uint64 generation = 0;
-    Attempt attempt = try_lock(entry, definition.id, &area, &generation, &read->shared);
+    Attempt attempt = try_lock(entry, definition.id, &area, &read->shared);
     if (attempt == Attempt::kStopped) raise_stopped(read->shared, definition.owner);
     if (attempt == Attempt::kLocked && !(read->shared->definition == definition.state)) {
       LWLockRelease(&read->shared->lock);
       attempt = Attempt::kOther;
     }
     if (attempt == Attempt::kLocked) {
-      read->cached = open_reader(generation, area, read->shared);
+      read->cached = open_reader(area, read->shared);
       return read;
     }
     TimestampTz now = GetCurrentTimestamp();
     if (started == 0) started = now;
     if ((now - started) / 1000 >= patience_ms) raise_not_ready(entry, attempt);
-    wait_for_change(entry, 20);
+    wait_for_change(entry, attempt == Attempt::kInterrupted ? kPauseMs : kPollMs);
   }
 }
 
@@ -193,9 +193,12 @@ bool trend_glance(int32 trend_id, TrendGlance* glance) {
   DatabaseShared* entry = database_shared();
   if (entry == nullptr) return false;
   dsa_area* area = nullptr;
-  uint64 generation = 0;
   TrendShared* shared = nullptr;
-  Attempt attempt = try_lock(entry, trend_id, &area, &generation, &shared);
+  Attempt attempt = try_lock(entry, trend_id, &area, &shared);
+  for (int i = 0; i < kGlances && attempt == Attempt::kInterrupted && is_followed(entry); i++) {
+    pg_usleep(kPauseMs * 1000);
+    attempt = try_lock(entry, trend_id, &area, &shared);
+  }
   if (shared == nullptr) return false;
   glance->phase = static_cast<TrendPhase>(pg_atomic_read_u32(&shared->phase));
   glance->version = pg_atomic_read_u64(&shared->version);
@@ -211,11 +214,12 @@ bool trend_glance(int32 trend_id, TrendGlance* glance) {
   }
   // What it waits for. The lock was given up.
   if (attempt == Attempt::kFilling && LWLockConditionalAcquire(&shared->lock, LW_SHARED)) {
-    strlcpy(glance->reason, shared->reason, sizeof(glance->reason));
+    if (shared->trend_id == trend_id) strlcpy(glance->reason, shared->reason, sizeof(glance->reason));
     LWLockRelease(&shared->lock);
   }
   if (attempt == Attempt::kLocked) {
-    const TrendReader& reader = open_reader(generation, area, shared)->reader;
+    const TrendReader& reader = open_reader(area, shared)->reader;
+    glance->is_read = true;
     glance->window = reader.window();
     glance->clock = reader.clock();
     glance->is_decayed = reader.options().window.kind == WindowKind::kDecayed;
@@ -236,12 +240,11 @@ uint64_t trend_version(int32 trend_id) {
   DatabaseShared* entry = database_shared();
   if (entry == nullptr) return 0;
   AreaHeader* header = nullptr;
-  dsa_area* area = area_attach(entry, &header);
-  if (area == nullptr) return 0;
+  if (area_attach(entry, &header) == nullptr) return 0;
   uint64_t version = 0;
   LWLockAcquire(&entry->lock, LW_SHARED);
-  if (area_is_attached(entry->area_generation)) {
-    TrendShared* shared = area_find_trend(area, header, trend_id);
+  if (area_is_current(entry)) {
+    TrendShared* shared = area_find_trend(header, trend_id);
     if (shared != nullptr) version = pg_atomic_read_u64(&shared->version);
   }
   LWLockRelease(&entry->lock);

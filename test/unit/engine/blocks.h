@@ -1,6 +1,7 @@
 // Where the tests' arenas get their blocks from.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -31,7 +32,10 @@ class SharedBlocks {
               [](void* self, size_t bytes, uint64_t* handle, void** address) {
                 return static_cast<View*>(self)->allocate(bytes, handle, address);
               },
-              [](void* self, uint64_t handle) { static_cast<View*>(self)->blocks_->release(handle); },
+              [](void* self, uint64_t handle, size_t bytes) {
+                EXPECT_EQ(bytes, static_cast<View*>(self)->blocks_->files_.at(handle).bytes);
+                static_cast<View*>(self)->blocks_->release(handle);
+              },
               [](void* self, uint64_t handle) { return static_cast<View*>(self)->resolve(handle); }};
     }
 
