@@ -580,7 +580,7 @@ BEGIN
     SELECT * INTO progress FROM trending.history_progress(history_differences.trend);
     EXECUTE 'SELECT array_agg(q.found_in), array_agg(q."row"), array_agg(q.settled) FROM ('
       || trending.difference_query(history_differences.trend) || ') q'
-    INTO sides, rows, settled USING known.history_limit, NULL::timestamptz, progress.written_until, progress.final_until;
+    INTO sides, rows, settled USING known.history_limit, progress.written_until, progress.final_until;
     SELECT array_agg(d.side), array_agg(d.r), array_agg(d.is_settled OR b.r IS NOT NULL) INTO sides, rows, settled
     FROM   unnest(sides, rows, settled) d(side, r, is_settled)
     LEFT   JOIN unnest(doubtful_sides, doubtful_rows) b(side, r) ON b.side = d.side AND b.r = d.r

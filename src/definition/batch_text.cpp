@@ -67,9 +67,10 @@ Node* event_time_of(const Query* query) {
     auto* entry = lfirst_node(RangeTblEntry, cell);
     if (entry->rtekind != RTE_FUNCTION) continue;
     auto* function = linitial_node(RangeTblFunction, entry->functions);
-    if (IsA(function->funcexpr, FuncExpr)) {
-      return static_cast<Node*>(linitial(reinterpret_cast<FuncExpr*>(function->funcexpr)->args));
-    }
+    if (!IsA(function->funcexpr, FuncExpr)) continue;
+    auto* call = reinterpret_cast<FuncExpr*>(function->funcexpr);
+    const char* schema = get_namespace_name(get_func_namespace(call->funcid));
+    if (schema != nullptr && strcmp(schema, "trending") == 0) return static_cast<Node*>(linitial(call->args));
   }
   return nullptr;
 }

@@ -220,19 +220,21 @@ const char* live_rows(const Definition& definition, const LiveSide& live) {
   return rows.data;
 }
 
-// The definition's rows for history: of all windows that must be there, and of those that are.
+// The definition's rows for history: of all windows that must be there, and of those that are. What must be
+// there is asked for when history has been read, since retention removes windows.
 const char* history_rows(const Definition& definition, Time clock) {
   const char* start = window_start(definition);
   const char* end = window_end(definition);
+  const char* zone = window_bound_type(definition) == TIMESTAMPTZOID ? "" : " AT TIME ZONE 'UTC'";
   StringInfoData rows;
   initStringInfo(&rows);
-  appendStringInfo(
-      &rows,
-      "(%s) AS trending_row WHERE ((trending_row.%s > coalesce(%s, (SELECT min(r.%s) FROM kept AS r)) "
-      "AND trending_row.%s <= %s) OR "
-      "(trending_row.%s, trending_row.%s) IN (SELECT r.%s, r.%s FROM kept AS r))",
-      batch_query(definition, sized_text(clock)), end, bound_parameter(definition, 2), end, end,
-      bound_parameter(definition, 3), start, end, start, end);
+  appendStringInfo(&rows,
+                   "(%s) AS trending_row WHERE ((trending_row.%s > coalesce((SELECT "
+                   "trending.history_since(%u::pg_catalog.oid)%s WHERE (SELECT count(*) FROM kept) >= 0), "
+                   "(SELECT min(r.%s) FROM kept AS r)) AND trending_row.%s <= %s) OR "
+                   "(trending_row.%s, trending_row.%s) IN (SELECT r.%s, r.%s FROM kept AS r))",
+                   batch_query(definition, sized_text(clock)), end, definition.relation, zone, end, end,
+                   bound_parameter(definition, 2), start, end, start, end);
   // Rows are still known by their commit times if these count.
   if (definition.by_commit_time) {
     appendStringInfo(&rows, " AND trending_row.%s >= (SELECT trending.counted_since(%u::pg_catalog.oid))",
@@ -245,7 +247,7 @@ const char* history_rows(const Definition& definition, Time clock) {
 // watermark is, which is read when history has been read. But sessions before the latest one of their group.
 void append_history_state(StringInfo out, const Definition& definition) {
   const char* end = window_end(definition);
-  appendStringInfo(out, " AND ((t.x).final OR (t.x).%s > %s)", end, bound_parameter(definition, 4));
+  appendStringInfo(out, " AND ((t.x).final OR (t.x).%s > %s)", end, bound_parameter(definition, 3));
   if (definition.window.kind == WindowKind::kSession) return;
   appendStringInfo(out, " AND (t.x).%s <= (SELECT c.watermark FROM clock AS c)", end);
 }
@@ -311,7 +313,7 @@ char* history_difference_query(const Definition& definition, Time clock) {
                    "pairs AS (SELECT t.x AS t, d.x AS d, coalesce((t.x).%s, (d.x).%s) <= %s AND "
                    "coalesce((t.x).final, true) AS settled FROM t FULL JOIN d ON t.k = d.k WHERE CASE WHEN "
                    "d.k IS NULL THEN true WHEN t.k IS NULL THEN ",
-                   end, end, bound_parameter(definition, 4));
+                   end, end, bound_parameter(definition, 3));
   append_expected(&query, definition, true);
   appendStringInfoString(&query, " ELSE NOT (");
   append_all_same(&query, definition);

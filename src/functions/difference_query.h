@@ -18,8 +18,8 @@ struct LiveSide {
 char* live_difference_query(const Definition& definition, const LiveSide& live);
 
 // Columns: found_in, row, and whether the window is final, so that neither side changes any more. Parameters:
-// history_limit (bigint), the time after which windows that end are in history (timestamptz; NULL: the first
-// one's that is there), the one up to which they are, and the one up to which they are final.
+// history_limit (bigint), the time up to which windows that end are in history, and the one up to which they
+// are final (timestamptz).
 char* history_difference_query(const Definition& definition, Time clock);
 
 }  // namespace trending
