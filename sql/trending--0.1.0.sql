@@ -543,122 +543,93 @@ CREATE FUNCTION trending.counted_since(trend regclass)
 RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_counted_since';
 
--- Equal, or both NULL, or different by at most this part of the greater. Internal.
+-- Equal, or both NULL, or different by at most this part of the greater; of `size`, if that is greater still. Internal.
 CREATE FUNCTION trending.nearly_equal(a float8, b float8, tolerance float8)
 RETURNS bool LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trending_nearly_equal';
+CREATE FUNCTION trending.nearly_equal(a float8, b float8, tolerance float8, size float8)
+RETURNS bool LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_nearly_equal';
 
--- The query that compares a trend, or its history, with its definition; $1 is the history's limit. Internal.
-CREATE FUNCTION trending.difference_query(trend regclass, history bool)
-RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+-- Whether all windows that an event time belongs to lie within two times. Internal.
+CREATE FUNCTION trending.windows_within(trend regclass, at timestamptz, from_time timestamptz, to_time timestamptz)
+RETURNS bool LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_windows_within';
+
+-- Recalculates from the source the final windows that lie within [from_time, to_time], or the final sessions that reach
+-- into that time, and marks the late rows all of whose windows are among them. For those who may insert into and delete
+-- from <trend>_history, and carried out as its owner. One call at a time. Returns the rows written.
+CREATE FUNCTION trending.recompute(trend regclass, from_time timestamptz, to_time timestamptz)
+RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_recompute';
+
+-- The query that compares a trend's history with its definition, see functions/difference_query.h. Internal.
+CREATE FUNCTION trending.difference_query(trend regclass)
+RETURNS text LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_difference_query';
 
--- Whether a trend's windows are sessions. Internal.
-CREATE FUNCTION trending.has_sessions(trend regclass)
-RETURNS bool LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'trending_has_sessions';
+-- Windows that end up to the first time are in history, those up to the second one final. Internal.
+CREATE FUNCTION trending.history_progress(trend regclass, OUT written_until timestamptz, OUT final_until timestamptz)
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_history_progress';
 
--- What a trend's window columns are called in its select list, quoted. Internal.
-CREATE FUNCTION trending.window_columns(trend regclass, OUT window_start text, OUT window_end text)
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'trending_window_columns';
+-- The rows in which a trend and its definition differ at one instant. Internal.
+CREATE FUNCTION trending.live_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
+RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_live_differences';
 
--- The names that verify and recompute need of a trend's history table. Internal.
-CREATE FUNCTION trending.history_shape(trend regclass,
-  OUT history regclass, OUT late regclass, OUT window_start text, OUT window_end text, OUT columns text,
-  OUT history_limit bigint, OUT is_timestamptz bool)
-LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+-- The same of its history. Of windows that are not final yet the worker's corrections follow the source within a
+-- checkpoint's time: there a row differs when it still does after a checkpoint. Internal.
+CREATE FUNCTION trending.history_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
+RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
 DECLARE
-  row trending.trend;
+  known    trending.trend;
+  progress record;
+  written  pg_lsn;
+  patience timestamptz;
+  sides    text[];
+  rows     jsonb[];
+  settled  bool[];
+  reported_sides text[] := '{}';
+  reported_rows  jsonb[] := '{}';
+  doubtful_sides text[] := '{}';
+  doubtful_rows  jsonb[] := '{}';
 BEGIN
-  SELECT * INTO row FROM trending.trend r WHERE r.relation = history_shape.trend;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION '"%" is not a trend', history_shape.trend USING ERRCODE = 'wrong_object_type',
-      HINT = 'Trends are created with trending.create_trend().';
-  END IF;
-  IF row.history IS NULL OR row.history_limit = 0 THEN
-    RAISE EXCEPTION 'trend "%" keeps no history', history_shape.trend USING ERRCODE = 'object_not_in_prerequisite_state',
-      HINT = 'A trend with a window function keeps it, created with history_limit greater than 0, or NULL for all groups.';
-  END IF;
-  history := row.history;
-  late := row.late;
-  history_limit := row.history_limit;
-  SELECT w.window_start, w.window_end INTO window_start, window_end FROM trending.window_columns(history_shape.trend) w;
-  SELECT a.atttypid = 'timestamptz'::regtype INTO is_timestamptz
-  FROM   pg_attribute a WHERE a.attrelid = row.history AND quote_ident(a.attname) = window_end;
-  SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
-  FROM   pg_attribute a
-  WHERE  a.attrelid = row.history AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'final';
+  SELECT * INTO known FROM trending.trend r WHERE r.relation = history_differences.trend;
+  FOR round IN 1 .. 5 LOOP
+    SELECT * INTO progress FROM trending.history_progress(history_differences.trend);
+    EXECUTE 'SELECT array_agg(q.found_in), array_agg(q."row"), array_agg(q.settled) FROM ('
+      || trending.difference_query(history_differences.trend) || ') q'
+    INTO sides, rows, settled USING known.history_limit, progress.written_until, progress.final_until;
+    SELECT array_agg(d.side), array_agg(d.r), array_agg(d.is_settled OR b.r IS NOT NULL) INTO sides, rows, settled
+    FROM   unnest(sides, rows, settled) d(side, r, is_settled)
+    LEFT   JOIN unnest(doubtful_sides, doubtful_rows) b(side, r) ON b.side = d.side AND b.r = d.r
+    WHERE  NOT EXISTS (SELECT FROM unnest(reported_sides, reported_rows) p(side, r) WHERE p.side = d.side AND p.r = d.r);
+    RETURN QUERY SELECT d.side, d.r FROM unnest(sides, rows, settled) d(side, r, is_settled) WHERE d.is_settled;
+    SELECT coalesce(array_agg(d.side) FILTER (WHERE NOT d.is_settled), '{}'), coalesce(array_agg(d.r) FILTER (WHERE NOT d.is_settled), '{}'),
+           reported_sides || array_agg(d.side) FILTER (WHERE d.is_settled), reported_rows || array_agg(d.r) FILTER (WHERE d.is_settled)
+    INTO   doubtful_sides, doubtful_rows, reported_sides, reported_rows
+    FROM   unnest(sides, rows, settled) d(side, r, is_settled);
+    IF doubtful_sides = '{}' THEN
+      RETURN;
+    END IF;
+    written := trending.sync('1 minute');
+    patience := clock_timestamp() + current_setting('trending.checkpoint_interval')::interval + interval '5 seconds';
+    WHILE coalesce((SELECT w.confirmed_lsn < written FROM trending.worker_stats() w), true) AND clock_timestamp() < patience LOOP
+      PERFORM pg_sleep(0.05);
+    END LOOP;
+  END LOOP;
+  RAISE NOTICE '% rows of windows that are not final changed all the time', cardinality(doubtful_sides)
+    USING HINT = 'Call trending.verify() again when less is written to these windows.';
 END $$;
 
--- Windows that end up to the time returned are final and written, those that do so now and end up to to_time among
--- them; waits for what is about to be written. NULL before the first event. Internal.
-CREATE FUNCTION trending.final_before(trend regclass, to_time timestamptz)
-RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'trending_final_before';
-
--- The statement by which recompute replaces sessions. Internal.
-CREATE FUNCTION trending.session_recompute_query(trend regclass)
-RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'trending_session_recompute_query';
-
--- Recalculates from the source, as the caller, the closed windows that lie within [from_time, to_time], or the closed
--- sessions that reach into that time, and marks the late rows that are in them now. Only windows that events can no
--- longer change and that the worker has written, so it never meets the worker; one statement, so rows and marks are
--- of one snapshot; one call at a time, so two do not write the same. Returns the rows written.
-CREATE FUNCTION trending.recompute(trend regclass, from_time timestamptz, to_time timestamptz)
-RETURNS bigint LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  shape   record;
-  bound   text;
-  written bigint;
-  marks   text := '';
-  final   timestamptz;
-BEGIN
-  SELECT * INTO shape FROM trending.history_shape(trend);
-  final := trending.final_before(trend, to_time);
-  IF final IS NULL THEN
-    RAISE EXCEPTION 'trend "%" has no final windows yet', trend USING ERRCODE = 'object_not_in_prerequisite_state',
-      HINT = 'See trending.status.';
-  END IF;
-  IF from_time < trending.counted_since(trend) THEN
-    RAISE EXCEPTION 'windows from before % cannot be recomputed', trending.counted_since(trend)
-      USING ERRCODE = 'object_not_in_prerequisite_state',
-      DETAIL = 'Commit times from before are not known to the server any more, or were not kept.';
-  END IF;
-  PERFORM pg_advisory_xact_lock('trending.trend'::regclass::oid::int, trend::oid::int);
-  IF trending.has_sessions(trend) THEN
-    EXECUTE trending.session_recompute_query(trend) USING from_time, to_time, shape.history_limit, final;
-    GET DIAGNOSTICS written = ROW_COUNT;
-    RETURN written;
-  END IF;
-  to_time := least(to_time, final);
-  -- timestamp is read as if in UTC.
-  bound := CASE WHEN shape.is_timestamptz THEN '$%s' ELSE '($%s AT TIME ZONE ''UTC'')' END;
-  bound := format('%1$s.%2$s >= %4$s AND %1$s.%3$s <= %5$s', '%1$s', shape.window_start, shape.window_end,
-                  format(bound, 1), format(bound, 2));
-  IF shape.late IS NOT NULL THEN
-    marks := format(', marked AS (UPDATE %s SET recomputed = true
-                     WHERE reason = ''late'' AND NOT recomputed AND event_time >= $1 AND event_time < $2)', shape.late);
-  END IF;
-  EXECUTE format(
-    'WITH batch AS MATERIALIZED (SELECT * FROM (%1$s) b WHERE %2$s AND b.rank <= coalesce($3, b.rank)),
-          gone AS (DELETE FROM %3$s h WHERE %4$s RETURNING 1)%5$s
-     INSERT INTO %3$s (%6$s, final) SELECT %6$s, true FROM batch WHERE (SELECT count(*) FROM gone) >= 0',
-    trending.batch_query(trend), format(bound, 'b'), shape.history, format(bound, 'h'), marks, shape.columns)
-  USING from_time, to_time, shape.history_limit;
-  GET DIAGNOSTICS written = ROW_COUNT;
-  RETURN written;
-END $$;
-
--- Compares a trend with its definition run in batch at one instant: the current window, and every final window of
--- its history. Returns the rows that differ; none means equal. Rows refused as late differ until recompute takes
--- them in. Writers of the source wait (SHARE lock) while the current window is compared, not for history. Needs a
--- snapshot that is younger than the lock, so READ COMMITTED.
+-- Compares a trend with its definition run in batch: its current window at one instant, and its history. Returns the
+-- rows that differ; none means equal. Rows that were refused as late differ until recompute takes them in. For whoever
+-- may read trend, history and source. Writers of the source wait while both sides are fixed, not while they are
+-- compared. Needs a snapshot that is younger than the lock, so READ COMMITTED.
 CREATE FUNCTION trending.verify(trend regclass, OUT part text, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -674,20 +645,10 @@ BEGIN
       USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would compare the trend of now with the source as it was.',
       HINT = 'Use READ COMMITTED.';
   END IF;
-  PERFORM trending.sync('1 minute');  -- so that the lock is held briefly
-  BEGIN
-    EXECUTE format('LOCK TABLE %s IN SHARE MODE', known.source);
-    PERFORM trending.sync();
-    RETURN QUERY EXECUTE 'SELECT ''current window'', q.* FROM (' || trending.difference_query(verify.trend, false) || ') q'
-    USING NULL::bigint;
-    -- Undoing the block gives the lock back at once, not at the end of the caller's transaction.
-    RAISE EXCEPTION USING ERRCODE = 'TR001';
-  EXCEPTION WHEN SQLSTATE 'TR001' THEN
-    NULL;
-  END;
+  PERFORM trending.sync('1 minute');  -- so that writers are kept out briefly
+  RETURN QUERY SELECT 'current window', d.found_in, d."row" FROM trending.live_differences(verify.trend) d;
   IF known.history IS NOT NULL AND known.history_limit IS DISTINCT FROM 0 THEN
-    RETURN QUERY EXECUTE 'SELECT ''history'', q.* FROM (' || trending.difference_query(verify.trend, true) || ') q'
-    USING known.history_limit;
+    RETURN QUERY SELECT 'history', d.found_in, d."row" FROM trending.history_differences(verify.trend) d;
   END IF;
 END $$;
 

@@ -223,7 +223,6 @@ bool numeric_to_decimal(Datum value, Decimal* decimal) {
     if (parts.negative) negate(&wide);
     for (int i = 0; i < 4; i++) decimal->words[i] = static_cast<int64_t>(wide.words[i]);
     decimal->form = parts.scale;
-    fits = fits && parts.scale <= kDecimalFraction;
   }
   if (flat != given) pfree(flat);
   return fits;

@@ -54,7 +54,7 @@ const char* instant_literal(const Definition& definition, Time instant) {
 }
 
 // The rows of the source with their event times and keys, without those that are in no session.
-void append_rows(StringInfo out, const Definition& definition, const FromNames& names) {
+void append_rows(StringInfo out, const Definition& definition, const FromNames& names, Time until) {
   List* context = deparse_context_for("s", definition.source);
   auto text = [context](const Expr* expression) {
     return deparse_expression(reinterpret_cast<Node*>(const_cast<Expr*>(expression)), context, true, false);
@@ -72,6 +72,9 @@ void append_rows(StringInfo out, const Definition& definition, const FromNames& 
                                               get_rel_name(definition.source)),
                    time, instant_literal(definition, kMinTime + margin), time,
                    instant_literal(definition, kEndTime - margin));
+  if (until != kEndTime && !definition.by_commit_time) {
+    appendStringInfo(out, " AND %s <= %s", time, instant_literal(definition, until));
+  }
   if (definition.where != nullptr) appendStringInfo(out, " AND (%s)", text(definition.where));
 }
 
@@ -92,10 +95,10 @@ const char* frame(const Definition& definition, const char* prefix, bool of_sess
 
 // The source with the bounds of each row's session. A row begins a session when the one before it is more
 // than the gap away; adding up beginnings numbers them.
-const char* sessions_text(const Definition& definition, const FromNames& names) {
+const char* sessions_text(const Definition& definition, const FromNames& names, Time until) {
   StringInfoData rows;
   initStringInfo(&rows);
-  append_rows(&rows, definition, names);
+  append_rows(&rows, definition, names, until);
   const char* gap = psprintf("'%lld microseconds'::interval", (long long)definition.window.size);
   const char* group = frame(definition, names.prefix, false);
   const char* session = frame(definition, names.prefix, true);
@@ -142,7 +145,7 @@ SelectStmt* parse_one(const char* text, RawStmt** statement) {
 
 }  // namespace
 
-const char* session_query_text(const Definition& definition, bool only_latest) {
+const char* session_query_text(const Definition& definition, bool only_latest, Time until) {
   const char* whole = definition_text(definition);
   int nest_level = canonical_settings_begin();
   RawStmt* statement = nullptr;
@@ -153,7 +156,7 @@ const char* session_query_text(const Definition& definition, bool only_latest) {
   names.prefix = choose_prefix(definition, names.source);
   const char* from =
       psprintf("SELECT FROM (%s) %s, LATERAL (SELECT %s.\"%s start\", %s.\"%s end\") %s%s",
-               sessions_text(definition, names), names.source, names.source_name, names.prefix,
+               sessions_text(definition, names, until), names.source, names.source_name, names.prefix,
                names.source_name, names.prefix, names.window,
                only_latest ? psprintf(" WHERE %s.\"%s latest\"", names.source_name, names.prefix) : "");
   RawStmt* replacement = nullptr;

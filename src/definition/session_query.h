@@ -9,7 +9,7 @@
 namespace trending {
 
 // The text, in CurrentMemoryContext, with every name qualified; `only_latest`: of every group only its latest
-// session, before HAVING. Locks the source ACCESS SHARE.
-const char* session_query_text(const Definition& definition, bool only_latest);
+// session, before HAVING; `until`: without rows of a later event time. Locks the source ACCESS SHARE.
+const char* session_query_text(const Definition& definition, bool only_latest, Time until);
 
 }  // namespace trending

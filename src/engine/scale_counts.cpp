@@ -8,7 +8,8 @@ namespace trending {
 namespace {
 
 // Kinds: a scale is its own number, then come these.
-constexpr int kMinusInfinity = kDecimalFraction + 1;
+constexpr int kBeyond = kDecimalFraction + 1;  // greater scales
+constexpr int kMinusInfinity = kBeyond + 1;
 constexpr int kInfinity = kMinusInfinity + 1;
 constexpr int kNaN = kInfinity + 1;
 constexpr int kKindCount = kNaN + 1;
@@ -16,6 +17,8 @@ constexpr uint64_t kScaleBits = (uint64_t{1} << kMinusInfinity) - 1;
 constexpr uint64_t kKindBits = (uint64_t{1} << kKindCount) - 1;
 // Lower scales than the lowest one that has a bit were forgotten.
 constexpr uint64_t kForgotten = uint64_t{1} << kKindCount;
+// Above: the greatest scale of kBeyond, while there is one.
+constexpr int kBeyondShift = kKindCount + 1;
 
 constexpr int kCountBits = 192;
 
@@ -32,10 +35,12 @@ uint64_t mask_of(int width) {
 struct Unpacked {
   uint64_t kinds = 0;  // as in the first word; a count may be 0, see is_unknown()
   uint64_t counts[kKindCount] = {};
+  uint64_t beyond = 0;
 
   explicit Unpacked(const int64_t* words)
       : kinds(static_cast<uint64_t>(words[0]) & (kKindBits | kForgotten)) {
     if ((kinds & kScaleBits) == 0) kinds &= ~kForgotten;
+    beyond = static_cast<uint64_t>(words[0]) >> kBeyondShift;
     const int width = width_of(kinds);
     int place = 0;
     for (uint64_t left = kinds & kKindBits; left != 0; left &= left - 1, place += width) {
@@ -93,6 +98,7 @@ struct Unpacked {
     while (!fits() && std::popcount(kinds & kScaleBits) > 1) forget_lowest();
     const int width = width_of(kinds);
     uint64_t packed[ScaleCounts::kWords] = {kinds};
+    if ((kinds >> kBeyond & 1) != 0) packed[0] |= beyond << kBeyondShift;
     int place = 0;
     for (uint64_t left = kinds & kKindBits; left != 0; left &= left - 1, place += width) {
       const uint64_t count = std::min(counts[std::countr_zero(left)], mask_of(width));
@@ -114,12 +120,14 @@ int ScaleCounts::kind_of(int64_t form) {
     case kDecimalNaN:
       return kNaN;
     default:
-      return static_cast<int>(form & kDecimalScale);
+      return static_cast<int>(std::min<int64_t>(form & kDecimalScale, kBeyond));
   }
 }
 
-void ScaleCounts::change(int kind, int64_t count, int64_t inputs) {
+void ScaleCounts::change(int64_t form, int64_t count, int64_t inputs) {
   Unpacked all(words_);
+  const int kind = kind_of(form);
+  if (kind == kBeyond && count > 0) all.beyond = std::max(all.beyond, static_cast<uint64_t>(form));
   all.change(kind, count);
   all.drop_empty(inputs);
   all.pack(words_);
@@ -127,7 +135,7 @@ void ScaleCounts::change(int kind, int64_t count, int64_t inputs) {
 
 void ScaleCounts::merge(const int64_t* other, bool negative, int64_t inputs) {
   const auto kinds = static_cast<uint64_t>(other[0]);
-  if (std::popcount(kinds) == 1 && other[0] == words_[0]) {
+  if (std::has_single_bit(kinds) && other[0] == words_[0]) {
     const int64_t count = words_[1] + (negative ? -other[1] : other[1]);
     if (count > 0) {
       words_[1] = count;
@@ -138,6 +146,7 @@ void ScaleCounts::merge(const int64_t* other, bool negative, int64_t inputs) {
   const Unpacked more(other);
   // Below its lowest scale the other one does not know what it has.
   if (!negative && (more.kinds & kForgotten) != 0) all.forget_below(more.lowest());
+  if (!negative) all.beyond = std::max(all.beyond, more.beyond);
   for (int kind = kKindCount - 1; kind >= 0; kind--) {
     const auto count = static_cast<int64_t>(more.counts[kind]);
     if (count != 0) all.change(kind, negative ? -count : count);
@@ -165,7 +174,9 @@ int64_t ScaleCounts::form_of(const int64_t* words) {
   if (has_infinity) return kDecimalInfinity;
   if (has_minus) return kDecimalNegativeInfinity;
   const uint64_t scales = kinds & kScaleBits;
-  return scales == 0 ? 0 : std::bit_width(scales) - 1;
+  if (scales == 0) return 0;
+  const int greatest = std::bit_width(scales) - 1;
+  return greatest == kBeyond ? static_cast<int64_t>(kinds >> kBeyondShift) : greatest;
 }
 
 }  // namespace trending

@@ -4,7 +4,8 @@
 // Four words: a bit for each kind that is there, and their counts, all equally wide, in 192 bits. Up to 3
 // kinds have 64 bits each, 6 have 32, 12 have 16, 20 have 9. When a count does not fit, the lowest scale is
 // forgotten, and all below it from then on. They matter only when all greater ones are gone; until one comes
-// again the scale is then unknown, and the lowest one known is an upper bound.
+// again the scale is then unknown, and the lowest one known is an upper bound. Scales above 38, of values
+// with that many zeros, are one kind, whose scale is the greatest there was.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +24,11 @@ class ScaleCounts {
   // One that has this `form` (Decimal), `count` times or taken back. `inputs`: how many there are altogether,
   // with this change.
   void add(int64_t form, int64_t count, int64_t inputs) {
-    const int kind = kind_of(form);
-    if (words_[0] == int64_t{1} << kind && words_[1] + count > 0) {
+    if (words_[0] == int64_t{1} << kind_of(form) && words_[1] + count > 0) {
       words_[1] += count;
       return;
     }
-    change(kind, count, inputs);
+    change(form, count, inputs);
   }
   // Adds those of another sum, or takes them out.
   void merge(const int64_t* other, bool negative, int64_t inputs);
@@ -41,11 +41,8 @@ class ScaleCounts {
   static int64_t form_of(const int64_t* words);
 
  private:
-  static constexpr int kScales = kDecimalFraction + 1;
-  static constexpr int kKinds = kScales + 3;
-
   static int kind_of(int64_t form);
-  void change(int kind, int64_t count, int64_t inputs);
+  void change(int64_t form, int64_t count, int64_t inputs);
 
   int64_t* words_;
 };

@@ -3,7 +3,6 @@
 #include "definition/definition.h"
 #include "definition/definition_catalog.h"
 #include "definition/definition_view.h"
-#include "definition/session_query.h"
 #include "functions/batch_query.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
@@ -26,6 +25,10 @@ const char* selected_column(const Definition& definition, ColumnRole role, int i
 
 const char* ranking_column(const Definition& definition) {
   return selected_column(definition, ColumnRole::kAggregate, definition.rank_by, "ranking aggregate");
+}
+
+char* qualified_relation(Oid relation) {
+  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
 }
 
 const char* column_list(const Definition& definition, const char* alias) {
@@ -74,14 +77,8 @@ void append_rank_partition(StringInfo out, const Definition& definition, bool li
   if (columns != NIL) appendStringInfoChar(out, ' ');
 }
 
-char* batch_query(const Definition& definition, bool only_latest) {
-  const bool has_sessions = definition.window.kind == WindowKind::kSession;
-  const char* text = has_sessions ? session_query_text(definition, only_latest) : definition_text(definition);
-  if (definition.half_life != 0) {
-    text = definition_text_since(
-        definition,
-        psprintf("(SELECT trending.counted_since('%u'::pg_catalog.regclass))", definition.relation));
-  }
+char* batch_query(const Definition& definition, const BatchText& how) {
+  const char* text = definition_batch_text(definition, how);
   StringInfoData query;
   initStringInfo(&query);
   appendStringInfoString(&query, "SELECT d.*, row_number() OVER (");
@@ -115,23 +112,4 @@ TRENDING_FUNCTION(definition) {
   const Query* query = definition_view_query(view, &rule);
   if (query == nullptr) PG_RETURN_NULL();
   PG_RETURN_TEXT_P(cstring_to_text(definition_view_text(query)));
-}
-
-TRENDING_FUNCTION(has_sessions) {
-  PG_RETURN_BOOL(trending::readable_trend(PG_GETARG_OID(0))->window.kind == trending::WindowKind::kSession);
-}
-
-TRENDING_FUNCTION(window_columns) {
-  using namespace trending;
-  const Definition* definition = readable_trend(PG_GETARG_OID(0));
-  TupleDesc descriptor = nullptr;
-  if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE) {
-    elog(ERROR, "return type must be a row type");
-  }
-  Datum values[] = {
-      CStringGetTextDatum(selected_column(*definition, ColumnRole::kWindowStart, 0, "window_start")),
-      CStringGetTextDatum(selected_column(*definition, ColumnRole::kWindowEnd, 0, "window_end")),
-  };
-  bool nulls[] = {false, false};
-  PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

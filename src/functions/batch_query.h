@@ -1,19 +1,22 @@
 // A trend's definition as a query over the source, and pieces of it.
 #pragma once
 
+#include "definition/batch_text.h"
 #include "definition/definition.h"
 #include "postgres/server.h"
 
 namespace trending {
 
-// The definition with a column rank; see trending.batch_query. `only_latest`: of sessions only every group's
-// latest one, before HAVING.
-char* batch_query(const Definition& definition, bool only_latest = false);
+// The definition with a column rank; see trending.batch_query.
+char* batch_query(const Definition& definition, const BatchText& how = {});
 
 // The select list's name of a column, quoted; an error when the definition does not select it. `what` names
 // it there.
 const char* selected_column(const Definition& definition, ColumnRole role, int index, const char* what);
 const char* ranking_column(const Definition& definition);
+
+// schema.name, quoted.
+char* qualified_relation(Oid relation);
 
 // All columns of the trend but rank ("h.window_end, h.views").
 const char* column_list(const Definition& definition, const char* alias);

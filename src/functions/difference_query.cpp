@@ -1,21 +1,33 @@
-// trending.difference_query(trend, history): the query by which trending.verify compares a trend, or its
-// history, with its definition run in batch.
-//
-// Rows are matched by window and key. Everything is compared exactly but sums of floats, whose last digits
-// depend on the order of the addends: those may differ by 1 part in 10^12, sums of reals, which PostgreSQL
-// rounds after every addition, by 1 in 10^4. A trend that is ranked by such a sum may have rows that are as
-// good as equal in another order than the batch query: there the trend's ranks are checked against its own
-// values, and of a row that the batch query ranks in history and the trend does not, only the value.
+// Rows are matched by window and key, of a trend and of its definition run in batch. Everything is compared
+// exactly, digits of numerics included, but sums of floats: the server's own depend on the order of the
+// addends. They may differ by 1 part in 10^12 of the sum of the absolute values, sums of reals, which
+// PostgreSQL rounds after every addition, by 1 in 10^4. A trend that is ranked by such a sum may have rows
+// that are as good as equal in another order than the batch query: there the trend's ranks are checked
+// against its own values, and of a row that the batch query ranks in history and the trend does not, only the
+// value.
+#include "functions/difference_query.h"
+
+#include <cfloat>
 #include <cmath>
 
 #include "definition/aggregate_functions.h"
 #include "functions/batch_query.h"
+#include "functions/past.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
 
 namespace trending {
 
 namespace {
+
+bool adds(const DefinitionAggregate& aggregate) {
+  return aggregate.function == AggregateFunction::kSum || aggregate.function == AggregateFunction::kAvg;
+}
+
+bool has_size(const DefinitionAggregate& aggregate) {
+  return adds(aggregate) && aggregate.combined == nullptr &&
+         (aggregate.value == ValueForm::kFloat8 || aggregate.value == ValueForm::kFloat4);
+}
 
 // The part by which an aggregate's value may differ; NULL: not at all.
 const char* tolerance_of(const DefinitionAggregate& aggregate) {
@@ -24,24 +36,29 @@ const char* tolerance_of(const DefinitionAggregate& aggregate) {
     bool is_float = aggregate.result_type == FLOAT8OID || aggregate.result_type == FLOAT4OID;
     return is_float ? "1e-6" : nullptr;
   }
-  bool adds = aggregate.function == AggregateFunction::kSum || aggregate.function == AggregateFunction::kAvg;
-  if (!adds) return nullptr;
-  if (aggregate.value == ValueForm::kFloat8) return "1e-12";
-  if (aggregate.value != ValueForm::kFloat4) return nullptr;
-  return aggregate.function == AggregateFunction::kSum ? "1e-4" : "1e-12";
+  if (!has_size(aggregate)) return nullptr;
+  const bool is_real_sum =
+      aggregate.value == ValueForm::kFloat4 && aggregate.function == AggregateFunction::kSum;
+  return is_real_sum ? "1e-4" : "1e-12";
 }
 
 const char* ranking_tolerance(const Definition& definition) {
   return tolerance_of(definition.aggregates[definition.rank_by]);
 }
 
+const char* window_start(const Definition& definition) {
+  return selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
+}
+const char* window_end(const Definition& definition) {
+  return selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
+}
+
 // A row's window and key as one value that can be joined on.
 void append_row_key(StringInfo out, const Definition& definition) {
   appendStringInfoString(out, "pg_catalog.jsonb_build_array(");
   if (definition.has_window) {
-    appendStringInfo(out, "trending_row.%s, trending_row.%s",
-                     selected_column(definition, ColumnRole::kWindowStart, 0, "window_start"),
-                     selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end"));
+    appendStringInfo(out, "trending_row.%s, trending_row.%s", window_start(definition),
+                     window_end(definition));
   }
   for (int i = 0; i < definition.keys.count; i++) {
     appendStringInfo(out, "%strending_row.%s", i > 0 || definition.has_window ? ", " : "",
@@ -50,41 +67,44 @@ void append_row_key(StringInfo out, const Definition& definition) {
   appendStringInfoString(out, ") AS k");
 }
 
-// Types such as json, whose values cannot be compared, are the same when they look the same.
-const char* comparable(const DefinitionColumn& column) {
+// As what a column is compared: types such as json, whose values cannot be, by their looks, sums and averages
+// of numerics with their digits.
+const char* comparable(const Definition& definition, const DefinitionColumn& column) {
   Oid equal = lookup_type_cache(getBaseType(column.type), TYPECACHE_EQ_OPR)->eq_opr;
-  return OidIsValid(equal) ? "" : "::pg_catalog.text";
+  const DefinitionAggregate& aggregate = definition.aggregates[column.index];
+  const bool has_digits = adds(aggregate) && getBaseType(column.type) == NUMERICOID;
+  return OidIsValid(equal) && !has_digits ? "" : "::pg_catalog.text";
 }
 
-// "a.x.column is the same as b.x.column"
-void append_same(StringInfo out, const char* a, const char* b, const char* column, const char* tolerance) {
+// "a.x.column is the same as d.x.column", of the trend and the definition.
+void append_same(StringInfo out, const Definition& definition, const char* a, int index) {
+  const DefinitionColumn& column = definition.columns[index];
+  const DefinitionAggregate& aggregate = definition.aggregates[column.index];
+  const char* name = quote_identifier(column.name);
+  const char* tolerance = tolerance_of(aggregate);
   if (tolerance == nullptr) {
-    appendStringInfo(out, "(%s.x).%s IS NOT DISTINCT FROM (%s.x).%s", a, column, b, column);
-  } else {
-    appendStringInfo(out, "trending.nearly_equal((%s.x).%s, (%s.x).%s, %s)", a, column, b, column, tolerance);
+    const char* as = comparable(definition, column);
+    appendStringInfo(out, "(%s.x).%s%s IS NOT DISTINCT FROM (d.x).%s%s", a, name, as, name, as);
+    return;
   }
+  appendStringInfo(out, "trending.nearly_equal((%s.x).%s, (d.x).%s, %s", a, name, name, tolerance);
+  if (has_size(aggregate)) appendStringInfo(out, ", (d.x).%s", quote_identifier(size_column(index)));
+  appendStringInfoChar(out, ')');
 }
 
-// An average of numerics has as many digits as its sum, which in a trend has those of rows taken back, too:
-// it may differ in what lies beyond the digits that both have, and in how these are rounded.
-void append_same_average(StringInfo out, const char* column) {
-  appendStringInfo(out,
-                   "((t.x).%s IS NOT DISTINCT FROM (d.x).%s OR coalesce(abs((t.x).%s - (d.x).%s) * "
-                   "10::numeric ^ least(scale((t.x).%s), scale((d.x).%s)) <= 1, false))",
-                   column, column, column, column, column, column);
+int ranking_index(const Definition& definition) {
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (column.role == ColumnRole::kAggregate && column.index == definition.rank_by) return i;
+  }
+  (void)ranking_column(definition);  // an error
+  return 0;
 }
 
 void append_all_same(StringInfo out, const Definition& definition) {
   for (int i = 0; i < definition.column_count; i++) {
-    const DefinitionColumn& column = definition.columns[i];
-    if (column.role != ColumnRole::kAggregate) continue;
-    const DefinitionAggregate& aggregate = definition.aggregates[column.index];
-    if (aggregate.function == AggregateFunction::kAvg && aggregate.value == ValueForm::kNumeric) {
-      append_same_average(out, quote_identifier(column.name));
-    } else {
-      append_same(out, "t", "d", psprintf("%s%s", quote_identifier(column.name), comparable(column)),
-                  tolerance_of(aggregate));
-    }
+    if (definition.columns[i].role != ColumnRole::kAggregate) continue;
+    append_same(out, definition, "t", i);
     appendStringInfoString(out, " AND ");
   }
   appendStringInfoString(
@@ -92,144 +112,254 @@ void append_all_same(StringInfo out, const Definition& definition) {
 }
 
 // Which rows of the definition must be in the trend, whose history may hold the best only.
-void append_expected(StringInfo out, const Definition& definition) {
-  appendStringInfoString(out, "((d.x).rank <= coalesce($1, (d.x).rank)");
-  const char* tolerance = ranking_tolerance(definition);
-  if (tolerance != nullptr) {
+void append_expected(StringInfo out, const Definition& definition, bool history) {
+  appendStringInfo(out, "(%s", history ? "(d.x).rank <= coalesce($1, (d.x).rank)" : "true");
+  if (history && ranking_tolerance(definition) != nullptr) {
     appendStringInfoString(out, " AND NOT EXISTS (SELECT FROM t AS o WHERE (o.x).rank = (d.x).rank AND ");
     ListCell* cell = nullptr;
     foreach (cell, rank_partition_columns(definition)) {
-      append_same(out, "o", "d", static_cast<const char*>(lfirst(cell)), nullptr);
-      appendStringInfoString(out, " AND ");
+      const char* column = static_cast<const char*>(lfirst(cell));
+      appendStringInfo(out, "(o.x).%s IS NOT DISTINCT FROM (d.x).%s AND ", column, column);
     }
-    append_same(out, "o", "d", ranking_column(definition), tolerance);
+    append_same(out, definition, "o", ranking_index(definition));
     appendStringInfoChar(out, ')');
   }
   appendStringInfoChar(out, ')');
 }
 
-char* qualified_name(Oid relation) {
-  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
-}
-
 void append_columns(StringInfo out, const Definition& definition, const char* of) {
   for (int i = 0; i < definition.column_count; i++) {
-    if (definition.columns[i].role == ColumnRole::kRank) continue;
-    appendStringInfo(out, "%s.%s, ", of, quote_identifier(definition.columns[i].name));
+    const DefinitionColumn& column = definition.columns[i];
+    if (column.role == ColumnRole::kRank) continue;
+    appendStringInfo(out, "%s.%s, ", of, quote_identifier(column.name));
   }
 }
 
-// The rows of a trend with session windows. The clock may move while we look, so that only sessions count
-// that are open by the watermark as it is after they were read, and of their ranks only the order.
-void append_open_sessions(StringInfo out, const Definition& definition) {
-  const char* end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
-  const char* zone = window_bound_type(definition) == TIMESTAMPTZOID ? "" : " AT TIME ZONE 'UTC'";
-  appendStringInfo(
-      out,
-      "WITH shown AS MATERIALIZED (SELECT * FROM %s AS h), clock AS MATERIALIZED (SELECT "
-      "coalesce(s.watermark%s, '-infinity') AS watermark FROM trending.status AS s WHERE s.relation = "
-      "%u::pg_catalog.oid AND (SELECT count(*) FROM shown) >= 0), kept AS MATERIALIZED (SELECT ",
-      qualified_name(definition.relation), zone, definition.relation);
-  append_columns(out, definition, "h");
-  appendStringInfoString(out, "row_number() OVER (");
-  append_rank_partition(out, definition, true);
-  appendStringInfo(out, "ORDER BY h.rank) AS rank FROM shown AS h, clock WHERE h.%s > clock.watermark), ",
-                   end);
+// An instant as a literal of the window columns' type.
+const char* bound_literal(const Definition& definition, Time instant) {
+  const Oid type = window_bound_type(definition);
+  const bool zoned = type == TIMESTAMPTZOID;
+  Datum text =
+      DirectFunctionCall1(zoned ? timestamptz_out : timestamp_out, window_bound_datum(type, instant));
+  return psprintf("'%s'::pg_catalog.%s", DatumGetCString(text), zoned ? "timestamptz" : "timestamp");
+}
+// A parameter likewise.
+const char* bound_parameter(const Definition& definition, int number) {
+  const bool zoned = window_bound_type(definition) == TIMESTAMPTZOID;
+  return psprintf(zoned ? "$%d" : "($%d AT TIME ZONE 'UTC')", number);
 }
 
-// Of the definition's rows, those that are to be compared with kept.
-void append_definition_rows(StringInfo out, const Definition& definition, bool history) {
-  const char* start = selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
-  const char* end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
-  const char* batch = batch_query(definition);
+BatchText sized_text(Time clock) {
+  BatchText how;
+  how.with_sizes = true;
+  // A later row was refused as too far ahead: one that is accepted moves the clock.
+  if (clock != kNoTime) how.until = clock;
+  return how;
+}
+
+// t: the trend's rows x with their key k and the rank n that their own values give.
+void append_trend(StringInfo out, const Definition& definition, bool live) {
+  appendStringInfoString(out, "t AS (SELECT trending_row AS x, ");
+  append_row_key(out, definition);
+  appendStringInfoString(out, ", row_number() OVER (");
+  append_rank_partition(out, definition, live);
+  appendStringInfoString(out, "ORDER BY ");
+  append_rank_order(out, definition);
+  appendStringInfoString(out, ") AS n FROM kept AS trending_row), ");
+}
+
+// d: the definition's rows x in the same windows, with their key k.
+void append_definition(StringInfo out, const Definition& definition, const char* rows) {
+  appendStringInfoString(out, "d AS MATERIALIZED (SELECT trending_row AS x, ");
+  append_row_key(out, definition);
+  appendStringInfo(out, " FROM %s), ", rows);
+}
+
+// The definition's row without the columns that are there for the comparison.
+const char* definition_row(const Definition& definition) {
+  StringInfoData row;
+  initStringInfo(&row);
+  appendStringInfoString(&row, "pg_catalog.to_jsonb(d)");
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (column.role != ColumnRole::kAggregate || !has_size(definition.aggregates[column.index])) continue;
+    appendStringInfo(&row, " OPERATOR(pg_catalog.-) %s", quote_literal_cstr(size_column(i)));
+  }
+  return row.data;
+}
+
+// The definition's rows for the live trend.
+const char* live_rows(const Definition& definition, const LiveSide& live) {
+  BatchText how = sized_text(live.clock);
+  if (!definition.has_window) return psprintf("(%s) AS trending_row", batch_query(definition, how));
   if (definition.window.kind != WindowKind::kSession) {
-    appendStringInfo(
-        out,
-        "(%s) AS trending_row WHERE (trending_row.%s, trending_row.%s) IN (SELECT r.%s, r.%s FROM "
-        "kept AS r)",
-        batch, start, end, start, end);
-  } else if (history) {
-    // All sessions that end between the first and the last: whether one is there says only this comparison.
-    appendStringInfo(
-        out,
-        "(%s) AS trending_row WHERE trending_row.%s BETWEEN (SELECT min(r.%s) FROM kept AS r) AND "
-        "(SELECT max(r.%s) FROM kept AS r)",
-        batch, end, end, end);
-  } else {
-    appendStringInfoString(out, "(SELECT ");
-    append_columns(out, definition, "l");
-    appendStringInfoString(out, "row_number() OVER (");
-    append_rank_partition(out, definition, true);
-    appendStringInfoString(out, "ORDER BY ");
-    append_rank_order(out, definition);
-    appendStringInfo(out, ") AS rank FROM (%s) AS l, clock WHERE l.%s > clock.watermark) AS trending_row",
-                     batch_query(definition, true), end);
+    const char* batch = batch_query(definition, how);
+    if (live.window.start == kNoTime) return psprintf("(%s) AS trending_row WHERE false", batch);
+    return psprintf("(%s) AS trending_row WHERE trending_row.%s = %s AND trending_row.%s = %s", batch,
+                    window_start(definition), bound_literal(definition, live.window.start),
+                    window_end(definition), bound_literal(definition, live.window.end));
   }
+  // Only sessions that are open, and ranked among these.
+  how.only_latest = true;
+  StringInfoData rows;
+  initStringInfo(&rows);
+  appendStringInfoString(&rows, "(SELECT ");
+  append_columns(&rows, definition, "l");
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (column.role != ColumnRole::kAggregate || !has_size(definition.aggregates[column.index])) continue;
+    appendStringInfo(&rows, "l.%s, ", quote_identifier(size_column(i)));
+  }
+  appendStringInfoString(&rows, "row_number() OVER (");
+  append_rank_partition(&rows, definition, true);
+  appendStringInfoString(&rows, "ORDER BY ");
+  append_rank_order(&rows, definition);
+  appendStringInfo(&rows, ") AS rank FROM (%s) AS l WHERE l.%s > %s) AS trending_row",
+                   batch_query(definition, how), window_end(definition),
+                   live.watermark == kNoTime ? "'-infinity'" : bound_literal(definition, live.watermark));
+  return rows.data;
 }
 
-// Final windows, whose rows are still known by their commit times if these count.
-const char* comparable_history(const Definition& definition) {
-  if (!definition.by_commit_time) return " WHERE h.final";
-  return psprintf(" WHERE h.final AND h.%s >= (SELECT trending.counted_since(%u::pg_catalog.oid))",
-                  selected_column(definition, ColumnRole::kWindowStart, 0, "window_start"),
-                  definition.relation);
+// The definition's rows for history: of all windows that must be there, and of those that are. What must be
+// there is asked for when history has been read, since retention removes windows.
+const char* history_rows(const Definition& definition, Time clock) {
+  const char* start = window_start(definition);
+  const char* end = window_end(definition);
+  const char* zone = window_bound_type(definition) == TIMESTAMPTZOID ? "" : " AT TIME ZONE 'UTC'";
+  StringInfoData rows;
+  initStringInfo(&rows);
+  appendStringInfo(&rows,
+                   "(%s) AS trending_row WHERE ((trending_row.%s > coalesce((SELECT "
+                   "trending.history_since(%u::pg_catalog.oid)%s WHERE (SELECT count(*) FROM kept) >= 0), "
+                   "(SELECT min(r.%s) FROM kept AS r)) AND trending_row.%s <= %s) OR "
+                   "(trending_row.%s, trending_row.%s) IN (SELECT r.%s, r.%s FROM kept AS r))",
+                   batch_query(definition, sized_text(clock)), end, definition.relation, zone, end, end,
+                   bound_parameter(definition, 2), start, end, start, end);
+  // Rows are still known by their commit times if these count.
+  if (definition.by_commit_time) {
+    appendStringInfo(&rows, " AND trending_row.%s >= (SELECT trending.counted_since(%u::pg_catalog.oid))",
+                     start, definition.relation);
+  }
+  return rows.data;
 }
 
-// t: the trend's rows x with their key k and the rank n that their own values give; d: the definition's rows
-// in the same windows.
-char* difference_query(const Definition& definition, bool history) {
-  StringInfoData query;
-  initStringInfo(&query);
-  if (!history && definition.window.kind == WindowKind::kSession) {
-    append_open_sessions(&query, definition);
-  } else {
-    appendStringInfo(&query, "WITH kept AS MATERIALIZED (SELECT * FROM %s AS h%s), ",
-                     qualified_name(history ? definition.history : definition.relation),
-                     history ? comparable_history(definition) : "");
+// Whether a row of history may be there, and is marked final when it is: nothing that ends after the
+// watermark is, which is read when history has been read. But sessions before the latest one of their group.
+void append_history_state(StringInfo out, const Definition& definition) {
+  const char* end = window_end(definition);
+  appendStringInfo(out, " AND ((t.x).final OR (t.x).%s > %s)", end, bound_parameter(definition, 3));
+  if (definition.window.kind == WindowKind::kSession) return;
+  appendStringInfo(out, " AND (t.x).%s <= (SELECT c.watermark FROM clock AS c)", end);
+}
+
+const char* kept_history(const Definition& definition) {
+  const char* zone = window_bound_type(definition) == TIMESTAMPTZOID ? "" : " AT TIME ZONE 'UTC'";
+  const char* since = definition.by_commit_time
+                          ? psprintf(" WHERE h.%s >= (SELECT trending.counted_since(%u::pg_catalog.oid))",
+                                     window_start(definition), definition.relation)
+                          : "";
+  return psprintf(
+      "WITH kept AS MATERIALIZED (SELECT * FROM %s AS h%s), clock AS MATERIALIZED (SELECT "
+      "coalesce(s.watermark%s, '-infinity') AS watermark FROM trending.status AS s WHERE s.relation = "
+      "%u::pg_catalog.oid AND (SELECT count(*) FROM kept) >= 0), ",
+      qualified_relation(definition.history), since, zone, definition.relation);
+}
+
+const char* kept_live(const Definition& definition, const LiveSide& live) {
+  if (definition.window.kind != WindowKind::kSession) {
+    return psprintf("WITH kept AS MATERIALIZED (SELECT * FROM %s AS h), ", live.rows);
   }
-  appendStringInfoString(&query, "t AS (SELECT trending_row AS x, ");
-  append_row_key(&query, definition);
-  appendStringInfoString(&query, ", row_number() OVER (");
-  append_rank_partition(&query, definition, !history);
-  appendStringInfoString(&query, "ORDER BY ");
-  append_rank_order(&query, definition);
-  appendStringInfoString(&query,
-                         ") AS n FROM kept AS trending_row), d AS MATERIALIZED (SELECT trending_row AS x, ");
-  append_row_key(&query, definition);
-  appendStringInfoString(&query, " FROM ");
-  if (definition.has_window) {
-    append_definition_rows(&query, definition, history);
-  } else {
-    appendStringInfo(&query, "(%s) AS trending_row", batch_query(definition));
-  }
-  appendStringInfoString(&query,
-                         "), pairs AS (SELECT t.x AS t, d.x AS d FROM t FULL JOIN d ON t.k = d.k WHERE "
-                         "CASE WHEN d.k IS NULL THEN true WHEN t.k IS NULL THEN ");
-  append_expected(&query, definition);
-  appendStringInfoString(&query, " ELSE NOT (");
-  append_all_same(&query, definition);
-  appendStringInfo(&query,
-                   ") END) SELECT 'trend', pg_catalog.to_jsonb(t)%s FROM pairs WHERE NOT t IS NULL "
-                   "UNION ALL SELECT 'definition', pg_catalog.to_jsonb(d) FROM pairs WHERE NOT d IS NULL",
-                   history ? " - 'final'" : "");
-  return query.data;
+  StringInfoData kept;
+  initStringInfo(&kept);
+  appendStringInfoString(&kept, "WITH kept AS MATERIALIZED (SELECT ");
+  append_columns(&kept, definition, "h");
+  appendStringInfoString(&kept, "row_number() OVER (");
+  append_rank_partition(&kept, definition, true);
+  appendStringInfo(&kept, "ORDER BY h.rank) AS rank FROM %s AS h WHERE h.%s > %s), ", live.rows,
+                   window_end(definition),
+                   live.watermark == kNoTime ? "'-infinity'" : bound_literal(definition, live.watermark));
+  return kept.data;
 }
 
 }  // namespace
+
+char* live_difference_query(const Definition& definition, const LiveSide& live) {
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfoString(&query, kept_live(definition, live));
+  append_trend(&query, definition, true);
+  append_definition(&query, definition, live_rows(definition, live));
+  appendStringInfoString(&query,
+                         "pairs AS (SELECT t.x AS t, d.x AS d FROM t FULL JOIN d ON t.k = d.k WHERE CASE "
+                         "WHEN d.k IS NULL THEN true WHEN t.k IS NULL THEN ");
+  append_expected(&query, definition, false);
+  appendStringInfoString(&query, " ELSE NOT (");
+  append_all_same(&query, definition);
+  appendStringInfo(&query,
+                   ") END) SELECT 'trend', pg_catalog.to_jsonb(t) FROM pairs WHERE NOT t IS NULL UNION ALL "
+                   "SELECT 'definition', %s FROM pairs WHERE NOT d IS NULL",
+                   definition_row(definition));
+  return query.data;
+}
+
+char* history_difference_query(const Definition& definition, Time clock) {
+  const char* end = window_end(definition);
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfoString(&query, kept_history(definition));
+  append_trend(&query, definition, false);
+  append_definition(&query, definition, history_rows(definition, clock));
+  appendStringInfo(&query,
+                   "pairs AS (SELECT t.x AS t, d.x AS d, coalesce((t.x).%s, (d.x).%s) <= %s AND "
+                   "coalesce((t.x).final, true) AS settled FROM t FULL JOIN d ON t.k = d.k WHERE CASE WHEN "
+                   "d.k IS NULL THEN true WHEN t.k IS NULL THEN ",
+                   end, end, bound_parameter(definition, 3));
+  append_expected(&query, definition, true);
+  appendStringInfoString(&query, " ELSE NOT (");
+  append_all_same(&query, definition);
+  append_history_state(&query, definition);
+  appendStringInfo(
+      &query,
+      ") END) SELECT 'trend' AS found_in, pg_catalog.to_jsonb(t) - 'final' AS \"row\", settled "
+      "FROM pairs WHERE NOT t IS NULL UNION ALL SELECT 'definition', %s, settled FROM pairs WHERE "
+      "NOT d IS NULL",
+      definition_row(definition));
+  return query.data;
+}
 
 }  // namespace trending
 
 TRENDING_FUNCTION(difference_query) {
   using namespace trending;
   const Definition* definition = readable_trend(PG_GETARG_OID(0));
-  PG_RETURN_TEXT_P(cstring_to_text(difference_query(*definition, PG_GETARG_BOOL(1))));
+  PG_RETURN_TEXT_P(
+      cstring_to_text(history_difference_query(*definition, history_progress(*definition).clock)));
 }
 
+TRENDING_FUNCTION(history_progress) {
+  using namespace trending;
+  const HistoryProgress progress = history_progress(*readable_trend(PG_GETARG_OID(0)));
+  TupleDesc descriptor = nullptr;
+  if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE) {
+    elog(ERROR, "return type must be a row type");
+  }
+  Datum values[] = {TimestampTzGetDatum(progress.until), TimestampTzGetDatum(progress.final_before)};
+  bool nulls[] = {progress.until == kNoTime, progress.until == kNoTime};
+  PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
+
+// With a fourth argument the difference is measured by it, where it is greater than both values.
 TRENDING_FUNCTION(nearly_equal) {
   if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) PG_RETURN_BOOL(PG_ARGISNULL(0) && PG_ARGISNULL(1));
   float8 a = PG_GETARG_FLOAT8(0);
   float8 b = PG_GETARG_FLOAT8(1);
   if (std::isnan(a) || std::isnan(b)) PG_RETURN_BOOL(std::isnan(a) && std::isnan(b));
-  if (a == b) PG_RETURN_BOOL(true);
-  PG_RETURN_BOOL(std::fabs(a - b) <= PG_GETARG_FLOAT8(2) * Max(std::fabs(a), std::fabs(b)));
+  if (std::isinf(a) || std::isinf(b) || a == b) PG_RETURN_BOOL(a == b);
+  float8 size = Max(std::fabs(a), std::fabs(b));
+  if (PG_NARGS() > 3 && !PG_ARGISNULL(3)) {
+    // Values beyond kGreatestSize went in as that.
+    float8 added = PG_GETARG_FLOAT8(3);
+    size = Max(size, added >= trending::kGreatestSize ? DBL_MAX : added);
+  }
+  PG_RETURN_BOOL(std::fabs(a - b) <= PG_GETARG_FLOAT8(2) * size);
 }

@@ -237,17 +237,28 @@ void read_past_sessions(const Definition& definition, TimestampTz at, int64 k, P
   keep_rows(read_sessions(definition, sessions, k), past);
 }
 
+// How far behind the watermark windows are final; see session_writer.h for sessions.
+int64 final_margin(const Definition& definition) {
+  const bool has_sessions = definition.window.kind == WindowKind::kSession;
+  return definition.options.allowed_lateness + (has_sessions ? definition.window.size : 0);
+}
+
 }  // namespace
 
 Time history_final_before(const Definition& definition, TimestampTz wanted) {
-  // How far behind the watermark windows are final; see session_writer.h for sessions.
-  int64 margin = definition.options.allowed_lateness;
-  if (definition.window.kind == WindowKind::kSession) margin += definition.window.size;
+  const int64 margin = final_margin(definition);
   Progress progress = read_progress(definition);
   if (progress.clock == kNoTime) return kNoTime;
   Time until = Min(progress.watermark, add_saturated(wanted, margin));
   wait_until_written(definition, until, &progress);
   return subtract_saturated(progress.history_until, margin);
+}
+
+HistoryProgress history_progress(const Definition& definition) {
+  const Progress progress = read_progress(definition);
+  const Time until = progress.history_until;
+  return {until, until == kNoTime ? kNoTime : subtract_saturated(until, final_margin(definition)),
+          progress.clock};
 }
 
 bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRanking* past) {

@@ -27,4 +27,12 @@ bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRankin
 // written is waited for. kNoTime: nothing happened yet.
 Time history_final_before(const Definition& definition, TimestampTz wanted);
 
+// How far history has been written, and how far it is final. kNoTime: not at all.
+struct HistoryProgress {
+  Time until;
+  Time final_before;
+  Time clock;
+};
+HistoryProgress history_progress(const Definition& definition);
+
 }  // namespace trending

@@ -1,152 +1,162 @@
-// Parts of trending.recompute: how far history is as it will stay, and the statement that recalculates final
-// sessions.
+// trending.recompute: recalculates closed windows from the source, and marks the late rows that are in them
+// now. Only windows that events can no longer change and that the worker has written, so it never meets the
+// worker; one statement, so rows and marks are of one snapshot.
 //
-// A row that came late may make sessions one that were several, and these may reach out of the time that was
-// asked for. So what is replaced is not windows but *clusters*: the sessions of a group, of the definition
-// and of history, that overlap each other. A cluster is replaced as a whole, and only when all of it is
-// final: the worker has written what it had to say of it, and will not come back to it. Ranks are among the
-// sessions of all groups that have the same bounds; so these are ranked anew, and clusters that share bounds
-// with one that is replaced are replaced as well.
+// Whoever may insert into and delete from history may call it. What it writes is what the definition says,
+// and it is written as the owner of history: the code of his triggers runs with nobody else's rights, and he
+// is the one who must be able to read the source. One call at a time: a lock on history that conflicts with
+// itself, but not with the worker, and that needs rights on it.
+#include "definition/commit_time.h"
+#include "definition/definition_catalog.h"
 #include "functions/batch_query.h"
 #include "functions/past.h"
+#include "functions/session_recompute.h"
 #include "functions/trend_argument.h"
+#include "postgres/as_owner.h"
 #include "postgres/guard.h"
+#include "shmem/directory.h"
 
 namespace trending {
 
 namespace {
 
-const char* qualified_name(Oid relation) {
-  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+void check_rights(const Definition& definition) {
+  for (const AclMode right : {ACL_INSERT, ACL_DELETE}) {
+    const AclResult result = pg_class_aclcheck(definition.history, GetUserId(), right);
+    if (result != ACLCHECK_OK) aclcheck_error(result, OBJECT_TABLE, get_rel_name(definition.history));
+  }
+  if (OidIsValid(definition.late) && relation_owner(definition.late) != relation_owner(definition.history)) {
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("\"%s\" and \"%s\" belong to different owners", get_rel_name(definition.history),
+                           get_rel_name(definition.late)),
+                    errhint("Give both tables to the owner of the trend.")));
+  }
 }
 
-// The keys with this before each of them.
-const char* key_list(const Definition& definition, const char* separator) {
+void check_history(const Definition& definition) {
+  const char* trend = get_rel_name(definition.relation);
+  if (!OidIsValid(definition.history) || definition.options.history_limit == 0) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("trend \"%s\" keeps no history", trend),
+         errhint("A trend with a window function keeps it, created with history_limit greater than "
+                 "0, or NULL for all groups.")));
+  }
+  if (get_rel_name(definition.history) == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                    errmsg("the history table of trend \"%s\" was dropped", trend)));
+  }
+}
+
+void check_commit_times(const Definition& definition, TimestampTz from) {
+  if (!definition.by_commit_time) return;
+  TimestampTz since = DT_NOEND;
+  (void)oldest_commit_time(&since);
+  if (from >= since) return;
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("windows from before %s cannot be recomputed", timestamptz_to_str(since)),
+                  errdetail("Commit times from before are not known to the server any more, or were not "
+                            "kept.")));
+}
+
+// Of a table's columns all but `final`, which comes last.
+const char* history_columns(const Definition& definition) {
   StringInfoData list;
   initStringInfo(&list);
-  for (int i = 0; i < definition.keys.count; i++) {
-    appendStringInfo(&list, "%s%s", separator, selected_column(definition, ColumnRole::kKey, i, "keys"));
+  for (int i = 0; i < definition.column_count; i++) {
+    appendStringInfo(&list, "%s%s", i == 0 ? "" : ", ", quote_identifier(definition.columns[i].name));
   }
   return list.data;
 }
 
-// A parameter of the query as a bound of windows.
-const char* bound(const Definition& definition, int parameter) {
+// Parameters: from, to (not after what is final), history_limit. A late row is marked when all its windows
+// are replaced.
+char* window_recompute_query(const Definition& definition) {
   const char* format =
       window_bound_type(definition) == TIMESTAMPTZOID ? "$%d::timestamptz" : "($%d AT TIME ZONE 'UTC')";
-  return psprintf(format, parameter);
-}
-
-// w: the sessions of both sides with the number of their cluster and of their bounds. A session begins a
-// cluster when all of its group's that begin before it have ended.
-void append_clusters(StringInfo out, const Definition& definition, const char* start, const char* end) {
-  const char* keys = key_list(definition, ", ");
-  const char* within = definition.keys.count == 0 ? "" : psprintf("PARTITION BY %s ", keys + 2);
-  appendStringInfo(
-      out,
-      "WITH RECURSIVE u AS (SELECT %s, true AS \"trending batch\", b.%s <= %s AS \"trending final\" FROM "
-      "(%s) b UNION ALL SELECT %s, false, h.%s <= %s FROM %s h), ",
-      column_list(definition, "b"), end, bound(definition, 4), batch_query(definition),
-      column_list(definition, "h"), end, bound(definition, 4), qualified_name(definition.history));
-  appendStringInfo(
-      out,
-      "v AS (SELECT u.*, CASE WHEN %s <= max(%s) OVER (%sORDER BY %s, %s, \"trending batch\" ROWS BETWEEN "
-      "UNBOUNDED PRECEDING AND 1 PRECEDING) THEN 0 ELSE 1 END AS \"trending begins\" FROM u), ",
-      start, end, within, start, end);
-  appendStringInfo(
-      out,
-      "w AS MATERIALIZED (SELECT v.*, sum(\"trending begins\") OVER (ORDER BY %s%s%s, %s, \"trending "
-      "batch\" ROWS UNBOUNDED PRECEDING) AS \"trending cluster\", dense_rank() OVER (ORDER BY %s, %s) AS "
-      "\"trending bounds\" FROM v), ",
-      definition.keys.count == 0 ? "" : keys + 2, definition.keys.count == 0 ? "" : ", ", start, end, start,
-      end);
-}
-
-// reach: the clusters that are replaced, and, as negative numbers, the bounds of their sessions.
-void append_reach(StringInfo out, const Definition& definition, const char* start, const char* end) {
-  appendStringInfo(
-      out,
-      "e AS MATERIALIZED (SELECT \"trending cluster\", min(%s) < %s AND max(%s) > %s AS reached FROM w GROUP "
-      "BY 1 HAVING bool_and(\"trending final\")), l AS MATERIALIZED (SELECT w.\"trending cluster\" AS a, "
-      "-w.\"trending bounds\" AS b FROM w JOIN e USING (\"trending cluster\")), "
-      "reach(n) AS (SELECT \"trending cluster\" FROM e WHERE reached UNION SELECT o.b FROM reach r JOIN "
-      "(SELECT a, b FROM l UNION ALL SELECT b, a FROM l) o ON o.a = r.n), ",
-      start, bound(definition, 2), end, bound(definition, 1));
-}
-
-// Late rows are marked that belong to a session that is written: by the time and the keys of the row that was
-// kept.
-void append_marks(StringInfo out, const Definition& definition, const char* start, const char* end) {
-  if (!OidIsValid(definition.late)) return;
-  const char* time =
-      window_bound_type(definition) == TIMESTAMPTZOID ? "t.event_time" : "(t.event_time AT TIME ZONE 'UTC')";
-  appendStringInfo(
-      out,
-      "marked AS (UPDATE %s t SET recomputed = true FROM (SELECT * FROM w WHERE \"trending batch\" AND "
-      "\"trending cluster\" IN (SELECT n FROM reach)) k WHERE t.reason = 'late' AND NOT t.recomputed AND %s "
-      "BETWEEN k.%s AND k.%s - '%lld microseconds'::interval",
-      qualified_name(definition.late), time, start, end, (long long)definition.window.size);
-  List* context = deparse_context_for("s", definition.source);
-  for (int i = 0; i < definition.keys.count; i++) {
-    auto* expression = reinterpret_cast<Node*>(definition.keys.columns[i].expr);
-    appendStringInfo(out,
-                     " AND k.%s IS NOT DISTINCT FROM (SELECT %s FROM jsonb_populate_record(NULL::%s, "
-                     "t.\"row\") s)",
-                     selected_column(definition, ColumnRole::kKey, i, "keys"),
-                     deparse_expression(expression, context, true, false), qualified_name(definition.source));
-  }
-  appendStringInfoString(out, "), ");
-}
-
-// Parameters: from, to, history_limit, and what final_before() gave.
-char* session_recompute_query(const Definition& definition) {
+  const char* history = qualified_relation(definition.history);
   const char* start = selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
   const char* end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
-  const char* history = qualified_name(definition.history);
+  const char* within =
+      psprintf("%s >= %s AND %s <= %s", start, psprintf(format, 1), end, psprintf(format, 2));
   StringInfoData query;
   initStringInfo(&query);
-  append_clusters(&query, definition, start, end);
-  append_reach(&query, definition, start, end);
-  append_marks(&query, definition, start, end);
-  appendStringInfo(
-      &query,
-      "gone AS (DELETE FROM %s h USING (SELECT DISTINCT %s AS s, %s AS e FROM w WHERE -\"trending bounds\" "
-      "IN (SELECT n FROM reach)) g WHERE h.%s = g.s AND h.%s = g.e RETURNING 1), ",
-      history, start, end, start, end);
-  // Of a cluster that is not final yet history stays as it is, but for ranks.
-  appendStringInfoString(&query, "ranked AS (SELECT d.*, row_number() OVER (");
-  append_rank_partition(&query, definition);
-  appendStringInfoString(&query, "ORDER BY ");
-  append_rank_order(&query, definition);
-  appendStringInfo(
-      &query,
-      ") AS \"trending rank\" FROM w d WHERE -\"trending bounds\" IN (SELECT n FROM reach) AND \"trending "
-      "batch\" = (\"trending cluster\" IN (SELECT n FROM reach))) INSERT INTO %s (",
-      history);
-  for (int i = 0; i < definition.column_count; i++) {
-    if (definition.columns[i].role == ColumnRole::kRank) continue;
-    appendStringInfo(&query, "%s, ", quote_identifier(definition.columns[i].name));
-  }
   appendStringInfo(&query,
-                   "rank, final) SELECT %s, \"trending rank\", true FROM ranked r WHERE \"trending rank\" <= "
-                   "coalesce($3, \"trending rank\") AND (SELECT count(*) FROM gone) >= 0",
-                   column_list(definition, "r"));
+                   "WITH batch AS MATERIALIZED (SELECT * FROM (%s) b WHERE %s AND b.rank <= coalesce($3, "
+                   "b.rank)), gone AS (DELETE FROM %s h WHERE %s RETURNING 1)",
+                   batch_query(definition), within, history, within);
+  if (OidIsValid(definition.late)) {
+    appendStringInfo(
+        &query,
+        ", marked AS (UPDATE %s SET recomputed = true WHERE reason = 'late' AND NOT recomputed AND "
+        "event_time >= $1 AND event_time < $2 AND trending.windows_within(%u, event_time, $1, $2))",
+        qualified_relation(definition.late), definition.relation);
+  }
+  const char* columns = history_columns(definition);
+  appendStringInfo(
+      &query, " INSERT INTO %s (%s, final) SELECT %s, true FROM batch WHERE (SELECT count(*) FROM gone) >= 0",
+      history, columns, columns);
   return query.data;
+}
+
+// As the owner of history; see above.
+int64 replace(const Definition& definition, TimestampTz from, TimestampTz to, Time final) {
+  const bool has_sessions = definition.window.kind == WindowKind::kSession;
+  Oid types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID};
+  Datum values[] = {TimestampTzGetDatum(from), TimestampTzGetDatum(has_sessions ? to : Min(to, final)),
+                    Int64GetDatum(definition.options.history_limit), TimestampTzGetDatum(final)};
+  const char nulls[] = {' ', ' ', definition.options.history_limit < 0 ? 'n' : ' ', ' ', '\0'};
+  const char* query = has_sessions ? session_recompute_query(definition) : window_recompute_query(definition);
+  char message[kMessageSize] = "";
+  int64 written = 0;
+  SPI_connect();
+  const OwnerResult result =
+      run_as_owner(definition.history, message, PassingError::kThrow, [&](const char*) {
+        if (SPI_execute_with_args(query, has_sessions ? 4 : 3, types, values, nulls, false, 0) !=
+            SPI_OK_INSERT) {
+          elog(ERROR, "could not write history");
+        }
+        written = static_cast<int64>(SPI_processed);
+      });
+  SPI_finish();
+  if (result != OwnerResult::kDone) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("could not recompute \"%s\"", get_rel_name(definition.history)),
+                    errdetail("%s", message)));
+  }
+  return written;
 }
 
 }  // namespace
 
 }  // namespace trending
 
-TRENDING_FUNCTION(final_before) {
+TRENDING_FUNCTION(recompute) {
   using namespace trending;
   const Definition* definition = readable_trend(PG_GETARG_OID(0));
-  Time before = history_final_before(*definition, PG_GETARG_TIMESTAMPTZ(1));
-  if (before == kNoTime) PG_RETURN_NULL();
-  PG_RETURN_TIMESTAMPTZ(before);
+  const TimestampTz from = PG_GETARG_TIMESTAMPTZ(1);
+  const TimestampTz to = PG_GETARG_TIMESTAMPTZ(2);
+  check_history(*definition);
+  check_rights(*definition);
+  check_commit_times(*definition, from);
+  const Time final = history_final_before(*definition, to);
+  if (final == kNoTime) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("trend \"%s\" has no final windows yet", get_rel_name(definition->relation)),
+                    errhint("See trending.status.")));
+  }
+  LockRelationOid(definition->history, ShareUpdateExclusiveLock);
+  PG_RETURN_INT64(replace(*definition, from, to, final));
 }
 
-TRENDING_FUNCTION(session_recompute_query) {
+// Whether all windows of an event time lie within [from, to].
+TRENDING_FUNCTION(windows_within) {
   using namespace trending;
-  PG_RETURN_TEXT_P(cstring_to_text(session_recompute_query(*readable_trend(PG_GETARG_OID(0)))));
+  const Definition* definition = readable_trend(PG_GETARG_OID(0));
+  const TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
+  if (!definition->has_window || definition->window.kind == WindowKind::kSession) PG_RETURN_BOOL(false);
+  Windows windows(definition->window, definition->calendar);
+  if (TIMESTAMP_NOT_FINITE(at) || !windows.in_range(at)) PG_RETURN_BOOL(false);
+  PG_RETURN_BOOL(windows.first_window(at).start >= PG_GETARG_TIMESTAMPTZ(2) &&
+                 windows.last_window(at).end <= PG_GETARG_TIMESTAMPTZ(3));
 }

@@ -70,6 +70,7 @@ extern "C" {
 #include "common/sha2.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"

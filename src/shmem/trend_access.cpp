@@ -3,7 +3,6 @@
 #include "definition/definition.h"
 #include "postgres/may_see.h"
 #include "shmem/blocks.h"
-#include "shmem/settings.h"
 
 namespace trending {
 

@@ -1,0 +1,133 @@
+// The statement that recalculates final sessions.
+//
+// A row that came late may make sessions one that were several, and these may reach out of the time that was
+// asked for. So what is replaced is not windows but *clusters*: the sessions of a group, of the definition
+// and of history, that overlap each other. A cluster is replaced as a whole, and only when all of it is
+// final: the worker has written what it had to say of it, and will not come back to it. Ranks are among the
+// sessions of all groups that have the same bounds; so these are ranked anew, and clusters that share bounds
+// with one that is replaced are replaced as well.
+#include "functions/session_recompute.h"
+
+#include "functions/batch_query.h"
+
+namespace trending {
+
+namespace {
+
+// The keys with this before each of them.
+const char* key_list(const Definition& definition, const char* separator) {
+  StringInfoData list;
+  initStringInfo(&list);
+  for (int i = 0; i < definition.keys.count; i++) {
+    appendStringInfo(&list, "%s%s", separator, selected_column(definition, ColumnRole::kKey, i, "keys"));
+  }
+  return list.data;
+}
+
+// A parameter of the query as a bound of windows.
+const char* bound(const Definition& definition, int parameter) {
+  const char* format =
+      window_bound_type(definition) == TIMESTAMPTZOID ? "$%d::timestamptz" : "($%d AT TIME ZONE 'UTC')";
+  return psprintf(format, parameter);
+}
+
+// w: the sessions of both sides with the number of their cluster and of their bounds. A session begins a
+// cluster when all of its group's that begin before it have ended.
+void append_clusters(StringInfo out, const Definition& definition, const char* start, const char* end) {
+  const char* keys = key_list(definition, ", ");
+  const char* within = definition.keys.count == 0 ? "" : psprintf("PARTITION BY %s ", keys + 2);
+  appendStringInfo(
+      out,
+      "WITH RECURSIVE u AS (SELECT %s, true AS \"trending batch\", b.%s <= %s AS \"trending final\" FROM "
+      "(%s) b UNION ALL SELECT %s, false, h.%s <= %s FROM %s h), ",
+      column_list(definition, "b"), end, bound(definition, 4), batch_query(definition),
+      column_list(definition, "h"), end, bound(definition, 4), qualified_relation(definition.history));
+  appendStringInfo(
+      out,
+      "v AS (SELECT u.*, CASE WHEN %s <= max(%s) OVER (%sORDER BY %s, %s, \"trending batch\" ROWS BETWEEN "
+      "UNBOUNDED PRECEDING AND 1 PRECEDING) THEN 0 ELSE 1 END AS \"trending begins\" FROM u), ",
+      start, end, within, start, end);
+  appendStringInfo(
+      out,
+      "w AS MATERIALIZED (SELECT v.*, sum(\"trending begins\") OVER (ORDER BY %s%s%s, %s, \"trending "
+      "batch\" ROWS UNBOUNDED PRECEDING) AS \"trending cluster\", dense_rank() OVER (ORDER BY %s, %s) AS "
+      "\"trending bounds\" FROM v), ",
+      definition.keys.count == 0 ? "" : keys + 2, definition.keys.count == 0 ? "" : ", ", start, end, start,
+      end);
+}
+
+// reach: the clusters that are replaced, and, as negative numbers, the bounds of their sessions.
+void append_reach(StringInfo out, const Definition& definition, const char* start, const char* end) {
+  appendStringInfo(
+      out,
+      "e AS MATERIALIZED (SELECT \"trending cluster\", min(%s) < %s AND max(%s) > %s AS reached FROM w GROUP "
+      "BY 1 HAVING bool_and(\"trending final\")), l AS MATERIALIZED (SELECT w.\"trending cluster\" AS a, "
+      "-w.\"trending bounds\" AS b FROM w JOIN e USING (\"trending cluster\")), "
+      "reach(n) AS (SELECT \"trending cluster\" FROM e WHERE reached UNION SELECT o.b FROM reach r JOIN "
+      "(SELECT a, b FROM l UNION ALL SELECT b, a FROM l) o ON o.a = r.n), ",
+      start, bound(definition, 2), end, bound(definition, 1));
+}
+
+// Late rows are marked that belong to a session that is written: by the time and the keys of the row that was
+// kept.
+void append_marks(StringInfo out, const Definition& definition, const char* start, const char* end) {
+  if (!OidIsValid(definition.late)) return;
+  const char* time =
+      window_bound_type(definition) == TIMESTAMPTZOID ? "t.event_time" : "(t.event_time AT TIME ZONE 'UTC')";
+  appendStringInfo(
+      out,
+      "marked AS (UPDATE %s t SET recomputed = true FROM (SELECT * FROM w WHERE \"trending batch\" AND "
+      "\"trending cluster\" IN (SELECT n FROM reach)) k WHERE t.reason = 'late' AND NOT t.recomputed AND %s "
+      "BETWEEN k.%s AND k.%s - '%lld microseconds'::interval",
+      qualified_relation(definition.late), time, start, end, (long long)definition.window.size);
+  List* context = deparse_context_for("s", definition.source);
+  for (int i = 0; i < definition.keys.count; i++) {
+    auto* expression = reinterpret_cast<Node*>(definition.keys.columns[i].expr);
+    appendStringInfo(out,
+                     " AND k.%s IS NOT DISTINCT FROM (SELECT %s FROM jsonb_populate_record(NULL::%s, "
+                     "t.\"row\") s)",
+                     selected_column(definition, ColumnRole::kKey, i, "keys"),
+                     deparse_expression(expression, context, true, false),
+                     qualified_relation(definition.source));
+  }
+  appendStringInfoString(out, "), ");
+}
+
+}  // namespace
+
+char* session_recompute_query(const Definition& definition) {
+  const char* start = selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
+  const char* end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
+  const char* history = qualified_relation(definition.history);
+  StringInfoData query;
+  initStringInfo(&query);
+  append_clusters(&query, definition, start, end);
+  append_reach(&query, definition, start, end);
+  append_marks(&query, definition, start, end);
+  appendStringInfo(
+      &query,
+      "gone AS (DELETE FROM %s h USING (SELECT DISTINCT %s AS s, %s AS e FROM w WHERE -\"trending bounds\" "
+      "IN (SELECT n FROM reach)) g WHERE h.%s = g.s AND h.%s = g.e RETURNING 1), ",
+      history, start, end, start, end);
+  // Of a cluster that is not final yet history stays as it is, but for ranks.
+  appendStringInfoString(&query, "ranked AS (SELECT d.*, row_number() OVER (");
+  append_rank_partition(&query, definition);
+  appendStringInfoString(&query, "ORDER BY ");
+  append_rank_order(&query, definition);
+  appendStringInfo(
+      &query,
+      ") AS \"trending rank\" FROM w d WHERE -\"trending bounds\" IN (SELECT n FROM reach) AND \"trending "
+      "batch\" = (\"trending cluster\" IN (SELECT n FROM reach))) INSERT INTO %s (",
+      history);
+  for (int i = 0; i < definition.column_count; i++) {
+    if (definition.columns[i].role == ColumnRole::kRank) continue;
+    appendStringInfo(&query, "%s, ", quote_identifier(definition.columns[i].name));
+  }
+  appendStringInfo(&query,
+                   "rank, final) SELECT %s, \"trending rank\", true FROM ranked r WHERE \"trending rank\" <= "
+                   "coalesce($3, \"trending rank\") AND (SELECT count(*) FROM gone) >= 0",
+                   column_list(definition, "r"));
+  return query.data;
+}
+
+}  // namespace trending
