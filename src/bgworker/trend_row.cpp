@@ -184,9 +184,9 @@ const char* trend_row_read(int32 trend_id, TrendRow* row, int64* checksum, bool*
 }
 
 bool trend_row_is_valid(const TrendRow& row) {
-  const bool no_clock = row.clock == kNoTime;
-  const bool good_times = row.watermark <= row.clock && row.final_until <= row.watermark &&
-                          row.reported_end <= row.clock && (no_clock || row.clock < kEndTime);
+  // What was final stays so when the clock goes back, so their order says nothing.
+  const bool good_times = row.clock < kEndTime && row.watermark < kEndTime && row.final_until < kEndTime &&
+                          row.reported_end < kEndTime;
   const bool good_base =
       row.clock_base == kNoTime || (row.clock_base >= kMinTime && row.clock_base < kEndTime);
   const bool good_wall = row.clock_wall >= kMinTime && row.clock_wall < kEndTime;

@@ -1,9 +1,12 @@
 #include "engine/state_check.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "engine/aggregate_state.h"
+#include "engine/float_sum.h"
 #include "engine/number.h"
+#include "engine/scale_counts.h"
 #include "engine/time.h"
 
 namespace trending {
@@ -28,14 +31,23 @@ bool is_integer_sum(const int64_t* words) {
   return is_count(words[0]) && sum >= -kMost && sum <= kMost;
 }
 
+// Parts beyond would overflow on the way, and what is no number never settles.
 bool is_float_sum(const int64_t* words) {
-  return is_count(words[0]) && std::all_of(words + kFloatSpecials, words + kFloatSpecials + 3, is_count);
+  return is_count(words[0]) && std::all_of(words + 1, words + 4, [](int64_t part) {
+           return std::fabs(load_double(part)) <= FloatSum::kHalfStep;
+         });
+}
+
+// Counts of up to three kinds are whole words.
+bool are_scale_counts(const int64_t* words) {
+  constexpr int kWhole = 3;
+  return std::popcount(static_cast<uint64_t>(words[0])) > kWhole + 1 ||
+         std::all_of(words + 1, words + ScaleCounts::kWords,
+                     [](int64_t count) { return count >= 0 && count <= kMostRows; });
 }
 
 bool is_decimal_sum(const int64_t* words) {
-  const int64_t scaled = words[kScaleWord] >> 16;
-  return is_count(words[0]) && (words[kScaleWord] & kDecimalScale) <= kMostDigits && scaled >= 0 &&
-         scaled <= kMostRows && std::all_of(words + kDecimalSpecials, words + kDecimalSpecials + 3, is_count);
+  return is_count(words[0]) && are_scale_counts(words + kScaleWords);
 }
 
 bool is_decayed_sum(const int64_t* words, int64_t half_life) {
