@@ -78,26 +78,69 @@ COMMENT ON TABLE trending.checked_definition IS 'the definitions that were check
 ------------------------------------------------------------------------------------------------------------
 
 -- The state of all trends and the WAL position it belongs to, written together in one transaction. Only the worker
--- reads and writes these tables. Not dumped: a restored database fills its trends anew.
+-- reads and writes these tables. Not dumped: a restored database fills its trends anew. Times are microseconds since
+-- 2000-01-01.
+--
+-- Whatever stands here is checked when it is read. A checksum covers all columns of its row and the format of the
+-- tables; what belongs together is tied by them: checkpoint.states has the checksums of the rows of trend_state, and
+-- these cover the panes and source tables of their trend. A trend whose rows are not all as they were written is
+-- filled anew.
 CREATE TABLE trending.checkpoint (
   only_row          bool PRIMARY KEY DEFAULT true CHECK (only_row),
+  format            int NOT NULL,       -- of all these tables
   lsn               pg_lsn NOT NULL,
   system_identifier bigint NOT NULL,
-  written_at        timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+  states            bigint[] NOT NULL,  -- the trends in trend_state: each one's id and checksum
+  written_at        timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  checksum          bigint NOT NULL
 );
 
 CREATE TABLE trending.trend_state (
-  trend_id     int PRIMARY KEY,
-  definition   bytea NOT NULL,  -- the digest of what the state belongs to
-  retractable  bool NOT NULL,
-  clock        bigint NOT NULL,
-  reported_end bigint NOT NULL,
-  counters     bigint[] NOT NULL,
-  options      bigint[] NOT NULL,
-  ahead        bigint[] NOT NULL,  -- times of rows that were refused as too far ahead: first and last of each range
-  tables       bigint[],
-  clock_base   bigint NOT NULL,  -- the event clock at the last event, and when that was: where an idle source's clock
-  clock_wall   bigint NOT NULL   -- goes on from
+  trend_id         int PRIMARY KEY,
+  definition       text NOT NULL,      -- the digest of what the state belongs to
+  retractable      bool NOT NULL,
+  clock            bigint NOT NULL,
+  watermark        bigint NOT NULL,
+  final_until      bigint NOT NULL,    -- windows that end up to here are final
+  reported_end     bigint NOT NULL,    -- and up to here they have gone to history
+  clock_base       bigint NOT NULL,    -- the event clock at the last event, and when that was: where an idle source's
+  clock_wall       bigint NOT NULL,    -- clock goes on from
+  -- counters, as in trending.status
+  events           bigint NOT NULL,
+  late             bigint NOT NULL,
+  ahead_rows       bigint NOT NULL,
+  null_time        bigint NOT NULL,
+  failed           bigint NOT NULL,
+  out_of_range     bigint NOT NULL,
+  refused          bigint NOT NULL,
+  unmatched        bigint NOT NULL,
+  unretracted      bigint NOT NULL,
+  -- the options as they were at the position; -1: none, or no limit
+  watermark_delay  bigint NOT NULL,
+  allowed_lateness bigint NOT NULL,
+  idle_timeout     bigint NOT NULL,
+  max_ahead        bigint NOT NULL,
+  retention        bigint NOT NULL,
+  history_limit    bigint NOT NULL,
+  max_groups       bigint NOT NULL,
+  keep_late_events bool NOT NULL,
+  history_table    oid NOT NULL,
+  late_table       oid NOT NULL,
+  ahead            bigint[] NOT NULL,  -- times of rows that were refused as too far ahead: first and last of each range
+  tables_known     bool NOT NULL,      -- trend_source_table has the tables of its source
+  panes_sum        bigint NOT NULL,    -- over all its rows in pane_state
+  checksum         bigint NOT NULL
+);
+
+-- The tables that a trend's source consists of: itself and its partitions.
+CREATE TABLE trending.trend_source_table (
+  trend_id int NOT NULL,
+  relation oid NOT NULL,
+  listed   bool NOT NULL,    -- part of the source at the position; else met in a transaction not yet committed
+  latest   bigint NOT NULL,  -- no event that was counted from it is later
+  surveyed pg_lsn NOT NULL,  -- when it joined it had no rows of interest, looked at here
+  filenode oid NOT NULL,
+  PRIMARY KEY (trend_id, relation)
 );
 
 CREATE TABLE trending.pane_state (
@@ -105,10 +148,12 @@ CREATE TABLE trending.pane_state (
   pane_start bigint NOT NULL,
   segment    int NOT NULL,
   cells      bytea NOT NULL,
+  checksum   bigint NOT NULL,
   PRIMARY KEY (trend_id, pane_start, segment)
 );
 
--- Closed windows, late rows and alerts whose tables could not be written yet.
+-- Closed windows, late rows and alerts whose tables could not be written yet. A row whose checksum does not fit is not
+-- used: it is deleted, and its loss is said.
 CREATE TABLE trending.waiting_window (
   trend_id     int NOT NULL,
   window_end   bigint NOT NULL,
@@ -116,12 +161,14 @@ CREATE TABLE trending.waiting_window (
   final        bool NOT NULL,
   retractable  bool NOT NULL,
   groups       bytea NOT NULL,
+  checksum     bigint,
   PRIMARY KEY (trend_id, window_end, window_start)
 );
 CREATE TABLE trending.waiting_redo (
   trend_id         int PRIMARY KEY,
   redo_after       bigint NOT NULL,
-  redo_final_after bigint NOT NULL
+  redo_final_after bigint NOT NULL,
+  checksum         bigint
 );
 CREATE TABLE trending.waiting_late (
   id         bigint GENERATED ALWAYS AS IDENTITY,
@@ -130,6 +177,7 @@ CREATE TABLE trending.waiting_late (
   commit_lsn pg_lsn NOT NULL,
   reason     text NOT NULL,
   "row"      text NOT NULL,
+  checksum   bigint,
   PRIMARY KEY (trend_id, id)
 );
 CREATE TABLE trending.waiting_alert (
@@ -141,12 +189,22 @@ CREATE TABLE trending.waiting_alert (
   commit_lsn   pg_lsn NOT NULL,
   key          bytea NOT NULL,
   result       bytea NOT NULL,
+  checksum     bigint,
   PRIMARY KEY (trend_id, id)
+);
+-- How many rows of a trend wait: how their loss is noticed.
+CREATE TABLE trending.waiting_count (
+  trend_id int PRIMARY KEY,
+  windows  bigint NOT NULL,
+  redos    bigint NOT NULL,
+  late     bigint NOT NULL,
+  alerts   bigint NOT NULL
 );
 COMMENT ON TABLE trending.waiting_redo IS 'windows that go from history, since their trend was filled anew: those that are not final and end after one time, all after another';
 COMMENT ON TABLE trending.waiting_alert IS 'alerts that could not be written to their table yet';
 COMMENT ON TABLE trending.waiting_window IS 'closed windows that could not be written to history yet';
 COMMENT ON TABLE trending.waiting_late IS 'late rows that could not be written to their table yet';
+COMMENT ON TABLE trending.waiting_count IS 'how many rows of each trend are in the other tables of what waits';
 
 -- Not dumped either: numbers of transactions mean nothing elsewhere.
 CREATE TABLE trending.trend_start (
@@ -164,7 +222,8 @@ COMMENT ON COLUMN trending.trend_start.backfilling IS 'the worker goes on with w
 ALTER TABLE trending.pane_state ALTER cells SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE trending.checkpoint IS 'the WAL position up to which the stored state has counted';
-COMMENT ON TABLE trending.trend_state IS 'event clock and counters of each trend at the checkpoint';
+COMMENT ON TABLE trending.trend_state IS 'event clock, counters and options of each trend at the checkpoint';
+COMMENT ON TABLE trending.trend_source_table IS 'the tables of each trend''s source at the checkpoint';
 COMMENT ON TABLE trending.pane_state IS 'counted cells of each pane at the checkpoint: a whole, then deltas';
 
 CREATE FUNCTION trending.request_worker()

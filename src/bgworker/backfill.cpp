@@ -18,6 +18,7 @@
 #include "bgworker/worker.h"
 #include "definition/trend_start.h"
 #include "postgres/guard.h"
+#include "postgres/spi.h"
 
 namespace trending {
 
@@ -39,10 +40,9 @@ constexpr char kTrouble[] = "history is not filled back: ";
 // ----------------------------------------------------------------------------------------------------------
 
 void store_progress(FollowedTrend* trend, Time since, bool backfilling) {
-  constexpr Oid types[] = {INT4OID, TIMESTAMPTZOID, BOOLOID};
-  Datum values[] = {Int32GetDatum(trend->id), TimestampTzGetDatum(since), BoolGetDatum(backfilling)};
-  execute_stored("UPDATE trending.trend_start SET history_since = $2, backfilling = $3 WHERE trend_id = $1",
-                 3, types, values);
+  static SpiStatement update = {
+      "UPDATE trending.trend_start SET history_since = $2, backfilling = $3 WHERE trend_id = $1"};
+  spi_run(&update, {spi_int4(trend->id), spi_timestamptz(since), spi_bool(backfilling)});
 }
 
 void take_progress(FollowedTrend* trend, Time since, bool backfilling) {
@@ -301,24 +301,25 @@ bool is_due(const FollowedTrend* trend, TimestampTz now) {
 }  // namespace
 
 void backfill_load(FollowedTrend* trend) {
-  constexpr Oid types[] = {INT4OID, INT8ARRAYOID};
-  Datum values[] = {Int32GetDatum(trend->id), later_transactions()};
-  SPI_connect();
-  execute_stored("INSERT INTO trending.trend_start (trend_id, later) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                 2, types, values);
-  execute_stored(
+  static SpiStatement insert = {
+      "INSERT INTO trending.trend_start (trend_id, later) VALUES ($1, $2) ON CONFLICT DO NOTHING"};
+  static SpiStatement select = {
       "SELECT later::pg_catalog.text, history_since, backfilling FROM trending.trend_start WHERE trend_id = "
-      "$1",
-      1, types, values);
-  if (SPI_processed != 1) elog(ERROR, "the start of trend %d is not known", trend->id);
-  bool isnull = false;
-  HeapTuple row = SPI_tuptable->vals[0];
-  TupleDesc columns = SPI_tuptable->tupdesc;
-  trend->later = TextDatumGetCString(SPI_getbinval(row, columns, 1, &isnull));
-  Datum since = SPI_getbinval(row, columns, 2, &isnull);
-  trend->has_history_since = !isnull;
-  trend->history_since = isnull ? kNoTime : DatumGetTimestampTz(since);
-  trend->backfilling = DatumGetBool(SPI_getbinval(row, columns, 3, &isnull));
+      "$1"};
+  SPI_connect();
+  spi_run(&insert, {spi_int4(trend->id), SpiValue{INT8ARRAYOID, later_transactions()}});
+  if (spi_run(&select, {spi_int4(trend->id)}) != 1)
+    elog(ERROR, "the start of trend %d is not known", trend->id);
+  const SpiRow row(0);
+  char* later = nullptr;
+  bool backfilling = false;
+  if (!row.read_text("later", &later) || !row.read("backfilling", &backfilling)) {
+    elog(ERROR, "the start of trend %d cannot be read", trend->id);
+  }
+  trend->later = later;
+  trend->backfilling = backfilling;
+  trend->has_history_since = row.read("history_since", &trend->history_since);
+  if (!trend->has_history_since) trend->history_since = kNoTime;
   SPI_finish();
 }
 

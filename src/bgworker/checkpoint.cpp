@@ -10,12 +10,15 @@
 // position is never behind the slot's, and transactions committed before it are skipped.
 #include <algorithm>
 
+#include "bgworker/checksum.h"
 #include "bgworker/source_changes.h"
 #include "bgworker/stored_trend.h"
 #include "bgworker/varint.h"
 #include "bgworker/worker.h"
+#include "postgres/as_owner.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
+#include "postgres/spi.h"
 
 namespace trending {
 
@@ -24,9 +27,6 @@ namespace {
 constexpr int kSegmentBytes = 256 * 1024;
 // A pane is written whole again when its deltas exceed this many times its whole size.
 constexpr size_t kDeltaFactor = 2;
-
-// Values of statements that are all about (trend, pane start, ...).
-constexpr Oid kPaneTypes[] = {INT4OID, INT8OID, INT4OID, BYTEAOID};
 
 // -- writing
 // ----------------------------------------------------------------------------------------------------
@@ -41,12 +41,17 @@ struct SegmentWriter {
 
   void flush() {
     if (data.len == VARHDRSZ) return;
+    static SpiStatement insert = {
+        "INSERT INTO trending.pane_state (trend_id, pane_start, segment, cells, checksum) VALUES ($1, $2, "
+        "$3, $4, $5)"};
+    const int32 segment = stored->segments++;
+    const int64 checksum = segment_checksum(trend->id, pane_start, segment, data.data + VARHDRSZ,
+                                            static_cast<size_t>(data.len - VARHDRSZ));
     SET_VARSIZE(data.data, data.len);
-    Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(pane_start), Int32GetDatum(stored->segments++),
-                      PointerGetDatum(data.data)};
-    execute_stored(
-        "INSERT INTO trending.pane_state (trend_id, pane_start, segment, cells) VALUES ($1, $2, $3, $4)", 4,
-        kPaneTypes, values);
+    spi_run(&insert, {spi_int4(trend->id), spi_int8(pane_start), spi_int4(segment),
+                      SpiValue{BYTEAOID, PointerGetDatum(data.data)}, spi_int8(checksum)});
+    stored->sum += spread(checksum);
+    trend->panes_sum += spread(checksum);
     written += static_cast<size_t>(data.len);
     data.len = VARHDRSZ;
     CHECK_FOR_INTERRUPTS();
@@ -70,19 +75,17 @@ SegmentWriter segment_writer(FollowedTrend* trend, Time pane_start) {
   return writer;
 }
 
-void delete_pane(FollowedTrend* trend, Time pane_start) {
-  Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(pane_start)};
-  execute_stored("DELETE FROM trending.pane_state WHERE trend_id = $1 AND pane_start = $2", 2, kPaneTypes,
-                 values);
+void delete_pane(FollowedTrend* trend, Time pane_start, StoredPane* stored) {
+  static SpiStatement deletion = {"DELETE FROM trending.pane_state WHERE trend_id = $1 AND pane_start = $2"};
+  spi_run(&deletion, {spi_int4(trend->id), spi_int8(pane_start)});
+  trend->panes_sum -= stored->sum;
+  *stored = StoredPane{};
 }
 
 size_t write_pane(FollowedTrend* trend, const PaneView& pane) {
   StoredPane& stored = trend->stored_panes[pane.span.start];
   bool whole = stored.segments == 0 || stored.delta_bytes > stored.whole_bytes * kDeltaFactor;
-  if (whole && stored.segments > 0) {
-    delete_pane(trend, pane.span.start);
-    stored = StoredPane{};
-  }
+  if (whole && stored.segments > 0) delete_pane(trend, pane.span.start, &stored);
   SegmentWriter writer = segment_writer(trend, pane.span.start);
   auto add = [&writer](const CellView& cell) { writer.add(cell); };
   Status status = whole ? trend->writer.for_each_cell(pane.span.start, add)
@@ -97,18 +100,15 @@ size_t write_pane(FollowedTrend* trend, const PaneView& pane) {
 }
 
 void delete_gone_panes(FollowedTrend* trend) {
-  auto kept = trend->stored_panes.lower_bound(trend->writer.kept_from());
-  if (kept == trend->stored_panes.begin()) return;
-  trend->stored_panes.erase(trend->stored_panes.begin(), kept);
-  Datum values[] = {Int32GetDatum(trend->id), Int64GetDatum(trend->writer.kept_from())};
-  execute_stored("DELETE FROM trending.pane_state WHERE trend_id = $1 AND pane_start < $2", 2, kPaneTypes,
-                 values);
-}
-
-void delete_trend(int32 trend_id) {
-  Datum value = Int32GetDatum(trend_id);
-  execute_stored("DELETE FROM trending.pane_state WHERE trend_id = $1", 1, kPaneTypes, &value);
-  execute_stored("DELETE FROM trending.trend_state WHERE trend_id = $1", 1, kPaneTypes, &value);
+  const Time kept_from = trend->writer.kept_from();
+  auto& panes = trend->stored_panes;
+  if (panes.empty() || panes.begin()->first >= kept_from) return;
+  static SpiStatement deletion = {"DELETE FROM trending.pane_state WHERE trend_id = $1 AND pane_start < $2"};
+  spi_run(&deletion, {spi_int4(trend->id), spi_int8(kept_from)});
+  while (!panes.empty() && panes.begin()->first < kept_from) {
+    trend->panes_sum -= panes.begin()->second.sum;
+    panes.erase(panes.begin());
+  }
 }
 
 bool has_history_to_write(const FollowedTrend* trend) {
@@ -127,7 +127,7 @@ void write_tables(FollowedTrend* trend) {
 
 size_t write_trend(FollowedTrend* trend) {
   fault_point(FaultPoint::kCheckpoint, trend->id);
-  if (!trend->stored) delete_trend(trend->id);
+  if (!trend->stored) delete_stored_trend(trend);
   size_t bytes = 0;
   write_tables(trend);
   trend->writer.for_each_pane([&](const PaneView& pane) {
@@ -145,26 +145,75 @@ bool is_storable(const FollowedTrend* trend) {
   return trend != nullptr && trend->state == FillState::kRunning && !trend->filter.active() && !trend->refill;
 }
 
+// Of trends that were dropped.
 void delete_forgotten_trends() {
-  for (const char* table :
-       {"pane_state", "trend_state", "waiting_window", "waiting_redo", "waiting_late", "waiting_alert", "trend_start"}) {
-    execute_stored(
-        psprintf("DELETE FROM trending.%s s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = "
-                 "s.trend_id)",
-                 table),
-        0, nullptr, nullptr);
+  if (!worker->trends_forgotten) return;
+  static SpiStatement deletions[] = {
+#define TRENDING_DELETION(table)                                     \
+  {"DELETE FROM trending." table                                     \
+   " s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = " \
+   "s.trend_id)"}
+      TRENDING_DELETION("pane_state"),    TRENDING_DELETION("trend_source_table"),
+      TRENDING_DELETION("trend_state"),   TRENDING_DELETION("waiting_window"),
+      TRENDING_DELETION("waiting_redo"),  TRENDING_DELETION("waiting_late"),
+      TRENDING_DELETION("waiting_alert"), TRENDING_DELETION("waiting_count"),
+      TRENDING_DELETION("trend_start")};
+#undef TRENDING_DELETION
+  for (SpiStatement& deletion : deletions) spi_run(&deletion);
+}
+
+// The trends that are stored, and the checksums of their rows.
+const int64* stored_states(int* count) {
+  auto* states = static_cast<int64*>(palloc(sizeof(int64) * (2 * worker->trends.size() + 1)));
+  *count = 0;
+  for (const FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr || !is_storable(trend) || !(trend->stored || trend->taken_along)) continue;
+    states[(*count)++] = trend->id;
+    states[(*count)++] = trend->row_checksum;
   }
+  return states;
+}
+
+int64 checkpoint_checksum(XLogRecPtr position, int64 system, const int64* states, int count) {
+  Checksum checksum("checkpoint");
+  checksum.add(static_cast<int64>(position)).add(system);
+  return checksum.add(states, sizeof(int64) * static_cast<size_t>(count)).value();
 }
 
 void write_position(XLogRecPtr position) {
-  constexpr Oid types[] = {LSNOID, INT8OID};
-  Datum values[] = {LSNGetDatum(position), Int64GetDatum(static_cast<int64>(GetSystemIdentifier()))};
-  execute_stored(
-      "INSERT INTO trending.checkpoint (lsn, system_identifier) VALUES ($1, $2) "
-      "ON CONFLICT (only_row) DO UPDATE SET lsn = excluded.lsn, system_identifier = "
-      "excluded.system_identifier, "
-      "written_at = pg_catalog.clock_timestamp()",
-      2, types, values);
+  static SpiStatement upsert = {
+      "INSERT INTO trending.checkpoint (format, lsn, system_identifier, states, checksum) VALUES ($1, $2, "
+      "$3, $4, $5) "
+      "ON CONFLICT (only_row) DO UPDATE SET format = excluded.format, lsn = excluded.lsn, "
+      "system_identifier = excluded.system_identifier, states = excluded.states, checksum = "
+      "excluded.checksum, "
+      "written_at = pg_catalog.clock_timestamp()"};
+  int count = 0;
+  const int64* states = stored_states(&count);
+  const auto system = static_cast<int64>(GetSystemIdentifier());
+  spi_run(&upsert,
+          {spi_int4(kStoredFormat), spi_lsn(position), spi_int8(system), spi_int8_array(states, count),
+           spi_int8(checkpoint_checksum(position, system, states, count))});
+}
+
+// At once if nobody looks at them, which also does away with pages that cannot be read.
+void empty_tables(std::initializer_list<const char*> tables) {
+  bool locked = true;
+  for (const char* table : tables) {
+    const Oid relation = get_relname_relid(table, get_namespace_oid("trending", false));
+    locked = locked && ConditionalLockRelationOid(relation, AccessExclusiveLock);
+  }
+  for (const char* table : tables) {
+    const char* sql = psprintf(locked ? "TRUNCATE ONLY trending.%s" : "DELETE FROM ONLY trending.%s", table);
+    if (SPI_execute(sql, false, 0) < 0) elog(ERROR, "could not empty trending.%s", table);
+  }
+}
+
+void empty_state_tables() {
+  empty_tables({"pane_state", "trend_source_table", "trend_state", "checkpoint"});
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend != nullptr) forget_stored_trend(trend);
+  }
 }
 
 void confirm_slot(XLogRecPtr position) {
@@ -192,6 +241,7 @@ size_t write_transaction(XLogRecPtr position) {
   worker_begin();
   sources_check_rights();
   SPI_connect();
+  if (worker->tables_suspect) empty_state_tables();
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     trend->rows_taken_along = trend->taken_along = needs_writing(trend);
@@ -199,7 +249,7 @@ size_t write_transaction(XLogRecPtr position) {
       bytes += write_trend(trend);
     } else if (!is_storable(trend)) {
       // What is stored of it belongs to an older position than the one that is about to be stored.
-      delete_trend(trend->id);
+      delete_stored_trend(trend);
       trend->rows_taken_along = has_rows(trend);
       if (trend->rows_taken_along) write_tables(trend);
     }
@@ -215,8 +265,7 @@ size_t write_transaction(XLogRecPtr position) {
 void forget_stored_state() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
-    trend->stored = false;
-    trend->stored_panes.clear();
+    forget_stored_trend(trend);
     trend->waits = true;
     trend->late_waits = true;
     trend->alerts_wait = true;
@@ -225,6 +274,8 @@ void forget_stored_state() {
 }
 
 void mark_written() {
+  worker->tables_suspect = false;
+  worker->trends_forgotten = false;
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     if (trend->rows_taken_along) {
@@ -249,7 +300,9 @@ bool checkpoint_write() {
   longest_hold_us = 0;
   ErrorData* volatile error = nullptr;
   PG_TRY();
-  { bytes = write_transaction(position); }
+  {
+    bytes = guarded([position] { return write_transaction(position); });
+  }
   PG_CATCH();
   { error = worker_abort(); }
   PG_END_TRY();
@@ -260,6 +313,7 @@ bool checkpoint_write() {
   worker->checkpoint_due = false;
   if (error != nullptr) {
     forget_stored_state();
+    worker->tables_suspect = !passes_by_itself(error->sqlerrcode);
     // The state in memory is whole and goes on; the slot keeps the WAL since the last good checkpoint.
     if (strcmp(worker->entry->detail, error->message) != 0) {
       ereport(WARNING, (errmsg("trending could not write a checkpoint: %s", error->message)));
@@ -281,30 +335,77 @@ bool checkpoint_write() {
   return true;
 }
 
-XLogRecPtr checkpoint_position() {
+namespace {
+
+// Null when the stored checkpoint is good, and when there is none: then the position is invalid.
+const char* read_checkpoint(XLogRecPtr* position) {
+  static SpiStatement select = {"SELECT * FROM trending.checkpoint"};
+  const uint64 rows = spi_run(&select);
+  if (rows == 0) return nullptr;
+  if (rows > 1) return "there are several rows in trending.checkpoint";
+  const SpiRow row(0);
+  int32 format = 0;
+  XLogRecPtr lsn = InvalidXLogRecPtr;
+  int64 system = 0;
+  int64 checksum = 0;
+  const int64* states = nullptr;
+  int count = 0;
+  if (!row.read("format", &format) || !row.read_lsn("lsn", &lsn) || !row.read("system_identifier", &system) ||
+      !row.read("checksum", &checksum) || !row.read_int8_array("states", &states, &count)) {
+    return "the row in trending.checkpoint has values that are missing or of another type";
+  }
+  if (format != kStoredFormat) return "it was stored by another version of the extension";
+  if (checksum != checkpoint_checksum(lsn, system, states, count)) {
+    return "the row in trending.checkpoint has a checksum that does not match";
+  }
+  if (static_cast<uint64>(system) != GetSystemIdentifier()) return "it is of another server";
+  if (lsn == InvalidXLogRecPtr || lsn > GetXLogInsertRecPtr())
+    return "its position is not in the server's WAL";
+  for (int i = 0; i + 1 < count; i += 2) worker->stored_states[static_cast<int32>(states[i])] = states[i + 1];
+  *position = lsn;
+  return nullptr;
+}
+
+XLogRecPtr position_in_transaction() {
   XLogRecPtr position = InvalidXLogRecPtr;
+  worker->stored_states.clear();
   worker_begin();
   SPI_connect();
-  if (SPI_execute("SELECT lsn, system_identifier FROM trending.checkpoint", true, 1) != SPI_OK_SELECT) {
-    elog(ERROR, "could not read trending.checkpoint");
-  }
-  if (SPI_processed == 1) {
-    bool isnull = false;
-    Datum lsn = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-    Datum system = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
-    if (static_cast<uint64>(DatumGetInt64(system)) == GetSystemIdentifier()) position = DatumGetLSN(lsn);
+  const char* wrong = read_checkpoint(&position);
+  if (wrong != nullptr) {
+    ereport(WARNING, (errmsg("the stored checkpoint of trending cannot be used: %s", wrong),
+                      errdetail("All trends of database \"%s\" are filled anew.", worker->database_name)));
   }
   SPI_finish();
   worker_commit();
   return position;
 }
 
+}  // namespace
+
+XLogRecPtr checkpoint_position() {
+  ErrorData* volatile error = nullptr;
+  volatile XLogRecPtr position = InvalidXLogRecPtr;
+  PG_TRY();
+  {
+    position = guarded([] { return position_in_transaction(); });
+  }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  if (error == nullptr) return position;
+  if (is_conflict(error)) ReThrowError(error);
+  ereport(WARNING, (errmsg("the stored checkpoint of trending cannot be read: %s", error->message),
+                    errdetail("All trends of database \"%s\" are filled anew.", worker->database_name)));
+  worker->tables_suspect = true;
+  FreeErrorData(error);
+  return InvalidXLogRecPtr;
+}
+
 void checkpoint_discard() {
   worker_begin();
   SPI_connect();
-  execute_stored("DELETE FROM trending.pane_state", 0, nullptr, nullptr);
-  execute_stored("DELETE FROM trending.trend_state", 0, nullptr, nullptr);
-  execute_stored("DELETE FROM trending.checkpoint", 0, nullptr, nullptr);
+  empty_state_tables();
   SPI_finish();
   worker_commit();
 }

@@ -56,6 +56,7 @@ struct StoredPane {
   int32 segments = 0;
   size_t whole_bytes = 0;
   size_t delta_bytes = 0;
+  uint64 sum = 0;  // of its rows' checksums, spread
 };
 
 // A table whose rows are rows of a trend's source: the source itself, or a partition that is none again.
@@ -75,6 +76,16 @@ struct ClockBefore {
   Time clock = kNoTime;
   Time watermark = kNoTime;
   Time final_until = kNoTime;
+};
+
+// What is stored of it.
+struct StoredTable {
+  bool listed;
+  Time latest;
+  XLogRecPtr surveyed;
+  Oid filenode;
+
+  friend bool operator==(const StoredTable&, const StoredTable&) = default;
 };
 
 struct FollowedTrend {
@@ -189,7 +200,10 @@ struct FollowedTrend {
   bool taken_along = false;       // the checkpoint that is being written holds it
   bool rows_taken_along = false;  // or at least what goes to its owner's tables
   bool stored = false;            // the checkpoint tables have a state of it
+  int64 row_checksum = 0;         // of its row in trend_state
+  uint64 panes_sum = 0;           // of all stored panes
   std::map<Time, StoredPane> stored_panes;
+  std::map<Oid, StoredTable> stored_tables;  // by OID
 };
 
 }  // namespace trending

@@ -6,6 +6,7 @@
 #include "bgworker/own_rows.h"
 #include "bgworker/readings.h"
 #include "bgworker/shown_ranks.h"
+#include "bgworker/stored_trend.h"
 #include "bgworker/worker.h"
 #include "definition/aggregate_functions.h"
 #include "definition/aggregate_result.h"
@@ -13,6 +14,7 @@
 #include "definition/definition_view.h"
 #include "definition/partition_by.h"
 #include "definition/replica_identity.h"
+#include "definition/stored_value.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
 #include "shmem/settings.h"
@@ -48,6 +50,15 @@ KeyView combine(void* context, uint16_t aggregate, KeyView a, KeyView b) {
 KeyView partition_of(void* context, KeyView key) {
   auto* trend = static_cast<FollowedTrend*>(context);
   return partition_key(*trend->definition, key, &trend->partition);
+}
+
+bool is_key(void* context, KeyView key) {
+  return stored_key_is_valid(static_cast<FollowedTrend*>(context)->definition->keys, key);
+}
+
+bool is_value(void* context, uint16_t aggregate, KeyView bytes) {
+  return stored_bytes_are_valid(static_cast<FollowedTrend*>(context)->definition->aggregates[aggregate],
+                                bytes);
 }
 
 bool condition(void* context, KeyView key, const int64_t* result) {
@@ -120,6 +131,7 @@ void forget_trend(FollowedTrend* trend) {
   readings_forget();
   if (trend->memory != nullptr) MemoryContextDelete(trend->memory);
   delete trend;
+  worker->trends_forgotten = true;
   worker->checkpoint_due = true;  // its stored state goes with the next checkpoint
 }
 
@@ -239,6 +251,8 @@ Status trend_make_state(FollowedTrend* trend, const TrendOptions& options) {
   hooks.crossed = crossed;
   hooks.compare_values = compare_values;
   hooks.combine = combine;
+  hooks.is_key = is_key;
+  hooks.is_value = is_value;
   const uint64_t limit = static_cast<uint64_t>(settings.memory_limit_mb) * 1024 * 1024;
   Status status = trend->arena.create(block_source(&trend->blocks), limit);
   if (status == Status::kOk) {
@@ -268,8 +282,7 @@ bool trend_reset_state(FollowedTrend* trend) {
   release_trend(trend->shared);
   readings_forget();
   history_reset(trend);
-  trend->stored = false;
-  trend->stored_panes.clear();
+  forget_stored_trend(trend);
   trend->filter = SnapshotFilter{};
   trend->clock_base = kNoTime;
   trend->ahead.clear();

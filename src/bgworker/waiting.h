@@ -3,6 +3,8 @@
 // checkpoints, so they are put by in tables of ours, in the same transaction as the state, and written when
 // their tables let us. What filling a trend anew has to undo in its history is noted there likewise.
 //
+// Rows that cannot be read are deleted, and the trend's status and the log say that they are lost.
+//
 // Everything here needs a transaction and SPI, and runs as the worker.
 #pragma once
 
@@ -90,5 +92,11 @@ void waiting_delete_redone(FollowedTrend* trend, Time after, Time final_after);
 void waiting_keep_redo(const FollowedTrend* trend);
 void waiting_load_redo(FollowedTrend* trend);
 void waiting_drop_redo(const FollowedTrend* trend);
+// Whether there is none, or one that can be read.
+bool waiting_redo_is_good(const FollowedTrend* trend);
+
+// At the worker's start, once the trends are there: says what has been lost of what waited. Has a transaction
+// of its own.
+void waiting_check();
 
 }  // namespace trending

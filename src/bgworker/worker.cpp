@@ -250,7 +250,8 @@ void run(Oid database) {
   worker->restoring = !start.is_fresh;
   if (!trends_refresh()) drop_slot_and_leave();
   worker->restoring = false;
-  worker->checkpoint_due = start.is_fresh;
+  waiting_check();
+  worker->checkpoint_due = start.is_fresh || worker->tables_suspect;
   follow();
 }
 

@@ -44,7 +44,10 @@ struct Worker {
   bool refill_wanted = false;                     // some trend has `refill` set
   bool recheck_wanted = false;                    // some trend has `recheck` set
   bool restoring = false;                         // starting with a stored checkpoint that is valid
-  bool checkpoint_due = false;                    // soon, whatever the interval
+  std::map<int32, int64> stored_states;           // of that checkpoint: the checksums of rows in trend_state
+  bool tables_suspect = false;   // what is stored cannot be read or written: empty the tables
+  bool trends_forgotten = true;  // some may be stored that are not followed
+  bool checkpoint_due = false;   // soon, whatever the interval
   XLogRecPtr confirmed = InvalidXLogRecPtr;
   TimestampTz last_checkpoint = 0;
 };
@@ -109,9 +112,11 @@ void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_
 // position in one transaction, then confirms the slot. False when that failed: the worker goes on, the reason
 // is in the directory, and the next checkpoint writes everything.
 bool checkpoint_write();
-// The position of the stored checkpoint; invalid when there is none that belongs to this cluster.
+// The position of the stored checkpoint; invalid when there is none that belongs to this cluster, or it
+// cannot be used, which is reported.
 XLogRecPtr checkpoint_position();
-// Loads the stored state of a trend into its empty state. False: there is none that fits its definition.
+// Loads the stored state of a trend into its empty state. False, and the state is empty: there is none that
+// fits its definition, or it cannot be used, which is reported.
 bool checkpoint_restore(FollowedTrend* trend);
 // Forgets everything stored: the slot was lost, so what happened since is unknown.
 void checkpoint_discard();

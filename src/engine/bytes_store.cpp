@@ -162,7 +162,12 @@ Status BytesStore::decode(const std::byte* bytes, size_t size, int64_t* state, s
       return;
     }
     if (stored == 0) return;
-    const Offset blob = store({bytes + *used, stored});
+    const KeyView value{bytes + *used, stored};
+    if (hooks_.is_value != nullptr && !hooks_.is_value(hooks_.context, i, value)) {
+      status = Status::kCorrupt;
+      return;
+    }
+    const Offset blob = store(value);
     *used += stored;
     if (blob == 0) {
       status = Status::kOutOfMemory;

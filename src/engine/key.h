@@ -69,6 +69,10 @@ struct Hooks {
   // kCombined: the state that two states make, neither of which changes; valid until the next call, in which
   // it may not be an operand. Null data: it cannot be made, or is longer than kMaxCombinedBytes.
   KeyView (*combine)(void* context, uint16_t aggregate, KeyView a, KeyView b) = nullptr;
+  // While a state is restored: whether stored bytes are a key, or a value or state of an aggregate that keeps
+  // bytes. Only such are given to the others. Null: all are.
+  bool (*is_key)(void* context, KeyView key) = nullptr;
+  bool (*is_value)(void* context, uint16_t aggregate, KeyView bytes) = nullptr;
 };
 
 // 32 well-mixed bits of a key. Seeded, so that nobody can prepare keys that collide.

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "engine/aggregate_state.h"
+#include "engine/state_check.h"
 #include "engine/session_writer.h"
 #include "engine/trend_writer.h"
 
@@ -168,7 +169,7 @@ void SessionWriter::clear_sessions(Group* group) {
 }
 
 Status SessionWriter::restore_cell(uint8_t store, KeyView key, const std::byte* bytes, uint32_t size) {
-  if (store != 0) return Status::kCorrupt;
+  if (store != 0 || !writer_->is_key(key)) return Status::kCorrupt;
   const StateLayout& layout = header_->layout;
   const uint32_t hash = hash_key(key, header_->options.hash_seed);
   report_is_made_ = false;
@@ -208,20 +209,27 @@ Status SessionWriter::restore_cell(uint8_t store, KeyView key, const std::byte* 
 }
 
 // Adds a session at the old end of its group's chain. What is already final by the clock is not needed.
-Status SessionWriter::restore_session(uint32_t id, uint32_t* newer, const int64_t* words, KeyView parts) {
-  const Time end = words[0] + words[1] + gap();
-  const bool has_clock = header_->watermark != kNoTime;
+Status SessionWriter::restore_session(uint32_t id, uint32_t* newer, int64_t* words, KeyView parts) {
+  Time last = 0;
+  if (words[1] < 0 || __builtin_add_overflow(words[0], words[1], &last)) return Status::kCorrupt;
+  const Windows& windows = writer_->windows();
+  const bool has_clock = header_->clock != kNoTime;
+  if (!windows.in_range(words[0]) || !windows.in_range(last) || (has_clock && last > header_->clock)) {
+    return Status::kCorrupt;
+  }
+  if (*newer != kNone && last + gap() >= sessions_.session(*newer)->first) return Status::kCorrupt;
+  if (!take_state(header_->layout, words + 2)) return Status::kCorrupt;
+  const Time end = last + gap();
   if (has_clock && final_at(end) <= header_->watermark) return Status::kOk;
   if (!sessions_.reserve(1)) return Status::kOutOfMemory;
   const uint32_t number = sessions_.take();
   if (number == kNone) return Status::kOutOfMemory;
   Session* session = sessions_.session(number);
   session->first = words[0];
-  session->last = words[0] + words[1];
+  session->last = last;
   session->group = id;
   std::copy(words + 2, words + 2 + header_->layout.words, session->state());
   if (has_parts()) {
-    disown_parts(session->state());
     const Status status = decode_parts(parts.data, parts.size, session->state());
     if (status != Status::kOk) {
       release_parts(session->state());

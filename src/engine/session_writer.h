@@ -122,7 +122,7 @@ class SessionWriter {
   void set_dirty(Group* group);
   void remove_if_empty(uint32_t id, Group* group);
   void clear_sessions(Group* group);
-  Status restore_session(uint32_t id, uint32_t* newer, const int64_t* words, KeyView parts);
+  Status restore_session(uint32_t id, uint32_t* newer, int64_t* words, KeyView parts);
   void build_report() const;
 
   // ---- what states own outside of them (session_parts.cpp)

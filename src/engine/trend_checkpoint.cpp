@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/state_check.h"
 #include "engine/trend_writer.h"
 
 namespace trending {
@@ -132,9 +133,13 @@ void TrendWriter::restore_horizon(Time watermark, Time final_until) {
 
 Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* bytes,
                                  uint32_t size) {
+  if (key.size > kMaxKeySize) return Status::kCorrupt;
   if (has_sessions()) return sessions_.restore_cell(store, key, bytes, size);
   if (store != kGroupCells && (store != kValueCells || header_->layout.nested == 0)) return Status::kCorrupt;
-  if (!windows_.in_range(pane_start)) return Status::kOutOfRange;
+  const bool has_clock = header_->clock != kNoTime;
+  if (!windows_.in_range(pane_start) || (has_clock && pane_start > header_->clock))
+    return Status::kOutOfRange;
+  if (windows_.pane_of(pane_start).start != pane_start) return Status::kCorrupt;
   const uint32_t slot = pane_at(pane_start);
   if (slot == kNone) return pane_start < header_->late_before ? Status::kOutOfRange : Status::kOutOfMemory;
   const Status status = store == kGroupCells ? restore_group_cell(slot, key, bytes, size)
@@ -149,11 +154,6 @@ Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, co
 // What a state has elsewhere, all or nothing.
 Status TrendWriter::decode_stored(const std::byte* bytes, size_t size, int64_t* state) {
   const StateLayout& layout = header_->layout;
-  for (uint16_t i = 0; i < layout.aggregate_count; i++) {
-    const AggregateSpec& spec = layout.aggregates[i];
-    const bool has_offset = spec.kind == AggregateKind::kApproxDistinct || (layout.owned_bytes >> i & 1) != 0;
-    if (has_offset) state[layout.word_of[i] + bytes_word(spec)] = 0;
-  }
   size_t used = 0;
   Status status = Status::kOk;
   if (layout.owned_bytes != 0) status = bytes_.decode(bytes, size, state, &used);
@@ -171,7 +171,7 @@ Status TrendWriter::restore_group_cell(uint32_t slot, KeyView key, const std::by
   const StateLayout& layout = header_->layout;
   int64_t state[kMaxStateWords];
   const size_t read = decode_words(bytes, size, layout.words, state);
-  if (read == 0) return Status::kCorrupt;
+  if (read == 0 || !take_state(layout, state) || !is_key(key)) return Status::kCorrupt;
   Status status = decode_stored(bytes + read, size - read, state);
   if (status != Status::kOk) return status;
   Target target;
@@ -202,7 +202,7 @@ Status TrendWriter::restore_group_cell(uint32_t slot, KeyView key, const std::by
 Status TrendWriter::restore_value_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size) {
   int64_t rows = 0;
   uint32_t value_size = 0;
-  if (decode_words(bytes, size, 1, &rows) != size || rows < 0 || key.size < kValueTail) {
+  if (decode_words(bytes, size, 1, &rows) != size || rows < 0 || rows > kMostRows || key.size < kValueTail) {
     return Status::kCorrupt;
   }
   std::memcpy(&value_size, key.data + key.size - kValueTail, sizeof(value_size));
@@ -221,6 +221,11 @@ Status TrendWriter::restore_value_cell(uint32_t slot, KeyView key, const std::by
 
   const KeyView value{key.data, value_size};
   const KeyView group_key{key.data + value_size, key.size - kValueTail - value_size};
+  const uint32_t at_size = is_timed(spec) ? sizeof(int64_t) : 0;
+  if (!is_key(group_key) || (spec.type == ValueType::kBytes &&
+                             !is_value(aggregate, {value.data + at_size, value_size - at_size}))) {
+    return Status::kCorrupt;
+  }
   const PaneRecord& pane = panes_.record(slot);
   Target target;
   Status status = find_or_add(group_key, hash_key(group_key, hash_seed()), slot, kNone, &target);

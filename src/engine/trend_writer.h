@@ -211,6 +211,10 @@ class TrendWriter {
   bool encode_value_cell(uint32_t group, uint16_t aggregate, KeyView value, const Cell* cell,
                          CellView* view) const;
   Status decode_stored(const std::byte* bytes, size_t size, int64_t* state);
+  bool is_key(KeyView key) const { return hooks_.is_key == nullptr || hooks_.is_key(hooks_.context, key); }
+  bool is_value(uint16_t aggregate, KeyView bytes) const {
+    return hooks_.is_value == nullptr || hooks_.is_value(hooks_.context, aggregate, bytes);
+  }
   Status restore_group_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size);
   Status restore_value_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size);
   template <typename Visit>

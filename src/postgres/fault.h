@@ -24,6 +24,7 @@ enum class FaultPoint : int {
   kFill,          // a trend is filled from its source
   kHistory,       // closed windows are written
   kCheckpoint,    // a trend's state is stored
+  kStatement,     // a statement over tables of ours is run (spi.h)
 };
 
 enum class FaultKind : int { kNone, kError, kBadAlloc, kRefused };

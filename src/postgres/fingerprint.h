@@ -25,4 +25,13 @@ inline Fingerprint fingerprint_of(const void* data, size_t size) {
   return result;
 }
 
+// In hexadecimal, palloc'd.
+inline char* fingerprint_text(const Fingerprint& fingerprint) {
+  constexpr size_t kSize = sizeof(fingerprint.bytes);
+  auto* text = static_cast<char*>(palloc(2 * kSize + 1));
+  hex_encode(reinterpret_cast<const char*>(fingerprint.bytes), kSize, text);
+  text[2 * kSize] = '\0';
+  return text;
+}
+
 }  // namespace trending

@@ -40,7 +40,7 @@ $node->safe_psql('postgres', q{INSERT INTO view_events (post_id, viewed_at) VALU
 my $counted = "SELECT late, events + late - (SELECT count(*) FROM view_events) FROM trending.status WHERE relation = 'top_posts'::regclass";
 sync_trends($node, 'postgres');
 is($node->safe_psql('postgres', $counted), '1|0', 'every event was counted once');
-$node->poll_query_until('postgres', 'SELECT counters[2] = 1 FROM trending.trend_state') or die 'not stored';
+$node->poll_query_until('postgres', 'SELECT late = 1 FROM trending.trend_state') or die 'not stored';
 $node->restart;
 $node->safe_psql('postgres', q{
 	BEGIN;

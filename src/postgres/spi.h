@@ -1,0 +1,96 @@
+// Statements of our own, run through SPI: prepared once in a process, with typed parameters, their rows read
+// by the names of their columns.
+//
+//     static SpiStatement count = {"SELECT n FROM trending.some_table WHERE id = $1"};
+//     uint64 rows = spi_run(&count, {spi_int4(id)});
+//     int64 n = 0;
+//     if (rows == 1 && SpiRow(0).read("n", &n)) ...
+//
+// All of it needs a transaction and SPI_connect(). Nothing here has a destructor, for any of these calls may
+// raise an error.
+#pragma once
+
+#include <initializer_list>
+
+#include "postgres/server.h"
+
+namespace trending {
+
+struct SpiStatement {
+  const char* sql;
+  SPIPlanPtr plan = nullptr;  // kept from its first use on
+};
+
+struct SpiValue {
+  Oid type;
+  Datum datum;
+  bool is_null = false;
+};
+
+inline SpiValue spi_bool(bool value) {
+  return {BOOLOID, BoolGetDatum(value)};
+}
+inline SpiValue spi_int4(int32 value) {
+  return {INT4OID, Int32GetDatum(value)};
+}
+inline SpiValue spi_int8(int64 value) {
+  return {INT8OID, Int64GetDatum(value)};
+}
+inline SpiValue spi_oid(Oid value) {
+  return {OIDOID, ObjectIdGetDatum(value)};
+}
+inline SpiValue spi_lsn(XLogRecPtr value) {
+  return {LSNOID, LSNGetDatum(value)};
+}
+inline SpiValue spi_text(const char* value) {
+  return {TEXTOID, CStringGetTextDatum(value)};
+}
+inline SpiValue spi_timestamptz(TimestampTz value) {
+  return {TIMESTAMPTZOID, TimestampTzGetDatum(value)};
+}
+SpiValue spi_bytea(const void* data, size_t size);
+SpiValue spi_int8_array(const int64* values, int count);
+
+constexpr int kMaxSpiValues = 48;
+
+// Runs a statement; its rows are in SPI_tuptable. Returns how many rows it gave or changed.
+uint64 spi_run(SpiStatement* statement, const SpiValue* values, int count);
+inline uint64 spi_run(SpiStatement* statement, std::initializer_list<SpiValue> values = {}) {
+  return spi_run(statement, values.begin(), static_cast<int>(values.size()));
+}
+// The same by portions, as a cursor, which the caller closes.
+Portal spi_open(SpiStatement* statement, std::initializer_list<SpiValue> values);
+
+// Bytes within a row.
+struct SpiBytes {
+  const char* data;
+  size_t size;
+};
+
+// A row of a statement's result. The functions are false where the column is missing, NULL or of another
+// type.
+class SpiRow {
+ public:
+  explicit SpiRow(uint64 number) : SpiRow(SPI_tuptable, number) {}
+  SpiRow(SPITupleTable* table, uint64 number) : tuple_(table->vals[number]), columns_(table->tupdesc) {}
+
+  bool read(const char* column, bool* value) const;
+  bool read(const char* column, int32* value) const;
+  bool read(const char* column, int64* value) const;  // bigint and timestamptz
+  bool read_oid(const char* column, Oid* value) const;
+  bool read_lsn(const char* column, XLogRecPtr* value) const;
+  // A bool, an integer or an OID as a number.
+  bool read_number(const char* column, Oid type, int64* value) const;
+  bool read_text(const char* column, char** value) const;
+  bool read_bytes(const char* column, SpiBytes* value) const;
+  // One dimension, or none, of bigint without NULLs.
+  bool read_int8_array(const char* column, const int64** values, int* count) const;
+  bool read_datum(const char* column, Oid type, Datum* value) const;
+  bool is_null(const char* column) const;
+
+ private:
+  HeapTuple tuple_;
+  TupleDesc columns_;
+};
+
+}  // namespace trending
