@@ -82,6 +82,13 @@ void note_latest(FollowedTrend* trend, Oid table, Time time) {
   entry.latest = std::max(entry.latest, time);
 }
 
+// Ends the filling, which sets the trend aside.
+[[noreturn]] void raise_overdrawn(FollowedTrend* trend) {
+  trend->set_aside = true;
+  ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s", evaluation_overdrawn_reason())));
+  pg_unreachable();
+}
+
 // Reads a fetched row. False: it is no event.
 bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampTz now, RowEvent* event) {
   const Definition* definition = trend->definition;
@@ -98,6 +105,7 @@ bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampT
     if (isnull) committed = kNoTime;
   }
   RowOutcome outcome = row_read_slot(trend->reader, committed, event);
+  if (unlikely(evaluation_overdrawn())) raise_overdrawn(trend);
   if (outcome == RowOutcome::kAhead) trend->ahead.add(event->time);
   if (outcome != RowOutcome::kEvent) return false;
   Datum table = SPI_getbinval(row, columns, count + 1, &isnull);

@@ -256,6 +256,12 @@ Oid definition_source(int32 trend_id) {
   return DatumGetObjectId(row.value(kTrendSource));
 }
 
+Oid definition_relation(int32 trend_id) {
+  Row row;
+  if (!find_row(kTrendId, F_INT4EQ, Int32GetDatum(trend_id), &row)) return InvalidOid;
+  return relation_of(row);
+}
+
 bool stored_arguments(Oid relation, TrendOptionArguments* arguments, Oid* history, Oid* late) {
   auto* row = static_cast<Row*>(palloc(sizeof(Row)));  // the arguments point into it
   if (!find_row(kTrendRelation, F_OIDEQ, ObjectIdGetDatum(relation), row)) return false;

@@ -63,6 +63,8 @@ Oid trend_table();
 // The source of a trend, without looking whether its definition still fits; InvalidOid if there is no such
 // trend.
 Oid definition_source(int32 trend_id);
+// Its foreign table; InvalidOid when there is no such trend.
+Oid definition_relation(int32 trend_id);
 
 // The owner of a relation; InvalidOid if it does not exist.
 Oid relation_owner(Oid relation);

@@ -30,6 +30,19 @@ enum class SlotReset : uint32 { kNone, kUnreadable, kAsked };
 
 constexpr int kMessageSize = 512;
 
+// What is noted of a trend that workers died for, that is set aside or to be resumed (bgworker/blame.h).
+struct BlamedTrend {
+  int32 trend_id;       // 0: nothing
+  int32 deaths;         // of workers, not long ago
+  TimestampTz died_at;  // the last of them
+  XLogRecPtr position;  // where it was decoding
+  bool set_aside;       // stopped until it is resumed; `reason` says why
+  bool resume;          // trending.resume() was called
+  char reason[kMessageSize];
+};
+// More of them: the one that died longest ago is forgotten, those set aside last.
+constexpr int kMaxBlamed = 16;
+
 struct DatabaseShared {
   Oid database;                // [directory] InvalidOid: the entry is free
   pg_atomic_uint32 state;      // [atomic] WorkerState; launcher, worker and pausing backends write
@@ -63,6 +76,9 @@ struct DatabaseShared {
   uint64 area_generation;  // [database] raised with every new area; readers attach anew
   dsa_pointer area_root;   // [database] the AreaHeader
 
+  BlamedTrend blamed[kMaxBlamed];  // [directory]
+  pg_atomic_uint32 resumed;        // [atomic] raised by trending.resume()
+
   ConditionVariable changed;  // broadcast after results became visible (sync, watch) or the state changed
 };
 
@@ -95,6 +111,9 @@ void directory_remove(Oid database);
 
 // The entry of the current database, cached in this backend; null when there is none.
 DatabaseShared* database_shared();
+
+// What is noted of a trend, or room for it. Caller holds directory->lock exclusively.
+BlamedTrend* blamed_trend(DatabaseShared* entry, int32 trend_id);
 
 inline WorkerState database_state(DatabaseShared* entry) {
   return static_cast<WorkerState>(pg_atomic_read_u32(&entry->state));

@@ -94,18 +94,19 @@ Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, uint64*
   char reason[kMessageSize];
   strlcpy(reason, shared->reason, sizeof(reason));
   LWLockRelease(&shared->lock);
-  ereport(ERROR,
-          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the trend is stopped"),
-           errdetail("%s", reason), errhint("Put the source right, or drop the trend and create it again.")));
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the trend is stopped"),
+                  errdetail("%s", reason), errhint("%s", kStoppedHint)));
   pg_unreachable();
 }
 
-[[noreturn]] void raise_not_ready(DatabaseShared* entry, Attempt attempt) {
+[[noreturn]] void raise_not_ready(DatabaseShared* entry, Attempt attempt, int32 trend_id) {
   if (database_state(entry) != WorkerState::kRunning) raise_not_serving(entry);
   if (attempt == Attempt::kFilling) {
+    TrendGlance glance;
+    const bool told = trend_glance(trend_id, &glance) && glance.reason[0] != '\0';
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("the trend is still counting the rows that are already in its source"),
-                    errhint("Try again later; see trending.status.")));
+                    told ? errdetail("%s", glance.reason) : 0, errhint("%s", kFillingHint)));
   }
   ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                   errmsg("the trend is not known to the worker yet"),
@@ -154,7 +155,7 @@ TrendRead* trend_read_begin(int32 trend_id) {
     }
     TimestampTz now = GetCurrentTimestamp();
     if (started == 0) started = now;
-    if ((now - started) / 1000 >= patience_ms) raise_not_ready(entry, attempt);
+    if ((now - started) / 1000 >= patience_ms) raise_not_ready(entry, attempt, trend_id);
     wait_for_change(entry, 20);
   }
 }
