@@ -562,9 +562,13 @@ CREATE FUNCTION trending.rank(trend regclass, VARIADIC key text[])
 RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_rank';
 
-CREATE FUNCTION trending.sync(timeout interval DEFAULT '10 seconds')
-RETURNS pg_lsn LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+CREATE FUNCTION trending.sync(timeout interval DEFAULT '10 seconds', trend regclass DEFAULT NULL)
+RETURNS pg_lsn LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_sync';
+
+CREATE FUNCTION trending.resume(trend regclass)
+RETURNS bool LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_resume';
 
 CREATE FUNCTION trending.watch(trend regclass, version bigint DEFAULT 0, timeout interval DEFAULT '30 seconds')
 RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
@@ -797,7 +801,10 @@ COMMENT ON FUNCTION trending.top(regclass, int, timestamptz) IS
 COMMENT ON FUNCTION trending.top(regclass, int, text[]) IS
   'the best k groups of one partition of a trend with partition_by';
 COMMENT ON FUNCTION trending.rank(regclass, text[]) IS 'the rank of one key; NULL if it is not in the current window';
-COMMENT ON FUNCTION trending.sync(interval) IS 'waits until everything committed so far is visible in every trend';
+COMMENT ON FUNCTION trending.sync(interval, regclass) IS
+  'waits until everything committed so far is visible in the trends that the caller owns by himself or through his roles, or in the one that is named';
+COMMENT ON FUNCTION trending.resume(regclass) IS
+  'starts a stopped trend of the caller again, filled anew from its source; false if it is not stopped';
 COMMENT ON FUNCTION trending.watch(regclass, bigint, interval) IS 'waits until a trend is newer than a version';
 
 ------------------------------------------------------------------------------------------------------------

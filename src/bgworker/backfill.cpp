@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "bgworker/blame.h"
 #include "bgworker/source_changes.h"
 #include "bgworker/source_scan.h"
 #include "bgworker/stored_trend.h"
@@ -271,7 +272,13 @@ void fill_back(FollowedTrend* trend) {
   PG_CATCH();
   { error = worker_abort(); }
   PG_END_TRY();
+  const bool is_slow = shadow->trend.set_aside;
   drop_shadow();
+  if (is_slow) {
+    if (error != nullptr) FreeErrorData(error);
+    trend_set_aside(trend, evaluation_overdrawn_reason());
+    return;
+  }
   const TimestampTz ended = GetCurrentTimestamp();
   trend->backfill_us = ended - began;
   trend->backfill_at = ended + kPauseFactor * trend->backfill_us;

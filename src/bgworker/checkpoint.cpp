@@ -10,6 +10,7 @@
 // position is never behind the slot's, and transactions committed before it are skipped.
 #include <algorithm>
 
+#include "bgworker/blame.h"
 #include "bgworker/checksum.h"
 #include "bgworker/source_changes.h"
 #include "bgworker/stored_trend.h"
@@ -126,6 +127,7 @@ void write_tables(FollowedTrend* trend) {
 }
 
 size_t write_trend(FollowedTrend* trend) {
+  working_for(trend->id, Work::kStoring);
   fault_point(FaultPoint::kCheckpoint, trend->id);
   if (!trend->stored) delete_stored_trend(trend);
   size_t bytes = 0;
@@ -247,6 +249,7 @@ size_t write_transaction(XLogRecPtr position) {
     trend->rows_taken_along = trend->taken_along = needs_writing(trend);
     if (trend->taken_along) {
       bytes += write_trend(trend);
+      working_ended();
     } else if (!is_storable(trend)) {
       // What is stored of it belongs to an older position than the one that is about to be stored.
       delete_stored_trend(trend);

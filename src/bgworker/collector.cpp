@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "bgworker/blame.h"
 #include "bgworker/idle_clock.h"
+#include "bgworker/memory_bound.h"
 #include "bgworker/own_rows.h"
 #include "bgworker/readings.h"
 #include "bgworker/refill.h"
@@ -270,8 +272,42 @@ void count_refused(const Followers& followers, RowOutcome outcome, Time time, Tr
     // Filling has met it.
     if (outcome == RowOutcome::kAhead && !trend->filter.counts(xid)) continue;
     count_refused(trend, outcome);
+    if (outcome == RowOutcome::kFailed) trend_note_failure(trend);
     if (outcome == RowOutcome::kAhead) trend->ahead.add(time);
   }
+}
+
+// Slow rows have taken more time than the owner of the trends may have.
+pg_noinline void stop_overdrawn(const Followers& followers) {
+  for (int i = 0; i < followers.count; i++) {
+    if (followers.trends[i].trend->state == FillState::kStopped) continue;
+    trend_set_aside(followers.trends[i].trend, evaluation_overdrawn_reason());
+  }
+}
+
+// A transaction is larger than what may be held in memory: the trends of its largest source are filled anew
+// after it, from what it has made of the source.
+pg_noinline void leave_to_filling() {
+  const uint32_t slot = worker->batch.largest_slot();
+  if (slot == Batch::kNoSlot) {
+    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
+  }
+  worker->batch.drop(slot);
+  for (FollowedTrend* trend : readings()[slot].trends) {
+    if (trend->state == FillState::kStopped) continue;
+    trend->outdated = true;
+    source_ask_to_fill(trend, "A transaction changed more rows of its source than can be held in memory.");
+  }
+}
+
+// Reads a row for the trends of a reading.
+RowOutcome read(const Followers& followers, TupleDesc descriptor, HeapTuple row, HeapTuple complete,
+                TimestampTz judged_at, RowEvent* event) {
+  working_for(followers.trends[0].trend->id, Work::kReading);
+  RowOutcome outcome =
+      row_read(followers.reader, followers.mapping, descriptor, row, complete, judged_at, event);
+  if (unlikely(evaluation_overdrawn())) stop_overdrawn(followers);
+  return outcome;
 }
 
 // One version of a row. `complete` holds toasted values that `row` left out (may be null).
@@ -283,17 +319,14 @@ void collect_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descript
       weight > 0 ? commit_time : DT_NOEND - followers->reader->definition->options.max_ahead;
   RowEvent event;
   event.time = kNoTime;
-  RowOutcome outcome =
-      row_read(followers->reader, followers->mapping, descriptor, row, complete, judged_at, &event);
+  RowOutcome outcome = read(*followers, descriptor, row, complete, judged_at, &event);
   if (outcome == RowOutcome::kFiltered) return;
   if (outcome == RowOutcome::kEvent) {
     if (weight < 0 && was_refused(*followers, event.time, commit_time)) return;
     KeyView key{event.key.data, event.key.size};
     Status status =
         worker->batch.append(followers->reading, event.time, weight, key, event.valid, event.arguments);
-    if (status != Status::kOk) {
-      ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
-    }
+    if (unlikely(status != Status::kOk || worker->batch.bytes() > transaction_bound())) leave_to_filling();
     if (weight > 0 && event.time > followers->latest) {
       if (followers->latest == kNoTime) with_latest.push_back(followers);
       followers->latest = event.time;
@@ -331,8 +364,7 @@ void replace_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descript
   const TimestampTz commit_time = txn->xact_time.commit_time;
   auto is_filled_anew = [&](HeapTuple row, HeapTuple complete, TimestampTz judged_at) {
     RowEvent event;
-    return row_read(followers->reader, followers->mapping, descriptor, row, complete, judged_at, &event) ==
-               RowOutcome::kEvent &&
+    return read(*followers, descriptor, row, complete, judged_at, &event) == RowOutcome::kEvent &&
            refill_for_row(trend, event.time, txn->xid);
   };
   (void)is_filled_anew(old_row, nullptr, DT_NOEND - trend->definition->options.max_ahead);
@@ -340,8 +372,16 @@ void replace_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descript
   collect_row(followers, txn, descriptor, new_row, old_row, 1);
 }
 
+// Whether none of the trends takes the transaction.
+bool all_are_out(const Followers& followers) {
+  return std::all_of(followers.trends, followers.trends + followers.count, [](const Follower& follower) {
+    return follower.trend->state == FillState::kStopped || follower.trend->outdated;
+  });
+}
+
 void collect_change(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor,
                     ReorderBufferChange* change) {
+  if (unlikely(all_are_out(*followers))) return;
   HeapTuple old_row = compat::decoded_tuple(change->data.tp.oldtuple);
   HeapTuple new_row = compat::decoded_tuple(change->data.tp.newtuple);
   if (change->action == REORDER_BUFFER_CHANGE_INSERT) {
@@ -397,6 +437,7 @@ void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange
   for (int i = 0; i < entry->count; i++) {
     collect_change(&entry->followers[i], txn, RelationGetDescr(relation), change);
   }
+  working_ended();
 }
 
 void truncate(void*, ReorderBufferTXN*, int count, Relation relations[]) {
@@ -417,6 +458,7 @@ void apply_events(ReorderBufferTXN* txn) {
   if (worker->batch.empty()) return;
   note_latest();
   readings_apply(txn);
+  working_ended();
 }
 
 void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
@@ -463,6 +505,7 @@ bool take(void*, ReorderBufferTXN* txn) {
     for (int f = 0; f < entry->count; f++) {
       collect_change(&entry->followers[f], txn, entry->descriptor, change);
     }
+    working_ended();
     return true;
   });
   apply_events(txn);

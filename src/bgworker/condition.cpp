@@ -1,12 +1,13 @@
 #include "bgworker/condition.h"
 
 #include "definition/aggregate_result.h"
-#include "postgres/data_error.h"
+#include "definition/evaluation.h"
 
 namespace trending {
 
 struct Condition {
   const Definition* definition;
+  EvaluationAccount* account;
   ExprState* state;
   ExprContext* expressions;
   TupleTableSlot* slot;  // virtual: the keys, then the aggregates
@@ -47,7 +48,7 @@ void find_reads(Condition* condition) {
   }
 }
 
-bool evaluate(Condition* condition, const StateLayout& layout, KeyView key, const int64_t* result) {
+bool is_true(Condition* condition, const StateLayout& layout, KeyView key, const int64_t* result) {
   const Definition& definition = *condition->definition;
   Datum* values = condition->slot->tts_values;
   bool* isnull = condition->slot->tts_isnull;
@@ -63,33 +64,13 @@ bool evaluate(Condition* condition, const StateLayout& layout, KeyView key, cons
   return !is_null && DatumGetBool(holds);
 }
 
-// We hold a lock, which holds off interrupts; an error forgets how many do so.
-bool evaluate_caught(Condition* condition, const StateLayout& layout, KeyView key, const int64_t* result,
-                     bool* failed) {
-  volatile bool holds = false;
-  const uint32 held_off = InterruptHoldoffCount;
-  MemoryContext context = CurrentMemoryContext;
-  PG_TRY();
-  { holds = evaluate(condition, layout, key, result); }
-  PG_CATCH();
-  {
-    InterruptHoldoffCount = held_off;
-    MemoryContextSwitchTo(context);
-    ErrorData* error = CopyErrorData();
-    if (!is_data_error(error)) PG_RE_THROW();
-    FlushErrorState();
-    *failed = true;
-  }
-  PG_END_TRY();
-  return holds;
-}
-
 }  // namespace
 
 Condition* condition_create(const Definition* definition) {
   if (definition->having == nullptr) return nullptr;
   auto* condition = static_cast<Condition*>(palloc0(sizeof(Condition)));
   condition->definition = definition;
+  condition->account = evaluation_account(definition->owner);
   condition->memory =
       AllocSetContextCreate(CurrentMemoryContext, "trending condition", ALLOCSET_DEFAULT_SIZES);
   condition->expressions = CreateStandaloneExprContext();
@@ -101,14 +82,15 @@ Condition* condition_create(const Definition* definition) {
   return condition;
 }
 
-bool condition_holds(Condition* condition, const StateLayout& layout, KeyView key, const int64_t* result,
-                     bool* failed) {
+bool condition_holds(Condition* condition, LWLock* lock, const StateLayout& layout, KeyView key,
+                     const int64_t* result, bool* failed) {
   MemoryContext caller = MemoryContextSwitchTo(condition->memory);
-  bool holds = evaluate_caught(condition, layout, key, result, failed);
+  bool holds = false;
+  *failed = !evaluate(condition->account, lock, [&] { holds = is_true(condition, layout, key, result); });
   MemoryContextSwitchTo(caller);
   ResetExprContext(condition->expressions);
   MemoryContextReset(condition->memory);
-  return holds;
+  return holds && !*failed;
 }
 
 }  // namespace trending

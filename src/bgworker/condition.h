@@ -13,9 +13,8 @@ struct Condition;
 // Compiles it into CurrentMemoryContext; needs a transaction. Null without HAVING.
 Condition* condition_create(const Definition* definition);
 
-// Called under the trend's lock. Never raises an error for bad data: the condition is then not true, and
-// *failed is set.
-bool condition_holds(Condition* condition, const StateLayout& layout, KeyView key, const int64_t* result,
-                     bool* failed);
+// Called under the trend's lock. Whatever it raises (evaluation.h), it is not true then, and *failed is set.
+bool condition_holds(Condition* condition, LWLock* lock, const StateLayout& layout, KeyView key,
+                     const int64_t* result, bool* failed);
 
 }  // namespace trending

@@ -19,6 +19,7 @@
 #include <algorithm>
 
 #include "bgworker/backfill.h"
+#include "bgworker/blame.h"
 #include "bgworker/refill.h"
 #include "bgworker/source_changes.h"
 #include "bgworker/source_count.h"
@@ -31,8 +32,10 @@ namespace trending {
 
 namespace {
 
-// Recorded events that may pile up while a trend waits for writers; beyond it begins anew.
+// Recorded events that may pile up while trends wait for writers; one that goes beyond begins anew. What all
+// have is added up after each so many bytes.
 constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
+constexpr size_t kRecordedStep = size_t{1} << 20;
 // A trend that could not be filled is tried again after this long.
 constexpr int64 kFillPauseUs = 1000 * 1000;
 constexpr char kUnknownTimes[] =
@@ -52,6 +55,65 @@ void note_writers(FollowedTrend* trend) {
   }
   list_free(relations);
   trend->departed.clear();
+}
+
+// Who they are, the ones that nobody may be about to end first. A prepared transaction keeps the virtual
+// number that it had, or is known by its own. Needs a transaction.
+const char* names_of(const std::vector<VirtualTransactionId>& writers) {
+  constexpr char kNames[] =
+      "WITH waited AS (SELECT l.pid, max(l.transactionid::pg_catalog.text) AS xid FROM pg_catalog.pg_locks l "
+      "WHERE l.virtualtransaction OPERATOR(pg_catalog.=) ANY ($1) GROUP BY l.pid, l.virtualtransaction) "
+      "SELECT pg_catalog.string_agg(n.name, ', ' ORDER BY n.place, n.since) FROM "
+      "(SELECT 1 AS place, p.prepared AS since, pg_catalog.format('prepared transaction %L (transaction %s, "
+      "since "
+      "%s)', p.gid, p.transaction, pg_catalog.date_trunc('second', p.prepared)) AS name "
+      "FROM pg_catalog.pg_prepared_xacts p JOIN waited w ON w.xid OPERATOR(pg_catalog.=) "
+      "p.transaction::pg_catalog.text UNION ALL "
+      "SELECT 2, a.xact_start, pg_catalog.format('process %s (transaction %s, since %s)', a.pid, "
+      "coalesce(w.xid, 'without a number'), pg_catalog.date_trunc('second', a.xact_start)) "
+      "FROM pg_catalog.pg_stat_activity a JOIN waited w ON w.pid OPERATOR(pg_catalog.=) a.pid "
+      "ORDER BY 1, 2 LIMIT 3) n";
+  constexpr size_t kMostNamed = 100;
+  ArrayBuildState* ids = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+  for (size_t i = 0; i < writers.size() && i < kMostNamed; i++) {
+    const char* id = psprintf("%d/%u", compat::backend_of(writers[i]), writers[i].localTransactionId);
+    accumArrayResult(ids, CStringGetTextDatum(id), false, TEXTOID, CurrentMemoryContext);
+  }
+  Oid type = TEXTARRAYOID;
+  Datum value = makeArrayResult(ids, CurrentMemoryContext);
+  SPI_connect();
+  if (SPI_execute_with_args(kNames, 1, &type, &value, nullptr, true, 1) != SPI_OK_SELECT) {
+    elog(ERROR, "could not look up transactions");
+  }
+  const char* names = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+  if (names != nullptr) names = MemoryContextStrdup(TopTransactionContext, names);
+  SPI_finish();
+  return names;
+}
+
+// Says in the status, and so to readers, whom the trend waits for. Not of those who are about to end. Needs a
+// transaction.
+void tell_writers(FollowedTrend* trend) {
+  constexpr int64 kShortUs = 500 * 1000;
+  constexpr int64 kPauseUs = 2000 * 1000;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now - trend->waits_since < kShortUs || now - trend->told_at < kPauseUs) return;
+  trend->told_at = now;
+  const char* names = names_of(trend->writers);
+  if (names == nullptr) return;
+  char text[kMessageSize];
+  snprintf(text, sizeof(text), "%s%sIt waits for transactions that have written to its source: %s",
+           trend->why_filled, trend->why_filled[0] != '\0' ? " " : "", names);
+  text[pg_mbcliplen(text, static_cast<int>(strlen(text)), sizeof(text) - 1)] = '\0';
+  trend_tell(trend, text);
+}
+
+void tell_locked(FollowedTrend* trend) {
+  char text[kMessageSize];
+  snprintf(text, sizeof(text),
+           "%s%sIt waits for its source, or a partition of it, which somebody keeps locked",
+           trend->why_filled, trend->why_filled[0] != '\0' ? " " : "");
+  if (strcmp(trend->shared->reason, text) != 0) trend_tell(trend, text);
 }
 
 // Whether all noted writers have ended.
@@ -110,6 +172,7 @@ bool counts_source(const FollowedTrend* trend) {
 pg_noinline void fill_from_source(FollowedTrend* trend) {
   worker_begin();
   fault_point(FaultPoint::kFill, trend->id);
+  working_for(trend->id, Work::kFilling);
   trend->latest_known = true;
   // Without event times the trend begins with the rows to come; what it has in history stays.
   if (counts_source(trend) && knows_event_times(*trend->definition)) {
@@ -139,7 +202,9 @@ void fill(FollowedTrend* trend) {
   PG_END_TRY();
   if (error != nullptr) {
     worker->filling.clear();
-    if (!is_conflict(error)) {
+    if (trend->set_aside) {
+      trend_set_aside(trend, error->message);
+    } else if (!is_conflict(error)) {
       trend_stop(trend, error->message);
     } else {
       trend->state = FillState::kLoading;  // parts may have been counted: begins anew
@@ -152,6 +217,7 @@ void fill(FollowedTrend* trend) {
   worker_begin();                        // comparing keys may need catalogs
   replay_recorded(trend);
   worker_commit();
+  if (trend->set_aside) return;  // by what was applied to it
   const bool lacks_rows = counts_source(trend) && !knows_event_times(*trend->definition);
   trend->filled_at = GetCurrentTimestamp();
   trend->fill_us = trend->filled_at - began;
@@ -164,7 +230,9 @@ void fill(FollowedTrend* trend) {
   trend->dirty = true;
   trend_set_phase(trend, TrendPhase::kRunning);
   worker->checkpoint_due = true;
+  trend->why_filled = "";
   refill_again(trend);
+  working_ended();
 }
 
 pg_noinline void put_by_taken(FollowedTrend* trend) {
@@ -210,6 +278,8 @@ void begin_waiting(FollowedTrend* trend) {
     backfill_load(trend);
     note_writers(trend);
     worker_commit();
+    trend->waits_since = GetCurrentTimestamp();
+    trend->told_at = 0;
   }
   PG_CATCH();
   { error = worker_abort(); }
@@ -225,8 +295,20 @@ void begin_waiting(FollowedTrend* trend) {
 void poll_waiting(FollowedTrend* trend) {
   worker_begin();
   bool ended = writers_ended(trend);
+  if (!ended) tell_writers(trend);
   worker_commit();
-  if (ended && !source_is_locked(trend)) fill(trend);
+  if (!ended) return;
+  if (source_is_locked(trend)) {
+    tell_locked(trend);
+  } else {
+    fill(trend);
+  }
+}
+
+size_t recorded_by_all() {
+  size_t bytes = 0;
+  for (const FollowedTrend* trend : worker->trends) bytes += trend != nullptr ? trend->recorded_bytes : 0;
+  return bytes;
 }
 
 }  // namespace
@@ -237,12 +319,15 @@ bool SnapshotFilter::counts(TransactionId xid) const {
 }
 
 void filling_start(FollowedTrend* trend) {
+  if (trend->set_aside) return;
   trend->state = FillState::kLoading;
   trend->lacks_memory = false;
+  if (!trend->fill_paused) trend_tell(trend, trend->why_filled);
   trend->outdated = false;
   trend->recheck = false;
   trend->arrived.clear();
   if (source_is_locked(trend)) {
+    tell_locked(trend);
     // What is there is known to be wrong.
     if (pg_atomic_read_u32(&trend->shared->phase) != static_cast<uint32>(TrendPhase::kFilling))
       trend_set_phase(trend, TrendPhase::kFilling);
@@ -282,9 +367,11 @@ void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_
   const auto* begin = reinterpret_cast<const std::byte*>(slice.begin);
   const auto* end = reinterpret_cast<const std::byte*>(slice.end);
   trend->recorded.push_back(RecordedTransaction{xid, commit_time, lsn, std::vector<std::byte>(begin, end)});
-  trend->recorded_bytes += static_cast<size_t>(end - begin);
+  const size_t before = trend->recorded_bytes;
+  trend->recorded_bytes += static_cast<size_t>(end - begin) + sizeof(RecordedTransaction);
   // Too much: begin anew from a later position (filling_poll).
-  if (trend->recorded_bytes > kMaxRecordedBytes) {
+  if (trend->recorded_bytes / kRecordedStep != before / kRecordedStep &&
+      recorded_by_all() > kMaxRecordedBytes) {
     trend->recorded.clear();
     trend->recorded_bytes = 0;
     trend->state = FillState::kLoading;

@@ -115,6 +115,7 @@ struct FollowedTrend {
   bool rights_lost = false;            // stopped since its owner may not read the source
   bool lacks_memory = false;           // stopped since there is none for its state: tried again at fill_at
   int64 memory_pause_us = 0;           // how long it was left alone the last time
+  bool set_aside = false;              // stopped until it is resumed (blame.h)
   std::vector<Oid> arrived, departed;  // tables that joined, perhaps with rows, and that left
 
   // -- engine state
@@ -125,6 +126,9 @@ struct FollowedTrend {
 
   // -- filling
   std::vector<VirtualTransactionId> writers;  // that must end before the backfill's snapshot is taken
+  const char* why_filled = "";                // a sentence, or empty: it is new
+  TimestampTz waits_since = 0;                // for writers
+  TimestampTz told_at = 0;                    // when the status was last told whom it waits for
   std::vector<RecordedTransaction> recorded;
   size_t recorded_bytes = 0;
   SnapshotFilter filter;
@@ -196,6 +200,7 @@ struct FollowedTrend {
   int64 retried_alerts_until = 0;
 
   // -- checkpoint
+  TimestampTz failure_told = 0;   // when the log was last told of a row that failed
   bool dirty = false;             // changed since the last checkpoint
   bool taken_along = false;       // the checkpoint that is being written holds it
   bool rows_taken_along = false;  // or at least what goes to its owner's tables

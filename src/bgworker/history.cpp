@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bgworker/blame.h"
 #include "bgworker/group_insert.h"
 #include "bgworker/shown_ranks.h"
 #include "bgworker/waiting.h"
@@ -16,6 +17,10 @@ namespace trending {
 namespace {
 
 constexpr size_t kLargeHistory = size_t{32} << 20;
+// Windows that close at once, a hundred thousand perhaps when a clock jumps, may take so much memory and
+// time.
+constexpr size_t kMostTaken = size_t{512} << 20;
+constexpr int64 kLongestTakeUs = 20 * INT64CONST(1000000);
 // Results are taken for previous ranks no more often than this.
 constexpr int64 kTakeIntervalUs = 100 * 1000;
 // What retention no longer covers goes no more often than this, and not at once after a start.
@@ -183,9 +188,19 @@ void note_written(FollowedTrend* trend) {
 }  // namespace
 
 void history_take(FollowedTrend* trend) {
+  const TimestampTz began = GetCurrentTimestamp();
+  size_t bytes = 0;
   PendingWindow pending;
   for (Window after; trend->writer.next_pending_window(after, &pending); after = pending.window) {
-    take_window(trend, pending, place_for(trend, pending.window));
+    CHECK_FOR_INTERRUPTS();
+    ClosedWindow* place = place_for(trend, pending.window);
+    take_window(trend, pending, place);
+    bytes += place->bytes();
+    if (bytes > kMostTaken || (!(after == Window{}) && GetCurrentTimestamp() - began > kLongestTakeUs)) {
+      trend->closed.clear();
+      trend->closed_places.clear();
+      return trend_set_aside(trend, "more windows closed at once than the worker can write down");
+    }
   }
   ranks_show_taken(trend);
   // Frees panes that were kept for this.

@@ -1,5 +1,6 @@
 #include "bgworker/idle_clock.h"
 
+#include "bgworker/blame.h"
 #include "bgworker/worker.h"
 #include "decoder/plugin_message.h"
 
@@ -51,6 +52,7 @@ Time due_clock(const FollowedTrend* trend, TimestampTz now) {
 }
 
 void take_step(FollowedTrend* trend, Time clock) {
+  working_for(trend->id, Work::kApplying);
   const Window before = trend->writer.window();
   StartTransactionCommand();  // comparing keys may need catalogs
   trend->writer.prepare(clock);
@@ -65,6 +67,8 @@ void take_step(FollowedTrend* trend, Time clock) {
   CommitTransactionCommand();
   MemoryContextSwitchTo(worker->loop.memory);
   trend->clock_moved = true;
+  if (unlikely(evaluation_overdrawn())) trend_set_aside(trend, evaluation_overdrawn_reason());
+  working_ended();
 }
 
 }  // namespace

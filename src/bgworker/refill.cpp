@@ -34,6 +34,7 @@ void ask(FollowedTrend* trend) {
   if (GetCurrentTimestamp() >= due) return;
   trend->state = FillState::kLoading;
   trend->fill_at = due;
+  trend_tell(trend, trend->why_filled);
   trend_set_phase(trend, TrendPhase::kFilling);
 }
 

@@ -381,6 +381,7 @@ void source_ask_to_fill(FollowedTrend* trend, const char* reason) {
   if (!trend->refill && reason != nullptr) {
     ereport(LOG, (errmsg("trend %d is filled anew from its source", trend->id), errdetail("%s", reason)));
   }
+  if (reason != nullptr) trend->why_filled = reason;
   trend->refill = true;
   worker->refill_wanted = true;
 }

@@ -23,8 +23,8 @@ void source_invalidated(Oid relation);
 void source_functions_changed();
 // At the commit: stops trends whose source does not serve any more, and asks for others to be filled anew.
 void sources_commit(ReorderBufferTXN* txn);
-// The trend is to be filled anew when the transaction has been decoded. `reason`, a sentence, goes to the
-// log.
+// The trend is to be filled anew when the transaction has been decoded. `reason`, a sentence that stays
+// where it is, goes to the log and, meanwhile, to the status; null: as before.
 void source_ask_to_fill(FollowedTrend* trend, const char* reason);
 // Rows of a table went by TRUNCATE.
 void source_truncated(FollowedTrend* trend, Oid relation);

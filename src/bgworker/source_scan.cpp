@@ -83,6 +83,13 @@ void note_latest(FollowedTrend* trend, Oid table, Time time) {
   entry.latest = std::max(entry.latest, time);
 }
 
+// Ends the filling, which sets the trend aside.
+[[noreturn]] void raise_overdrawn(FollowedTrend* trend) {
+  trend->set_aside = true;
+  ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s", evaluation_overdrawn_reason())));
+  pg_unreachable();
+}
+
 // Reads a fetched row. False: it is no event.
 bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampTz now, bool counts_ahead,
               RowEvent* event) {
@@ -100,6 +107,7 @@ bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampT
     if (isnull) committed = kNoTime;
   }
   RowOutcome outcome = row_read_slot(trend->reader, committed, event);
+  if (unlikely(evaluation_overdrawn())) raise_overdrawn(trend);
   if (outcome == RowOutcome::kAhead) {
     trend->ahead.add(event->time);
     if (counts_ahead)

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "bgworker/backfill.h"
+#include "bgworker/blame.h"
 #include "bgworker/collector.h"
 #include "bgworker/own_rows.h"
 #include "bgworker/readings.h"
@@ -38,7 +39,8 @@ KeyView combine(void* context, uint16_t aggregate, KeyView a, KeyView b) {
   auto* trend = static_cast<FollowedTrend*>(context);
   const CombinedAggregate& combined = *trend->definition->aggregates[aggregate].combined;
   char message[sizeof(trend->combine_error)];
-  if (!combined_combine(combined, a, b, &trend->combined, message, sizeof(message))) {
+  if (!combined_combine(combined, trend->reader->account, &trend->shared->lock, a, b, &trend->combined,
+                        message, sizeof(message))) {
     snprintf(trend->combine_error, sizeof(trend->combine_error), "states of %s cannot be combined: %s",
              combined.name, message);
     return {};
@@ -64,7 +66,8 @@ bool is_value(void* context, uint16_t aggregate, KeyView bytes) {
 bool condition(void* context, KeyView key, const int64_t* result) {
   auto* trend = static_cast<FollowedTrend*>(context);
   bool failed = false;
-  bool holds = condition_holds(trend->condition, trend->writer.layout(), key, result, &failed);
+  bool holds =
+      condition_holds(trend->condition, &trend->shared->lock, trend->writer.layout(), key, result, &failed);
   if (failed) pg_atomic_write_u64(&trend->shared->failed, pg_atomic_read_u64(&trend->shared->failed) + 1);
   return holds;
 }
@@ -232,6 +235,21 @@ void trend_stop(FollowedTrend* trend, const char* reason) {
   if (changed) ereport(LOG, (errmsg("trend %d is stopped", trend->id), errdetail("%s", reason)));
 }
 
+void trend_tell(FollowedTrend* trend, const char* message) {
+  hold_trend(trend->shared);
+  strlcpy(trend->shared->reason, message, kMessageSize);
+  release_trend(trend->shared);
+}
+
+void trend_note_failure(FollowedTrend* trend) {
+  constexpr int64 kPauseUs = 60 * INT64CONST(1000000);
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now - trend->failure_told < kPauseUs) return;
+  trend->failure_told = now;
+  ereport(LOG, (errcode(evaluation_failure.sqlstate), errmsg("trend %d could not count a row", trend->id),
+                errdetail("%s", evaluation_failure.message)));
+}
+
 void trend_report(FollowedTrend* trend, const char* message) {
   hold_trend(trend->shared);
   bool changed = strcmp(trend->shared->reason, message) != 0;
@@ -308,6 +326,7 @@ bool trend_load(FollowedTrend* trend) {
   PG_TRY();
   {
     worker_begin();
+    working_for(trend->id, Work::kLoading);
     fault_point(FaultPoint::kLoad, trend->id);
     trend->source = definition_source(trend->id, &trend->view);
     MemoryContextSwitchTo(trend->memory);
@@ -366,6 +385,7 @@ bool trend_restore(FollowedTrend* trend) {
 
 void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time, XLogRecPtr lsn) {
   TrendShared* shared = trend->shared;
+  working_for(trend->id, Work::kApplying);
   fault_point(FaultPoint::kApply, trend->id);
   trend->writer.prepare(trend->writer.latest_of(slice));
   hold_trend(shared);
@@ -377,6 +397,7 @@ void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz comm
     trend_report(trend, trend->combine_error);
     trend->combine_error[0] = '\0';
   }
+  if (unlikely(evaluation_overdrawn())) trend_set_aside(trend, evaluation_overdrawn_reason());
   trend->clock_base = trend->writer.clock();
   trend->clock_wall = commit_time;
   trend->dirty = true;
@@ -408,6 +429,12 @@ bool trends_refresh() {
       continue;
     }
     trend->is_new = TransactionIdIsValid(worker->replayed);
+    char reason[kMessageSize];
+    if (blame_sets_aside(trend->id, reason)) {
+      trend->set_aside = true;
+      trend_stop(trend, reason);
+      continue;
+    }
     if (!worker->restoring || !trend_restore(trend)) filling_start(trend);
   }
   list_free(ids);

@@ -8,7 +8,9 @@
 #endif
 
 #include "bgworker/backfill.h"
+#include "bgworker/blame.h"
 #include "bgworker/idle_clock.h"
+#include "bgworker/memory_bound.h"
 #include "bgworker/source_changes.h"
 #include "bgworker/worker_end.h"
 #include "bgworker/worker_start.h"
@@ -109,6 +111,14 @@ void wait_until_visible(TransactionId xid) {
   }
 }
 
+void refill_trends() {
+  worker->refill_wanted = false;
+  for (FollowedTrend* trend : worker->trends) {
+    // One that is being loaded begins anew in any case.
+    if (trend != nullptr && trend->refill && trend->state != FillState::kLoading) filling_start(trend);
+  }
+}
+
 // What a decoded transaction asked for, at exactly its position.
 void follow_changes() {
   wait_until_visible(worker->replayed);
@@ -117,12 +127,7 @@ void follow_changes() {
     if (!trends_refresh()) drop_slot_and_leave();
   }
   sources_follow();
-  if (!worker->refill_wanted) return;
-  worker->refill_wanted = false;
-  for (FollowedTrend* trend : worker->trends) {
-    // One that is being loaded begins anew in any case.
-    if (trend != nullptr && trend->refill && trend->state != FillState::kLoading) filling_start(trend);
-  }
+  if (worker->refill_wanted) refill_trends();
 }
 
 void do_duties(bool caught_up) {
@@ -131,7 +136,8 @@ void do_duties(bool caught_up) {
   TimestampTz now = GetCurrentTimestamp();
   if (now - last < kDutyIntervalUs) return;
   last = now;
-  reload_configuration();
+  blame_follow();
+  if (worker->refill_wanted) refill_trends();
   filling_poll();
   if (caught_up) idle_clocks_poll(now);
   for (FollowedTrend* trend : worker->trends) {
@@ -224,6 +230,8 @@ void make_way_if_asked() {
 
 [[noreturn]] void follow() {
   for (;;) {
+    reload_configuration();
+    working_ended();
     XLogRecPtr tried = GetFlushRecPtr(nullptr);
     bool caught_up = decode_some();
     publish_when_ready(caught_up);
@@ -238,6 +246,8 @@ void make_way_if_asked() {
 void run(Oid database) {
   keep_freed_memory();
   WorkerStart start = worker_start(database);
+  evaluation_start();
+  memory_bound_set();
   worker->area = area_create(worker->entry, &worker->header, &worker->root);
   if (worker->area == nullptr) {
     leave_unavailable("the system has no shared memory for the state of its trends",
@@ -279,6 +289,7 @@ ErrorData* worker_abort() {
   ErrorData* error = CopyErrorData();
   FlushErrorState();
   AbortCurrentTransaction();
+  working_ended();
   replorigin_session_origin = InvalidRepOriginId;
   InvalidateSystemCaches();
   MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
@@ -298,6 +309,7 @@ PGDLLEXPORT void trending_worker_main(Datum argument) {
   PG_CATCH();
   {
     trending::note_error();
+    trending::blame_death(geterrcode());
     PG_RE_THROW();
   }
   PG_END_TRY();

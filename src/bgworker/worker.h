@@ -82,6 +82,10 @@ Status trend_make_state(FollowedTrend* trend, const TrendOptions& options);
 bool trend_reset_state(FollowedTrend* trend);
 void trend_stop(FollowedTrend* trend, const char* reason);
 void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
+// What a trend that is being filled shows in its status, and tells its readers.
+void trend_tell(FollowedTrend* trend, const char* message);
+// A row was not counted, for the reason in evaluation_failure: tells the log, not too often.
+void trend_note_failure(FollowedTrend* trend);
 // Shows a trouble of a running trend in its status, and once in the log; an empty text clears it.
 void trend_report(FollowedTrend* trend, const char* message);
 // Shows in the status whether updates and deletes reach the trend. Needs a transaction.

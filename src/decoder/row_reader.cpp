@@ -5,7 +5,7 @@
 
 #include "definition/aggregate_functions.h"
 #include "definition/aggregate_result.h"
-#include "postgres/data_error.h"
+#include "postgres/fault.h"
 
 namespace trending {
 
@@ -278,23 +278,29 @@ void lay_out_words(RowReader* reader) {
   initStringInfo(&reader->tail);
 }
 
-// An error of a row's data stops that row alone. It is not worth a subtransaction: nothing was written, and
-// the decoding transaction is aborted at its end in any case, which lets go of what the failed expression
-// held. Errors that are not the data's (cancelling, out of memory, internal) go on up.
+// An error stops that row alone. It is not worth a subtransaction, for nothing was written.
 RowOutcome read_caught(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
-  volatile RowOutcome outcome = RowOutcome::kFailed;
-  MemoryContext context = CurrentMemoryContext;
-  PG_TRY();
-  { outcome = read_checked(reader, commit_time, event); }
-  PG_CATCH();
-  {
-    MemoryContextSwitchTo(context);
-    ErrorData* error = CopyErrorData();
-    if (!is_data_error(error)) PG_RE_THROW();
-    FlushErrorState();
-    outcome = RowOutcome::kFailed;
-  }
-  PG_END_TRY();
+  RowOutcome outcome = RowOutcome::kFailed;
+  bool read = evaluate(reader->account, nullptr, [&] {
+    fault_point(FaultPoint::kRow, reader->definition->id);
+    outcome = read_checked(reader, commit_time, event);
+  });
+  return read ? outcome : RowOutcome::kFailed;
+}
+
+// A value that has to be put together or unpacked first, which may take up to a gigabyte of memory.
+bool is_packed(Datum value) {
+  return VARATT_IS_EXTERNAL(DatumGetPointer(value)) || VARATT_IS_COMPRESSED(DatumGetPointer(value));
+}
+
+RowOutcome read_slot(RowReader* reader, bool may_fail, TimestampTz commit_time, RowEvent* event) {
+  if (!reader->allocates) return read_checked(reader, commit_time, event);
+  MemoryContext caller = MemoryContextSwitchTo(reader->row_memory);
+  RowOutcome outcome =
+      may_fail ? read_caught(reader, commit_time, event) : read_checked(reader, commit_time, event);
+  MemoryContextSwitchTo(caller);
+  ResetExprContext(reader->expressions);
+  MemoryContextReset(reader->row_memory);
   return outcome;
 }
 
@@ -303,6 +309,7 @@ RowOutcome read_caught(RowReader* reader, TimestampTz commit_time, RowEvent* eve
 RowReader* row_reader_create(const Definition* definition) {
   auto* reader = static_cast<RowReader*>(palloc0(sizeof(RowReader)));
   reader->definition = definition;
+  reader->account = evaluation_account(definition->owner);
   reader->row_memory = AllocSetContextCreate(CurrentMemoryContext, "trending row", ALLOCSET_DEFAULT_SIZES);
   reader->expressions = CreateStandaloneExprContext();
   Relation source = table_open(definition->source, AccessShareLock);
@@ -408,32 +415,28 @@ bool row_reads_same(const RowReader* reader, const RowMapping* mapping, TupleDes
 }
 
 RowOutcome row_read_slot(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
-  if (!reader->allocates) return read_checked(reader, commit_time, event);
-  MemoryContext caller = MemoryContextSwitchTo(reader->row_memory);
-  RowOutcome outcome =
-      reader->may_fail ? read_caught(reader, commit_time, event) : read_checked(reader, commit_time, event);
-  MemoryContextSwitchTo(caller);
-  ResetExprContext(reader->expressions);
-  MemoryContextReset(reader->row_memory);
-  return outcome;
+  return read_slot(reader, true, commit_time, event);
 }
 
 RowOutcome row_read(RowReader* reader, const RowMapping* mapping, TupleDesc descriptor, HeapTuple tuple,
                     HeapTuple complete, TimestampTz commit_time, RowEvent* event) {
   const Definition* definition = reader->definition;
   TupleTableSlot* slot = reader->slot;
+  bool may_fail = reader->may_fail;
   for (int i = 0; i < definition->source_column_count; i++) {
     int target = definition->source_columns[i].attnum - 1;
     AttrNumber attribute = mapping->attributes[i];
     Datum value = heap_getattr(tuple, attribute, descriptor, &slot->tts_isnull[target]);
-    if (!slot->tts_isnull[target] && TupleDescAttr(descriptor, attribute - 1)->attlen == -1 &&
-        VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value))) {
-      if (complete == nullptr) return RowOutcome::kFailed;
-      value = heap_getattr(complete, attribute, descriptor, &slot->tts_isnull[target]);
+    if (!slot->tts_isnull[target] && TupleDescAttr(descriptor, attribute - 1)->attlen == -1) {
+      if (VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value))) {
+        if (complete == nullptr) return RowOutcome::kFailed;
+        value = heap_getattr(complete, attribute, descriptor, &slot->tts_isnull[target]);
+      }
+      may_fail |= is_packed(value);
     }
     slot->tts_values[target] = value;
   }
-  return row_read_slot(reader, commit_time, event);
+  return read_slot(reader, may_fail, commit_time, event);
 }
 
 }  // namespace trending

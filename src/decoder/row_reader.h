@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "definition/definition.h"
+#include "definition/evaluation.h"
 #include "engine/aggregate.h"
 #include "postgres/server.h"
 
@@ -41,9 +42,10 @@ struct RowReader {
   uint16_t* word_of;    // per aggregate: where its words begin
   int16_t* same_as;     // per aggregate: an earlier one that has taken its argument, or -1
   StringInfoData tail;  // of all arguments: those that are bytes
-  bool may_fail;        // an expression may raise an error that belongs to the row
-  bool allocates;       // reading a row may take memory: an expression, a value of variable length
-  bool is_plain;  // reading a row and comparing keys and values takes neither a transaction nor a catalog
+  EvaluationAccount* account;
+  bool may_fail;   // there is an expression, which goes through the door of evaluation.h
+  bool allocates;  // reading a row may take memory: an expression, a value of variable length
+  bool is_plain;   // reading a row and comparing keys and values takes neither a transaction nor a catalog
   Datum* key_values;
   bool* key_nulls;
 
@@ -80,9 +82,9 @@ RowMapping* row_mapping_create(const Definition* definition, Relation relation, 
 bool row_reads_same(const RowReader* reader, const RowMapping* mapping, TupleDesc descriptor,
                     HeapTuple old_row, HeapTuple new_row);
 
-// Reads one row. Never raises an error for bad data. `complete`, the old version of an updated row or null,
-// holds toasted values that the update left alone and that `tuple` therefore lacks. `commit_time` bounds
-// event times (max_ahead), or is the event time.
+// Reads one row. Whatever its expressions raise is kFailed (evaluation.h); so is a row for which memory is
+// short. `complete`, the old version of an updated row or null, holds toasted values that the update left
+// alone and that `tuple` therefore lacks. `commit_time` bounds event times (max_ahead), or is the event time.
 RowOutcome row_read(RowReader* reader, const RowMapping* mapping, TupleDesc descriptor, HeapTuple tuple,
                     HeapTuple complete, TimestampTz commit_time, RowEvent* event);
 

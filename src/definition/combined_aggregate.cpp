@@ -219,37 +219,6 @@ CombinedOutcome append_row(const CombinedAggregate& aggregate, const Datum* valu
   return append(aggregate, state, buffer) ? CombinedOutcome::kState : CombinedOutcome::kFailed;
 }
 
-// Runs a step of the functions and catches its errors: whatever they complain of, it is about these values.
-// What they held goes with the transaction. False with a message.
-template <typename Step>
-bool run_caught(Step&& step, char* message, size_t message_size) {
-  volatile bool good = false;
-  const uint32 held_off = InterruptHoldoffCount;  // by a lock; an error forgets how many do so
-  MemoryContext caller = enter();
-  PG_TRY();
-  {
-    step();
-    good = true;
-  }
-  PG_CATCH();
-  {
-    InterruptHoldoffCount = held_off;
-    MemoryContextSwitchTo(caller);
-    ErrorData* error = CopyErrorData();
-    int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-    if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
-        error->elevel > ERROR) {
-      PG_RE_THROW();
-    }
-    FlushErrorState();
-    strlcpy(message, error->message, message_size);
-    FreeErrorData(error);
-  }
-  PG_END_TRY();
-  leave(caller);
-  return good;
-}
-
 }  // namespace
 
 CombinedAggregate* combined_aggregate(const Aggref* aggregate, const char** problem) {
@@ -285,28 +254,25 @@ CombinedAggregate* combined_aggregate(const Aggref* aggregate, const char** prob
 
 CombinedOutcome combined_append(const CombinedAggregate& aggregate, const Datum* values, const bool* isnull,
                                 StringInfo buffer) {
-  char message[1];
-  CombinedOutcome outcome = CombinedOutcome::kFailed;
-  volatile auto* result = &outcome;
-  bool good =
-      run_caught([&] { *result = append_row(aggregate, values, isnull, buffer); }, message, sizeof(message));
-  return good ? outcome : CombinedOutcome::kFailed;
+  MemoryContext caller = enter();
+  CombinedOutcome outcome = append_row(aggregate, values, isnull, buffer);
+  leave(caller);
+  return outcome;
 }
 
-bool combined_combine(const CombinedAggregate& aggregate, KeyBytes left, KeyBytes right, StringInfo buffer,
-                      char* message, size_t message_size) {
+bool combined_combine(const CombinedAggregate& aggregate, EvaluationAccount* account, LWLock* held,
+                      KeyBytes left, KeyBytes right, StringInfo buffer, char* message, size_t message_size) {
   resetStringInfo(buffer);
-  message[0] = '\0';
   bool fits = false;
-  volatile bool* result = &fits;
-  bool good = run_caught(
-      [&] {
-        Value states[] = {load(aggregate, left), load(aggregate, right)};
-        *result = append(aggregate, call(aggregate, aggregate.combine, states, 2), buffer);
-      },
-      message, message_size);
-  if (good && !fits) strlcpy(message, "the state is too long", message_size);
-  return good && fits;
+  MemoryContext caller = enter();
+  bool good = evaluate(account, held, [&] {
+    Value states[] = {load(aggregate, left), load(aggregate, right)};
+    fits = append(aggregate, call(aggregate, aggregate.combine, states, 2), buffer);
+  });
+  leave(caller);
+  if (good && fits) return true;
+  strlcpy(message, good ? "the state is too long" : evaluation_failure.message, message_size);
+  return false;
 }
 
 Datum combined_value(const CombinedAggregate& aggregate, KeyBytes state, bool* isnull) {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "definition/bytes_value.h"
+#include "definition/evaluation.h"
 #include "postgres/fingerprint.h"
 #include "postgres/server.h"
 
@@ -44,15 +45,15 @@ CombinedAggregate* combined_aggregate(const Aggref* aggregate, const char** prob
 
 enum class CombinedOutcome : uint8_t { kState, kNone, kFailed };
 
-// Appends the state of one row. kNone: the aggregate ignores the row. Errors of the functions are kFailed, as
-// are states that are too long.
+// Appends the state of one row. kNone: the aggregate ignores the row. kFailed: the state is too long. Part of
+// the row's evaluation, which catches errors.
 CombinedOutcome combined_append(const CombinedAggregate& aggregate, const Datum* values, const bool* isnull,
                                 StringInfo buffer);
 
 // Puts the state that two states make into `buffer` (reset first). False and a message of the functions, or
-// that the state is too long.
-bool combined_combine(const CombinedAggregate& aggregate, KeyBytes left, KeyBytes right, StringInfo buffer,
-                      char* message, size_t message_size);
+// that the state is too long. `account` and `held` as for evaluate().
+bool combined_combine(const CombinedAggregate& aggregate, EvaluationAccount* account, LWLock* held,
+                      KeyBytes left, KeyBytes right, StringInfo buffer, char* message, size_t message_size);
 
 // The value of a state, or of no rows at all (null data); palloc'd if it is passed by reference. Errors are
 // raised.

@@ -75,6 +75,12 @@ struct Batch::Slot {
     return common;
   }
 
+  void give_back() {
+    std::free(data);
+    data = nullptr;
+    capacity = 0;
+  }
+
   void empty() {
     touched = false;
     size = 0;
@@ -198,14 +204,25 @@ BatchSlice Batch::slice(uint32_t index) const {
           slot.takes_back};
 }
 
+uint32_t Batch::largest_slot() const {
+  if (touched_count_ == 0) return kNoSlot;
+  return *std::max_element(touched_, touched_ + touched_count_,
+                           [this](uint32_t a, uint32_t b) { return slots_[a].size < slots_[b].size; });
+}
+
+void Batch::drop(uint32_t index) {
+  Slot& slot = slots_[index];
+  bytes_ -= slot.size;
+  slot.empty();
+  slot.touched = true;  // and stays listed
+  slot.give_back();
+}
+
 void Batch::clear() {
   for (uint32_t i = 0; i < touched_count_; i++) {
     Slot& slot = slots_[touched_[i]];
     slot.empty();
-    if (slot.capacity <= kKeptBuffer) continue;
-    std::free(slot.data);
-    slot.data = nullptr;
-    slot.capacity = 0;
+    if (slot.capacity > kKeptBuffer) slot.give_back();
   }
   touched_count_ = 0;
   bytes_ = 0;

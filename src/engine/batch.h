@@ -92,6 +92,12 @@ class Batch {
   bool empty() const { return touched_count_ == 0; }
   size_t bytes() const { return bytes_; }
 
+  // The slot whose events take the most memory. Of an empty batch: kNoSlot.
+  static constexpr uint32_t kNoSlot = UINT32_MAX;
+  uint32_t largest_slot() const;
+  // Forgets the events of a slot and gives their memory back.
+  void drop(uint32_t index);
+
   // Forgets the events, keeps the buffers unless they have become very large.
   void clear();
 

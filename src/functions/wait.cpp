@@ -1,4 +1,5 @@
 // trending.sync and trending.watch: waiting for the worker.
+#include "definition/definition_catalog.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
 #include "shmem/directory.h"
@@ -34,15 +35,45 @@ void sleep(DatabaseShared* entry, const Deadline& deadline) {
   check_serving(entry);
 }
 
-// Whether the worker is still counting the rows that a new trend's source had. It does so beside decoding.
-bool some_trend_is_filling() {
-  List* ids = definition_ids();
+// Whether the caller is, or is a member of, a role that owns a trend. Not by being superuser: those who may
+// do everything do not wait for everybody.
+bool is_own(Oid relation) {
+  Oid owner = relation_owner(relation);
+  return OidIsValid(owner) && is_member_of_role_nosuper(GetUserId(), owner);
+}
+
+// The trends to wait for: their foreign tables and, in the same order, their ids.
+struct Awaited {
+  List* relations;
+  List* ids;
+};
+
+Awaited own_trends() {
+  Awaited own = {NIL, NIL};
   ListCell* cell;
-  foreach (cell, ids) {
-    TrendGlance glance;
-    if (trend_glance(lfirst_int(cell), &glance) && glance.phase == TrendPhase::kFilling) return true;
+  foreach (cell, definition_ids()) {
+    Oid relation = definition_relation(lfirst_int(cell));
+    if (!is_own(relation)) continue;
+    own.relations = lappend_oid(own.relations, relation);
+    own.ids = lappend_int(own.ids, lfirst_int(cell));
   }
-  return false;
+  return own;
+}
+
+// The first of the trends that is in a phase, or InvalidOid; then `glance` says more.
+Oid first_in(const Awaited& trends, TrendPhase phase, TrendGlance* glance) {
+  ListCell* relation;
+  ListCell* id;
+  forboth(relation, trends.relations, id, trends.ids) {
+    if (trend_glance(lfirst_int(id), glance) && glance->phase == phase) return lfirst_oid(relation);
+  }
+  return InvalidOid;
+}
+
+const char* trend_name(Oid relation) {
+  const char* name = get_rel_name(relation);
+  return name != nullptr ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name)
+                         : "?";
 }
 
 // Puts a record behind everything committed so far, and has the worker look at it.
@@ -55,21 +86,49 @@ XLogRecPtr mark_position(DatabaseShared* entry) {
   return mark;
 }
 
-void wait_until_applied(DatabaseShared* entry, XLogRecPtr mark, const Deadline& deadline) {
+[[noreturn]] void raise_timeout(DatabaseShared* entry, XLogRecPtr mark, Oid filling,
+                                const TrendGlance& glance) {
+  const XLogRecPtr applied = pg_atomic_read_u64(&entry->applied_lsn);
+  if (applied >= mark && OidIsValid(filling)) {
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("trends did not catch up within the timeout"),
+             errdetail("Trend %s is being filled from its source. %s", trend_name(filling), glance.reason),
+             errhint("%s", kFillingHint)));
+  }
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("trends did not catch up within the timeout"),
+                  errdetail("The worker is at %X/%X, the call was made at %X/%X.", TRENDING_LSN_ARGS(applied),
+                            TRENDING_LSN_ARGS(mark)),
+                  errhint("See trending.worker_status, or give a longer timeout.")));
+  pg_unreachable();
+}
+
+void wait_until_applied(DatabaseShared* entry, XLogRecPtr mark, const Awaited& trends,
+                        const Deadline& deadline) {
   ConditionVariablePrepareToSleep(&entry->changed);
-  while (pg_atomic_read_u64(&entry->applied_lsn) < mark || some_trend_is_filling()) {
+  for (;;) {
+    const bool is_applied = pg_atomic_read_u64(&entry->applied_lsn) >= mark;  // it knows all trends then
+    TrendGlance glance = {};
+    Oid filling = first_in(trends, TrendPhase::kFilling, &glance);
+    if (is_applied && !OidIsValid(filling)) break;
     if (deadline.left() == 0) {
       ConditionVariableCancelSleep();
-      ereport(ERROR,
-              (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-               errmsg("trends did not catch up within the timeout"),
-               errdetail("The worker is at %X/%X, the call was made at %X/%X.",
-                         TRENDING_LSN_ARGS(pg_atomic_read_u64(&entry->applied_lsn)), TRENDING_LSN_ARGS(mark)),
-               errhint("See trending.worker_status, or give a longer timeout.")));
+      raise_timeout(entry, mark, filling, glance);
     }
     sleep(entry, deadline);
   }
   ConditionVariableCancelSleep();
+}
+
+// One that is stopped will not catch up. Who asked for it by name is told by an error, others by a warning.
+void tell_stopped(const Awaited& trends, int level) {
+  TrendGlance glance;
+  Oid stopped = first_in(trends, TrendPhase::kStopped, &glance);
+  if (!OidIsValid(stopped)) return;
+  ereport(level, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("trend %s is stopped", trend_name(stopped)), errdetail("%s", glance.reason),
+                  errhint("%s", kStoppedHint)));
 }
 
 }  // namespace
@@ -82,11 +141,21 @@ TRENDING_FUNCTION(sync) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("recovery is in progress"),
                     errhint("trending.sync() can be called on the primary server only.")));
   }
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   Deadline deadline(duration_argument(PG_GETARG_INTERVAL_P(0)));
   DatabaseShared* entry = database_shared();
   check_serving(entry);
+  const bool is_named = !PG_ARGISNULL(1);
+  Awaited trends;
+  if (is_named) {
+    const Definition* definition = readable_trend(PG_GETARG_OID(1));
+    trends = {list_make1_oid(definition->relation), list_make1_int(definition->id)};
+  } else {
+    trends = own_trends();
+  }
   XLogRecPtr mark = mark_position(entry);
-  wait_until_applied(entry, mark, deadline);
+  wait_until_applied(entry, mark, trends, deadline);
+  tell_stopped(trends, is_named ? ERROR : WARNING);
   PG_RETURN_LSN(mark);
 }
 

@@ -59,6 +59,15 @@ inline void slot_create(const char* name, ReplicationSlotPersistency persistency
 #endif
 }
 
+// 17 named backends by numbers of their PGPROC (ab355e3a88de).
+inline int backend_of(const VirtualTransactionId& id) {
+#if PG_VERSION_NUM >= 170000
+  return id.procNumber;
+#else
+  return id.backendId;
+#endif
+}
+
 // 18 added error_if_invalid to ReplicationSlotAcquire (f41d8468ddea).
 inline void slot_acquire(const char* name, bool nowait) {
 #if PG_VERSION_NUM >= 180000

@@ -1,5 +1,7 @@
 #include "shmem/directory.h"
 
+#include <tuple>
+
 #include <initializer_list>
 
 #include "shmem/settings.h"
@@ -128,6 +130,7 @@ void directory_remove(Oid database) {
     entry->next_start = 0;
     entry->failures = 0;
     entry->message[0] = entry->detail[0] = entry->hint[0] = '\0';
+    memset(entry->blamed, 0, sizeof(entry->blamed));
     entry->latch = nullptr;
     entry->area = DSM_HANDLE_INVALID;
     pg_atomic_write_u64(&entry->area_identity, new_identity());
@@ -172,6 +175,20 @@ void database_set_state(DatabaseShared* entry, WorkerState state, const char* me
   pg_atomic_write_u32(&entry->state, static_cast<uint32>(state));
   LWLockRelease(&directory->lock);
   ConditionVariableBroadcast(&entry->changed);
+}
+
+BlamedTrend* blamed_trend(DatabaseShared* entry, int32 trend_id) {
+  BlamedTrend* place = &entry->blamed[0];
+  for (BlamedTrend& blamed : entry->blamed) {
+    if (blamed.trend_id == trend_id) return &blamed;
+    const auto worth = [](const BlamedTrend& b) {
+      return std::make_tuple(b.trend_id != 0, b.set_aside || b.resume, b.died_at);
+    };
+    if (worth(blamed) < worth(*place)) place = &blamed;
+  }
+  *place = {};
+  place->trend_id = trend_id;
+  return place;
 }
 
 void directory_wake_launcher() {

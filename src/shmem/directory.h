@@ -30,6 +30,19 @@ enum class SlotReset : uint32 { kNone, kUnreadable, kAsked };
 
 constexpr int kMessageSize = 512;
 
+// What is noted of a trend that workers died for, that is set aside or to be resumed (bgworker/blame.h).
+struct BlamedTrend {
+  int32 trend_id;       // 0: nothing
+  int32 deaths;         // of workers, not long ago
+  TimestampTz died_at;  // the last of them
+  XLogRecPtr position;  // where it was decoding
+  bool set_aside;       // stopped until it is resumed; `reason` says why
+  bool resume;          // trending.resume() was called
+  char reason[kMessageSize];
+};
+// More of them: the one that died longest ago is forgotten, those set aside last.
+constexpr int kMaxBlamed = 16;
+
 struct DatabaseShared {
   Oid database;                // [directory] InvalidOid: the entry is free
   pg_atomic_uint32 state;      // [atomic] WorkerState; launcher, worker and pausing backends write
@@ -64,6 +77,9 @@ struct DatabaseShared {
   pg_atomic_uint64 area_identity;  // [database; read without it only to see that it changed] new_identity()
                                    // of each new area, and of having none
   pg_atomic_uint64 area_granted;   // [atomic] worker: bytes that the area may take of the system
+
+  BlamedTrend blamed[kMaxBlamed];  // [directory]
+  pg_atomic_uint32 resumed;        // [atomic] raised by trending.resume()
 
   ConditionVariable changed;  // broadcast after results became visible (sync, watch) or the state changed
 };
@@ -103,6 +119,9 @@ uint64 new_identity();
 
 // The entry of the current database, cached in this backend; null when there is none.
 DatabaseShared* database_shared();
+
+// What is noted of a trend, or room for it. Caller holds directory->lock exclusively.
+BlamedTrend* blamed_trend(DatabaseShared* entry, int32 trend_id);
 
 inline WorkerState database_state(DatabaseShared* entry) {
   return static_cast<WorkerState>(pg_atomic_read_u32(&entry->state));

@@ -23,6 +23,13 @@ struct Settings {
   // trending.direct_replay: small transactions are replayed without the server's replay, which is more than
   // twice as fast (decoder/direct_replay.h); off is for finding faults (reload; on).
   bool direct_replay = true;
+  // trending.row_timeout: processor time in milliseconds that what a definition computes for one row may take
+  // (definition/evaluation.h); ten times as much is what an owner's slow definitions may take at once before
+  // they are stopped (reload; 1000, 0: no bounds).
+  int row_timeout_ms = 1000;
+  // trending.worker_memory_limit: private memory that a worker may take beside decoding_work_mem, in MB
+  // (bgworker/memory_bound.h; start of the worker; 2048, 0: what the system gives).
+  int worker_memory_limit_mb = 2048;
   // trending.default_trend: the trend that trending_top10() reads without an argument (any user; '' =
   // oldest).
   char* default_trend = nullptr;

@@ -98,16 +98,19 @@ Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, TrendSh
   LWLockRelease(&shared->lock);
   ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the trend is stopped"),
                   errdetail("%s", may_see_messages(owner) ? reason : kHiddenReason),
-                  errhint("Put the source right, or drop the trend and create it again.")));
+                  errhint("%s", kStoppedHint)));
   pg_unreachable();
 }
 
-[[noreturn]] void raise_not_ready(DatabaseShared* entry, Attempt attempt) {
+[[noreturn]] void raise_not_ready(DatabaseShared* entry, Attempt attempt, const Definition& definition) {
   if (database_state(entry) != WorkerState::kRunning) raise_not_serving(entry);
   if (attempt == Attempt::kFilling) {
+    TrendGlance glance;
+    const bool told = may_see_messages(definition.owner) && trend_glance(definition.id, &glance) &&
+                      glance.reason[0] != '\0';
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("the trend is still counting the rows that are already in its source"),
-                    errhint("Try again later; see trending.status.")));
+                    told ? errdetail("%s", glance.reason) : 0, errhint("%s", kFillingHint)));
   }
   if (attempt == Attempt::kOther) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -165,7 +168,7 @@ TrendRead* trend_read_begin(const Definition& definition) {
     }
     TimestampTz now = GetCurrentTimestamp();
     if (started == 0) started = now;
-    if ((now - started) / 1000 >= patience_ms) raise_not_ready(entry, attempt);
+    if ((now - started) / 1000 >= patience_ms) raise_not_ready(entry, attempt, definition);
     wait_for_change(entry, attempt == Attempt::kInterrupted ? kPauseMs : kPollMs);
   }
 }

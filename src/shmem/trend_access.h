@@ -24,6 +24,13 @@ bool worker_serves(DatabaseShared* entry);
 // How long a read waits for a trend that is being made or filled before it gives up, in milliseconds.
 constexpr long kReadPatienceMs = 10 * 1000;
 
+// What to do about a trend that is stopped, or that takes long to be filled.
+constexpr char kStoppedHint[] =
+    "Put right what stopped it, then call trending.resume(); or drop the trend and create it again.";
+constexpr char kFillingHint[] =
+    "Try again later; see trending.status. Transactions that hold it up are in pg_stat_activity and "
+    "pg_prepared_xacts; ROLLBACK PREPARED ends a prepared one.";
+
 // Waits, interruptibly, until something became visible in the database, at most this long.
 void wait_for_change(DatabaseShared* entry, long timeout_ms);
 
