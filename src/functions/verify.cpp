@@ -58,7 +58,7 @@ struct Seen {
 };
 
 Seen look(const Definition& definition) {
-  TrendRead* read = trend_read_begin(definition.id);
+  TrendRead* read = trend_read_begin(definition);
   const TrendReader& reader = trend_reader(read);
   const Seen seen{reader.window(), reader.clock(), reader.watermark()};
   trend_read_end(read);
