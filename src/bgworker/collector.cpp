@@ -258,10 +258,12 @@ void keep_late(const Followers& followers, RowOutcome outcome, Time time, Reorde
   }
 }
 
-void count_refused(const Followers& followers, RowOutcome outcome, Time time) {
+void count_refused(const Followers& followers, RowOutcome outcome, Time time, TransactionId xid) {
   for (int i = 0; i < followers.count; i++) {
     FollowedTrend* trend = followers.trends[i].trend;
     if (trend->state == FillState::kStopped) continue;
+    // Filling has met it.
+    if (outcome == RowOutcome::kAhead && !trend->filter.counts(xid)) continue;
     count_refused(trend, outcome);
     if (outcome == RowOutcome::kAhead) trend->ahead.add(time);
   }
@@ -292,7 +294,7 @@ void collect_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descript
       followers->latest = event.time;
     }
   } else if (weight > 0) {
-    count_refused(*followers, outcome, event.time);
+    count_refused(*followers, outcome, event.time, txn->xid);
   }
   if (weight > 0 && followers->keep_late) keep_late(*followers, outcome, event.time, txn, descriptor, row);
 }

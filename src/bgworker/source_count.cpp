@@ -69,6 +69,11 @@ SourceRows rows_of(const FollowedTrend* trend) {
   return trend->definition->options.backfill == Backfill::kNone ? SourceRows::kLater : SourceRows::kAll;
 }
 
+// The one reading of the source that counts it.
+SourceRange counted_from(const FollowedTrend* trend, Time from) {
+  return {from, kNoTime, rows_of(trend), true};
+}
+
 void apply_batch(FollowedTrend* trend) {
   trend_apply(trend, worker->filling.slice(trend->slot), GetCurrentTimestamp(), InvalidXLogRecPtr);
   worker->filling.clear();
@@ -105,7 +110,7 @@ void append_event(FollowedTrend* trend, const RowEvent& event) {
 void count_since(FollowedTrend* trend, Time since, Time final, Time clock) {
   if (!set_clock(trend, since, final)) return;
   Time from = earliest_needed(trend, final);
-  scan_source(trend, {from, clock, rows_of(trend)}, ScanOrder::kForward, [&](const RowEvent& event) {
+  scan_source(trend, counted_from(trend, from), ScanOrder::kForward, [&](const RowEvent& event) {
     if (event.time < from || event.time > clock) return true;
     bool full = event.time >= trend->writer.window().end || worker->filling.bytes() > kPortionBytes;
     if (full && !worker->filling.empty()) {
@@ -128,7 +133,7 @@ void count_since(FollowedTrend* trend, Time since, Time final, Time clock) {
 void count_open_windows(FollowedTrend* trend, Time final, Time clock) {
   if (!set_clock(trend, clock, final)) return;
   const Time from = earliest_needed(trend, final);
-  scan_source(trend, {from, kNoTime, rows_of(trend)}, ScanOrder::kAny, [&](const RowEvent& event) {
+  scan_source(trend, counted_from(trend, from), ScanOrder::kAny, [&](const RowEvent& event) {
     if (event.time < from || event.time > clock) return true;
     append_event(trend, event);
     if (worker->filling.bytes() > kPortionBytes) apply_batch(trend);
@@ -196,14 +201,13 @@ Extent extent_of(FollowedTrend* trend, const HistoryEnds& ends) {
   return extent;
 }
 
-}  // namespace
-
-void source_count_sessions(FollowedTrend* trend, Time keep_after, Time until, Time clock) {
+// Counts the sessions that end after `keep_after`, all of each.
+void count_sessions(FollowedTrend* trend, Time keep_after, Time clock) {
   hold_trend(trend->shared);
   trend->writer.start_filling(keep_after);
   release_trend(trend->shared);
-  scan_source(trend, {kNoTime, until, rows_of(trend)}, ScanOrder::kBackward, [&](const RowEvent& event) {
-    if (event.time > until) return true;
+  scan_source(trend, counted_from(trend, kNoTime), ScanOrder::kBackward, [&](const RowEvent& event) {
+    if (event.time > clock) return true;
     append_event(trend, event);
     if (worker->filling.bytes() <= kPortionBytes) return true;
     apply_batch(trend);
@@ -214,19 +218,21 @@ void source_count_sessions(FollowedTrend* trend, Time keep_after, Time until, Ti
   (void)set_clock(trend, clock, kNoTime);
 }
 
+}  // namespace
+
 void source_count(FollowedTrend* trend) {
   if (trend->definition->event_time == nullptr) {
     count_open_windows(trend, kNoTime, kTimelessEvent);
     return;
   }
+  pg_atomic_write_u64(&trend->shared->ahead, 0);  // those that are met are counted
   const Extent extent = extent_of(trend, look_into_history(trend));
   history_redo(trend, extent.final, DT_NOEND);
   backfill_note(trend, extent.final, extent.continues);
   if (extent.clock == kNoTime) {  // no rows but those that are too far ahead, which are noted
-    scan_source(trend, {kNoTime, kNoTime, rows_of(trend)}, ScanOrder::kAny,
-                [](const RowEvent&) { return true; });
+    scan_source(trend, counted_from(trend, kNoTime), ScanOrder::kAny, [](const RowEvent&) { return true; });
   } else if (trend->writer.has_sessions()) {
-    source_count_sessions(trend, extent.final, extent.clock, extent.clock);
+    count_sessions(trend, extent.final, extent.clock);
   } else if (some_window_ends(trend, extent.final, final_until(trend, extent.clock))) {
     count_since(trend, extent.since, extent.final, extent.clock);
   } else {

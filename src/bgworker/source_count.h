@@ -13,8 +13,4 @@ struct FollowedTrend;
 // complete.
 void source_count(FollowedTrend* trend);
 
-// Counts the sessions that end after `keep_after`, all of each, from rows up to `until`; the event clock is
-// `clock` then.
-void source_count_sessions(FollowedTrend* trend, Time keep_after, Time until, Time clock);
-
 }  // namespace trending

@@ -83,7 +83,8 @@ void note_latest(FollowedTrend* trend, Oid table, Time time) {
 }
 
 // Reads a fetched row. False: it is no event.
-bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampTz now, RowEvent* event) {
+bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampTz now, bool counts_ahead,
+              RowEvent* event) {
   const Definition* definition = trend->definition;
   TupleTableSlot* slot = trend->reader->slot;
   const int count = definition->source_column_count;
@@ -98,7 +99,11 @@ bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampT
     if (isnull) committed = kNoTime;
   }
   RowOutcome outcome = row_read_slot(trend->reader, committed, event);
-  if (outcome == RowOutcome::kAhead) trend->ahead.add(event->time);
+  if (outcome == RowOutcome::kAhead) {
+    trend->ahead.add(event->time);
+    if (counts_ahead)
+      pg_atomic_write_u64(&trend->shared->ahead, pg_atomic_read_u64(&trend->shared->ahead) + 1);
+  }
   if (outcome != RowOutcome::kEvent) return false;
   Datum table = SPI_getbinval(row, columns, count + 1, &isnull);
   note_latest(trend, DatumGetObjectId(table), event->time);
@@ -119,7 +124,8 @@ void scan_rows(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
     const uint64 count = SPI_processed;
     for (uint64 row = 0; row < count && go_on; row++) {
       RowEvent event;
-      if (read_row(trend, rows->vals[row], rows->tupdesc, now, &event)) go_on = visit(event);
+      if (read_row(trend, rows->vals[row], rows->tupdesc, now, range.counts_ahead, &event))
+        go_on = visit(event);
     }
     SPI_freetuptable(rows);
     CHECK_FOR_INTERRUPTS();

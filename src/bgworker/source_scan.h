@@ -19,6 +19,7 @@ struct SourceRange {
   Time from = kNoTime;
   Time until = kNoTime;
   SourceRows rows = SourceRows::kAll;
+  bool counts_ahead = false;  // rows that are too far ahead go into the trend's counter
 };
 
 // Calls visit(event) for every row that is an event, until it returns false. Rows whose expressions fail are

@@ -190,5 +190,18 @@ $node->poll_query_until($db, 'SELECT max(window_end) >= at_minute(790) FROM many
 is($finals->(), $before, 'what was final stays');
 is(query(q{SELECT count(*) FROM many_tumble_history WHERE NOT final AND window_end < at_minute(690)}), '0', 'and does not come back');
 
+# -- rows that are all too far ahead are counted when a trend is filled from them, once
+query(q{CREATE TABLE ahead (LIKE template INCLUDING ALL);
+	INSERT INTO ahead SELECT n, 1, now() + interval '1 day' FROM generate_series(1, 7) n});
+query("BEGIN; INSERT INTO ahead VALUES (0, 0, NULL); PREPARE TRANSACTION 'holds up'");
+create('ahead_tumble', 'ahead', 'tumble', '');
+create('ahead_session', 'ahead', 'session', '');
+query(q{INSERT INTO ahead VALUES (8, 1, now() + interval '1 day')});
+query("ROLLBACK PREPARED 'holds up'");
+sync_trends($node, $db);
+query(q{INSERT INTO ahead VALUES (9, 1, now() + interval '1 day')});
+sync_trends($node, $db);
+is(query(q{SELECT string_agg(ahead::text, ' ') FROM trending.status WHERE trend LIKE 'ahead%'}), '9 9', 'rows too far ahead count once, whenever they came');
+
 $node->stop;
 done_testing();
