@@ -641,8 +641,8 @@ CREATE FUNCTION trending.live_differences(trend regclass, OUT found_in text, OUT
 RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_live_differences';
 
--- The same of its history. Of windows that are not final yet the worker's corrections follow the source within a
--- checkpoint's time: there a row differs when it still does after a checkpoint. Internal.
+-- The same of its history. What is missing there, or not final, the worker may be about to write with a checkpoint: it
+-- differs when it still does after one. Internal.
 CREATE FUNCTION trending.history_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -685,7 +685,7 @@ BEGIN
       PERFORM pg_sleep(0.05);
     END LOOP;
   END LOOP;
-  RAISE NOTICE '% rows of windows that are not final changed all the time', cardinality(doubtful_sides)
+  RAISE NOTICE '% rows of history that are missing or not final changed all the time', cardinality(doubtful_sides)
     USING HINT = 'Call trending.verify() again when less is written to these windows.';
 END $$;
 

@@ -309,11 +309,12 @@ char* history_difference_query(const Definition& definition, Time clock) {
   appendStringInfoString(&query, kept_history(definition));
   append_trend(&query, definition, false);
   append_definition(&query, definition, history_rows(definition, clock));
-  appendStringInfo(&query,
-                   "pairs AS (SELECT t.x AS t, d.x AS d, coalesce((t.x).%s, (d.x).%s) <= %s AND "
-                   "coalesce((t.x).final, true) AS settled FROM t FULL JOIN d ON t.k = d.k WHERE CASE WHEN "
-                   "d.k IS NULL THEN true WHEN t.k IS NULL THEN ",
-                   end, end, bound_parameter(definition, 3));
+  appendStringInfo(
+      &query,
+      "pairs AS (SELECT t.x AS t, d.x AS d, coalesce((t.x).final AND (t.x).%s <= %s, false) AS "
+      "settled FROM t FULL JOIN d ON t.k = d.k WHERE CASE WHEN d.k IS NULL THEN true WHEN t.k IS "
+      "NULL THEN ",
+      end, bound_parameter(definition, 3));
   append_expected(&query, definition, true);
   appendStringInfoString(&query, " ELSE NOT (");
   append_all_same(&query, definition);

@@ -17,7 +17,8 @@ struct LiveSide {
 // Columns: found_in, row.
 char* live_difference_query(const Definition& definition, const LiveSide& live);
 
-// Columns: found_in, row, and whether the window is final, so that neither side changes any more. Parameters:
+// Columns: found_in, row, and whether history has the row and it is final, so that nothing is about to change
+// it. What is missing may be about to be written. Parameters:
 // history_limit (bigint), the time up to which windows that end are in history, and the one up to which they
 // are final (timestamptz).
 char* history_difference_query(const Definition& definition, Time clock);

@@ -48,6 +48,7 @@ is(sums('odd', 'sf, sr, sn, an'), '2|1|2.50|2.5000000000000000', 'until they go'
 # Small sums of large addends; the order does not matter.
 query(q{INSERT INTO src (k, f) VALUES ('near', 0.1), ('near', 0.2), ('near', -0.3), ('near', 1e17), ('near', -1e17)});
 is(sums('near', 'sf'), '2.7755575615628914e-17', 'cancellation leaves the exact rest');
+query(q{DELETE FROM src WHERE k = 'over'});  # PostgreSQL's own sum raises an error
 is(query(q{SELECT * FROM trending.verify('sums')}), '', 'verify measures by what was added');
 
 # Digits: the greatest scale that is left, in min and max of other columns too.
@@ -58,7 +59,7 @@ query(q{UPDATE src SET n = 1.5 WHERE k = 'digits' AND n = 0.1250});
 is(sums('digits', 'sn, an'), query(q{SELECT sum(n), avg(n) FROM src WHERE k = 'digits'}), 'those of an old version, too');
 
 # At random. Of floats few kinds in a group, so that three doubles hold their sum.
-sub value { my ($kind) = @_; return (-1) ** int(rand 2) * ($kind == 0 ? int(rand 1e6) / 100 : $kind == 1 ? rand() * 10 ** int(rand 20) : (1e308, 1e300, 1)[rand 3]) }
+sub value { my ($kind) = @_; return (-1) ** int(rand 2) * ($kind == 0 ? int(rand 1e6) / 100 : $kind == 1 ? rand() * 10 ** int(rand 20) : (1e308, 1)[rand 2]) }
 sub numeric { return rand() < 0.05 ? ('NaN', 'Infinity', '-Infinity')[rand 3] : sprintf('%.*f', int(rand 7), rand(1000) - 500) }
 sub row { my $g = int(rand 6); return sprintf("('r%d', %s, %s, '%s', %d)", $g, value($g % 3), value(0), numeric(), rand(2 ** 62) - 2 ** 61) }
 for my $round (1 .. 12)
@@ -70,8 +71,8 @@ for my $round (1 .. 12)
 		  : "UPDATE src SET n = '" . numeric() . "', b = " . int(rand 1e9) . ", r = 0.5 WHERE k LIKE 'r%' AND id % 5 = " . int(rand 5)
 	} 1 .. 12;
 	query(join(';', $round % 2 ? ('BEGIN', @work, 'COMMIT') : @work));
-	$node->safe_psql('postgres', 'SELECT 1'), kill_worker($node, 'postgres') if $round == 8;
-	wait_for_worker($node, 'postgres') if $round == 8;
+	kill_worker($node, 'postgres', 'TERM') if $round == 8;
+	wait_for_worker($node, 'postgres');
 	sync_trends($node, 'postgres');
 	is( query(q{SELECT k, sn, an, sb, ab, c FROM sums WHERE k LIKE 'r%' ORDER BY k}),
 		query(q{SELECT k, sum(n), avg(n), sum(b), avg(b), count(*) FROM src WHERE k LIKE 'r%' GROUP BY k ORDER BY k}),
