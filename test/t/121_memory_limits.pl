@@ -26,12 +26,7 @@ sub as
 	my ($role, $statements) = @_;
 	return $node->safe_psql('postgres', "SET ROLE $role; SET search_path = $role, public; $statements");
 }
-sub state_of
-{
-	my ($trend) = @_;
-	return $node->safe_psql('postgres', "SELECT state, reason FROM trending.status WHERE trend = '$trend'::regclass");
-}
-my $running = "SELECT state = 'running' FROM trending.status WHERE trend =";
+my $running = "SELECT state = 'running' FROM trending.status WHERE relation =";
 
 # One role's trends take all that they can get.
 as('hog', q{CREATE TABLE src (k int);
@@ -41,7 +36,7 @@ my $pid = worker_pid($node, 'postgres');
 as('hog', 'INSERT INTO src SELECT generate_series(1, 300000)');
 sync_trends($node, 'postgres');
 is($node->safe_psql('postgres', q{SELECT refused > 0, live_groups > 50000, live_groups + refused = 300000
-	FROM trending.status WHERE trend = 'hog.most'::regclass}), 't|t|t', 'one trend takes what it may, the rest is counted');
+	FROM trending.status WHERE relation = 'hog.most'::regclass}), 't|t|t', 'one trend takes what it may, the rest is counted');
 as('hog', q{CREATE TABLE wide (k text);
 	SELECT trending.create_trend('rest', 'SELECT k, count(*) AS n FROM wide GROUP BY k ORDER BY n DESC')});
 sync_trends($node, 'postgres');
@@ -118,7 +113,7 @@ is(worker_pid($node, 'postgres'), $pid, 'the worker survives errors of the syste
 exact('and is exact when there are no more');
 
 # bad_alloc anywhere: the worker may end and come back, nothing else.
-inject('memory:bad_alloc:0.0005:7');
+inject('memory:bad_alloc:0.02:7');
 churn(15);
 exact('exact after bad_alloc');
 
