@@ -303,9 +303,7 @@ bool checkpoint_write() {
   longest_hold_us = 0;
   ErrorData* volatile error = nullptr;
   PG_TRY();
-  {
-    bytes = guarded([position] { return write_transaction(position); });
-  }
+  { bytes = write_transaction(position); }
   PG_CATCH();
   { error = worker_abort(); }
   PG_END_TRY();
@@ -390,9 +388,7 @@ XLogRecPtr checkpoint_position() {
   ErrorData* volatile error = nullptr;
   volatile XLogRecPtr position = InvalidXLogRecPtr;
   PG_TRY();
-  {
-    position = guarded([] { return position_in_transaction(); });
-  }
+  { position = position_in_transaction(); }
   PG_CATCH();
   { error = worker_abort(); }
   PG_END_TRY();

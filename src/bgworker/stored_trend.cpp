@@ -372,9 +372,7 @@ bool checkpoint_restore(FollowedTrend* trend) {
   ErrorData* volatile error = nullptr;
   volatile bool restored = false;
   PG_TRY();
-  {
-    restored = guarded([&] { return restore_in_transaction(trend, reason); });
-  }
+  { restored = restore_in_transaction(trend, reason); }
   PG_CATCH();
   { error = worker_abort(); }
   PG_END_TRY();

@@ -509,13 +509,11 @@ void waiting_check() {
   ErrorData* volatile error = nullptr;
   PG_TRY();
   {
-    guarded([] {
-      worker_begin();
-      SPI_connect();
-      report_lost();
-      SPI_finish();
-      worker_commit();
-    });
+    worker_begin();
+    SPI_connect();
+    report_lost();
+    SPI_finish();
+    worker_commit();
   }
   PG_CATCH();
   { error = worker_abort(); }

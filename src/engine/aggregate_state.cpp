@@ -118,7 +118,10 @@ bool change_float(int64_t* words, const int64_t* other, bool negative) {
   FloatState state(words);
   const FloatState more(other);
   state.sum.add(more.sum, negative);
-  for (int i = 0; i < 3; i++) state.specials[i] += negative ? -more.specials[i] : more.specials[i];
+  for (int i = 0; i < 3; i++) {
+    const int64_t change = negative ? -int64_t{more.specials[i]} : more.specials[i];
+    state.specials[i] = static_cast<int32_t>(state.specials[i] + change);
+  }
   state.store(words);
   return state.sum.is_exact;
 }

@@ -50,7 +50,7 @@ $node->safe_psql('postgres', q{
 	  ('everything', 'changing', 'SELECT t, count(*) AS c, sum(n) AS s FROM %s GROUP BY 1 ORDER BY c DESC', NULL),
 	  ('visits', 'growing', 'SELECT window_start, window_end, k, count(*) AS c, count(DISTINCT t) AS d, sum(x) AS s FROM %s, trending.session(at, ''90 s'') GROUP BY 1, 2, 3 ORDER BY c DESC', NULL),
 	  ('faded', 'growing', 'SELECT k, trending.decayed_count(at, ''500 days'') AS c FROM %s GROUP BY 1 ORDER BY c DESC', NULL),
-	  ('blocked', 'stuck', 'SELECT window_start, window_end, t, count(*) AS c, max(t) AS most FROM %s, trending.tumble(at, ''1 min'') GROUP BY 1, 2, 3 HAVING count(*) > 1 ORDER BY c DESC', NULL);
+	  ('blocked', 'stuck', 'SELECT window_start, window_end, t, count(*) AS c, max(t) AS most FROM %s, trending.tumble(at, ''1 min'') GROUP BY 1, 2, 3 HAVING count(*) > 0 ORDER BY c DESC', NULL);
 	UPDATE trend SET definition = format(query, source),
 	  options = 'idle_timeout => ''9000 days'', allowed_lateness => ''1 day'', history_limit => NULL'
 	    || CASE name WHEN 'parted' THEN ', partition_by => ARRAY[''m'']' WHEN 'blocked' THEN ', late_events => ''keep''' ELSE '' END;
@@ -284,6 +284,7 @@ $node->safe_psql('postgres', q{
 	      AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND attnum = ANY (indkey)) AND (SELECT relkind FROM pg_class WHERE oid = attrelid) = 'r'
 	  LOOP
 	    EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', c.relation, c.attname);
+	    COMMIT;  -- the worker locks these tables, too
 	  END LOOP;
 	END $$;
 });

@@ -201,7 +201,7 @@ class Fuzz {
     const Time pane = chance(20) ? any_word() : kClock - 50 * static_cast<int64_t>(below(12));
     // In memory of exactly that size.
     std::vector<std::byte> exact(cell.size());
-    std::memcpy(exact.data(), cell.data(), cell.size());
+    if (!cell.empty()) std::memcpy(exact.data(), cell.data(), cell.size());
     return trend_->writer().restore_cell(pane, store, key_of(key), exact.data(),
                                          static_cast<uint32_t>(exact.size()));
   }
