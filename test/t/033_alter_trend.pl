@@ -58,7 +58,7 @@ query(q{SELECT trending.alter_trend('items', history_limit => 0)});
 query(rows(201, 230));
 sync_trends($node, $db);
 is(history(), '01:40 01:50 02:00 02:10 02:20 02:30 02:40 02:50? 03:00? 03:10? 03:20?', 'switched off, its table is kept');
-like(fails(q{SELECT trending.recompute('items', '2025-01-01', '2027-01-01')}), qr/trend "public.items" keeps no history/, 'but is history no more');
+like(fails(q{SELECT trending.recompute('items', '2025-01-01', '2027-01-01')}), qr/trend "items" keeps no history/, 'but is history no more');
 query(q{SELECT trending.alter_trend('items', history_limit => 2, retention => '2 hours')});
 query(rows(231, 245));
 history_becomes('01:40 01:50 02:00 02:10 02:20 02:30 02:40 02:50 03:00 03:10 03:20 03:30? 03:40? 03:50? 04:00?', 'switched on again, it goes on in that table');
