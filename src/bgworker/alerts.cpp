@@ -3,8 +3,9 @@
 #include "bgworker/group_insert.h"
 #include "bgworker/waiting.h"
 #include "bgworker/worker.h"
+#include "definition/history_scan.h"
 #include "definition/history_table.h"
-#include "postgres/as_owner.h"
+#include "postgres/owned_table.h"
 
 namespace trending {
 
@@ -14,43 +15,36 @@ namespace {
 // single change can reach, groups are no longer noted, and the status says so.
 constexpr size_t kCheckpointBytes = size_t{4} << 20;
 constexpr size_t kMaxBytes = size_t{256} << 20;
-// The server refuses notifications of this many bytes, and fails a commit for which its queue has no room: we
-// leave a tenth of it to others.
-constexpr size_t kPayloadBytes = 8000;
+// The server fails a commit for which its queue of notifications has no room: we leave a tenth of it to
+// others.
 constexpr double kFullQueue = 0.9;
 constexpr double kUsualQueuePages = 1 << 20;
 constexpr size_t kNotificationOverhead = NAMEDATALEN + 32;  // the channel and the server's words
 
-// The columns of one role as a JSON object.
-char* json_object(const Definition& definition, ColumnRole role) {
-  StringInfoData object;
-  initStringInfo(&object);
-  appendStringInfoString(&object, "pg_catalog.json_build_object(");
-  const char* separator = "";
-  for (int i = 0; i < definition.column_count; i++) {
-    const DefinitionColumn& column = definition.columns[i];
-    if (column.role != role) continue;
-    appendStringInfo(&object, "%s%s, $%d", separator, quote_literal_cstr(column.name),
-                     group_parameter(definition, i));
-    separator = ", ";
-  }
-  appendStringInfoChar(&object, ')');
-  return object.data;
+constexpr size_t kDateLength = 129;  // MAXDATELEN + 1, of a header full of common words as macros
+
+void append_time(StringInfo out, const char* name, Oid type, Datum value) {
+  char buffer[kDateLength];
+  JsonEncodeDateTime(buffer, value, type, nullptr);
+  appendStringInfo(out, ", \"%s\": \"%s\"", name, buffer);
 }
 
-// The payload of a notification, of the parameters of an insertion; without the group when that would be too
-// long.
-char* payload_statement(const Definition& definition, const GroupInsert& insert) {
-  const char* trend = quote_literal_cstr(quote_qualified_identifier(
-      get_namespace_name(get_rel_namespace(definition.relation)), get_rel_name(definition.relation)));
-  const char* window = psprintf("'window_start', $1, 'window_end', $2, 'crossed_at', $%d, 'commit_lsn', $%d",
-                                insert.count - 1, insert.count);
-  return psprintf(
-      "SELECT CASE WHEN pg_catalog.octet_length(p.full) < %d THEN p.full ELSE p.short END FROM (SELECT "
-      "pg_catalog.json_build_object('trend', %s, 'key', %s, 'values', %s, %s)::pg_catalog.text AS full, "
-      "pg_catalog.json_build_object('trend', %s, 'truncated', true, %s)::pg_catalog.text AS short) p",
-      static_cast<int>(kPayloadBytes), trend, json_object(definition, ColumnRole::kKey),
-      json_object(definition, ColumnRole::kAggregate), window, trend, window);
+// Every role of the database may listen to any channel, so this says that there are alerts and where, no
+// more: no value of a row. Notifications that are equal are sent once.
+char* payload_of(const Definition& definition, const Alert& alert) {
+  StringInfoData payload;
+  initStringInfo(&payload);
+  appendStringInfoString(&payload, "{\"trend\": ");
+  escape_json(&payload, quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition.relation)),
+                                                   get_rel_name(definition.relation)));
+  if (definition.has_window) {
+    const Oid type = window_bound_type(definition);
+    append_time(&payload, "window_start", type, window_bound_datum(type, alert.window.start));
+    append_time(&payload, "window_end", type, window_bound_datum(type, alert.window.end));
+  }
+  append_time(&payload, "crossed_at", TIMESTAMPTZOID, TimestampTzGetDatum(alert.crossed_at));
+  appendStringInfo(&payload, ", \"commit_lsn\": \"%X/%X\"}", TRENDING_LSN_ARGS(alert.commit_lsn));
+  return payload.data;
 }
 
 // Bytes of the server's notification queue that we may use now. Its size can be set from PostgreSQL 17 on.
@@ -77,63 +71,47 @@ bool take_queue_room(size_t payload) {
   return true;
 }
 
-// Null: alerts are not announced.
-SPIPlanPtr prepare_payload(const Definition& definition, const GroupInsert& insert) {
-  if (definition.notify_channel == nullptr) return nullptr;
-  SPIPlanPtr plan = SPI_prepare(payload_statement(definition, insert), insert.count, insert.types);
-  if (plan == nullptr) elog(ERROR, "could not prepare the announcing of alerts");
-  return plan;
-}
-
-// False when the queue has no room for it.
-bool notify(const char* channel, SPIPlanPtr payload, const GroupInsert& insert) {
-  MemoryContext caller = MemoryContextSwitchTo(insert.memory);
-  if (SPI_execute_plan(payload, insert.values, insert.nulls, false, 1) != SPI_OK_SELECT) {
-    elog(ERROR, "could not describe an alert");
+// False when the queue has no room for it. *last is what was announced before: many groups come true at once.
+bool notify(const Definition& definition, const Alert& alert, char** last) {
+  char* payload = payload_of(definition, alert);
+  if (*last != nullptr && strcmp(*last, payload) == 0) {
+    pfree(payload);
+    return true;
   }
-  const char* text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-  const bool fits = take_queue_room(strlen(text));
-  if (fits) Async_Notify(channel, text);
-  SPI_freetuptable(SPI_tuptable);
-  MemoryContextSwitchTo(caller);
+  const bool fits = take_queue_room(strlen(payload));
+  if (fits) Async_Notify(definition.notify_channel, payload);
+  if (*last != nullptr) pfree(*last);
+  *last = payload;
   return fits;
 }
 
-void write_rows(FollowedTrend* trend, const std::vector<Alert>& alerts, const char* table) {
+void write_rows(FollowedTrend* trend, const std::vector<Alert>& alerts, OwnedTable* table) {
   const Definition& definition = *trend->definition;
   const StateLayout& layout = trend->writer.layout();
-  GroupInsert insert = group_insert_prepare(definition, table, false,
-                                            {{"crossed_at", TIMESTAMPTZOID}, {"commit_lsn", LSNOID}});
-  SPIPlanPtr payload = prepare_payload(definition, insert);
+  GroupInsert insert = group_insert_prepare(definition, table);
   bool all_announced = true;
-  Patience patience;
+  char* announced = nullptr;
   for (const Alert& alert : alerts) {
-    CHECK_FOR_INTERRUPTS();
-    patience.spend();
     KeyView key{reinterpret_cast<const std::byte*>(alert.key.data()),
                 static_cast<uint32_t>(alert.key.size())};
     group_insert_begin(&insert, layout, alert.window, key, alert.result.data(), 0);
     group_insert_put(&insert, TimestampTzGetDatum(alert.crossed_at));
     group_insert_put(&insert, LSNGetDatum(alert.commit_lsn));
-    if (payload != nullptr && !notify(definition.notify_channel, payload, insert)) all_announced = false;
+    group_insert_put(&insert, TimestampTzGetDatum(GetCurrentTimestamp()));
     group_insert_run(&insert);
+    if (definition.notify_channel != nullptr && !notify(definition, alert, &announced)) all_announced = false;
   }
   group_insert_end(&insert);
-  if (payload != nullptr) SPI_freeplan(payload);
   if (!all_announced) {
     trend_report(trend, "alerts were not announced: the notification queue of the server is full");
   }
 }
 
-void expire_rows(const FollowedTrend* trend, const char* table) {
-  int64 retention = trend->definition->options.retention;
+void expire_rows(const FollowedTrend* trend, OwnedTable* table) {
+  const int64 retention = trend->definition->options.retention;
   if (retention < 0) return;
-  Oid type = TIMESTAMPTZOID;
-  Datum bound = TimestampTzGetDatum(subtract_saturated(GetCurrentTimestamp(), retention));
-  if (SPI_execute_with_args(alerts_expire_statement(table), 1, &type, &bound, nullptr, false, 0) !=
-      SPI_OK_DELETE) {
-    elog(ERROR, "could not remove alerts");
-  }
+  const int column = own_columns_at(*table->shape, kAlertOwnColumns) + kAlertedAt;
+  (void)delete_expired(table, column, subtract_saturated(GetCurrentTimestamp(), retention));
 }
 
 }  // namespace
@@ -172,17 +150,21 @@ constexpr WaitingWords kWords = {"alerts wait to be written: ", "alerts were los
 
 OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<Alert>& alerts,
                            char (&message)[kMessageSize]) {
-  return run_as_owner(trend->definition->alerts, message, PassingError::kReport, [&](const char* table) {
-    write_rows(trend, alerts, table);
-    expire_rows(trend, table);
-  });
+  const TableShape shape = alerts_shape(*trend->definition);
+  return with_owned_table(trend->definition->alerts, shape, message, PassingError::kReport, OwnedUse::kWrite,
+                          [&](OwnedTable* table) {
+                            write_rows(trend, alerts, table);
+                            expire_rows(trend, table);
+                          });
 }
 
 OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  const TimestampTz started = GetCurrentTimestamp();
   while (waiting_load_alerts(trend)) {
     OwnerResult result = write_as_owner(trend, trend->retried_alerts, message);
     if (result != OwnerResult::kDone) return result;
     waiting_drop_alerts(trend);
+    if (waiting_is_over(started)) return OwnerResult::kMore;
   }
   return write_as_owner(trend, trend->alerts, message);
 }
@@ -192,7 +174,7 @@ OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
 void alerts_write(FollowedTrend* trend) {
   if (!alerts_are_due(trend)) return;
   write_or_wait(
-      trend, &trend->alerts_retry, kWords,
+      trend, &trend->alerts_retry, &trend->alerts_room, kWords,
       [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
       [trend] { waiting_keep_alerts(trend); });
 }

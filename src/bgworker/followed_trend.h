@@ -174,7 +174,8 @@ struct FollowedTrend {
   bool unfinal_known = true;    // false: the table could not be read yet
   Time oldest_end = kEndTime;   // of a window in the table: what retention takes first
   TimestampTz last_expiry = 0;
-  Retry history_retry;                // when the table may be tried again
+  Retry history_retry;  // when the table may be tried again
+  WaitingRoom history_room;
   bool waits = true;                  // windows may lie in trending.waiting_window
   std::vector<ClosedWindow> retried;  // loaded from there
   Time next_close = kNoTime;  // the end of the next window to close, as far as history_poll has looked
@@ -186,6 +187,7 @@ struct FollowedTrend {
   std::vector<LateEvent> late;  // to be written with the next checkpoint
   size_t late_bytes = 0;
   Retry late_retry;
+  WaitingRoom late_room;
   bool late_waits = true;  // rows may lie in trending.waiting_late
   std::vector<LateEvent> retried_late;
   int64 retried_late_until = 0;
@@ -195,6 +197,7 @@ struct FollowedTrend {
   size_t alert_bytes = 0;
   bool alerts_overflowed = false;  // some were not noted
   Retry alerts_retry;
+  WaitingRoom alerts_room;
   bool alerts_wait = true;  // alerts may lie in trending.waiting_alert
   std::vector<Alert> retried_alerts;
   int64 retried_alerts_until = 0;

@@ -4,11 +4,12 @@
 
 #include "bgworker/blame.h"
 #include "bgworker/group_insert.h"
+#include "definition/history_scan.h"
 #include "bgworker/shown_ranks.h"
 #include "bgworker/waiting.h"
 #include "bgworker/worker.h"
 #include "definition/history_table.h"
-#include "postgres/as_owner.h"
+#include "postgres/owned_table.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
 
@@ -40,66 +41,25 @@ ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
 // -- writing
 // ----------------------------------------------------------------------------------------------------
 
-SPIPlanPtr prepare_deletion(const Definition& definition, const char* table) {
-  Oid type = window_bound_type(definition);
-  Oid types[] = {type, type};
-  SPIPlanPtr plan = SPI_prepare(psprintf("DELETE FROM %s WHERE %s = $2 AND %s = $1", table,
-                                         history_window_column(definition, ColumnRole::kWindowEnd),
-                                         history_window_column(definition, ColumnRole::kWindowStart)),
-                                2, types);
-  if (plan == nullptr) elog(ERROR, "could not prepare a deletion from history");
-  return plan;
-}
-
-void delete_window(const Definition& definition, SPIPlanPtr deletion, const Window& window) {
-  Oid type = window_bound_type(definition);
-  Datum values[] = {window_bound_datum(type, window.start), window_bound_datum(type, window.end)};
-  if (SPI_execute_plan(deletion, values, nullptr, false, 0) != SPI_OK_DELETE) {
-    elog(ERROR, "could not delete a window from history");
+void write_window(GroupInsert* insert, const StateLayout& layout, const ClosedWindow& closed) {
+  delete_window(insert->table, closed.window);
+  for (const ClosedWindow::Row& row : closed.rows) {
+    group_insert_begin(insert, layout, closed.window, closed.key(row), closed.result(row), row.rank);
+    group_insert_put(insert, BoolGetDatum(closed.is_final));
+    group_insert_run(insert);
   }
 }
 
-void execute_with_bound(const Definition& definition, const char* sql, Time bound) {
-  Oid type = window_bound_type(definition);
-  Datum value = window_bound_datum(type, bound);
-  int result = SPI_execute_with_args(sql, 1, &type, &value, nullptr, false, 0);
-  if (result < 0) elog(ERROR, "could not change history: %s", SPI_result_code_string(result));
-}
-
-// Windows that lost all their rows while the source changed are not reported again.
-void delete_redone(const FollowedTrend* trend, const char* table) {
-  const Definition& definition = *trend->definition;
-  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
-  execute_with_bound(definition, psprintf("DELETE FROM %s WHERE NOT final AND %s > $1", table, end),
-                     trend->redo_after);
-  execute_with_bound(definition, psprintf("DELETE FROM %s WHERE %s > $1", table, end),
-                     trend->redo_final_after);
-}
-
-void write_windows(FollowedTrend* trend, const char* table, const std::vector<ClosedWindow>& windows) {
-  const Definition& definition = *trend->definition;
-  // Prepared once: with session windows there are as many windows as rows.
-  GroupInsert insert = group_insert_prepare(definition, table, true, {{"final", BOOLOID}});
-  SPIPlanPtr deletion = prepare_deletion(definition, table);
+void write_windows(FollowedTrend* trend, OwnedTable* table, const std::vector<ClosedWindow>& windows) {
+  GroupInsert insert = group_insert_prepare(*trend->definition, table);
   // Of windows that were put by before the trend was filled anew with another replica identity.
   const StateLayout other_layout = trend_layout(trend, !trend->retractable);
-  Patience patience;
   for (const ClosedWindow& closed : windows) {
-    patience.spend();
     trend->oldest_end = Min(trend->oldest_end, closed.window.end);
-    delete_window(definition, deletion, closed.window);
     const bool same = closed.retractable == trend->retractable;
-    const StateLayout& layout = same ? trend->writer.layout() : other_layout;
-    for (const ClosedWindow::Row& row : closed.rows) {
-      CHECK_FOR_INTERRUPTS();
-      patience.spend();
-      group_insert_begin(&insert, layout, closed.window, closed.key(row), closed.result(row), row.rank);
-      group_insert_put(&insert, BoolGetDatum(closed.is_final));
-      group_insert_run(&insert);
-    }
+    write_window(&insert, same ? trend->writer.layout() : other_layout, closed);
   }
   group_insert_end(&insert);
-  SPI_freeplan(deletion);
 }
 
 // Windows that end up to here can no longer be corrected.
@@ -112,28 +72,15 @@ bool has_window_to_finish(const FollowedTrend* trend) {
   return !trend->unfinal_ends.empty() && *trend->unfinal_ends.begin() <= final_before(trend);
 }
 
-void learn_unfinal(FollowedTrend* trend, const char* table) {
-  const char* end = history_window_column(*trend->definition, ColumnRole::kWindowEnd);
-  if (SPI_execute(psprintf("SELECT DISTINCT %s FROM %s WHERE NOT final", end, table), true, 0) !=
-      SPI_OK_SELECT) {
-    elog(ERROR, "could not read history");
-  }
-  for (uint64 i = 0; i < SPI_processed; i++) {
-    bool isnull = false;
-    Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-    if (!isnull) trend->unfinal_ends.insert(DatumGetTimestampTz(value));
-  }
+void learn_unfinal(FollowedTrend* trend, OwnedTable* table) {
+  add_unfinal_ends(table, &trend->unfinal_ends);
   trend->unfinal_known = true;
 }
 
-void finish_windows(FollowedTrend* trend, const char* table) {
+void finish_windows(FollowedTrend* trend, OwnedTable* table) {
   if (!trend->unfinal_known) learn_unfinal(trend, table);
   if (!has_window_to_finish(trend)) return;
-  const Definition& definition = *trend->definition;
-  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
-  execute_with_bound(definition,
-                     psprintf("UPDATE %s SET final = true WHERE NOT final AND %s <= $1", table, end),
-                     final_before(trend));
+  mark_final_between(table, *trend->unfinal_ends.begin(), final_before(trend));
 }
 
 // Retention, counted back from the watermark, so that replayed old data is kept as long as live data.
@@ -147,22 +94,10 @@ bool expiry_is_due(const FollowedTrend* trend) {
          GetCurrentTimestamp() - trend->last_expiry >= kExpiryIntervalUs;
 }
 
-void learn_oldest(FollowedTrend* trend, const char* table) {
-  const char* end = history_window_column(*trend->definition, ColumnRole::kWindowEnd);
-  // Not read-only, to see what was deleted just now.
-  if (SPI_execute(psprintf("SELECT pg_catalog.min(%s) FROM %s", end, table), false, 1) != SPI_OK_SELECT) {
-    elog(ERROR, "could not read history");
-  }
-  bool isnull = true;
-  Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-  trend->oldest_end = isnull ? kEndTime : DatumGetTimestamp(value);
-}
-
-void expire_windows(FollowedTrend* trend, const char* table) {
+void expire_windows(FollowedTrend* trend, OwnedTable* table) {
   if (!expiry_is_due(trend)) return;
-  execute_with_bound(*trend->definition, history_expire_statement(*trend->definition, table),
-                     kept_since(trend));
-  learn_oldest(trend, table);
+  (void)delete_expired(table, kHistoryEnd, kept_since(trend));
+  trend->oldest_end = first_end(table);
   trend->last_expiry = GetCurrentTimestamp();
 }
 
@@ -256,32 +191,38 @@ void mark_final(FollowedTrend* trend, std::vector<ClosedWindow>& windows) {
 }
 
 template <typename Body>
-OwnerResult write_as_owner(FollowedTrend* trend, char (&message)[kMessageSize], Body&& body) {
-  return run_as_owner(trend->definition->history, message, PassingError::kReport, body);
+OwnerResult with_history(FollowedTrend* trend, OwnedUse use, char (&message)[kMessageSize], Body&& body) {
+  const TableShape shape = history_shape(*trend->definition);
+  return with_owned_table(trend->definition->history, shape, message, PassingError::kReport, use, body);
 }
 
 // What filling anew leaves to do comes first: what waits was taken since.
 OwnerResult write_redone(FollowedTrend* trend, char (&message)[kMessageSize]) {
   if (!trend->redo_history || trend->redo_done) return OwnerResult::kDone;
-  OwnerResult result =
-      write_as_owner(trend, message, [trend](const char* table) { delete_redone(trend, table); });
+  OwnerResult result = with_history(trend, OwnedUse::kWrite, message, [trend](OwnedTable* table) {
+    // Windows that lost all their rows while the source changed are not reported again.
+    delete_after(table, trend->redo_after, trend->redo_final_after);
+  });
   if (result != OwnerResult::kDone) return result;
   waiting_drop_redo(trend);
   trend->redo_done = true;
   return result;
 }
 
-// What waited from earlier rounds, in portions.
+// What waited from earlier rounds, a portion of it.
 OwnerResult write_waiting(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  const TimestampTz started = GetCurrentTimestamp();
   while (waiting_load_windows(trend)) {
     mark_final(trend, trend->retried);
-    OwnerResult result = write_as_owner(
-        trend, message, [trend](const char* table) { write_windows(trend, table, trend->retried); });
+    OwnerResult result = with_history(trend, OwnedUse::kWrite, message, [trend](OwnedTable* table) {
+      write_windows(trend, table, trend->retried);
+    });
     if (result != OwnerResult::kDone) return result;
     for (const ClosedWindow& closed : trend->retried) {
       if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
     }
     waiting_drop_windows(trend);
+    if (waiting_is_over(started)) return OwnerResult::kMore;
   }
   return OwnerResult::kDone;
 }
@@ -290,7 +231,7 @@ OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
   OwnerResult result = write_redone(trend, message);
   if (result == OwnerResult::kDone) result = write_waiting(trend, message);
   if (result != OwnerResult::kDone) return result;
-  return write_as_owner(trend, message, [trend](const char* table) {
+  return with_history(trend, OwnedUse::kWrite, message, [trend](OwnedTable* table) {
     write_windows(trend, table, trend->closed);
     finish_windows(trend, table);
     expire_windows(trend, table);
@@ -307,7 +248,7 @@ void history_write(FollowedTrend* trend) {
   // Corrections up to now have been taken, so what was taken early may have become final while it waited.
   mark_final(trend, trend->closed);
   OwnerResult result = write_or_wait(
-      trend, &trend->history_retry, kWords,
+      trend, &trend->history_retry, &trend->history_room, kWords,
       [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
       [trend] { waiting_keep_windows(trend); });
   if (result == OwnerResult::kFailed) {
@@ -360,49 +301,23 @@ void history_restore(FollowedTrend* trend) {
   waiting_load_redo(trend);
   char message[kMessageSize] = "";
   // Not worth waiting for: the next writing makes up for it.
-  (void)write_as_owner(trend, message, [trend](const char* table) {
+  (void)with_history(trend, OwnedUse::kRead, message, [trend](OwnedTable* table) {
     learn_unfinal(trend, table);
-    learn_oldest(trend, table);
+    trend->oldest_end = first_end(table);
     if (!trend->writer.has_sessions()) ranks_show_stored(trend, table);
   });
 }
-
-namespace {
-
-// The condition for windows that count: what filling has left to undo does not.
-const char* last_end_condition(const FollowedTrend* trend, const char* end, bool only_final) {
-  const char* valid = !trend->redo_history ? "true"
-                      : only_final         ? psprintf("%s <= $2", end)
-                                           : psprintf("%s <= CASE WHEN final THEN $2 ELSE $1 END", end);
-  return psprintf("%s AND %s", valid, only_final ? "final" : "true");
-}
-
-Time read_last_end(FollowedTrend* trend, const char* table, bool only_final) {
-  const Definition& definition = *trend->definition;
-  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
-  Oid type = window_bound_type(definition);
-  Oid types[] = {type, type};
-  Datum values[] = {window_bound_datum(type, trend->redo_after),
-                    window_bound_datum(type, trend->redo_final_after)};
-  const char* query =
-      psprintf("SELECT pg_catalog.max(%s) FROM %s WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND %s", end, table,
-               last_end_condition(trend, end, only_final));
-  if (SPI_execute_with_args(query, 2, types, values, nullptr, true, 1) != SPI_OK_SELECT) {
-    elog(ERROR, "could not read history");
-  }
-  bool isnull = true;
-  Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-  return isnull ? kNoTime : DatumGetTimestampTz(value);
-}
-
-}  // namespace
 
 Time history_last_end(FollowedTrend* trend, bool only_final) {
   if (!OidIsValid(trend->definition->history)) return kNoTime;
   Time last = kNoTime;
   char message[kMessageSize] = "";
-  OwnerResult result = write_as_owner(
-      trend, message, [&](const char* table) { last = read_last_end(trend, table, only_final); });
+  OwnerResult result = with_history(trend, OwnedUse::kRead, message, [&](OwnedTable* table) {
+    // What filling has left to undo does not count.
+    const Time until = trend->redo_history ? trend->redo_after : kEndTime;
+    const Time final_until = trend->redo_history ? trend->redo_final_after : kEndTime;
+    last = last_end(table, only_final ? kNoTime : until, final_until);
+  });
   if (result == OwnerResult::kPassing) {
     ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("%s", message)));
   }

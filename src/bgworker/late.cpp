@@ -1,10 +1,12 @@
 #include "bgworker/late.h"
 
+#include "definition/history_scan.h"
 #include "bgworker/waiting.h"
 #include "bgworker/worker.h"
 #include "decoder/row_json.h"
+#include "definition/definition_catalog.h"
 #include "definition/history_table.h"
-#include "postgres/as_owner.h"
+#include "postgres/owned_table.h"
 
 namespace trending {
 
@@ -14,43 +16,75 @@ namespace {
 // single transaction can reach, rows are counted but no longer kept, and the status says so.
 constexpr size_t kCheckpointBytes = size_t{4} << 20;
 constexpr size_t kMaxBytes = size_t{256} << 20;
+// Of one row, as text; what a jsonb can hold is more.
+constexpr size_t kMaxRowBytes = size_t{16} << 20;
 
-void write_rows(const std::vector<LateEvent>& rows, const char* table) {
-  Oid types[] = {TIMESTAMPTZOID, LSNOID, TEXTOID, JSONBOID};
-  SPIPlanPtr insert = SPI_prepare(
-      psprintf("INSERT INTO %s (event_time, commit_lsn, reason, \"row\") VALUES ($1, $2, $3, $4)", table), 4,
-      types);
-  if (insert == nullptr) elog(ERROR, "could not prepare the insertion of late rows");
-  Patience patience;
+// The columns of its source that a trend's owner may read now.
+struct Readable {
+  Oid source;
+  Oid owner;
+  bool all;
+
+  bool has(const char* column) const {
+    if (all) return true;
+    const AttrNumber number = get_attnum(source, column);
+    return number != InvalidAttrNumber &&
+           pg_attribute_aclcheck(source, number, owner, ACL_SELECT) == ACLCHECK_OK;
+  }
+};
+
+// By the catalogs that are seen: while decoding those of then, while writing those of now.
+Readable readable_columns(const Definition& definition) {
+  bool is_missing = false;
+  Readable readable = {definition.source, relation_owner(definition.relation), false};
+  readable.all =
+      pg_class_aclcheck_ext(readable.source, readable.owner, ACL_SELECT, &is_missing) == ACLCHECK_OK;
+  return readable;
+}
+
+// A row as it is written: without columns that the owner may not read any more.
+Datum readable_row(const Readable& readable, const char* text) {
+  Datum row = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+  if (readable.all) return row;
+  ArrayBuildState* hidden = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+  JsonbIterator* columns = JsonbIteratorInit(&DatumGetJsonbP(row)->root);
+  JsonbValue value;
+  for (;;) {
+    const JsonbIteratorToken token = JsonbIteratorNext(&columns, &value, true);
+    if (token == WJB_DONE) break;
+    if (token != WJB_KEY) continue;
+    const char* name = pnstrdup(value.val.string.val, value.val.string.len);
+    if (readable.has(name)) continue;
+    accumArrayResult(hidden, CStringGetTextDatum(name), false, TEXTOID, CurrentMemoryContext);
+  }
+  return DirectFunctionCall2(jsonb_delete_array, row, makeArrayResult(hidden, CurrentMemoryContext));
+}
+
+void write_rows(const Readable& readable, const std::vector<LateEvent>& rows, OwnedTable* table) {
   MemoryContext row_memory =
       AllocSetContextCreate(CurrentMemoryContext, "trending late row", ALLOCSET_DEFAULT_SIZES);
   for (const LateEvent& event : rows) {
-    CHECK_FOR_INTERRUPTS();
-    patience.spend();
     MemoryContext caller = MemoryContextSwitchTo(row_memory);
-    Datum values[] = {TimestampTzGetDatum(event.time), LSNGetDatum(event.commit_lsn),
-                      CStringGetTextDatum(event.reason),
-                      DirectFunctionCall1(jsonb_in, CStringGetDatum(event.row.c_str()))};
+    Datum values[kLateColumns];
+    bool nulls[kLateColumns] = {};
+    values[kLateTime] = TimestampTzGetDatum(event.time);
+    nulls[kLateTime] = event.time == kNoTime;
+    values[kLateLsn] = LSNGetDatum(event.commit_lsn);
+    values[kLateReason] = CStringGetTextDatum(event.reason);
+    values[kLateRow] = readable_row(readable, event.row.c_str());
+    values[kLateRecomputed] = BoolGetDatum(false);
+    values[kLateKeptAt] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+    owned_insert(table, values, nulls);
     MemoryContextSwitchTo(caller);
-    if (SPI_execute_plan(insert, values, event.time == kNoTime ? "n   " : "    ", false, 0) !=
-        SPI_OK_INSERT) {
-      elog(ERROR, "could not insert a late row");
-    }
     MemoryContextReset(row_memory);
   }
   MemoryContextDelete(row_memory);
-  SPI_freeplan(insert);
 }
 
-void expire_rows(const FollowedTrend* trend, const char* table) {
-  int64 retention = trend->definition->options.retention;
+void expire_rows(const FollowedTrend* trend, OwnedTable* table) {
+  const int64 retention = trend->definition->options.retention;
   if (retention < 0) return;
-  Oid type = TIMESTAMPTZOID;
-  Datum bound = TimestampTzGetDatum(subtract_saturated(GetCurrentTimestamp(), retention));
-  if (SPI_execute_with_args(late_expire_statement(table), 1, &type, &bound, nullptr, false, 0) !=
-      SPI_OK_DELETE) {
-    elog(ERROR, "could not remove late rows");
-  }
+  (void)delete_expired(table, kLateKeptAt, subtract_saturated(GetCurrentTimestamp(), retention));
 }
 
 }  // namespace
@@ -63,7 +97,13 @@ void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const cha
   }
   StringInfoData json;
   initStringInfo(&json);
-  append_row_json(&json, descriptor, row);
+  const Readable readable = readable_columns(*trend->definition);
+  append_row_json(&json, descriptor, row, [&readable](const char* column) { return readable.has(column); });
+  if (static_cast<size_t>(json.len) > kMaxRowBytes) {
+    pfree(json.data);
+    trend_report(trend, "a late row was too long to be kept, and was counted only");
+    return;
+  }
   trend->late.push_back(LateEvent{time, txn->final_lsn, reason, std::string(json.data, json.len)});
   trend->late_bytes += sizeof(LateEvent) + static_cast<size_t>(json.len);
   pfree(json.data);
@@ -81,17 +121,22 @@ constexpr WaitingWords kWords = {"late rows wait to be written: ", "late rows we
 
 OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<LateEvent>& rows,
                            char (&message)[kMessageSize]) {
-  return run_as_owner(trend->definition->late, message, PassingError::kReport, [&](const char* table) {
-    write_rows(rows, table);
-    expire_rows(trend, table);
-  });
+  const Readable readable = readable_columns(*trend->definition);
+  const TableShape shape = late_shape();
+  return with_owned_table(trend->definition->late, shape, message, PassingError::kReport, OwnedUse::kWrite,
+                          [&](OwnedTable* table) {
+                            write_rows(readable, rows, table);
+                            expire_rows(trend, table);
+                          });
 }
 
 OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  const TimestampTz started = GetCurrentTimestamp();
   while (waiting_load_late(trend)) {
     OwnerResult result = write_as_owner(trend, trend->retried_late, message);
     if (result != OwnerResult::kDone) return result;
     waiting_drop_late(trend);
+    if (waiting_is_over(started)) return OwnerResult::kMore;
   }
   return write_as_owner(trend, trend->late, message);
 }
@@ -101,7 +146,7 @@ OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
 void late_write(FollowedTrend* trend) {
   if (!late_is_due(trend)) return;
   write_or_wait(
-      trend, &trend->late_retry, kWords,
+      trend, &trend->late_retry, &trend->late_room, kWords,
       [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
       [trend] { waiting_keep_late(trend); });
 }

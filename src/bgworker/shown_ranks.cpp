@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "bgworker/worker.h"
+#include "definition/history_scan.h"
+#include "definition/history_table.h"
 #include "definition/history_rows.h"
 #include "shmem/previous_ranks.h"
 
@@ -57,14 +59,70 @@ void ranks_show_taken(FollowedTrend* trend) {
   pfree(keys);
 }
 
-void ranks_show_stored(FollowedTrend* trend, const char* table) {
+namespace {
+
+// Rows of a window as they are met.
+struct FoundRanks {
+  RankedKey* keys;
+  uint64 count;
+  uint64 room;
+
+  void add(const RankedKey& key) {
+    if (count == room) {
+      room *= 2;
+      keys = static_cast<RankedKey*>(repalloc_huge(keys, sizeof(RankedKey) * room));
+    }
+    keys[count++] = key;
+  }
+};
+
+// The key of a row; false when it cannot be one of the trend's (somebody edited the table).
+bool key_of_row(const Definition& definition, const OwnedTable* table, TupleTableSlot* row, StringInfo buffer,
+                KeyBytes* key) {
+  Datum keys[kMaxKeyColumns];
+  bool nulls[kMaxKeyColumns];
+  for (int i = 0; i < definition.keys.count; i++) {
+    keys[i] = owned_value(table, row, history_key_column(definition, i), &nulls[i]);
+  }
+  if (!key_encode(definition.keys, keys, nulls, buffer)) return false;
+  auto* bytes = static_cast<std::byte*>(palloc(buffer->len + 1));
+  memcpy(bytes, buffer->data, buffer->len);
+  *key = KeyBytes{bytes, static_cast<uint32_t>(buffer->len)};
+  return true;
+}
+
+FoundRanks find_ranks(const Definition& definition, OwnedTable* table, const Window& window) {
+  FoundRanks found = {static_cast<RankedKey*>(palloc(sizeof(RankedKey) * kMaxPreviousRanks)), 0,
+                      kMaxPreviousRanks};
+  StringInfoData buffer;
+  initStringInfo(&buffer);
+  const int rank_column = own_columns_at(*table->shape, kHistoryOwnColumns) - 1;
+  owned_scan(table, kHistoryEnd, window.end, window.end, false, [&](TupleTableSlot* row) {
+    bool no_start = false;
+    bool no_rank = false;
+    const Time start = DatumGetInt64(owned_value(table, row, kHistoryStart, &no_start));
+    const int64 rank = DatumGetInt64(owned_value(table, row, rank_column, &no_rank));
+    KeyBytes key = {};
+    if (!no_start && !no_rank && start == window.start && rank <= kMaxPreviousRanks &&
+        key_of_row(definition, table, row, &buffer, &key)) {
+      found.add({key, rank});
+    }
+    return true;
+  });
+  std::sort(found.keys, found.keys + found.count,
+            [](const RankedKey& a, const RankedKey& b) { return a.rank < b.rank; });
+  found.count = Min(found.count, uint64{kMaxPreviousRanks});
+  return found;
+}
+
+}  // namespace
+
+void ranks_show_stored(FollowedTrend* trend, OwnedTable* table) {
   const Definition& definition = *trend->definition;
   Window last;
-  if (!history_has_keys(definition) || !history_last_window(definition, table, nullptr, &last)) return;
-  HistoryRows rows = history_read(definition, table, last, kMaxPreviousRanks);
-  auto* keys = static_cast<RankedKey*>(palloc(sizeof(RankedKey) * (rows.count + 1)));
-  for (uint64 i = 0; i < rows.count; i++) keys[i] = {rows.rows[i].key, rows.rows[i].rank};
-  show_ranks(trend, last, keys, rows.count);
+  if (!history_has_keys(definition) || !last_window(table, &last)) return;
+  const FoundRanks found = find_ranks(definition, table, last);
+  show_ranks(trend, last, found.keys, found.count);
 }
 
 void ranks_poll(FollowedTrend* trend) {

@@ -6,12 +6,13 @@
 namespace trending {
 
 struct FollowedTrend;
+struct OwnedTable;
 
 // Shows the ranks of the last of the windows that were taken, unless those of a later one are shown already.
 void ranks_show_taken(FollowedTrend* trend);
 
-// After a restart: from the history table, named so. Needs SPI.
-void ranks_show_stored(FollowedTrend* trend, const char* table);
+// After a restart: from the history table.
+void ranks_show_stored(FollowedTrend* trend, OwnedTable* table);
 
 void ranks_withdraw(FollowedTrend* trend);
 

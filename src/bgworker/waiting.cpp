@@ -15,10 +15,29 @@ namespace {
 constexpr int64 kFirstPauseUs = 1000 * 1000;
 constexpr int64 kLongestPauseUs = 60 * kFirstPauseUs;
 // Loaded at a time: windows until they take this many bytes, rows.
-constexpr int64 kPortionBytes = 32 * 1024 * 1024;
+constexpr int64 kPortionBytes = 4 * 1024 * 1024;
 constexpr int kPortionRows = 10000;
 
 constexpr const char* kReasons[] = {"late", "null time", "too far ahead", "failed"};
+
+// Whether that much more may wait. A window that replaces another counts twice until the table is asked
+// again.
+bool take_room(const FollowedTrend* trend, WaitingRoom* room, SpiStatement* sum, size_t size) {
+  const auto more = static_cast<int64>(size);
+  room->since += more;
+  const bool is_full = room->bytes + more > kMaxWaitingBytes;
+  if (room->bytes < 0 || (is_full && room->since > kMaxWaitingBytes / 8)) {
+    (void)spi_run(sum, {spi_int4(trend->id)});
+    if (!SpiRow(0).read("bytes", &room->bytes)) elog(ERROR, "could not sum what waits");
+    room->since = 0;
+  }
+  if (room->bytes + more > kMaxWaitingBytes) {
+    room->overflowed = true;
+    return false;
+  }
+  room->bytes += more;
+  return true;
+}
 
 // A window's rows one after the other: score, rank, size of the key, key, result.
 StringInfoData pack(const ClosedWindow& closed, const StateLayout& layout) {
@@ -168,9 +187,16 @@ void waiting_keep_windows(FollowedTrend* trend) {
       "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (trend_id, window_end, window_start) DO UPDATE SET "
       "final = excluded.final, retractable = excluded.retractable, groups = excluded.groups, "
       "checksum = excluded.checksum"};
+  static SpiStatement sum = {
+      "SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(groups)), 0)::pg_catalog.int8 AS bytes FROM "
+      "trending.waiting_window WHERE trend_id = $1"};
   for (const ClosedWindow& closed : trend->closed) {
     StringInfoData packed = pack(closed, trend_layout(trend, closed.retractable));
     const auto size = static_cast<size_t>(packed.len);
+    if (!take_room(trend, &trend->history_room, &sum, size)) {
+      pfree(packed.data);
+      continue;
+    }
     const int64 checksum =
         window_checksum(trend->id, closed.window, closed.is_final, closed.retractable, packed.data, size);
     spi_run(&upsert, {spi_int4(trend->id), spi_int8(closed.window.end), spi_int8(closed.window.start),
@@ -238,6 +264,7 @@ void waiting_drop_windows(FollowedTrend* trend) {
     spi_run(&deletion, {spi_int4(trend->id), spi_int8(closed.window.end), spi_int8(closed.window.start)});
   }
   trend->retried.clear();
+  trend->history_room.bytes = -1;
   note_counts(trend);
 }
 
@@ -253,7 +280,11 @@ void waiting_keep_late(FollowedTrend* trend) {
   static SpiStatement insert = {
       "INSERT INTO trending.waiting_late (trend_id, event_time, commit_lsn, reason, \"row\", checksum) "
       "VALUES ($1, $2, $3, $4, $5, $6)"};
+  static SpiStatement sum = {
+      "SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(\"row\")), 0)::pg_catalog.int8 AS bytes FROM "
+      "trending.waiting_late WHERE trend_id = $1"};
   for (const LateEvent& event : trend->late) {
+    if (!take_room(trend, &trend->late_room, &sum, event.row.size())) continue;
     SpiValue time = spi_timestamptz(event.time);
     time.is_null = event.time == kNoTime;
     const int64 checksum =
@@ -313,6 +344,7 @@ void waiting_drop_late(FollowedTrend* trend) {
   static SpiStatement deletion = {"DELETE FROM trending.waiting_late WHERE trend_id = $1 AND id <= $2"};
   spi_run(&deletion, {spi_int4(trend->id), spi_int8(trend->retried_late_until)});
   trend->retried_late.clear();
+  trend->late_room.bytes = -1;
   note_counts(trend);
 }
 
@@ -321,7 +353,13 @@ void waiting_keep_alerts(FollowedTrend* trend) {
       "INSERT INTO trending.waiting_alert (trend_id, window_start, window_end, crossed_at, commit_lsn, key, "
       "result, "
       "checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
+  static SpiStatement sum = {
+      "SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(key || result)), 0)::pg_catalog.int8 AS bytes "
+      "FROM "
+      "trending.waiting_alert WHERE trend_id = $1"};
   for (const Alert& alert : trend->alerts) {
+    const size_t size = alert.key.size() + alert.result.size() * sizeof(int64_t);
+    if (!take_room(trend, &trend->alerts_room, &sum, size)) continue;
     const SpiBytes key = {alert.key.data(), alert.key.size()};
     const SpiBytes result = {reinterpret_cast<const char*>(alert.result.data()),
                              alert.result.size() * sizeof(int64_t)};
@@ -393,6 +431,7 @@ void waiting_drop_alerts(FollowedTrend* trend) {
   static SpiStatement deletion = {"DELETE FROM trending.waiting_alert WHERE trend_id = $1 AND id <= $2"};
   spi_run(&deletion, {spi_int4(trend->id), spi_int8(trend->retried_alerts_until)});
   trend->retried_alerts.clear();
+  trend->alerts_room.bytes = -1;
   note_counts(trend);
 }
 

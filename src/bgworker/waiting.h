@@ -1,7 +1,9 @@
-// Closed windows, late rows and alerts whose tables cannot be written for now: a lock held by others, an
-// owner's trigger that fails or does not end. One trend's trouble must not keep the database from its
-// checkpoints, so they are put by in tables of ours, in the same transaction as the state, and written when
-// their tables let us. What filling a trend anew has to undo in its history is noted there likewise.
+// Closed windows, late rows and alerts whose tables cannot be written for now: a lock held by others, or
+// something of the owner's attached to them (postgres/owned_table.h). One trend's trouble must not keep the
+// database from its checkpoints, so they are put by in tables of ours, in the same transaction as the state,
+// and written when their tables let us: a portion with each checkpoint, in the order in which they came, so
+// what comes meanwhile is put by, too. Of each trend and kind no more than kMaxWaitingBytes wait; the rest is
+// lost, and the status says so. What filling a trend anew has to undo in its history is noted there likewise.
 //
 // Rows that cannot be read are deleted, and the trend's status and the log say that they are lost.
 //
@@ -13,7 +15,7 @@
 #include <string>  // before the server's headers, whoever includes what next
 
 #include "engine/time.h"
-#include "postgres/as_owner.h"
+#include "postgres/owned_table.h"
 #include "postgres/server.h"
 #include "shmem/directory.h"
 
@@ -28,6 +30,7 @@ struct Retry {
 
   bool is_put_off() const { return at != 0 && GetCurrentTimestamp() < at; }
   void put_off();
+  void go_on() { *this = Retry{GetCurrentTimestamp(), 0}; }  // with the next checkpoint
   void reset() { *this = Retry{}; }
 };
 
@@ -39,19 +42,40 @@ struct WaitingWords {
 void waiting_report(FollowedTrend* trend, const char* words, const char* message);
 void waiting_clear_report(FollowedTrend* trend, const WaitingWords& words);
 
+// What waits of one kind, in bytes.
+constexpr int64 kMaxWaitingBytes = INT64CONST(64) * 1024 * 1024;
+
+// How much waits; asked of the table when it is not known.
+struct WaitingRoom {
+  int64 bytes = -1;
+  int64 since = 0;          // bytes that came since it was asked
+  bool overflowed = false;  // since it was last empty
+};
+
+// Whether the portion of a checkpoint is written that began then.
+inline bool waiting_is_over(TimestampTz started) {
+  return GetCurrentTimestamp() - started > 250 * 1000;
+}
+
 // Calls write(message) unless that is put off, and keep() if it has to be put off.
 template <typename Write, typename Keep>
-OwnerResult write_or_wait(FollowedTrend* trend, Retry* retry, const WaitingWords& words, Write&& write,
-                          Keep&& keep) {
+OwnerResult write_or_wait(FollowedTrend* trend, Retry* retry, WaitingRoom* room, const WaitingWords& words,
+                          Write&& write, Keep&& keep) {
   char message[kMessageSize] = "";
   const bool tried = !retry->is_put_off();
   const OwnerResult result = tried ? write(message) : OwnerResult::kPassing;
-  if (result == OwnerResult::kPassing) {
-    if (tried) {
+  if (result == OwnerResult::kPassing || result == OwnerResult::kMore) {
+    if (result == OwnerResult::kMore) {
+      retry->go_on();
+    } else if (tried) {
       retry->put_off();
-      waiting_report(trend, words.waits, message);
+      waiting_report(trend, room->overflowed ? words.lost : words.waits, message);
     }
+    const bool overflowed = room->overflowed;
     keep();
+    if (room->overflowed && !overflowed) {
+      waiting_report(trend, words.lost, "more waits to be written than is kept");
+    }
     return result;
   }
   if (result == OwnerResult::kFailed) {
@@ -60,6 +84,7 @@ OwnerResult write_or_wait(FollowedTrend* trend, Retry* retry, const WaitingWords
     waiting_clear_report(trend, words);
   }
   retry->reset();
+  room->overflowed = false;
   return result;
 }
 

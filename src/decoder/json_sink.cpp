@@ -37,6 +37,7 @@ void write_change(JsonSink* sink, ReorderBufferTXN* txn, Relation relation, Reor
   const char* action = change->action == REORDER_BUFFER_CHANGE_INSERT   ? "insert"
                        : change->action == REORDER_BUFFER_CHANGE_UPDATE ? "update"
                                                                         : "delete";
+  const auto all = [](const char*) { return true; };
   OutputPluginPrepareWrite(sink->decoding, true);
   StringInfo out = sink->decoding->out;
   append_head(out, txn, action, relation);
@@ -45,11 +46,11 @@ void write_change(JsonSink* sink, ReorderBufferTXN* txn, Relation relation, Reor
   HeapTuple new_row = compat::decoded_tuple(change->data.tp.newtuple);
   if (old_row != nullptr) {
     appendStringInfoString(out, ",\"old\":");
-    append_row_json(out, descriptor, old_row);
+    append_row_json(out, descriptor, old_row, all);
   }
   if (new_row != nullptr) {
     appendStringInfoString(out, ",\"new\":");
-    append_row_json(out, descriptor, new_row);
+    append_row_json(out, descriptor, new_row, all);
   }
   appendStringInfoChar(out, '}');
   OutputPluginWrite(sink->decoding, true);

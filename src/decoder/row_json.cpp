@@ -33,12 +33,13 @@ void append_value(StringInfo out, Form_pg_attribute attribute, Datum value) {
 
 }  // namespace
 
-void append_row_json(StringInfo out, TupleDesc descriptor, HeapTuple tuple) {
+void append_row_json(StringInfo out, TupleDesc descriptor, HeapTuple tuple,
+                     FunctionRef<bool(const char*)> has_column) {
   appendStringInfoChar(out, '{');
   bool first = true;
   for (int i = 0; i < descriptor->natts; i++) {
     Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
-    if (attribute->attisdropped) continue;
+    if (attribute->attisdropped || !has_column(NameStr(attribute->attname))) continue;
     bool isnull = false;
     Datum value = heap_getattr(tuple, i + 1, descriptor, &isnull);
     bool unchanged = !isnull && attribute->attlen == -1 && VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value));

@@ -1,5 +1,7 @@
 #include "definition/history_table.h"
 
+#include <initializer_list>
+
 #include "definition/partition_by.h"
 
 namespace trending {
@@ -144,20 +146,6 @@ Oid history_table_create(Oid relation, const Definition& definition) {
   return complete_table(relation, name, table);
 }
 
-char* history_expire_statement(const Definition& definition, const char* table) {
-  const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
-  return psprintf(
-      "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s < $1 FOR UPDATE SKIP LOCKED))",
-      table, table, end);
-}
-
-char* late_expire_statement(const char* table) {
-  return psprintf(
-      "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE kept_at < $1 FOR UPDATE SKIP "
-      "LOCKED))",
-      table, table);
-}
-
 Oid late_table_create(Oid relation) {
   Oid schema = get_rel_namespace(relation);
   const char* name = psprintf("%s_late", get_rel_name(relation));
@@ -201,11 +189,70 @@ Oid alerts_table_create(Oid relation, const Definition& definition) {
   return complete_table(relation, name, table);
 }
 
-char* alerts_expire_statement(const char* table) {
-  return psprintf(
-      "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE alerted_at < $1 FOR UPDATE SKIP "
-      "LOCKED))",
-      table, table);
+namespace {
+
+constexpr ColumnRole kBounds[] = {ColumnRole::kWindowStart, ColumnRole::kWindowEnd};
+
+bool is_bound(ColumnRole role) {
+  return role == ColumnRole::kWindowStart || role == ColumnRole::kWindowEnd;
 }
 
+const char* bound_name(const Definition& definition, ColumnRole role) {
+  for (int i = 0; i < definition.column_count; i++) {
+    if (definition.columns[i].role == role) return definition.columns[i].name;
+  }
+  return role == ColumnRole::kWindowStart ? "window_start" : "window_end";
+}
+
+TableShape group_shape(const Definition& definition, bool with_rank,
+                       std::initializer_list<OwnedColumn> own_columns) {
+  TableShape shape = {};
+  const Size room = static_cast<Size>(definition.column_count) + lengthof(kBounds) + own_columns.size();
+  shape.columns = static_cast<OwnedColumn*>(palloc(sizeof(OwnedColumn) * room));
+  auto add = [&shape](const OwnedColumn& column) { shape.columns[shape.count++] = column; };
+  for (ColumnRole role : kBounds) add({bound_name(definition, role), window_bound_type(definition), -1});
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (is_bound(column.role) || (column.role == ColumnRole::kRank && !with_rank)) continue;
+    add({column.name, column.type, column.typmod});
+  }
+  for (const OwnedColumn& column : own_columns) add(column);
+  return shape;
+}
+
+}  // namespace
+
+TableShape history_shape(const Definition& definition) {
+  return group_shape(definition, true, {{"final", BOOLOID, -1}});
+}
+
+TableShape alerts_shape(const Definition& definition) {
+  return group_shape(
+      definition, false,
+      {{"crossed_at", TIMESTAMPTZOID, -1}, {"commit_lsn", LSNOID, -1}, {"alerted_at", TIMESTAMPTZOID, -1}});
+}
+
+TableShape late_shape() {
+  static OwnedColumn columns[kLateColumns] = {{"event_time", TIMESTAMPTZOID, -1},
+                                              {"commit_lsn", LSNOID, -1},
+                                              {"reason", TEXTOID, -1},
+                                              {"row", JSONBOID, -1},
+                                              {"recomputed", BOOLOID, -1},
+                                              {"kept_at", TIMESTAMPTZOID, -1}};
+  return {kLateColumns, columns};
+}
+
+int history_key_column(const Definition& definition, int key) {
+  int column = kHistoryGroup;
+  for (int i = 0; i < definition.column_count; i++) {
+    if (is_bound(definition.columns[i].role)) continue;
+    if (definition.columns[i].role == ColumnRole::kKey && definition.columns[i].index == key) return column;
+    column++;
+  }
+  return -1;
+}
+
+int own_columns_at(const TableShape& shape, int own_columns) {
+  return shape.count - own_columns;
+}
 }  // namespace trending

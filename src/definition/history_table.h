@@ -5,6 +5,7 @@
 #pragma once
 
 #include "definition/definition.h"
+#include "postgres/owned_table.h"
 #include "postgres/server.h"
 
 namespace trending {
@@ -19,12 +20,6 @@ bool has_column(const Definition& definition, ColumnRole role);
 // Needs SPI. Returns its OID; an error if the name is taken.
 Oid history_table_create(Oid relation, const Definition& definition);
 
-// DELETE of the windows that end before $1 (of window_bound_type), and of late rows kept before $1
-// (timestamptz). Rows that somebody else has locked are left for the next time: the worker and
-// trending.expire() never wait for each other.
-char* history_expire_statement(const Definition& definition, const char* table);
-char* late_expire_statement(const char* table);
-
 // The same for <trend>_late: one row per refused event, as the worker keeps it.
 //   event_time  NULL when the row has none;  commit_lsn  the commit that brought it
 //   reason      late, too far ahead, null time, failed;  recomputed  taken in by trending.recompute
@@ -36,8 +31,30 @@ Oid late_table_create(Oid relation);
 //   commit_lsn  the commit that did it, or where WAL stood when time alone did;  alerted_at  when it was
 //   written
 Oid alerts_table_create(Oid relation, const Definition& definition);
-// DELETE of the alerts written before $1 (timestamptz).
-char* alerts_expire_statement(const char* table);
+// Their columns, as they were made. Of the first and the last: the window's bounds, the trend's columns
+// (those of alerts without rank) but for bounds, then the columns of the table's own in the order of these
+// enumerations.
+TableShape history_shape(const Definition& definition);
+TableShape alerts_shape(const Definition& definition);
+TableShape late_shape();
+
+enum HistoryColumn : int { kHistoryStart, kHistoryEnd, kHistoryGroup };
+enum LateColumn : int {
+  kLateTime,
+  kLateLsn,
+  kLateReason,
+  kLateRow,
+  kLateRecomputed,
+  kLateKeptAt,
+  kLateColumns
+};
+// Counted from the first column of the table's own, which own_columns_at() gives.
+enum AlertColumn : int { kAlertCrossedAt, kAlertLsn, kAlertedAt };
+// Where a key is in the shape of history; -1: it is not in the select list.
+int history_key_column(const Definition& definition, int key);
+int own_columns_at(const TableShape& shape, int own_columns);
+inline constexpr int kHistoryOwnColumns = 1;  // final
+inline constexpr int kAlertOwnColumns = 3;
 
 // "name type [COLLATE ...], ..." of a trend's columns, every type qualified.
 void append_column_list(StringInfo out, const Definition& definition);

@@ -1,11 +1,11 @@
 // trending.expire_trend: removes what a trend's retention no longer covers, as trending.expire() does for a
 // job of pg_cron. The worker does the same when it writes history; neither waits for the other.
+#include "definition/history_scan.h"
 #include "definition/definition_catalog.h"
 #include "definition/history_table.h"
-#include "postgres/as_owner.h"
+#include "postgres/owned_table.h"
 #include "postgres/guard.h"
 #include "shmem/trend_access.h"
-#include "postgres/pinned_path.h"
 
 namespace trending {
 
@@ -26,20 +26,15 @@ const Definition* own_trend(Oid relation) {
   return definition_cached(relation);
 }
 
-// Deletes as the table's owner, who may have put triggers on it.
-template <typename Statement>
-int64 delete_expired(Oid relation, Oid type, Datum bound, Statement&& statement) {
+// As the table's owner, and through the one door to it: he may have attached to it what must not run with the
+// caller's rights.
+int64 delete_from(Oid relation, const TableShape& shape, int column, Time before) {
   if (!OidIsValid(relation) || get_rel_name(relation) == nullptr) return 0;
   char message[kMessageSize] = "";
   int64 deleted = 0;
-  SPI_connect();
-  OwnerResult result = run_as_owner(relation, message, PassingError::kThrow, [&](const char* table) {
-    if (pinned_execute(statement(table), 1, &type, &bound, nullptr, false, 0) != SPI_OK_DELETE) {
-      elog(ERROR, "could not remove expired rows");
-    }
-    deleted = static_cast<int64>(SPI_processed);
-  });
-  SPI_finish();
+  const OwnerResult result =
+      with_owned_table(relation, shape, message, PassingError::kThrow, OwnedUse::kWrite,
+                       [&](OwnedTable* table) { deleted = delete_expired(table, column, before); });
   if (result != OwnerResult::kDone) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("could not remove expired rows of \"%s\"", get_rel_name(relation)),
@@ -51,9 +46,11 @@ int64 delete_expired(Oid relation, Oid type, Datum bound, Statement&& statement)
 int64 expire(const Definition& definition) {
   int64 retention = definition.options.retention;
   if (retention < 0) return 0;
-  Datum late_bound = TimestampTzGetDatum(subtract_saturated(GetCurrentTimestamp(), retention));
-  int64 deleted = delete_expired(definition.late, TIMESTAMPTZOID, late_bound, late_expire_statement) +
-                  delete_expired(definition.alerts, TIMESTAMPTZOID, late_bound, alerts_expire_statement);
+  const TableShape alerts = alerts_shape(definition);
+  const Time kept_since = subtract_saturated(GetCurrentTimestamp(), retention);
+  int64 deleted = delete_from(definition.late, late_shape(), kLateKeptAt, kept_since) +
+                  delete_from(definition.alerts, alerts,
+                              own_columns_at(alerts, kAlertOwnColumns) + kAlertedAt, kept_since);
   TrendGlance glance;
   if (!trend_glance(definition.id, &glance) || glance.watermark == kNoTime) {
     ereport(NOTICE,
@@ -61,11 +58,8 @@ int64 expire(const Definition& definition) {
              errdetail("Its history is left as it is."), errhint("See trending.status.")));
     return deleted;
   }
-  Oid type = window_bound_type(definition);
-  Datum bound = window_bound_datum(type, subtract_saturated(glance.watermark, retention));
-  return deleted + delete_expired(definition.history, type, bound, [&](const char* table) {
-           return history_expire_statement(definition, table);
-         });
+  return deleted + delete_from(definition.history, history_shape(definition), kHistoryEnd,
+                               subtract_saturated(glance.watermark, retention));
 }
 
 }  // namespace

@@ -1,22 +1,12 @@
-// Writing tables that belong to users.
+// Statements on tables that belong to users, as their owner: for trending.recompute. The worker has another
+// door, postgres/owned_table.h.
 #pragma once
 
 #include "postgres/guard.h"
+#include "postgres/owned_table.h"
 #include "postgres/server.h"
 
 namespace trending {
-
-// What becomes of an error that will pass by itself: a lock held by others, a full disk.
-enum class PassingError {
-  kThrow,
-  // Told to the caller. Nor is there much waiting then: not for a lock on the table, and for nothing else
-  // longer than kPatienceMs between two calls of patience_renew(). For background processes only.
-  kReport,
-};
-
-enum class OwnerResult { kDone, kFailed, kPassing };
-
-constexpr int kPatienceMs = 5000;
 
 inline void patience_end() {
   disable_timeout(STATEMENT_TIMEOUT, false);
@@ -27,16 +17,6 @@ inline void patience_renew() {
   disable_timeout(STATEMENT_TIMEOUT, false);
   enable_timeout_after(STATEMENT_TIMEOUT, kPatienceMs);
 }
-
-// Renewed after so many rows.
-struct Patience {
-  static constexpr uint64 kRows = 1000;
-  uint64 written = 0;
-
-  void spend() {
-    if (++written % kRows == 0) patience_renew();
-  }
-};
 
 // RowExclusiveLock.
 inline Relation open_to_write(Oid relation, PassingError passing) {

@@ -326,4 +326,30 @@ inline bool ordering_operator(Oid operator_id, Oid* family, bool* descending) {
   return true;
 }
 
+// 16 added only_summarizing (19d8e2308bc5).
+inline void insert_index_entries(ResultRelInfo* indexes, TupleTableSlot* row, EState* executor) {
+#if PG_VERSION_NUM >= 160000
+  ExecInsertIndexTuples(indexes, row, executor, false, false, nullptr, NIL, false);
+#else
+  ExecInsertIndexTuples(indexes, row, executor, false, false, nullptr, NIL);
+#endif
+}
+
+// 16 tells which indexes an update concerns, not only whether any (19d8e2308bc5). *indexed: some, or all.
+inline TM_Result update_row(Relation relation, ItemPointer row, TupleTableSlot* slot, Snapshot snapshot,
+                            bool* indexed) {
+  TM_FailureData failure;
+  LockTupleMode lock = LockTupleNoKeyExclusive;
+#if PG_VERSION_NUM >= 160000
+  TU_UpdateIndexes which = TU_None;
+  TM_Result result = table_tuple_update(relation, row, slot, GetCurrentCommandId(true), snapshot,
+                                        InvalidSnapshot, false, &failure, &lock, &which);
+  *indexed = which != TU_None;
+  return result;
+#else
+  return table_tuple_update(relation, row, slot, GetCurrentCommandId(true), snapshot, InvalidSnapshot, false,
+                            &failure, &lock, indexed);
+#endif
+}
+
 }  // namespace trending::compat

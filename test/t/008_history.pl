@@ -104,7 +104,7 @@ is($node->safe_psql('postgres', 'SELECT k, n, rank FROM ticking_history ORDER BY
 # A history table that its owner broke stops nobody.
 $node->safe_psql('postgres', 'ALTER TABLE ticking_history DROP COLUMN n');
 $node->safe_psql('postgres', q{INSERT INTO ticks VALUES (1, now())});
-ok($node->poll_query_until('postgres', q{SELECT reason LIKE 'history is incomplete%' FROM trending.status WHERE trend = 'ticking'}), 'its status says so');
+ok($node->poll_query_until('postgres', q{SELECT reason LIKE 'history waits to be written: table "ticking_history" has lost its column "n"%' FROM trending.status WHERE trend = 'ticking'}), 'its status says so');
 is($node->safe_psql('postgres', q{SELECT message FROM trending.worker_status}), '', 'checkpoints go on');
 
 $node->safe_psql('postgres', 'DROP FOREIGN TABLE songs');

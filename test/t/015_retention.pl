@@ -63,7 +63,7 @@ is($node->safe_psql('postgres', 'SELECT trending.expire()', extra_params => [ '-
 refuses(q{SELECT trending.expire('plays')}, qr/"plays" is not a trend/, 'a table');
 refuses(q{SELECT trending.expire(4711::oid::regclass)}, qr/trend with OID 4711 does not exist/, 'nothing at all');
 
-# A trigger of the owner runs with the rights of the owner, and its error stays with its trend.
+# What the owner has attached to a table runs with nobody's rights.
 $node->safe_psql(
 	'postgres', q{
 	CREATE FUNCTION who() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'run by %', current_user; END $$;
@@ -72,7 +72,7 @@ $node->safe_psql(
 	ALTER FOREIGN TABLE songs OWNER TO other; ALTER TABLE songs_history OWNER TO other; ALTER TABLE songs_late OWNER TO other;
 });
 $node->safe_psql('postgres', $old);
-refuses(q{SELECT trending.expire('songs')}, qr/could not remove expired rows of "songs_history".*run by other/s, 'with the rights of the owner');
+refuses(q{SELECT trending.expire('songs')}, qr/could not remove expired rows of "songs_history".*has a trigger, "who"/s, 'a trigger is named');
 refuses(q{SELECT trending.expire()}, qr/WARNING:  trend "public.songs": could not remove expired rows/, 'which a job survives');
 $node->safe_psql('postgres', 'DROP TRIGGER who ON songs_history');
 

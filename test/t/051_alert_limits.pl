@@ -65,7 +65,7 @@ SKIP:
 	$listener->query_safe('LISTEN odd');
 	$node->safe_psql('postgres', q{INSERT INTO notes VALUES ('heard')});
 	becomes(q{SELECT count(*) = 1 FROM odd_alerts WHERE topic = 'heard'}, 'the next is written');
-	like($listener->query('SELECT 1'), qr/"topic" : "heard"/, 'and announced');
+	like($listener->query('SELECT 1'), qr/Asynchronous notification "odd" with payload "\{"trend": "public.odd"/, 'and announced');
 	$listener->quit;
 
 	skip 'more alerts at once than a queue of 8 GB has room for are more than can be kept', 1 unless $small;
@@ -76,7 +76,7 @@ SKIP:
 	becomes(q{SELECT count(*) = 10000 FROM odd_alerts WHERE topic LIKE 'many %'}, 'more alerts at once than the queue has room for are written');
 	becomes(q{SELECT coalesce(message, '') = '' FROM trending.worker_status}, 'without failing checkpoints');
 	my $announced = $node->safe_psql('postgres', 'SELECT pg_notification_queue_usage()');
-	ok($announced > 0.3 && $announced < 0.95, 'some of them are announced') or diag $announced;
+	cmp_ok($announced, '<', 0.1, 'and announced at once') or diag $announced;
 	$listener->query_safe('COMMIT');
 	$listener->quit;
 }

@@ -127,7 +127,7 @@ $node->safe_psql('postgres', 'CREATE TRIGGER trouble BEFORE INSERT OR DELETE ON 
 $since = $minute;
 $node->safe_psql('postgres', 'TRUNCATE plays');
 play(3);
-becomes(q{SELECT state = 'running' AND reason ~ '^history waits to be written: no room' FROM trending.status WHERE trend = 'troubled'}, 'filled, and history waits');
+becomes(q{SELECT state = 'running' AND reason ~ '^history waits to be written: table "troubled_history" has a trigger' FROM trending.status WHERE trend = 'troubled'}, 'filled, and history waits');
 becomes(q{SELECT EXISTS (SELECT FROM trending.waiting_redo) AND EXISTS (SELECT FROM trending.waiting_window)}, 'with what is to be undone');
 becomes(q{SELECT count(*) = 3 FROM trending.trend_state}, 'the trend is stored');
 crash();

@@ -1,0 +1,18 @@
+// Whether a table of a trend's owner is still what we made: see owned_table.h.
+#pragma once
+
+#include "postgres/owned_table.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+// Raises an error (object_not_in_prerequisite_state) that names what stands in the way. The table is locked.
+void owned_check_table(Relation relation);
+// The attribute numbers of our columns.
+AttrNumber* owned_check_columns(Relation relation, const TableShape& shape);
+// What an index would run beyond functions in C, or enforce; null: nothing. To be asked before anything of
+// the index is evaluated.
+const char* owned_index_trouble(Relation index);
+[[noreturn]] void owned_refuse_index(Relation relation, Relation index, const char* trouble);
+
+}  // namespace trending
