@@ -80,7 +80,7 @@ sub expected
 	$closed .= " AND we > (SELECT max(at) FROM $trend->{source} WHERE NOT since) - interval '5 min'" if $trend->{options} =~ /open/;
 	# Of sessions, those that a row which is not too late could still reach.
 	$closed .= " - interval '4 min'" if $trend->{options} =~ /open/ && $trend->{kind} eq 'session';
-	$closed .= " AND we >= trending.history_since('$name')" if $trend->{options} =~ /retention/;
+	$closed .= " AND we >= (SELECT trending.history_since('$name'))" if $trend->{options} =~ /retention/;
 	my $batch = "SELECT ws, we, k, count(*) AS c, row_number() OVER (PARTITION BY ws, we ORDER BY count(*) DESC, k) AS rank FROM ($windows) w WHERE $closed GROUP BY ws, we, k";
 	return $trend->{options} =~ /history_limit => 2/ ? "SELECT * FROM ($batch) b WHERE rank <= 2" : $batch;
 }
@@ -88,7 +88,7 @@ sub expected
 sub differences_of
 {
 	my ($name) = @_;
-	my $since = $trends{$name}{options} =~ /retention/ ? "WHERE window_end >= trending.history_since('$name')" : '';
+	my $since = $trends{$name}{options} =~ /retention/ ? "WHERE window_end >= (SELECT trending.history_since('$name'))" : '';
 	return query(qq{WITH h AS MATERIALIZED (SELECT window_start, window_end, k, c, rank FROM ${name}_history $since),
 	  b AS MATERIALIZED (@{[ expected($name) ]})
 	  (SELECT 'too much', * FROM (TABLE h EXCEPT ALL TABLE b) x) UNION ALL (SELECT 'missing', * FROM (TABLE b EXCEPT ALL TABLE h) x)
