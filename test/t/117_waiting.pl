@@ -79,9 +79,13 @@ $writer->query_safe('BEGIN; INSERT INTO strangers VALUES (1)');
 $writer->quit;
 
 # One that is stopped.
-$say->('ALTER TABLE mine ALTER k TYPE text');
+my $id = $say->(q{SELECT id FROM trending.trend WHERE relation = 'my_trend'::regclass});
+$node->safe_psql('postgres', "ALTER SYSTEM SET trending.debug_fail = 'fill=$id:error'");
+$say->('SELECT pg_reload_conf()');
+$node->poll_query_until('postgres', "SELECT current_setting('trending.debug_fail') <> ''");
+$say->('TRUNCATE mine');
 $node->poll_query_until('postgres', "SELECT state = 'stopped' FROM trending.status WHERE trend = 'my_trend'");
-like($try->('postgres', "SELECT trending.sync('60 s')"), qr/WARNING:  trend public\.my_trend is stopped.*another type.*trending\.resume/s,
+like($try->('postgres', "SELECT trending.sync('60 s')"), qr/WARNING:  trend public\.my_trend is stopped.*on purpose.*trending\.resume/s,
 	'sync() warns of an own trend that is stopped');
 like($try->('postgres', "SELECT trending.sync('60 s', 'my_trend')"), qr/ERROR:  trend public\.my_trend is stopped/, 'and fails for one that was named');
 is($try->('stranger', "SELECT trending.sync('60 s')"), '', 'to others it is nothing');
