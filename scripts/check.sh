@@ -4,7 +4,7 @@
 # Installs what is missing (apt), builds, runs the tests and ends with "N passed, N failed".
 #   SERVERS  major versions to run the server tests on; those that the system does not have are fetched
 #            from other Debian releases and cached in .cache/. Without it: the system's server.
-#   STAGES   some of: lint build unit loadgen viewer regress isolation pgtap tap (all by default)
+#   STAGES   some of: lint build unit loadgen viewer regress isolation pgtap fuzz tap (all by default)
 #   VARIANT  of the extension in the server tests: debug (default: with assertions), sanitize (servers from
 #            17 on), or coverage (of the system's server, into build/check/coverage.txt)
 #   PG_CONFIG  the system's server, if not the newest installed
@@ -15,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 
-all_stages='lint build unit loadgen viewer regress isolation pgtap tap'
+all_stages='lint build unit loadgen viewer regress isolation pgtap fuzz tap'
 stages=" ${STAGES:-$all_stages} "
 servers=${SERVERS:-}
 variant=${VARIANT:-debug}
@@ -23,13 +23,13 @@ stage_logs=$repository/build/check
 results=$stage_logs/results
 scratch_folders=()
 clang_format_version=14
-server_limit=$((${TAP_LIMIT:-1500} + 600)) # seconds for all tests on one server
+server_limit=$((${TAP_LIMIT:-1500} + 60 * ${FUZZ_MINUTES:-0} + 1200)) # seconds for all tests on one server
 
 wanted() { [[ $stages == *" $1 "* ]]; }
 
 wants_server() {
   local stage
-  for stage in regress isolation pgtap tap; do
+  for stage in regress isolation pgtap fuzz tap; do
     wanted "$stage" && return
   done
   return 1
@@ -60,6 +60,7 @@ install_packages() {
   local -a packages=(make g++ cmake libgtest-dev libpq-dev libcli11-dev libfmt-dev pkg-config)
   wanted lint && packages+=(shellcheck clang-format)
   wanted tap && packages+=(libipc-run-perl)
+  wanted fuzz && packages+=(python3-psycopg2)
   choose_server
   check_variant
   [[ $variant != coverage ]] || packages+=(gcovr)
@@ -212,7 +213,7 @@ test_foreign_server() {
   run_server_tests "$label" "$scratch" "${root_prefix[@]}" timeout --kill-after=30 "$server_limit" \
     bash "$repository/scripts/server_tree.sh" run "$tree" "$scratch" \
     runuser -u postgres -- env VARIANT="$variant" TAP_LIMIT="${TAP_LIMIT:-}" TAP_JOBS="${TAP_JOBS:-}" \
-    PROVE_TESTS="${PROVE_TESTS:-}" bash /mnt/scratch/tree/scripts/server_tests.sh \
+    PROVE_TESTS="${PROVE_TESTS:-}" FUZZ_MINUTES="${FUZZ_MINUTES:-}" FUZZ_SEED="${FUZZ_SEED:-}" bash /mnt/scratch/tree/scripts/server_tests.sh \
     "$label" "/usr/lib/postgresql/$major/bin/pg_config" /mnt/scratch "$stages"
   as_root chown -R "$(id -u):$(id -g)" "$scratch"
   collect "$major" "$scratch"

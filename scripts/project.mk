@@ -16,9 +16,10 @@ help:
 	@echo '  make installcheck                regression tests against a running server'
 	@echo 'Working on it:'
 	@echo '  make check [SERVERS="15 17 18"]  every test; also on servers of other Debian releases'
-	@echo '  make check STAGES="unit regress" some of: lint build unit loadgen viewer regress isolation pgtap tap'
+	@echo '  make check STAGES="unit regress" some of: lint build unit loadgen viewer regress isolation pgtap fuzz tap'
 	@echo '  make check-viewer [SANITIZE=1]   the viewer'"'"'s tests, in a window of their own'
 	@echo '  make torture [KILLS=500] [SEED=n] the torture test alone, for longer'
+	@echo '  make fuzz [MINUTES=60] [SEED=n]  random definitions under random work, against an independent oracle'
 	@echo '  make tidy [FILES=...]            clang-tidy'
 	@echo '  make format, make format-check   clang-format'
 	@echo '  make check VARIANT=sanitize SERVERS=17 the server tests under ASan and UBSan (or VARIANT=coverage)'
@@ -44,6 +45,13 @@ torture: export KILLS := $(or $(KILLS),500)
 torture: export PROVE_TESTS := test/t/010_torture.pl
 torture:
 	@STAGES=tap TAP_LIMIT=$$((600 + 20 * KILLS)) bash scripts/check.sh
+
+# Fresh seeds; a failure prints the line that repeats it.
+fuzz: export FUZZ_MINUTES := $(if $(SEED),$(MINUTES),$(or $(MINUTES),10))
+fuzz: export FUZZ_SEED := $(SEED)
+fuzz: export FUZZ_EPISODES := 1
+fuzz:
+	@STAGES=fuzz bash scripts/check.sh
 
 tidy:
 	@bash scripts/tidy.sh

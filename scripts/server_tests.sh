@@ -7,7 +7,8 @@
 # LABEL names the server in the results. SCRATCH/tree is the copy of the tree; logs go to SCRATCH/logs, the
 # counts to SCRATCH/results. The extension is installed into a private copy of the server below SCRATCH.
 # VARIANT in the environment: debug (default), sanitize or coverage, as in the Makefile. TAP_LIMIT: seconds that
-# the TAP tests may take; TAP_JOBS: how many of them run at a time (2); PROVE_TESTS: which ones (all).
+# the TAP tests may take; TAP_JOBS: how many of them run at a time (2); PROVE_TESTS: which ones (all). FUZZ_MINUTES,
+# FUZZ_SEED: how long to fuzz and from which seed on (by default some episodes of fixed seeds).
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -152,6 +153,12 @@ run_tap() {
     exit $status'
 }
 
+run_fuzz() {
+  local -a how=(--seed "${FUZZ_SEED:-1}" --episodes "${FUZZ_EPISODES:-25}")
+  [[ -z ${FUZZ_MINUTES:-} ]] || how=(--minutes "$FUZZ_MINUTES" ${FUZZ_SEED:+--seed "$FUZZ_SEED"})
+  /usr/bin/python3 "$tree/test/fuzz/fuzz.py" --pg-config "$PG_CONFIG" "${how[@]}"
+}
+
 # A signal 9 is a test's own doing: TAP tests kill processes on purpose.
 scan_server_logs() {
   local log found status=0
@@ -198,6 +205,7 @@ shopt -s nullglob
 stage regress 300 count_regress run_regress "$tree"/expected/*.out
 stage isolation 300 count_regress run_isolation "$tree"/test/specs/*.spec
 stage pgtap 300 count_tap run_pgtap "$tree"/test/pgtap/*.sql
+stage fuzz $((900 + 60 * ${FUZZ_MINUTES:-0})) count_tap run_fuzz "$tree"/test/fuzz/fuzz.py
 stage tap "${TAP_LIMIT:-1500}" count_tap run_tap "$tree"/test/t/*.pl
 stop_servers
 run_stage "$label-logs" 60 count_lines bash "${BASH_SOURCE[0]}" "$label" "$original" "$scratch" "$stages" --do scan_server_logs

@@ -1,0 +1,236 @@
+"""Random sources and definitions, and for each definition a query that says the same without the extension."""
+
+from dataclasses import dataclass, field
+
+# name, type, values as SQL literals. Small domains, so that groups and values meet.
+COLUMNS = [
+    ("k1", "int", ["0", "1", "2", "3", "-7", "2147483647"]),
+    ("k2", "text", ["'a'", "'b'", "'B'", "''", "'ä'", "'a much longer text that does not fit into a word'"]),
+    ("k3", "bool", ["true", "false"]),
+    ("k4", "date", ["'2024-01-01'", "'2024-02-29'", "'infinity'"]),
+    ("k5", "uuid", ["'00000000-0000-0000-0000-000000000001'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"]),
+    ("k6", "mood", ["'sad'", "'ok'", "'happy'"]),
+    ("i", "int", ["0", "1", "5", "-3", "100", "2147483647", "-2147483648"]),
+    ("s", "smallint", ["0", "1", "32767", "-32768"]),
+    ("b", "bigint", ["0", "1", "9223372036854775807", "-9223372036854775808", "77"]),
+    ("n", "numeric", ["0", "1.5", "1.50", "-0.001", "12345678901234567890.123456789", "0.1", "1e-20"]),
+    ("f", "float8", ["0", "0.1", "0.2", "-0.3", "1e15", "-1e15", "2.5", "1e-9"]),
+    ("r", "real", ["0", "0.5", "1.25", "-2", "1000"]),
+    ("v", "interval", ["'1 hour'", "'90 minutes'", "'2 days'", "'-1 second'"]),
+    ("t", "text", ["'x'", "'yy'", "'zzz'", "'Ω'", "repeat('long', 40)"]),
+    ("a", "int[]", ["'{}'", "'{1,2}'", "'{3,NULL}'"]),
+    ("j", "jsonb", ["'{\"x\": 1}'", "'[]'", "'\"s\"'"]),
+]
+
+KEYS = ["k1", "k2", "k3", "k4", "k5", "k6", "k1 % 3", "lower(k2)", "coalesce(k1, 0) / 2", "k2 || 'x'", "j ->> 'x'",
+        "length(t)", "(i > 0)"]
+
+# How a difference of a column is judged.
+EXACT, NEAR, REAL = "exact", "near", "real"
+
+
+@dataclass
+class Aggregate:
+    text: str           # in the definition
+    oracle: str         # in the query without the extension
+    judged: str = EXACT
+    ranks: bool = True  # a trend may be ranked by it
+
+
+def _first_last(rng):
+    value, at = rng.choice(["i", "n", "t", "f", "k6"]), rng.choice(["ts", "b"])
+    which = rng.choice(["first", "last"])
+    order = "" if which == "first" else " DESC"
+    oracle = (f"(array_agg({value} ORDER BY {at}{order}, {value}{order}) "
+              f"FILTER (WHERE {value} IS NOT NULL AND {at} IS NOT NULL))[1]")
+    return Aggregate(f"trending.{which}({value}, {at})", oracle, ranks=False)
+
+
+def random_aggregate(rng, combined, sessions):
+    kind = rng.randrange(14 if combined else 12)
+    if kind == 0:
+        return Aggregate("count(*)", "count(*)")
+    if kind == 1:
+        x = rng.choice([c for c, _, _ in COLUMNS])
+        return Aggregate(f"count({x})", f"count({x})")
+    if kind in (2, 3):
+        x = rng.choice(["i", "s", "b", "n", "i::bigint * s", "n * 2"])
+        how = rng.choice(["sum", "avg"])
+        return Aggregate(f"{how}({x})", f"{how}({x})")
+    if kind == 4:
+        x, how = rng.choice(["f", "f * 2"]), rng.choice(["sum", "avg"])
+        # The digits of a double as they are, added without loss.
+        return Aggregate(f"{how}({x})", f"{how}(({x})::text::numeric)::float8", NEAR, False)
+    if kind == 5:
+        how = rng.choice(["sum", "avg"])
+        return Aggregate(f"{how}(r)", f"{how}(r)", REAL, False)
+    if kind in (6, 7):
+        x = rng.choice(["i", "b", "f", "k4", "ts"] + ([] if sessions else ["t", "v", "a", "k6"]))
+        how = rng.choice(["min", "max"])
+        return Aggregate(f"{how}({x})", f"{how}({x})", ranks=x in ("i", "b", "k4", "ts"))
+    if kind == 8 and not sessions:
+        return _first_last(rng)
+    if kind in (8, 9):
+        x = rng.choice(["k1", "k2", "t", "i", "n", "f", "k5"])
+        return Aggregate(f"count(DISTINCT {x})", f"count(DISTINCT {x})")
+    if kind in (10, 11):
+        x = rng.choice(["i > 0", "k3", "t = 'x'", "f > 0.1", "k2 IS NOT NULL"])
+        inner = rng.choice(["count(*)", "sum(i)", "max(b)"])
+        return Aggregate(f"{inner} FILTER (WHERE {x})", f"{inner} FILTER (WHERE {x})")
+    if kind == 12:
+        x = rng.choice(["bool_and(k3)", "bool_or(k3)", "bit_or(i)", "bit_xor(b)"])
+        return Aggregate(x, x, ranks=False)
+    x = rng.choice(["stddev(i)", "variance(s)", "sum(v)"])
+    return Aggregate(x, x, NEAR if "(v)" not in x else EXACT, False)
+
+
+@dataclass
+class Window:
+    call: str = ""    # in the definition; empty: no window function
+    rows: str = ""    # a query of window_start, window_end for the windows that contain {ts}
+    gap: str = ""     # sessions
+
+
+def random_window(rng, time_type):
+    kind = rng.choice(["tumble", "hop", "hop", "cumulate", "session", "none"])
+    cast = "timestamptz" if time_type == "timestamptz" else "timestamp"
+    origin = rng.choice([None, "2000-01-03 00:00:07"])
+    base = f"{cast} '{origin or '1970-01-01'}'"
+    tail = f", origin => {base}" if origin else ""
+    ts = "{ts}::" + cast
+    if kind == "none":
+        return Window()
+    if kind == "session":
+        gap = rng.choice(["1 second", "7 seconds", "90 seconds"])
+        return Window(f"trending.session(ts, '{gap}')", "", gap)
+    size_s = rng.choice([1, 10, 60, 3600])
+    if kind == "tumble":
+        size = f"interval '{size_s} seconds'"
+        start = f"date_bin({size}, {ts}, {base})"
+        return Window(f"trending.tumble(ts, {size}{tail})", f"SELECT {start}, {start} + {size}")
+    if kind == "hop":
+        slide_s = size_s / rng.choice([1, 2, 3, 2.5, 10])
+        size, slide = f"interval '{size_s} seconds'", f"interval '{slide_s:.6f} seconds'"
+        start = f"date_bin({slide}, {ts}, {base}) - m * {slide}"
+        count = int(size_s / round(slide_s, 6)) + 1
+        return Window(f"trending.hop(ts, {slide}, {size}{tail})",
+                      f"SELECT {start}, {start} + {size} FROM generate_series(0, {count}) m "
+                      f"WHERE {ts} < {start} + {size}")
+    parts = rng.choice([1, 2, 4, 5])
+    step, size = f"interval '{size_s / parts:.6f} seconds'", f"interval '{size_s} seconds'"
+    start = f"date_bin({size}, {ts}, {base})"
+    return Window(f"trending.cumulate(ts, {step}, {size}{tail})",
+                  f"SELECT {start}, {start} + m * {step} FROM generate_series(1, {parts}) m WHERE {ts} < {start} + m * {step}")
+
+
+CONDITIONS = ["i > -1", "k3", "k2 <> 'a'", "length(t) < 10 OR k1 = 1", "k1 IS NOT NULL", "n >= 0"]
+
+
+@dataclass
+class Definition:
+    source: str
+    window: Window
+    keys: list
+    aggregates: list
+    where: str
+    guard: str           # rows for which no expression fails
+    having: str
+    ranked_by: int
+    descending: bool
+    nulls: str
+    partition_by: int    # this many of the first keys
+    bounds_type: str
+    options: dict = field(default_factory=dict)
+
+    def key_names(self):
+        return [f"g{i}" for i in range(len(self.keys))]
+
+    def value_names(self):
+        return [f"x{i}" for i in range(len(self.aggregates))]
+
+    def windowed(self):
+        return bool(self.window.call)
+
+    def text(self):
+        bounds = ["window_start", "window_end"] if self.windowed() else []
+        columns = bounds + [f"{k} AS g{i}" for i, k in enumerate(self.keys)]
+        columns += [f"{a.text} AS x{i}" for i, a in enumerate(self.aggregates)]
+        group = bounds + [str(len(bounds) + 1 + i) for i in range(len(self.keys))]
+        text = f"SELECT {', '.join(columns)} FROM {self.source}"
+        text += f", {self.window.call}" if self.windowed() else ""
+        text += f" WHERE {self.where}" if self.where else ""
+        text += f" GROUP BY {', '.join(group)}" if group else ""
+        text += f" HAVING {self.having}" if self.having else ""
+        direction = ("DESC" if self.descending else "ASC") + self.nulls
+        return text + f" ORDER BY x{self.ranked_by} {direction}"
+
+    def rows(self):
+        """The rows that count with their windows, of the versions in shadow; its number in place of {trend}."""
+        where = [c for c in (f"({self.where})" if self.where else "", self.guard) if c]
+        base = (f"SELECT s.*, b.lo, b.hi FROM fuzz.shadow_{self.source} s JOIN fuzz.bound b "
+                f"ON b.vid = s.vid AND b.trend = {{trend}}" + (f" WHERE {' AND '.join(where)}" if where else ""))
+        if not self.windowed():
+            return base
+        if self.window.gap:
+            return self._session_rows(base)
+        windows = self.window.rows.replace("{ts}", "v.ts")
+        return (f"SELECT v.*, w.window_start, w.window_end FROM ({base}) v, LATERAL ({windows}) w(window_start, window_end) "
+                f"WHERE isfinite(v.ts) AND w.window_end > coalesce(v.lo, '-infinity') AND w.window_end <= coalesce(v.hi, 'infinity')")
+
+    def _session_rows(self, base):
+        keys = ", ".join(f"{k} AS g{i}" for i, k in enumerate(self.keys))
+        cast = self.bounds_type
+        part = "PARTITION BY " + ", ".join(self.key_names()) if self.keys else ""
+        return (f"SELECT *, min(ts::{cast}) OVER p AS window_start, max(ts::{cast}) OVER p + interval '{self.window.gap}' AS window_end FROM ("
+                f"SELECT *, count(*) FILTER (WHERE begins) OVER (w RANGE UNBOUNDED PRECEDING) AS island FROM ("
+                f"SELECT *, coalesce(ts::{cast} - lag(ts::{cast}) OVER w > interval '{self.window.gap}', true) AS begins FROM ("
+                f"SELECT v.*{', ' + keys if keys else ''} FROM ({base}) v WHERE isfinite(ts)) e "
+                f"WINDOW w AS ({part} ORDER BY ts)) e WINDOW w AS ({part} ORDER BY ts)) e "
+                f"WINDOW p AS (PARTITION BY {', '.join(self.key_names() + ['island'])})")
+
+    def query(self):
+        """Every window's groups with their ranks."""
+        bounds = ["window_start", "window_end"] if self.windowed() else []
+        keys = self.key_names() if self.window.gap else self.keys
+        columns = bounds + [f"{k} AS g{i}" for i, k in enumerate(keys)]
+        columns += [f"{a.oracle} AS x{i}" for i, a in enumerate(self.aggregates)]
+        group = bounds + [str(len(bounds) + 1 + i) for i in range(len(keys))]
+        query = f"SELECT {', '.join(columns)} FROM ({self.rows()}) r"
+        query += f" GROUP BY {', '.join(group)}" if group else ""
+        query += f" HAVING {self.having}" if self.having else ""
+        parts = bounds + self.key_names()[:self.partition_by]
+        direction = ("DESC" if self.descending else "ASC") + self.nulls
+        order = [f"x{self.ranked_by} {direction}"] + [self.key_order(i) for i in range(self.partition_by, len(keys))]
+        over = (f"PARTITION BY {', '.join(parts)} " if parts else "") + f"ORDER BY {', '.join(order)}"
+        return f"SELECT q.*, row_number() OVER ({over}) AS rank FROM ({query}) q"
+
+    def key_order(self, index):
+        return f"g{index}"
+
+
+def random_definition(rng, source, time_type, retractable):
+    window = random_window(rng, time_type)
+    combined = not window.gap and not retractable and rng.random() < 0.3
+    keys = rng.sample(KEYS, rng.choice([0, 1, 1, 1, 2, 3]))
+    if not keys and not window.call:
+        keys = [rng.choice(KEYS)]
+    aggregates = [random_aggregate(rng, combined, bool(window.gap)) for _ in range(rng.choice([1, 1, 2, 3, 5]))]
+    ranking = [i for i, a in enumerate(aggregates) if a.ranks]
+    if not ranking:
+        aggregates.append(Aggregate("count(*)", "count(*)"))
+        ranking = [len(aggregates) - 1]
+    where, guard = rng.choice(["", "", rng.choice(CONDITIONS)]), ""
+    if rng.random() < 0.15:
+        keys = [k for k in keys if k != "k1 % 3"] + ["(10 / s) > 0"]
+        guard = "s IS DISTINCT FROM 0"
+    having = rng.choice(["", "", "", "count(*) > 2", "sum(i) > 0"])
+    partition_by = rng.randrange(1, len(keys)) if len(keys) > 1 and rng.random() < 0.3 else 0
+    definition = Definition(source, window, keys, aggregates, where, guard, having, rng.choice(ranking),
+                            rng.random() < 0.7, rng.choice(["", "", " NULLS FIRST", " NULLS LAST"]), partition_by,
+                            "timestamptz" if time_type == "timestamptz" else "timestamp")
+    definition.options = {
+        "watermark_delay": rng.choice([0, 0, 2, 30]),
+        "allowed_lateness": rng.choice([0, 1, 10, 60]),
+        "history_limit": rng.choice([None, None, 3]),
+    }
+    return definition
