@@ -21,7 +21,8 @@ suites_with() { # in the order to try
 }
 
 packages_for() {
-  say "postgresql-$1" "postgresql-$1-pgtap" g++ make libipc-run-perl libtap-parser-sourcehandler-pgtap-perl
+  say "postgresql-$1" "postgresql-$1-pgtap" g++ make libipc-run-perl \
+    libtap-parser-sourcehandler-pgtap-perl python3-psycopg2
 }
 
 debian_mirror() {
