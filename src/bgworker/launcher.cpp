@@ -142,9 +142,10 @@ void start_worker(DatabaseShared* entry, Started* mine) {
   BackgroundWorker worker;
   worker_describe(&worker, entry->database);
   worker.bgw_notify_pid = MyProcPid;
+  // Before it is there, for it says itself how far it has come.
+  pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kStarting));
   if (RegisterDynamicBackgroundWorker(&worker, &mine->handle)) {
     mine->database = entry->database;
-    pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kStarting));
     return;
   }
   mine->handle = nullptr;
@@ -222,6 +223,12 @@ long tend_workers() {
     DatabaseShared* entry = &directory->databases[i];
     if (started[i].handle != nullptr) settle_ended_worker(entry, &started[i]);
     if (started[i].handle != nullptr || !OidIsValid(entry->database) || entry->worker_pid != 0) continue;
+    // One that found no extension, and was not ours to settle.
+    if (started[i].database == entry->database && database_state(entry) == WorkerState::kNone) {
+      free_entry(entry);
+      started[i].database = InvalidOid;
+      continue;
+    }
     sleep_ms = Min(sleep_ms, start_if_due(entry, &started[i], now));
   }
   return sleep_ms;
