@@ -126,7 +126,8 @@ void scan_rows(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
   SPIPlanPtr plan = SPI_prepare_cursor(source_query(trend, range, order), 0, nullptr, 0);
   if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
   Portal cursor = nullptr;
-  as_table_owner(trend->definition->source, [&] { cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true); });
+  as_table_owner(trend->definition->source,
+                 [&] { cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true); });
   for (bool go_on = true; go_on;) {
     SPI_cursor_fetch(cursor, true, kFetchRows);
     if (SPI_processed == 0) break;

@@ -1,9 +1,9 @@
 // How a worker ends, and the word that it leaves in the directory for the launcher and the status.
 //
-//   asked to (SIGTERM: pg_terminate_backend, the server) or makes way   wanted again, at once
-//   for a reason that somebody has to remove                            unavailable, tried now and then
-//   with an error                                                      failed: what it died of, growing delays
-//   the extension is not installed                                      none
+//   asked to (SIGTERM: pg_terminate_backend, the server) or makes way: wanted again, at once
+//   for a reason that somebody has to remove: unavailable, tried now and then
+//   with an error: failed, with what it died of; started again after growing delays
+//   the extension is not installed: none
 #pragma once
 
 #include "postgres/server.h"

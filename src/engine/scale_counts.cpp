@@ -179,4 +179,10 @@ int64_t ScaleCounts::form_of(const int64_t* words) {
   return greatest == kBeyond ? static_cast<int64_t>(kinds >> kBeyondShift) : greatest;
 }
 
+bool ScaleCounts::are_counts(const int64_t* words, int64_t most) {
+  if (width_of(static_cast<uint64_t>(words[0])) < 64) return true;
+  return std::all_of(words + 1, words + kWords,
+                     [most](int64_t count) { return count >= 0 && count <= most; });
+}
+
 }  // namespace trending

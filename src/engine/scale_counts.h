@@ -37,6 +37,9 @@ class ScaleCounts {
   bool is_unknown() const;
   static bool has_forgotten(const int64_t* words);
 
+  // Whether words can be counts of no more than `most` each; where they share words, anything can.
+  static bool are_counts(const int64_t* words, int64_t most);
+
   // What `form` of a Decimal says: the sum's scale, or which special it is.
   static int64_t form_of(const int64_t* words);
 

@@ -1,7 +1,6 @@
 #include "engine/state_check.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "engine/aggregate_state.h"
 #include "engine/float_sum.h"
@@ -38,16 +37,8 @@ bool is_float_sum(const int64_t* words) {
          });
 }
 
-// Counts of up to three kinds are whole words.
-bool are_scale_counts(const int64_t* words) {
-  constexpr int kWhole = 3;
-  return std::popcount(static_cast<uint64_t>(words[0])) > kWhole + 1 ||
-         std::all_of(words + 1, words + ScaleCounts::kWords,
-                     [](int64_t count) { return count >= 0 && count <= kMostRows; });
-}
-
 bool is_decimal_sum(const int64_t* words) {
-  return is_count(words[0]) && are_scale_counts(words + kScaleWords);
+  return is_count(words[0]) && ScaleCounts::are_counts(words + kScaleWords, kMostRows);
 }
 
 bool is_decayed_sum(const int64_t* words, int64_t half_life) {

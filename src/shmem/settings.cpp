@@ -59,12 +59,13 @@ void settings_define(bool preloading) {
       "A row beyond is counted as failed. A trend is stopped when slow rows of its owner take "
       "ten times as much at once. 0: no bounds.",
       &settings.row_timeout_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("trending.worker_memory_limit",
-                          "Private memory that a worker may take beside trending.decoding_work_mem.",
-                          "What asks for more is refused: a row is counted as failed, a trend filled anew. 0: what "
-                          "the system gives. Takes effect when the database's worker starts.",
-                          &settings.worker_memory_limit_mb, 2048, 0, MAX_KILOBYTES / 1024, PGC_SIGHUP,
-                          GUC_UNIT_MB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable(
+      "trending.worker_memory_limit",
+      "Private memory that a worker may take beside trending.decoding_work_mem.",
+      "What asks for more is refused: a row is counted as failed, a trend filled anew. 0: what "
+      "the system gives. Takes effect when the database's worker starts.",
+      &settings.worker_memory_limit_mb, 2048, 0, MAX_KILOBYTES / 1024, PGC_SIGHUP, GUC_UNIT_MB, nullptr,
+      nullptr, nullptr);
   DefineCustomStringVariable("trending.default_trend",
                              "The trend that trending_top10() reads without an argument.",
                              "Empty: the oldest trend of the database.", &settings.default_trend, "",

@@ -96,9 +96,9 @@ Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, TrendSh
   char reason[kMessageSize];
   strlcpy(reason, shared->reason, sizeof(reason));
   LWLockRelease(&shared->lock);
-  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the trend is stopped"),
-                  errdetail("%s", may_see_messages(owner) ? reason : kHiddenReason),
-                  errhint("%s", kStoppedHint)));
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the trend is stopped"),
+           errdetail("%s", may_see_messages(owner) ? reason : kHiddenReason), errhint("%s", kStoppedHint)));
   pg_unreachable();
 }
 
