@@ -62,6 +62,7 @@ void trend_note_altered(TupleDesc descriptor, HeapTuple row) {
 }
 
 void trend_alter(FollowedTrend* trend, const AlteredTrend& altered) {
+  if (trend->in_force.known) trend->in_force = {true, altered.options, altered.history, altered.late};
   // One that is not running yet reads its row when it is loaded.
   bool loaded = trend->state == FillState::kRunning || trend->state == FillState::kWaiting;
   if (!loaded || trend->definition == nullptr) return;

@@ -88,6 +88,15 @@ struct StoredTable {
   friend bool operator==(const StoredTable&, const StoredTable&) = default;
 };
 
+// The options at the position. The catalog may have later ones, which are taken where their commit is
+// decoded.
+struct OptionsInForce {
+  bool known = false;
+  DefinitionOptions options = {};
+  Oid history = InvalidOid;
+  Oid late = InvalidOid;
+};
+
 struct FollowedTrend {
   int32 id = 0;
   uint32_t slot = 0;  // in Worker::trends and Worker::filling
@@ -96,6 +105,7 @@ struct FollowedTrend {
   // -- definition; all in `memory`, and the engine has a state for it
   MemoryContext memory = nullptr;
   Definition* definition = nullptr;
+  OptionsInForce in_force;  // while the definition is loaded anew
   RowReader* reader = nullptr;
   Condition* condition = nullptr;  // HAVING
   StringInfoData partition = {};   // of a key, for the engine

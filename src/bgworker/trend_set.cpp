@@ -314,10 +314,33 @@ bool trend_reset_state(FollowedTrend* trend) {
   return true;
 }
 
+namespace {
+
+void keep_options(FollowedTrend* trend) {
+  const Definition* definition = trend->definition;
+  if (definition != nullptr) {
+    trend->in_force = {true, definition->options, definition->history, definition->late};
+  }
+}
+
+Oid existing_table(Oid table) {
+  return OidIsValid(table) && get_rel_name(table) != nullptr ? table : InvalidOid;
+}
+
+void take_options(FollowedTrend* trend, Definition* definition) {
+  if (!trend->in_force.known) return;
+  definition->options = trend->in_force.options;
+  definition->history = existing_table(trend->in_force.history);
+  definition->late = existing_table(trend->in_force.late);
+}
+
+}  // namespace
+
 bool trend_load(FollowedTrend* trend) {
   if (trend->memory == nullptr) {
     trend->memory = AllocSetContextCreate(TopMemoryContext, "trending trend", ALLOCSET_DEFAULT_SIZES);
   }
+  keep_options(trend);
   MemoryContextReset(trend->memory);
   trend->definition = nullptr;
   readings_forget();
@@ -339,6 +362,7 @@ bool trend_load(FollowedTrend* trend) {
       trend_note_retractable(trend, *definition);
       trend->retractable = keeps_values(*definition) && identity_covers_some(*definition);
       definition_view_confirm(*definition);
+      take_options(trend, definition);
       trend->definition = definition;
       found = true;
     }

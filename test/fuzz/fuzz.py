@@ -146,7 +146,7 @@ class Episode:
             backfill = "true"
         if source.mutable and backfill == "false":
             backfill = "true"  # rows from before that change later are taken from what was never counted
-        self.work.settle(source)
+        self.work.settle()  # prepared transactions of others, too, hold up filling history back
         self.execute(f"SELECT trending.create_trend('{trend.name}', $def${definition.text()}$def$, "
                      f"watermark_delay => '{options['watermark_delay']} s', allowed_lateness => '{options['allowed_lateness']} s', "
                      f"idle_timeout => '9000 days', history_limit => {limit}, backfill => {backfill}{partition})")
