@@ -127,7 +127,7 @@ sub recompute_all
 	my ($node) = @_;
 	sync_trends($node, 'postgres');
 	scalar_of($node, "SELECT trending.recompute(relation, '2000-01-01', now()) FROM trending.trend
-		WHERE history IS NOT NULL AND definition !~ 'trending.session'");
+		WHERE history IS NOT NULL AND trending.definition(relation) !~ 'trending.session'");
 }
 
 1;

@@ -64,11 +64,9 @@ for my $statement ('VACUUM FULL plain', 'CREATE INDEX plain_at ON plain (at)', '
 }
 query(fill('plain', 200, 205));
 is(difference('plain_hop'), '', 'and all is exact');
-query('ALTER TABLE plain ALTER k TYPE int USING k + 10');
-is(difference('plain_hop'), '', 'values that ALTER TABLE computes anew are followed');
 
-# Values that come anew and rows that come and go in one transaction.
-query('BEGIN;' . fill('plain', 205, 210) . 'ALTER TABLE plain ALTER k TYPE int USING k + 1;' . fill('plain', 211, 220) . 'COMMIT');
+# A table that is written anew, and rows that come and go, in one transaction.
+query('BEGIN;' . fill('plain', 205, 210) . 'ALTER TABLE plain ALTER note TYPE text USING note || note;' . fill('plain', 211, 220) . 'COMMIT');
 is(difference('plain_tumble'), '', 'also between rows of the same transaction');
 
 query('BEGIN;' . fill('plain', 221, 225) . 'SAVEPOINT s; TRUNCATE plain; ROLLBACK TO s; COMMIT');
