@@ -14,7 +14,9 @@ struct BatchText {
   bool with_sizes = false;
   Time until = kEndTime;  // without rows of a later event time: these were too far ahead
 };
-inline constexpr double kGreatestSize = 1e300;
+inline constexpr double kGreatestSize = 1e150;  // its square is a double, which avg(x) needs
+// An average of sizes beyond may hold one that was cut.
+inline constexpr double kGreatestAverage = 1e138;
 
 const char* definition_batch_text(const Definition& definition, const BatchText& how);
 

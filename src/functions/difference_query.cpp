@@ -360,7 +360,7 @@ TRENDING_FUNCTION(nearly_equal) {
   if (PG_NARGS() > 3 && !PG_ARGISNULL(3)) {
     // Values beyond kGreatestSize went in as that.
     float8 added = PG_GETARG_FLOAT8(3);
-    size = Max(size, added >= trending::kGreatestSize ? DBL_MAX : added);
+    size = Max(size, added >= trending::kGreatestAverage ? DBL_MAX : added);
   }
   PG_RETURN_BOOL(std::fabs(a - b) <= PG_GETARG_FLOAT8(2) * size);
 }
