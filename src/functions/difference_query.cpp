@@ -244,7 +244,7 @@ const char* history_rows(const Definition& definition, Time clock) {
 }
 
 // Whether a row of history may be there, and is marked final when it is: nothing that ends after the
-// watermark is, which is read when history has been read. But sessions before the latest one of their group.
+// watermark is, which is read when history has been read.
 void append_history_state(StringInfo out, const Definition& definition) {
   const char* end = window_end(definition);
   appendStringInfo(out, " AND ((t.x).final OR (t.x).%s > %s)", end, bound_parameter(definition, 3));
@@ -252,17 +252,24 @@ void append_history_state(StringInfo out, const Definition& definition) {
   appendStringInfo(out, " AND (t.x).%s <= (SELECT c.watermark FROM clock AS c)", end);
 }
 
+// Of sessions only those whose end the watermark has reached. One that a later session of its group has put
+// into history before is ranked among those that are there by then.
+const char* kept_sessions(const Definition& definition) {
+  if (definition.window.kind != WindowKind::kSession) return "true";
+  return psprintf("h.%s <= %s", window_end(definition), bound_parameter(definition, 2));
+}
+
 const char* kept_history(const Definition& definition) {
   const char* zone = window_bound_type(definition) == TIMESTAMPTZOID ? "" : " AT TIME ZONE 'UTC'";
   const char* since = definition.by_commit_time
-                          ? psprintf(" WHERE h.%s >= (SELECT trending.counted_since(%u::pg_catalog.oid))",
+                          ? psprintf(" AND h.%s >= (SELECT trending.counted_since(%u::pg_catalog.oid))",
                                      window_start(definition), definition.relation)
                           : "";
   return psprintf(
-      "WITH kept AS MATERIALIZED (SELECT * FROM %s AS h%s), clock AS MATERIALIZED (SELECT "
+      "WITH kept AS MATERIALIZED (SELECT * FROM %s AS h WHERE %s%s), clock AS MATERIALIZED (SELECT "
       "coalesce(s.watermark%s, '-infinity') AS watermark FROM trending.status AS s WHERE s.relation = "
       "%u::pg_catalog.oid AND (SELECT count(*) FROM kept) >= 0), ",
-      qualified_relation(definition.history), since, zone, definition.relation);
+      qualified_relation(definition.history), kept_sessions(definition), since, zone, definition.relation);
 }
 
 const char* kept_live(const Definition& definition, const LiveSide& live) {
