@@ -39,6 +39,8 @@ sub worker_deaths
 
 for my $kind (qw(error bad_alloc))
 {
+	# One that is not stored yet is filled instead, which ends otherwise.
+	$node->poll_query_until('postgres', 'SELECT count(*) = 3 FROM trending.trend_state');
 	$fault->("apply=$id:$kind");
 	$say->('INSERT INTO a VALUES (1); INSERT INTO b VALUES (1)');
 	ok($node->poll_query_until('postgres', "SELECT state = 'stopped' FROM trending.status WHERE trend = 'of_a'"),
