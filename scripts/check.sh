@@ -4,7 +4,7 @@
 # Installs what is missing (apt), builds, runs the tests and ends with "N passed, N failed".
 #   SERVERS  major versions to run the server tests on; those that the system does not have are fetched
 #            from other Debian releases and cached in .cache/. Without it: the system's server.
-#   STAGES   some of: lint build unit loadgen viewer regress isolation pgtap fuzz tap (all by default)
+#   STAGES   some of: lint build unit loadgen viewer regress isolation pgtap tap (all by default), fuzz
 #   VARIANT  of the extension in the server tests: debug (default: with assertions), sanitize (servers from
 #            17 on), or coverage (of the system's server, into build/check/coverage.txt)
 #   PG_CONFIG  the system's server, if not the newest installed
@@ -15,8 +15,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 
-all_stages='lint build unit loadgen viewer regress isolation pgtap fuzz tap'
-stages=" ${STAGES:-$all_stages} "
+default_stages='lint build unit loadgen viewer regress isolation pgtap tap'
+all_stages="$default_stages fuzz"
+stages=" ${STAGES:-$default_stages} "
 servers=${SERVERS:-}
 variant=${VARIANT:-debug}
 stage_logs=$repository/build/check

@@ -78,7 +78,9 @@ class Checker:
                     different.append(f"(a.{column} IS NULL) <> (b.{column} IS NULL) OR "
                                      f"abs(a.{column}::float8 - b.{column}::float8) > {tolerance} * {scale}")
                     continue
-            different.append(f"a.{column}::text IS DISTINCT FROM b.{column}::text")
+            # Which of equal numerics first, last, min and max show is not said.
+            text = "" if column.startswith("x") and definition.aggregates[int(column[1:])].picks else "::text"
+            different.append(f"a.{column}{text} IS DISTINCT FROM b.{column}{text}")
         joined = " AND ".join(f"a.{c} IS NOT DISTINCT FROM b.{c}" for c in on) or "true"
         cursor.execute(
             f"WITH a AS MATERIALIZED ({got}), b AS MATERIALIZED ({expected}) "

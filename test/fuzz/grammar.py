@@ -35,6 +35,7 @@ class Aggregate:
     oracle: str         # in the query without the extension
     judged: str = EXACT
     ranks: bool = True  # a trend may be ranked by it
+    picks: bool = False # the value is one of those added
 
 
 def _first_last(rng):
@@ -43,7 +44,7 @@ def _first_last(rng):
     order = "" if which == "first" else " DESC"
     oracle = (f"(array_agg({value} ORDER BY {at}{order}, {value}{order}) "
               f"FILTER (WHERE {value} IS NOT NULL AND {at} IS NOT NULL))[1]")
-    return Aggregate(f"trending.{which}({value}, {at})", oracle, ranks=False)
+    return Aggregate(f"trending.{which}({value}, {at})", oracle, ranks=False, picks=True)
 
 
 def random_aggregate(rng, combined, sessions):

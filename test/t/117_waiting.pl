@@ -69,10 +69,15 @@ $writer->query_safe('BEGIN; INSERT INTO strangers VALUES (1)');
 	$writer->query_safe('COMMIT');
 	sync_trends($node, 'postgres');
 	is($try->('stranger', "SELECT trending.sync('60 s')"), '', 'and goes on when it has ended');
-	$writer->query_safe('BEGIN; LOCK TABLE strangers');
-	$writer->query_safe('TRUNCATE strangers; COMMIT; BEGIN; LOCK TABLE strangers');
-	ok($reason_is->('strange_trend', 'was truncated. It waits for its source.*locked'), 'why it is filled, and that its source is locked');
+	# Somebody is in line for the lock when the one who truncates gives it back.
+	my $locker = $node->background_psql('postgres');
+	$writer->query_safe('BEGIN; TRUNCATE strangers');
+	$locker->query_until(qr/in line/, "\\echo in line\nBEGIN; LOCK TABLE strangers;\n");
+	$node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'strangers'::regclass AND NOT granted)});
 	$writer->query_safe('COMMIT');
+	ok($reason_is->('strange_trend', 'was truncated. It waits for its source.*locked'), 'why it is filled, and that its source is locked');
+	$locker->query_safe('COMMIT');
+	$locker->quit;
 	is($try->('stranger', "SELECT trending.sync('60 s')"), '', 'it goes on');
 	is($say->(q{SELECT reason IS NULL FROM trending.status WHERE trend = 'strange_trend'}), 't', 'and waits for nobody');
 }
