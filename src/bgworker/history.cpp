@@ -297,6 +297,7 @@ void history_redo(FollowedTrend* trend, Time after, Time final_after) {
 void history_restore(FollowedTrend* trend) {
   const Definition& definition = *trend->definition;
   trend->unfinal_known = !OidIsValid(definition.history);
+  waiting_discard_strays(trend);
   if (trend->unfinal_known) return;
   waiting_load_redo(trend);
   char message[kMessageSize] = "";

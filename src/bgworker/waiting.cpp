@@ -276,6 +276,16 @@ void waiting_discard_windows(FollowedTrend* trend) {
   note_counts(trend);
 }
 
+// What waits for tables that the trend does not have, and so was never its own, would wait for ever.
+void waiting_discard_strays(FollowedTrend* trend) {
+  static SpiStatement late = {"DELETE FROM trending.waiting_late WHERE trend_id = $1"};
+  static SpiStatement alerts = {"DELETE FROM trending.waiting_alert WHERE trend_id = $1"};
+  const Definition& definition = *trend->definition;
+  if (!OidIsValid(definition.history)) waiting_discard_windows(trend);
+  if (!OidIsValid(definition.late)) spi_run(&late, {spi_int4(trend->id)});
+  if (!OidIsValid(definition.alerts)) spi_run(&alerts, {spi_int4(trend->id)});
+}
+
 void waiting_keep_late(FollowedTrend* trend) {
   static SpiStatement insert = {
       "INSERT INTO trending.waiting_late (trend_id, event_time, commit_lsn, reason, \"row\", checksum) "

@@ -106,6 +106,8 @@ void waiting_drop_alerts(FollowedTrend* trend);
 
 // Forgets all that waits for a trend's history.
 void waiting_discard_windows(FollowedTrend* trend);
+// Forgets what waits for tables that the trend does not have.
+void waiting_discard_strays(FollowedTrend* trend);
 
 // The end of the last window, or of the last final one, that waits; kNoTime: none.
 Time waiting_last_end(FollowedTrend* trend, bool only_final);
