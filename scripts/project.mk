@@ -41,6 +41,7 @@ check-viewer:
 	@bash scripts/viewer.sh --check
 
 # About five seconds a kill; the limits leave room for a slow machine.
+torture: export SEED := $(or $(SEED),$(shell shuf -i 1-999999 -n 1))
 torture: export KILLS := $(or $(KILLS),500)
 torture: export PROVE_TESTS := test/t/010_torture.pl
 torture:

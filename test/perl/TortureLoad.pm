@@ -104,6 +104,9 @@ sub create_load
 	# Until a new trend is stored a crash fills it anew, and its counters begin anew: that is the newcomer's part.
 	$node->poll_query_until('postgres', 'SELECT (SELECT count(*) FROM trending.trend_state) = (SELECT count(*) FROM trending.trend)')
 	  or die 'the trends are not stored';
+	# Windows that are filled back take in what is there by then, late rows too.
+	$node->poll_query_until('postgres', 'SELECT NOT EXISTS (SELECT FROM trending.status WHERE backfilling)')
+	  or die 'history is not filled back';
 }
 
 # A trend made while everything is on its way. It has the windows that were open at this moment, and later ones.
