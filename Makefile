@@ -35,7 +35,7 @@ VARIANT_FLAGS_coverage = --coverage -O0 -U_FORTIFY_SOURCE
 # Objects of each server version, variant and compiler have their own folder: those of another build are
 # never linked. The library is remade whenever that choice changes (build/choice).
 OBJDIR = build/pg$(PG_VERSION)-$(VARIANT)-$(notdir $(firstword $(CXX)))
-SOURCES := $(sort $(wildcard src/*.cpp src/*/*.cpp))
+SOURCES := $(sort $(shell find src -name '*.cpp'))
 OBJS = $(patsubst src/%.cpp,$(OBJDIR)/%.o,$(SOURCES))
 
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# clang-tidy over the sources, or over those named: make tidy [FILES="src/engine/arena.cpp"]
+# clang-tidy over the sources, or over those named: make tidy [FILES="src/engine/memory/arena.cpp"]
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

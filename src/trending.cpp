@@ -1,9 +1,9 @@
 // The extension's entry point: wires the parts together, nothing else.
-#include "bgworker/hooks.h"
-#include "bgworker/launcher.h"
+#include "launcher/hooks.h"
+#include "launcher/launcher.h"
 #include "postgres/guard.h"
+#include "postgres/settings.h"
 #include "shmem/directory.h"
-#include "shmem/settings.h"
 
 extern "C" {
 PG_MODULE_MAGIC;

@@ -17,10 +17,10 @@
 #include <random>
 #include <vector>
 
-#include "engine/batch.h"
-#include "engine/hyperloglog.h"
-#include "engine/trend_reader.h"
-#include "engine/trend_writer.h"
+#include "engine/aggregates/batch.h"
+#include "engine/aggregates/hyperloglog.h"
+#include "engine/trend/trend_reader.h"
+#include "engine/trend/trend_writer.h"
 
 namespace {
 

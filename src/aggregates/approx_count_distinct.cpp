@@ -3,9 +3,9 @@
 #include <cstring>
 
 #include "aggregates/transition.h"
-#include "definition/distinct_value.h"
-#include "engine/hyperloglog.h"
+#include "engine/aggregates/hyperloglog.h"
 #include "postgres/guard.h"
+#include "values/distinct_value.h"
 
 namespace trending {
 

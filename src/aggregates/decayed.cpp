@@ -4,9 +4,9 @@
 //
 // The arithmetic is the engine's, so a trend says the same.
 #include "aggregates/transition.h"
-#include "definition/window_args.h"
-#include "engine/decayed.h"
+#include "engine/aggregates/decayed.h"
 #include "postgres/guard.h"
+#include "values/window_args.h"
 
 namespace trending {
 

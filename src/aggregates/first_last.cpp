@@ -5,8 +5,8 @@
 // the order of rows; a trend does the same. The order is the type's default one, and where that makes no
 // difference, or there is none, that of the values' bytes.
 #include "aggregates/transition.h"
-#include "definition/key_codec.h"
 #include "postgres/guard.h"
+#include "values/key_codec.h"
 
 namespace trending {
 

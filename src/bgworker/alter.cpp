@@ -2,10 +2,10 @@
 //
 // The new row of trending.trend is taken from the WAL, for the table itself may have been changed again
 // since.
-#include "bgworker/own_rows.h"
-#include "bgworker/readings.h"
+#include "bgworker/intake/own_rows.h"
+#include "bgworker/intake/readings.h"
 #include "bgworker/worker.h"
-#include "definition/definition_catalog.h"
+#include "catalog/definition_catalog.h"
 #include "postgres/guard.h"
 
 namespace trending {

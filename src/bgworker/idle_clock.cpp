@@ -1,6 +1,6 @@
 #include "bgworker/idle_clock.h"
 
-#include "bgworker/blame.h"
+#include "bgworker/trend/blame.h"
 #include "bgworker/worker.h"
 #include "decoder/plugin_message.h"
 

@@ -1,24 +1,24 @@
 // The set of trends that the worker follows, kept equal to trending.trend.
 #include <algorithm>
 
-#include "bgworker/backfill.h"
-#include "bgworker/blame.h"
-#include "bgworker/collector.h"
-#include "bgworker/own_rows.h"
-#include "bgworker/readings.h"
-#include "bgworker/shown_ranks.h"
-#include "bgworker/stored_trend.h"
+#include "bgworker/checkpoint/stored_trend.h"
+#include "bgworker/filling/backfill.h"
+#include "bgworker/intake/collector.h"
+#include "bgworker/intake/own_rows.h"
+#include "bgworker/intake/readings.h"
+#include "bgworker/results/shown_ranks.h"
+#include "bgworker/trend/blame.h"
 #include "bgworker/worker.h"
+#include "catalog/definition_catalog.h"
+#include "catalog/definition_view.h"
 #include "definition/aggregate_functions.h"
-#include "definition/aggregate_result.h"
-#include "definition/definition_catalog.h"
-#include "definition/definition_view.h"
 #include "definition/partition_by.h"
 #include "definition/replica_identity.h"
-#include "definition/stored_value.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
-#include "shmem/settings.h"
+#include "postgres/settings.h"
+#include "values/aggregate_result.h"
+#include "values/stored_value.h"
 
 namespace trending {
 

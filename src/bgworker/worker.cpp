@@ -7,15 +7,15 @@
 #include <malloc.h>
 #endif
 
-#include "bgworker/backfill.h"
-#include "bgworker/blame.h"
+#include "bgworker/filling/backfill.h"
+#include "bgworker/filling/source_changes.h"
 #include "bgworker/idle_clock.h"
-#include "bgworker/memory_bound.h"
-#include "bgworker/source_changes.h"
+#include "bgworker/process/memory_bound.h"
+#include "bgworker/trend/blame.h"
 #include "bgworker/worker_end.h"
 #include "bgworker/worker_start.h"
 #include "postgres/guard.h"
-#include "shmem/settings.h"
+#include "postgres/settings.h"
 
 namespace trending {
 

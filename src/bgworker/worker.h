@@ -8,9 +8,9 @@
 #include <map>
 #include <vector>
 
-#include "bgworker/followed_trend.h"
+#include "bgworker/trend/followed_trend.h"
 #include "decoder/decode_loop.h"
-#include "engine/batch.h"
+#include "engine/aggregates/batch.h"
 #include "shmem/area.h"
 
 namespace trending {

@@ -1,8 +1,8 @@
 #include "bgworker/worker_start.h"
 
-#include "bgworker/collector.h"
-#include "bgworker/open_transactions.h"
-#include "bgworker/session.h"
+#include "bgworker/intake/collector.h"
+#include "bgworker/process/open_transactions.h"
+#include "bgworker/process/session.h"
 #include "bgworker/worker.h"
 #include "bgworker/worker_end.h"
 #include "decoder/slot.h"

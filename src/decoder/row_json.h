@@ -1,7 +1,7 @@
 // A decoded row as a JSON object.
 #pragma once
 
-#include "engine/function_ref.h"
+#include "engine/memory/function_ref.h"
 #include "postgres/server.h"
 
 namespace trending {

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "definition/aggregate_functions.h"
-#include "definition/aggregate_result.h"
 #include "postgres/fault.h"
+#include "values/aggregate_result.h"
 
 namespace trending {
 

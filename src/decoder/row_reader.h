@@ -8,9 +8,9 @@
 #include <cstdint>
 
 #include "definition/definition.h"
-#include "definition/evaluation.h"
-#include "engine/aggregate.h"
+#include "engine/aggregates/aggregate.h"
 #include "postgres/server.h"
+#include "values/evaluation.h"
 
 namespace trending {
 

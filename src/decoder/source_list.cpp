@@ -1,6 +1,6 @@
 #include "decoder/source_list.h"
 
-#include "definition/as_extension_owner.h"
+#include "catalog/as_extension_owner.h"
 
 namespace trending {
 

@@ -1,7 +1,7 @@
 // A trend's definition, checked and ready to be carried out.
 //
-// definition_analyze checks the SELECT a user wrote by PostgreSQL's own parser and analyser (definition.cpp
-// walks the Query tree); create_trend then keeps it as a view (definition_view.h), and the definition_load
+// definition_analyze checks the SELECT a user wrote by PostgreSQL's own parser and analyser (clauses/ walks
+// the Query tree); create_trend then keeps it as a view (catalog/definition_view.h), and the definition_load
 // functions walk that view's Query. A Definition is plain data, all of it in one memory context.
 //
 // Nothing in a Definition runs user code: expressions hold immutable built-in functions only, because the
@@ -10,13 +10,13 @@
 
 #include <cstdint>
 
-#include "definition/bytes_value.h"
-#include "definition/combined_aggregate.h"
-#include "definition/distinct_value.h"
-#include "definition/key_codec.h"
-#include "engine/window.h"
+#include "engine/time/window.h"
 #include "postgres/fingerprint.h"
 #include "postgres/server.h"
+#include "values/bytes_value.h"
+#include "values/combined_aggregate.h"
+#include "values/distinct_value.h"
+#include "values/key_codec.h"
 
 namespace trending {
 

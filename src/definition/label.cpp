@@ -1,7 +1,7 @@
 // The option label: 'table.column', resolved to the rows that hold it.
 #include "definition/label.h"
 
-#include "definition/key_type.h"
+#include "values/key_type.h"
 
 namespace trending {
 

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "definition/aggregate_result.h"
 #include "definition/partition_by.h"
 #include "fdw/snapshot.h"
 #include "shmem/trend_access.h"
+#include "values/aggregate_result.h"
 
 namespace trending {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "definition/definition.h"
-#include "engine/trend_reader.h"
+#include "engine/trend/trend_reader.h"
 #include "postgres/server.h"
 #include "shmem/previous_ranks.h"
 

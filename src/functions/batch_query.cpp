@@ -1,8 +1,8 @@
 // trending.batch_query(trend): a trend's definition as a query over the source, with ranks: what the trend
 // should show, computed the slow way. verify and recompute run it, and so can anybody who doubts.
+#include "catalog/definition_catalog.h"
+#include "catalog/definition_view.h"
 #include "definition/definition.h"
-#include "definition/definition_catalog.h"
-#include "definition/definition_view.h"
 #include "functions/batch_query.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"

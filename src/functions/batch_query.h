@@ -1,8 +1,8 @@
 // A trend's definition as a query over the source, and pieces of it.
 #pragma once
 
-#include "definition/batch_text.h"
 #include "definition/definition.h"
+#include "definition/text/batch_text.h"
 #include "postgres/server.h"
 
 namespace trending {

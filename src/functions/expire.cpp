@@ -1,10 +1,10 @@
 // trending.expire_trend: removes what a trend's retention no longer covers, as trending.expire() does for a
 // job of pg_cron. The worker does the same when it writes history; neither waits for the other.
-#include "definition/history_scan.h"
-#include "definition/definition_catalog.h"
-#include "definition/history_table.h"
-#include "postgres/owned_table.h"
+#include "catalog/definition_catalog.h"
+#include "catalog/history_scan.h"
+#include "catalog/history_table.h"
 #include "postgres/guard.h"
+#include "postgres/owned_table.h"
 #include "shmem/trend_access.h"
 
 namespace trending {

@@ -1,9 +1,9 @@
 #include "functions/past.h"
 
-#include "definition/history_rows.h"
+#include "catalog/history_rows.h"
 #include "functions/batch_query.h"
-#include "shmem/trend_access.h"
 #include "postgres/pinned_path.h"
+#include "shmem/trend_access.h"
 
 namespace trending {
 

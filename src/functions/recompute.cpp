@@ -6,8 +6,8 @@
 // and it is written as the owner of history: the code of his triggers runs with nobody else's rights, and he
 // is the one who must be able to read the source. One call at a time: a lock on history that conflicts with
 // itself, but not with the worker, and that needs rights on it.
-#include "definition/commit_time.h"
-#include "definition/definition_catalog.h"
+#include "catalog/definition_catalog.h"
+#include "definition/clauses/commit_time.h"
 #include "functions/batch_query.h"
 #include "functions/past.h"
 #include "functions/session_recompute.h"

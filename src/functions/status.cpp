@@ -1,7 +1,7 @@
 // trending.trend_stats and trending.worker_stats: what shared memory knows, for the status views. They never
 // wait and never fail because a worker is not there: that is when they are looked at.
-#include "definition/commit_time.h"
-#include "definition/definition_catalog.h"
+#include "catalog/definition_catalog.h"
+#include "definition/clauses/commit_time.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
 #include "postgres/may_see.h"

@@ -1,5 +1,4 @@
 // trending_top10 and trending.top: the best of a trend with their labels, the same columns for every trend.
-#include "definition/aggregate_result.h"
 #include "definition/partition_by.h"
 #include "fdw/snapshot.h"
 #include "functions/key_argument.h"
@@ -7,6 +6,7 @@
 #include "functions/past.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
+#include "values/aggregate_result.h"
 
 namespace trending {
 

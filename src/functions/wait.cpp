@@ -1,5 +1,5 @@
 // trending.sync and trending.watch: waiting for the worker.
-#include "definition/definition_catalog.h"
+#include "catalog/definition_catalog.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
 #include "shmem/directory.h"

@@ -33,7 +33,7 @@
 
 #include <cstddef>
 
-#include "engine/function_ref.h"
+#include "engine/memory/function_ref.h"
 #include "postgres/guard.h"
 #include "postgres/server.h"
 

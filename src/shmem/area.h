@@ -16,7 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/arena.h"
+#include "engine/memory/arena.h"
 #include "postgres/fingerprint.h"
 #include "shmem/directory.h"
 

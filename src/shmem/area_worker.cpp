@@ -1,10 +1,10 @@
 // The worker's side of an area.
 #include <initializer_list>
 
-#include "engine/time.h"
+#include "engine/time/time.h"
+#include "postgres/settings.h"
 #include "shmem/area.h"
 #include "shmem/blocks.h"
-#include "shmem/settings.h"
 
 namespace trending {
 

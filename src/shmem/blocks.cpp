@@ -1,9 +1,9 @@
 #include "shmem/blocks.h"
 
-#include "engine/function_ref.h"
+#include "engine/memory/function_ref.h"
 #include "postgres/fault.h"
+#include "postgres/settings.h"
 #include "shmem/area.h"
-#include "shmem/settings.h"
 
 namespace trending {
 

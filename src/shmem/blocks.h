@@ -14,7 +14,7 @@
 
 #include <cstdint>
 
-#include "engine/arena.h"
+#include "engine/memory/arena.h"
 #include "shmem/directory.h"
 
 namespace trending {

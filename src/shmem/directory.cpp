@@ -4,7 +4,7 @@
 
 #include <initializer_list>
 
-#include "shmem/settings.h"
+#include "postgres/settings.h"
 
 namespace trending {
 

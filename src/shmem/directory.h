@@ -30,7 +30,8 @@ enum class SlotReset : uint32 { kNone, kUnreadable, kAsked };
 
 constexpr int kMessageSize = 512;
 
-// What is noted of a trend that workers died for, that is set aside or to be resumed (bgworker/blame.h).
+// What is noted of a trend that workers died for, that is set aside or to be resumed
+// (bgworker/trend/blame.h).
 struct BlamedTrend {
   int32 trend_id;       // 0: nothing
   int32 deaths;         // of workers, not long ago

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "engine/key.h"
+#include "engine/aggregates/key.h"
 #include "shmem/blocks.h"
 #include "shmem/trend_access.h"
 

@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-#include "engine/trend_reader.h"
+#include "engine/trend/trend_reader.h"
 #include "shmem/area.h"
 
 namespace trending {

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/decayed.h"
-#include "engine/hyperloglog.h"
+#include "engine/aggregates/decayed.h"
+#include "engine/aggregates/hyperloglog.h"
+#include "engine/aggregates/number.h"
 #include "engine/model.h"
-#include "engine/number.h"
 
 namespace trending::test {
 

@@ -1,5 +1,5 @@
 // A batch that outgrows its bound: its largest slot can be dropped, the others stay.
-#include "engine/batch.h"
+#include "engine/aggregates/batch.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <map>
 
-#include "engine/arena.h"
+#include "engine/memory/arena.h"
 
 namespace trending::test {
 

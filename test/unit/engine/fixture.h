@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/batch.h"
+#include "engine/aggregates/batch.h"
 #include "engine/blocks.h"
-#include "engine/trend_reader.h"
-#include "engine/trend_writer.h"
+#include "engine/trend/trend_reader.h"
+#include "engine/trend/trend_writer.h"
 
 namespace trending::test {
 

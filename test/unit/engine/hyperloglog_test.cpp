@@ -1,6 +1,6 @@
 // Sketches: how good the estimate is, that order and merging do not matter, storage.
 
-#include "engine/hyperloglog.h"
+#include "engine/aggregates/hyperloglog.h"
 
 #include <gtest/gtest.h>
 

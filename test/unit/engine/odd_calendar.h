@@ -1,7 +1,7 @@
 // A zone that never was: days of 20 to 28 hours, and every 41st day missing.
 #pragma once
 
-#include "engine/window.h"
+#include "engine/time/window.h"
 
 namespace trending::test {
 

@@ -3,9 +3,9 @@
 // with.
 #include <random>
 
+#include "engine/aggregates/state_check.h"
 #include "engine/fixture.h"
 #include "engine/seeds.h"
-#include "engine/state_check.h"
 
 namespace trending::test {
 

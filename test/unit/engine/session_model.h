@@ -11,8 +11,8 @@
 #include <tuple>
 #include <vector>
 
+#include "engine/aggregates/hyperloglog.h"
 #include "engine/fixture.h"
-#include "engine/hyperloglog.h"
 
 namespace trending::test {
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/arena.h"
 #include "engine/blocks.h"
+#include "engine/memory/arena.h"
 
 namespace trending::test {
 

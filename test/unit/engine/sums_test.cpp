@@ -6,9 +6,9 @@
 #include <random>
 #include <vector>
 
-#include "engine/float_sum.h"
-#include "engine/number.h"
-#include "engine/scale_counts.h"
+#include "engine/aggregates/float_sum.h"
+#include "engine/aggregates/number.h"
+#include "engine/aggregates/scale_counts.h"
 #include "seeds.h"
 
 namespace trending {

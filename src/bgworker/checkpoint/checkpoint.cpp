@@ -1,0 +1,412 @@
+// Checkpoints: the state of all trends and the WAL position, committed in one ordinary transaction.
+//
+// Ordinary tables make the state crash-safe, replicated to standbys and part of base backups for free. Only
+// cells that changed since the last checkpoint are written, as a delta of their pane; when a pane's deltas
+// outgrow what it holds it is written whole again. A cell stands for itself (key and absolute state), so
+// reading the segments of a pane in order, the last one wins, gives the pane back. The worker alone changes
+// state, and it is the one that writes checkpoints, so no reader is held up.
+//
+// The slot is confirmed only after the transaction's commit has been flushed: after a crash the stored
+// position is never behind the slot's, and transactions committed before it are skipped.
+#include <algorithm>
+
+#include "bgworker/checkpoint/stored_trend.h"
+#include "bgworker/checkpoint/varint.h"
+#include "bgworker/filling/source_changes.h"
+#include "bgworker/trend/blame.h"
+#include "bgworker/worker.h"
+#include "postgres/as_owner.h"
+#include "postgres/checksum.h"
+#include "postgres/fault.h"
+#include "postgres/guard.h"
+#include "postgres/spi.h"
+
+namespace trending {
+
+namespace {
+
+constexpr int kSegmentBytes = 256 * 1024;
+// A pane is written whole again when its deltas exceed this many times its whole size.
+constexpr size_t kDeltaFactor = 2;
+
+// -- writing
+// ----------------------------------------------------------------------------------------------------
+
+// Gathers cells and writes them as segments of one pane.
+struct SegmentWriter {
+  FollowedTrend* trend;
+  Time pane_start;
+  StoredPane* stored;
+  StringInfoData data;
+  size_t written;
+
+  void flush() {
+    if (data.len == VARHDRSZ) return;
+    static SpiStatement insert = {
+        "INSERT INTO trending.pane_state (trend_id, pane_start, segment, cells, checksum) VALUES ($1, $2, "
+        "$3, $4, $5)"};
+    const int32 segment = stored->segments++;
+    const int64 checksum = segment_checksum(trend->id, pane_start, segment, data.data + VARHDRSZ,
+                                            static_cast<size_t>(data.len - VARHDRSZ));
+    SET_VARSIZE(data.data, data.len);
+    spi_run(&insert, {spi_int4(trend->id), spi_int8(pane_start), spi_int4(segment),
+                      SpiValue{BYTEAOID, PointerGetDatum(data.data)}, spi_int8(checksum)});
+    stored->sum += spread(checksum);
+    trend->panes_sum += spread(checksum);
+    written += static_cast<size_t>(data.len);
+    data.len = VARHDRSZ;
+    CHECK_FOR_INTERRUPTS();
+  }
+
+  void add(const CellView& cell) {
+    varint_append(&data, cell.key.size);
+    appendBinaryStringInfo(&data, reinterpret_cast<const char*>(cell.key.data),
+                           static_cast<int>(cell.key.size));
+    varint_append(&data, uint64_t{cell.state_size} << 1 | cell.store);
+    appendBinaryStringInfo(&data, reinterpret_cast<const char*>(cell.state),
+                           static_cast<int>(cell.state_size));
+    if (data.len > kSegmentBytes) flush();
+  }
+};
+
+SegmentWriter segment_writer(FollowedTrend* trend, Time pane_start) {
+  SegmentWriter writer = {trend, pane_start, &trend->stored_panes[pane_start], {}, 0};
+  initStringInfo(&writer.data);
+  writer.data.len = VARHDRSZ;
+  return writer;
+}
+
+void delete_pane(FollowedTrend* trend, Time pane_start, StoredPane* stored) {
+  static SpiStatement deletion = {"DELETE FROM trending.pane_state WHERE trend_id = $1 AND pane_start = $2"};
+  spi_run(&deletion, {spi_int4(trend->id), spi_int8(pane_start)});
+  trend->panes_sum -= stored->sum;
+  *stored = StoredPane{};
+}
+
+size_t write_pane(FollowedTrend* trend, const PaneView& pane) {
+  StoredPane& stored = trend->stored_panes[pane.span.start];
+  bool whole = stored.segments == 0 || stored.delta_bytes > stored.whole_bytes * kDeltaFactor;
+  if (whole && stored.segments > 0) delete_pane(trend, pane.span.start, &stored);
+  SegmentWriter writer = segment_writer(trend, pane.span.start);
+  auto add = [&writer](const CellView& cell) { writer.add(cell); };
+  Status status = whole ? trend->writer.for_each_cell(pane.span.start, add)
+                        : trend->writer.for_each_dirty_cell(pane.span.start, add);
+  if (status != Status::kOk) {
+    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a checkpoint")));
+  }
+  writer.flush();
+  pfree(writer.data.data);
+  (whole ? stored.whole_bytes : stored.delta_bytes) += writer.written;
+  return writer.written;
+}
+
+void delete_gone_panes(FollowedTrend* trend) {
+  const Time kept_from = trend->writer.kept_from();
+  auto& panes = trend->stored_panes;
+  if (panes.empty() || panes.begin()->first >= kept_from) return;
+  static SpiStatement deletion = {"DELETE FROM trending.pane_state WHERE trend_id = $1 AND pane_start < $2"};
+  spi_run(&deletion, {spi_int4(trend->id), spi_int8(kept_from)});
+  while (!panes.empty() && panes.begin()->first < kept_from) {
+    trend->panes_sum -= panes.begin()->second.sum;
+    panes.erase(panes.begin());
+  }
+}
+
+bool has_history_to_write(const FollowedTrend* trend) {
+  return trend->state == FillState::kRunning && history_is_due(trend);
+}
+
+// What is written to the tables of the trend's owner.
+void write_tables(FollowedTrend* trend) {
+  if (has_history_to_write(trend)) {
+    history_take(trend);
+    history_write(trend);
+  }
+  late_write(trend);
+  alerts_write(trend);
+}
+
+size_t write_trend(FollowedTrend* trend) {
+  working_for(trend->id, Work::kStoring);
+  fault_point(FaultPoint::kCheckpoint, trend->id);
+  if (!trend->stored) delete_stored_trend(trend);
+  size_t bytes = 0;
+  write_tables(trend);
+  trend->writer.for_each_pane([&](const PaneView& pane) {
+    if (pane.dirty_cells > 0 || trend->stored_panes.count(pane.span.start) == 0)
+      bytes += write_pane(trend, pane);
+  });
+  delete_gone_panes(trend);
+  write_trend_row(trend);
+  return bytes;
+}
+
+// A trend whose filling is not settled, or which is to be filled anew, is left out, and nothing may be stored
+// of it: after a restart it is filled anew.
+bool is_storable(const FollowedTrend* trend) {
+  return trend != nullptr && trend->state == FillState::kRunning && !trend->filter.active() && !trend->refill;
+}
+
+// Of trends that were dropped.
+void delete_forgotten_trends() {
+  if (!worker->trends_forgotten) return;
+  static SpiStatement deletions[] = {
+#define TRENDING_DELETION(table)                                     \
+  {"DELETE FROM trending." table                                     \
+   " s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = " \
+   "s.trend_id)"}
+      TRENDING_DELETION("pane_state"),    TRENDING_DELETION("trend_source_table"),
+      TRENDING_DELETION("trend_state"),   TRENDING_DELETION("waiting_window"),
+      TRENDING_DELETION("waiting_redo"),  TRENDING_DELETION("waiting_late"),
+      TRENDING_DELETION("waiting_alert"), TRENDING_DELETION("waiting_count"),
+      TRENDING_DELETION("trend_start")};
+#undef TRENDING_DELETION
+  for (SpiStatement& deletion : deletions) spi_run(&deletion);
+}
+
+// The trends that are stored, and the checksums of their rows.
+const int64* stored_states(int* count) {
+  auto* states = static_cast<int64*>(palloc(sizeof(int64) * (2 * worker->trends.size() + 1)));
+  *count = 0;
+  for (const FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr || !is_storable(trend) || !(trend->stored || trend->taken_along)) continue;
+    states[(*count)++] = trend->id;
+    states[(*count)++] = trend->row_checksum;
+  }
+  return states;
+}
+
+int64 checkpoint_checksum(XLogRecPtr position, int64 system, const int64* states, int count) {
+  Checksum checksum("checkpoint");
+  checksum.add(static_cast<int64>(position)).add(system);
+  return checksum.add(states, sizeof(int64) * static_cast<size_t>(count)).value();
+}
+
+void write_position(XLogRecPtr position) {
+  static SpiStatement upsert = {
+      "INSERT INTO trending.checkpoint (format, lsn, system_identifier, states, checksum) VALUES ($1, $2, "
+      "$3, $4, $5) "
+      "ON CONFLICT (only_row) DO UPDATE SET format = excluded.format, lsn = excluded.lsn, "
+      "system_identifier = excluded.system_identifier, states = excluded.states, checksum = "
+      "excluded.checksum, "
+      "written_at = pg_catalog.clock_timestamp()"};
+  int count = 0;
+  const int64* states = stored_states(&count);
+  const auto system = static_cast<int64>(GetSystemIdentifier());
+  spi_run(&upsert,
+          {spi_int4(kStoredFormat), spi_lsn(position), spi_int8(system), spi_int8_array(states, count),
+           spi_int8(checkpoint_checksum(position, system, states, count))});
+}
+
+// At once if nobody looks at them, which also does away with pages that cannot be read.
+void empty_tables(std::initializer_list<const char*> tables) {
+  bool locked = true;
+  for (const char* table : tables) {
+    const Oid relation = get_relname_relid(table, get_namespace_oid("trending", false));
+    locked = locked && ConditionalLockRelationOid(relation, AccessExclusiveLock);
+  }
+  for (const char* table : tables) {
+    const char* sql = psprintf(locked ? "TRUNCATE ONLY trending.%s" : "DELETE FROM ONLY trending.%s", table);
+    if (SPI_execute(sql, false, 0) < 0) elog(ERROR, "could not empty trending.%s", table);
+  }
+}
+
+void empty_state_tables() {
+  empty_tables({"pane_state", "trend_source_table", "trend_state", "checkpoint"});
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend != nullptr) forget_stored_trend(trend);
+  }
+}
+
+void confirm_slot(XLogRecPtr position) {
+  LogicalConfirmReceivedLocation(position);
+  ReplicationSlotMarkDirty();
+  worker->confirmed = position;
+  pg_atomic_write_u64(&worker->entry->confirmed_lsn, position);
+}
+
+bool needs_writing(const FollowedTrend* trend) {
+  return is_storable(trend) && (trend->dirty || trend->clock_moved || !trend->stored || late_is_due(trend) ||
+                                alerts_are_due(trend) || has_history_to_write(trend));
+}
+
+// Rows of a trend that is not storable. They come from before the position that is about to be stored and
+// would not be met again, or, of closed windows, fill the memory; what a crash makes of those is what filling
+// a trend anew makes of its history.
+bool has_rows(const FollowedTrend* trend) {
+  return trend->definition != nullptr && trend->state != FillState::kStopped &&
+         (late_is_due(trend) || alerts_are_due(trend) || has_history_to_write(trend));
+}
+
+size_t write_transaction(XLogRecPtr position) {
+  size_t bytes = 0;
+  worker_begin();
+  sources_check_rights();
+  SPI_connect();
+  if (worker->tables_suspect) empty_state_tables();
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr) continue;
+    trend->rows_taken_along = trend->taken_along = needs_writing(trend);
+    if (trend->taken_along) {
+      bytes += write_trend(trend);
+      working_ended();
+    } else if (!is_storable(trend)) {
+      // What is stored of it belongs to an older position than the one that is about to be stored.
+      delete_stored_trend(trend);
+      trend->rows_taken_along = has_rows(trend);
+      if (trend->rows_taken_along) write_tables(trend);
+    }
+  }
+  delete_forgotten_trends();
+  write_position(position);
+  SPI_finish();
+  worker_commit();
+  return bytes;
+}
+
+// What the failed transaction wrote is gone: every trend is written whole next time.
+void forget_stored_state() {
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr) continue;
+    forget_stored_trend(trend);
+    trend->waits = true;
+    trend->late_waits = true;
+    trend->alerts_wait = true;
+    trend->redo_done = false;
+  }
+}
+
+void mark_written() {
+  worker->tables_suspect = false;
+  worker->trends_forgotten = false;
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr) continue;
+    if (trend->rows_taken_along) {
+      late_written(trend);
+      alerts_written(trend);
+      history_written(trend);
+    }
+    if (!trend->taken_along) continue;
+    trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });
+    trend->dirty = false;
+    trend->clock_moved = false;
+    trend->stored = true;
+  }
+}
+
+}  // namespace
+
+bool checkpoint_write() {
+  TimestampTz started = GetCurrentTimestamp();
+  XLogRecPtr position = worker->loop.position();
+  volatile size_t bytes = 0;
+  longest_hold_us = 0;
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  { bytes = write_transaction(position); }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  const int64 hold_us = longest_hold_us;
+  longest_hold_us = -1;
+  TimestampTz ended = GetCurrentTimestamp();
+  worker->last_checkpoint = ended;
+  worker->checkpoint_due = false;
+  if (error != nullptr) {
+    forget_stored_state();
+    worker->tables_suspect = !passes_by_itself(error->sqlerrcode);
+    // The state in memory is whole and goes on; the slot keeps the WAL since the last good checkpoint.
+    if (strcmp(worker->entry->detail, error->message) != 0) {
+      ereport(WARNING, (errmsg("trending could not write a checkpoint: %s", error->message)));
+    }
+    database_set_state(worker->entry, WorkerState::kRunning, "the last checkpoint failed",
+                       "Results are current; WAL is kept until a checkpoint succeeds.", error->message);
+    FreeErrorData(error);
+    return false;
+  }
+  // Committed and flushed: from here on this is what a restart begins with.
+  mark_written();
+  confirm_slot(position);
+  if (worker->entry->message[0] != '\0')
+    database_set_state(worker->entry, WorkerState::kRunning, nullptr, nullptr);
+  pg_atomic_write_u64(&worker->entry->checkpoint_at, static_cast<uint64>(ended));
+  pg_atomic_write_u64(&worker->entry->checkpoint_us, static_cast<uint64>(ended - started));
+  pg_atomic_write_u64(&worker->entry->checkpoint_bytes, bytes);
+  pg_atomic_write_u64(&worker->entry->checkpoint_hold_us, static_cast<uint64>(hold_us));
+  return true;
+}
+
+namespace {
+
+// Null when the stored checkpoint is good, and when there is none: then the position is invalid.
+const char* read_checkpoint(XLogRecPtr* position) {
+  static SpiStatement select = {"SELECT * FROM trending.checkpoint"};
+  const uint64 rows = spi_run(&select);
+  if (rows == 0) return nullptr;
+  if (rows > 1) return "there are several rows in trending.checkpoint";
+  const SpiRow row(0);
+  int32 format = 0;
+  XLogRecPtr lsn = InvalidXLogRecPtr;
+  int64 system = 0;
+  int64 checksum = 0;
+  const int64* states = nullptr;
+  int count = 0;
+  if (!row.read("format", &format) || !row.read_lsn("lsn", &lsn) || !row.read("system_identifier", &system) ||
+      !row.read("checksum", &checksum) || !row.read_int8_array("states", &states, &count)) {
+    return "the row in trending.checkpoint has values that are missing or of another type";
+  }
+  if (format != kStoredFormat) return "it was stored by another version of the extension";
+  if (checksum != checkpoint_checksum(lsn, system, states, count)) {
+    return "the row in trending.checkpoint has a checksum that does not match";
+  }
+  if (static_cast<uint64>(system) != GetSystemIdentifier()) return "it is of another server";
+  if (lsn == InvalidXLogRecPtr || lsn > GetXLogInsertRecPtr())
+    return "its position is not in the server's WAL";
+  for (int i = 0; i + 1 < count; i += 2) worker->stored_states[static_cast<int32>(states[i])] = states[i + 1];
+  *position = lsn;
+  return nullptr;
+}
+
+XLogRecPtr position_in_transaction() {
+  XLogRecPtr position = InvalidXLogRecPtr;
+  worker->stored_states.clear();
+  worker_begin();
+  SPI_connect();
+  const char* wrong = read_checkpoint(&position);
+  if (wrong != nullptr) {
+    ereport(WARNING, (errmsg("the stored checkpoint of trending cannot be used: %s", wrong),
+                      errdetail("All trends of database \"%s\" are filled anew.", worker->database_name)));
+  }
+  SPI_finish();
+  worker_commit();
+  return position;
+}
+
+}  // namespace
+
+XLogRecPtr checkpoint_position() {
+  ErrorData* volatile error = nullptr;
+  volatile XLogRecPtr position = InvalidXLogRecPtr;
+  PG_TRY();
+  { position = position_in_transaction(); }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  if (error == nullptr) return position;
+  if (is_conflict(error)) ReThrowError(error);
+  ereport(WARNING, (errmsg("the stored checkpoint of trending cannot be read: %s", error->message),
+                    errdetail("All trends of database \"%s\" are filled anew.", worker->database_name)));
+  worker->tables_suspect = true;
+  FreeErrorData(error);
+  return InvalidXLogRecPtr;
+}
+
+void checkpoint_discard() {
+  worker_begin();
+  SPI_connect();
+  empty_state_tables();
+  SPI_finish();
+  worker_commit();
+}
+
+}  // namespace trending

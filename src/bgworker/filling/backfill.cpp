@@ -1,0 +1,358 @@
+// What a trend's history lacks is worked off from the latest windows to the earliest, in portions of event
+// time. A portion reads its rows into an engine state of its own, under one ordinary snapshot: each window is
+// what the definition gives at that moment, and final. The windows are put by (waiting.h), from where the
+// next checkpoint writes them as any others, and how far back history is complete is noted, in one
+// transaction: so whatever dies, a portion is there as a whole or not at all, and is never met twice.
+//
+// A portion holds up decoding, as filling does. So a portion is made shorter where it had many rows, longer
+// where it had few, the next one comes when the last one is written, and the worker rests from this for ten
+// times as long as it took. With an index on the time a portion costs what its rows cost.
+#include "bgworker/filling/backfill.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "bgworker/checkpoint/stored_trend.h"
+#include "bgworker/filling/source_changes.h"
+#include "bgworker/filling/source_scan.h"
+#include "bgworker/trend/blame.h"
+#include "bgworker/worker.h"
+#include "catalog/trend_start.h"
+#include "postgres/guard.h"
+#include "postgres/spi.h"
+
+namespace trending {
+
+namespace {
+
+// Rows of a portion: with fewer the next one is longer, with more it is begun anew as a shorter one.
+constexpr uint64_t kFewRows = 20000;
+constexpr uint64_t kManyRows = 200000;
+constexpr int64 kPauseFactor = 10;
+// At first all is tried at once, then this many windows.
+constexpr int64 kAllTimeSpan = INT64_MAX / 2;
+constexpr int64 kFirstWindows = 16;
+constexpr int64 kRetryPauseUs = 1000 * 1000;
+constexpr int64 kLongPauseUs = 60 * kRetryPauseUs;
+constexpr size_t kBatchBytes = size_t{8} << 20;
+constexpr char kTrouble[] = "history is not filled back: ";
+
+// -- trending.trend_start
+// ----------------------------------------------------------------------------------------------------------
+
+void store_progress(FollowedTrend* trend, Time since, bool backfilling) {
+  static SpiStatement update = {
+      "UPDATE trending.trend_start SET history_since = $2, backfilling = $3 WHERE trend_id = $1"};
+  spi_run(&update, {spi_int4(trend->id), spi_timestamptz(since), spi_bool(backfilling)});
+}
+
+void take_progress(FollowedTrend* trend, Time since, bool backfilling) {
+  trend->history_since = since;
+  trend->has_history_since = true;
+  trend->backfilling = backfilling;
+}
+
+// -- a portion
+// ----------------------------------------------------------------------------------------------------------
+
+enum class Portion {
+  kDone,
+  kTooLarge,  // nothing was kept
+  kNoneLeft,  // history is complete
+  kNoMemory,
+};
+
+// A state beside the live one, of the same definition.
+struct Shadow {
+  FollowedTrend trend;
+  explicit Shadow(const FollowedTrend& live) {
+    trend.id = live.id;
+    trend.slot = live.slot;
+    trend.state = FillState::kRunning;
+    trend.definition = live.definition;
+    trend.reader = live.reader;
+    trend.condition = live.condition;
+    trend.shared = live.shared;
+    trend.retractable = live.retractable;
+    trend.later = live.later;
+    trend.blocks = AreaBlocks{worker->area, &live.shared->lock, live.blocks.owner, 0};
+  }
+};
+
+// Of the portion that is being made; an error in it leaves it to the next one, or to the worker's end.
+std::unique_ptr<Shadow>& shadow = *new std::unique_ptr<Shadow>();
+
+void drop_shadow() {
+  if (shadow == nullptr) return;
+  if (shadow->trend.arena.is_open()) shadow->trend.arena.destroy();
+  worker->filling.clear();
+  shadow.reset();
+}
+
+// The windows that a portion makes: those that end in (after, until].
+struct Span {
+  Time after;
+  Time until;
+};
+
+// The latest event time that has to do with windows that end up to `until`.
+Time latest_of_windows(FollowedTrend* trend, Time until) {
+  const SourceRows rows = SourceRows::kAll;
+  if (trend->writer.has_sessions()) {
+    return latest_in_source(trend, rows, subtract_saturated(until, trend->definition->window.size));
+  }
+  const Windows& windows = trend->writer.windows();
+  Time latest = latest_in_source(trend, rows, subtract_saturated(until, 1));
+  while (latest != kNoTime && windows.in_range(latest) && windows.first_window(latest).end > until) {
+    latest = latest_in_source(trend, rows, subtract_saturated(windows.pane_of(latest).start, 1));
+  }
+  return latest;
+}
+
+bool keeps_windows_before(const FollowedTrend* trend, Time end) {
+  const int64 retention = trend->definition->options.retention;
+  return retention < 0 || end >= subtract_saturated(trend->writer.watermark(), retention);
+}
+
+bool apply_batch(FollowedTrend* made) {
+  const Status status = made->writer.apply(worker->filling.slice(made->slot));
+  worker->filling.clear();
+  return status == Status::kOk;
+}
+
+bool append(FollowedTrend* made, const RowEvent& event) {
+  KeyView key{event.key.data, event.key.size};
+  return worker->filling.append(made->slot, event.time, 1, key, event.valid, event.arguments) == Status::kOk;
+}
+
+Portion count_windows(FollowedTrend* made, const Span& span, uint64_t* rows, uint64_t most) {
+  const Windows& windows = made->writer.windows();
+  const Time from = windows.in_range(span.after) ? windows.first_window(span.after).start : kMinTime;
+  const Time last = subtract_saturated(span.until, 1);
+  if (made->writer.restore_clock(span.until, span.after) != Status::kOk) return Portion::kNoneLeft;
+  Portion result = Portion::kDone;
+  scan_source(made, {from, last}, ScanOrder::kAny, [&](const RowEvent& event) {
+    if (event.time < from || event.time > last) return true;
+    if (++*rows > most) {
+      result = Portion::kTooLarge;
+    } else if (!append(made, event) || (worker->filling.bytes() > kBatchBytes && !apply_batch(made))) {
+      result = Portion::kNoMemory;
+    }
+    return result == Portion::kDone;
+  });
+  if (result == Portion::kDone && !worker->filling.empty() && !apply_batch(made)) return Portion::kNoMemory;
+  return result;
+}
+
+Portion count_sessions(FollowedTrend* made, const Span& span, uint64_t* rows, uint64_t most) {
+  made->writer.start_filling(span.after);
+  Portion result = Portion::kDone;
+  scan_source(made, {kNoTime, span.until}, ScanOrder::kBackward, [&](const RowEvent& event) {
+    if (event.time > span.until) return true;
+    if (++*rows > most) result = Portion::kTooLarge;
+    if (!append(made, event)) result = Portion::kNoMemory;
+    if (result != Portion::kDone) return false;
+    // How far back a session reaches is looked up now and then.
+    if (*rows % 1024 != 0) return true;
+    if (!apply_batch(made)) result = Portion::kNoMemory;
+    return result == Portion::kDone && event.time >= made->writer.concerned_from();
+  });
+  if (result == Portion::kDone && !worker->filling.empty() && !apply_batch(made)) result = Portion::kNoMemory;
+  if (result == Portion::kDone) (void)made->writer.restore_clock(span.until, kNoTime);
+  return result;
+}
+
+// Puts by what was made.
+void put_by(FollowedTrend* trend, FollowedTrend* made, const Span& span) {
+  PendingWindow pending;
+  // Windows that end where the portion begins come before this one.
+  for (Window after{INT64_MAX, span.after}; made->writer.next_pending_window(after, &pending);
+       after = pending.window) {
+    CHECK_FOR_INTERRUPTS();
+    if (!keeps_windows_before(trend, pending.window.end)) continue;
+    pending.is_final = true;
+    made->closed.emplace_back();
+    take_window(made, pending, &made->closed.back());
+    if (made->closed.back().rows.empty()) made->closed.pop_back();
+    if (!history_is_large(made)) continue;
+    waiting_keep_windows(made);
+    made->closed.clear();
+  }
+  waiting_keep_windows(made);
+  made->closed.clear();
+  if (made->waits) trend->waits = true;
+}
+
+// Whatever comes, nothing is late for this state, and nothing it has closed is final.
+TrendOptions options_of(const FollowedTrend* trend) {
+  TrendOptions options = trend_options(trend);
+  options.watermark_delay = 0;
+  options.allowed_lateness = INT64_MAX / 4;
+  options.report_windows = true;
+  options.max_groups = kMaxGroups;
+  return options;
+}
+
+int64 window_span(const FollowedTrend* trend) {
+  const WindowSpec& window = trend->definition->window;
+  return window.size * (window.zoned ? kMicrosPerDay : 1);
+}
+
+// Rows that are read in the time that the last portion took, so that looking for them is not all its work.
+uint64_t rows_in(const FollowedTrend* trend) {
+  return static_cast<uint64_t>(trend->backfill_us) / 2;
+}
+
+Portion make_portion(FollowedTrend* trend, FollowedTrend* made, uint64_t* rows, Time* since) {
+  const Time until = trend->history_since;
+  const Time latest = latest_of_windows(trend, until);
+  if (latest == kNoTime || !trend->writer.windows().in_range(latest) || !keeps_windows_before(trend, until))
+    return Portion::kNoneLeft;
+  const Time after = subtract_saturated(latest, trend->backfill_span);
+  const Span span = {trend->writer.windows().in_range(after) ? after : kNoTime, until};
+  initStringInfo(&made->partition);
+  initStringInfo(&made->combined);
+  if (trend_make_state(made, options_of(trend)) != Status::kOk) return Portion::kNoMemory;
+  const bool is_shortest = trend->backfill_span <= window_span(trend);
+  const uint64_t most = is_shortest ? UINT64_MAX : std::max(kManyRows, rows_in(trend));
+  const Portion result = made->writer.has_sessions() ? count_sessions(made, span, rows, most)
+                                                     : count_windows(made, span, rows, most);
+  if (result != Portion::kDone) return result;
+  put_by(trend, made, span);
+  *since = span.after;
+  return Portion::kDone;
+}
+
+// In a transaction of its own. `since` is how far back history is complete then.
+pg_noinline Portion run_portion(FollowedTrend* trend, FollowedTrend* made, uint64_t* rows, Time* since) {
+  worker_begin();
+  SPI_connect();
+  const Time latest_kept = trend->history_since;
+  const Portion result = make_portion(trend, made, rows, since);
+  *since = result == Portion::kDone ? *since : result == Portion::kNoneLeft ? kNoTime : latest_kept;
+  if (result == Portion::kDone || result == Portion::kNoneLeft)
+    store_progress(trend, *since, *since != kNoTime);
+  SPI_finish();
+  worker_commit();
+  return result;
+}
+
+void report_trouble(FollowedTrend* trend, const char* message) {
+  char reason[kMessageSize];
+  snprintf(reason, sizeof(reason), "%s%.200s", kTrouble, message);
+  trend_report(trend, reason);
+}
+
+// How long the next portion is.
+void adapt(FollowedTrend* trend, Portion result, uint64_t rows) {
+  const int64 shortest = window_span(trend);
+  if (result == Portion::kDone && rows < std::max(kFewRows, rows_in(trend) / 8)) {
+    trend->backfill_span = std::min(trend->backfill_span, kAllTimeSpan / 4) * 4;
+  } else if (result == Portion::kTooLarge || result == Portion::kNoMemory) {
+    const bool was_all = trend->backfill_span == kAllTimeSpan;
+    trend->backfill_span = was_all ? kFirstWindows * shortest : std::max(trend->backfill_span / 4, shortest);
+  }
+}
+
+void fill_back(FollowedTrend* trend) {
+  if (trend->backfill_span == 0) trend->backfill_span = kAllTimeSpan;
+  const TimestampTz began = GetCurrentTimestamp();
+  const bool is_shortest = trend->backfill_span <= window_span(trend);
+  uint64_t rows = 0;
+  volatile Time since = trend->history_since;
+  volatile Portion result = Portion::kTooLarge;
+  ErrorData* volatile error = nullptr;
+  shadow = std::make_unique<Shadow>(*trend);
+  PG_TRY();
+  {
+    Time reached = kNoTime;
+    result = run_portion(trend, &shadow->trend, &rows, &reached);
+    since = reached;
+  }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  const bool is_slow = shadow->trend.set_aside;
+  drop_shadow();
+  if (is_slow) {
+    if (error != nullptr) FreeErrorData(error);
+    trend_set_aside(trend, evaluation_overdrawn_reason());
+    return;
+  }
+  const TimestampTz ended = GetCurrentTimestamp();
+  trend->backfill_us = ended - began;
+  trend->backfill_at = ended + kPauseFactor * trend->backfill_us;
+  if (error != nullptr) {
+    if (!is_conflict(error)) report_trouble(trend, error->message);
+    trend->backfill_at = ended + kRetryPauseUs;
+    FreeErrorData(error);
+    return;
+  }
+  if (result == Portion::kDone || result == Portion::kNoneLeft) {
+    take_progress(trend, since, since != kNoTime);
+    if (strncmp(trend->shared->reason, kTrouble, strlen(kTrouble)) == 0) trend_report(trend, "");
+  } else if (result == Portion::kNoMemory && is_shortest) {
+    report_trouble(trend, "out of memory for a window");
+    trend->backfill_at = ended + kLongPauseUs;
+  }
+  adapt(trend, result, rows);
+}
+
+// Its last portion has been written, and nothing else is about to be done with its history.
+bool is_due(const FollowedTrend* trend, TimestampTz now) {
+  return trend != nullptr && trend->backfilling && trend->state == FillState::kRunning && !trend->refill &&
+         !trend->filter.active() && !trend->waits && !trend->redo_history &&
+         OidIsValid(trend->definition->history) && now >= trend->backfill_at;
+}
+
+}  // namespace
+
+void backfill_load(FollowedTrend* trend) {
+  static SpiStatement insert = {
+      "INSERT INTO trending.trend_start (trend_id, later) VALUES ($1, $2) ON CONFLICT DO NOTHING"};
+  static SpiStatement select = {
+      "SELECT later::pg_catalog.text, history_since, backfilling FROM trending.trend_start WHERE trend_id = "
+      "$1"};
+  SPI_connect();
+  spi_run(&insert, {spi_int4(trend->id), SpiValue{INT8ARRAYOID, later_transactions()}});
+  if (spi_run(&select, {spi_int4(trend->id)}) != 1)
+    elog(ERROR, "the start of trend %d is not known", trend->id);
+  const SpiRow row(0);
+  char* later = nullptr;
+  bool backfilling = false;
+  if (!row.read_text("later", &later) || !row.read("backfilling", &backfilling)) {
+    elog(ERROR, "the start of trend %d cannot be read", trend->id);
+  }
+  trend->later = later;
+  trend->backfilling = backfilling;
+  trend->has_history_since = row.read("history_since", &trend->history_since);
+  if (!trend->has_history_since) trend->history_since = kNoTime;
+  SPI_finish();
+}
+
+void backfill_note(FollowedTrend* trend, Time since, bool continues) {
+  Time reached = since;
+  bool backfilling = trend->definition->options.backfill == Backfill::kAll && since != kNoTime &&
+                     OidIsValid(trend->definition->history);
+  if (continues && trend->has_history_since) {
+    reached = std::min(since, trend->history_since);
+    backfilling = backfilling && trend->backfilling;
+  } else if (continues) {
+    // A restored dump: history has what it had.
+    reached = std::min(since, subtract_saturated(trend->oldest_end, 1));
+  }
+  SPI_connect();
+  store_progress(trend, reached, backfilling);
+  SPI_finish();
+  take_progress(trend, reached, backfilling);
+}
+
+void backfill_poll(TimestampTz now) {
+  for (FollowedTrend* trend : worker->trends) {
+    if (!is_due(trend, now)) continue;
+    if (!source_is_locked(trend)) fill_back(trend);
+    return;  // one portion at a time
+  }
+}
+
+}  // namespace trending

@@ -1,0 +1,382 @@
+// Filling a trend from rows that are already in its source, exactly, while writers write and without a lock
+// that they would wait for.
+//
+// 1. At a position P between two records the trend begins. The transactions that hold a writer's lock on the
+//    source at this moment are noted: one of them may have its commit record before P (so that it is never
+//    decoded for this trend) and yet not be visible to a snapshot.
+// 2. From P on, the trend's decoded events are recorded with their xids, until those transactions have ended.
+// 3. Then an ordinary snapshot S is taken and the source is read under it. Whoever wrote and committed before
+// P
+//    is visible in S now, since locks are given up only after a transaction has become visible.
+// 4. A transaction decoded from P on counts exactly when its top-level xid is not visible in S: the recorded
+// ones
+//    first, then those to come, until all xids that S saw running have ended.
+//
+// What of the source is counted, and which windows are reported: source_count.cpp.
+//
+// The protocol needs nothing but P, so it serves new trends, trends whose source was truncated, and all
+// trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins anew.
+#include <algorithm>
+
+#include "bgworker/filling/backfill.h"
+#include "bgworker/filling/refill.h"
+#include "bgworker/filling/source_changes.h"
+#include "bgworker/filling/source_count.h"
+#include "bgworker/filling/source_scan.h"
+#include "bgworker/trend/blame.h"
+#include "bgworker/worker.h"
+#include "postgres/fault.h"
+#include "postgres/guard.h"
+
+namespace trending {
+
+namespace {
+
+// Recorded events that may pile up while trends wait for writers; one that goes beyond begins anew. What all
+// have is added up after each so many bytes.
+constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
+constexpr size_t kRecordedStep = size_t{1} << 20;
+// A trend that could not be filled is tried again after this long.
+constexpr int64 kFillPauseUs = 1000 * 1000;
+constexpr char kUnknownTimes[] =
+    "rows that were there when the trend was filled anew do not count: the server does not keep commit times "
+    "(track_commit_timestamp)";
+
+void note_writers(FollowedTrend* trend) {
+  List* relations = find_all_inheritors(trend->definition->source, AccessShareLock, nullptr);
+  for (Oid departed : trend->departed) relations = list_append_unique_oid(relations, departed);
+  ListCell* cell = nullptr;
+  foreach (cell, relations) {
+    LOCKTAG tag;
+    SET_LOCKTAG_RELATION(tag, MyDatabaseId, lfirst_oid(cell));
+    int count = 0;
+    VirtualTransactionId* holders = GetLockConflicts(&tag, ShareLock, &count);
+    trend->writers.insert(trend->writers.end(), holders, holders + count);
+  }
+  list_free(relations);
+  trend->departed.clear();
+}
+
+// Who they are, the ones that nobody may be about to end first. A prepared transaction keeps the virtual
+// number that it had, or is known by its own. Needs a transaction.
+const char* names_of(const std::vector<VirtualTransactionId>& writers) {
+  constexpr char kNames[] =
+      "WITH waited AS (SELECT l.pid, max(l.transactionid::pg_catalog.text) AS xid FROM pg_catalog.pg_locks l "
+      "WHERE l.virtualtransaction OPERATOR(pg_catalog.=) ANY ($1) GROUP BY l.pid, l.virtualtransaction) "
+      "SELECT pg_catalog.string_agg(n.name, ', ' ORDER BY n.place, n.since) FROM "
+      "(SELECT 1 AS place, p.prepared AS since, pg_catalog.format('prepared transaction %L (transaction %s, "
+      "since "
+      "%s)', p.gid, p.transaction, pg_catalog.date_trunc('second', p.prepared)) AS name "
+      "FROM pg_catalog.pg_prepared_xacts p JOIN waited w ON w.xid OPERATOR(pg_catalog.=) "
+      "p.transaction::pg_catalog.text UNION ALL "
+      "SELECT 2, a.xact_start, pg_catalog.format('process %s (transaction %s, since %s)', a.pid, "
+      "coalesce(w.xid, 'without a number'), pg_catalog.date_trunc('second', a.xact_start)) "
+      "FROM pg_catalog.pg_stat_activity a JOIN waited w ON w.pid OPERATOR(pg_catalog.=) a.pid "
+      "ORDER BY 1, 2 LIMIT 3) n";
+  constexpr size_t kMostNamed = 100;
+  ArrayBuildState* ids = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+  for (size_t i = 0; i < writers.size() && i < kMostNamed; i++) {
+    const char* id = psprintf("%d/%u", compat::backend_of(writers[i]), writers[i].localTransactionId);
+    accumArrayResult(ids, CStringGetTextDatum(id), false, TEXTOID, CurrentMemoryContext);
+  }
+  Oid type = TEXTARRAYOID;
+  Datum value = makeArrayResult(ids, CurrentMemoryContext);
+  SPI_connect();
+  if (SPI_execute_with_args(kNames, 1, &type, &value, nullptr, true, 1) != SPI_OK_SELECT) {
+    elog(ERROR, "could not look up transactions");
+  }
+  const char* names = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+  if (names != nullptr) names = MemoryContextStrdup(TopTransactionContext, names);
+  SPI_finish();
+  return names;
+}
+
+// Says in the status, and so to readers, whom the trend waits for. Not of those who are about to end. Needs a
+// transaction.
+void tell_writers(FollowedTrend* trend) {
+  constexpr int64 kShortUs = 500 * 1000;
+  constexpr int64 kPauseUs = 2000 * 1000;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now - trend->waits_since < kShortUs || now - trend->told_at < kPauseUs) return;
+  trend->told_at = now;
+  const char* names = names_of(trend->writers);
+  if (names == nullptr) return;
+  char text[kMessageSize];
+  snprintf(text, sizeof(text), "%s%sIt waits for transactions that have written to its source: %s",
+           trend->why_filled, trend->why_filled[0] != '\0' ? " " : "", names);
+  text[pg_mbcliplen(text, static_cast<int>(strlen(text)), sizeof(text) - 1)] = '\0';
+  trend_tell(trend, text);
+}
+
+void tell_locked(FollowedTrend* trend) {
+  char text[kMessageSize];
+  snprintf(text, sizeof(text),
+           "%s%sIt waits for its source, or a partition of it, which somebody keeps locked",
+           trend->why_filled, trend->why_filled[0] != '\0' ? " " : "");
+  if (strcmp(trend->shared->reason, text) != 0) trend_tell(trend, text);
+}
+
+// Whether all noted writers have ended.
+bool writers_ended(FollowedTrend* trend) {
+  auto& writers = trend->writers;
+  writers.erase(std::remove_if(writers.begin(), writers.end(),
+                               [](const VirtualTransactionId& id) { return VirtualXactLock(id, false); }),
+                writers.end());
+  return writers.empty();
+}
+
+// -- the filter
+// -------------------------------------------------------------------------------------------------
+
+SnapshotFilter filter_of(const Snapshot snapshot) {
+  SnapshotFilter filter;
+  filter.xmax = snapshot->xmax;
+  filter.in_progress.assign(snapshot->xip, snapshot->xip + snapshot->xcnt);
+  std::sort(filter.in_progress.begin(), filter.in_progress.end());
+  return filter;
+}
+
+// Once nothing that the snapshot saw running runs any more, all commits from here on count.
+void settle_filter(FollowedTrend* trend) {
+  SnapshotFilter& filter = trend->filter;
+  if (!filter.active()) return;
+  if (filter.until == InvalidXLogRecPtr) {
+    for (TransactionId xid : filter.in_progress) {
+      if (TransactionIdIsInProgress(xid)) return;
+    }
+    filter.until = GetXLogInsertRecPtr();
+  }
+  if (worker->loop.position() >= filter.until) filter = SnapshotFilter{};
+}
+
+void replay_recorded(FollowedTrend* trend) {
+  for (const RecordedTransaction& transaction : trend->recorded) {
+    if (!trend->filter.counts(transaction.xid)) continue;
+    const auto* record = reinterpret_cast<const BatchRecord*>(transaction.records.data());
+    const auto* end =
+        reinterpret_cast<const BatchRecord*>(transaction.records.data() + transaction.records.size());
+    for (; record != end; record = record->next()) (void)worker->filling.append(trend->slot, *record);
+    trend_apply(trend, worker->filling.slice(trend->slot), transaction.commit_time, transaction.lsn);
+    worker->filling.clear();
+  }
+  trend->recorded.clear();
+  trend->recorded_bytes = 0;
+}
+
+// Without backfill, what is decoded from the very beginning is all there is to count.
+bool counts_source(const FollowedTrend* trend) {
+  return trend->definition->options.backfill != Backfill::kNone || !trend->is_new;
+}
+
+// Step 3. A function of its own, never inlined: its locals must not live in the frame that PG_TRY returns to.
+pg_noinline void fill_from_source(FollowedTrend* trend) {
+  worker_begin();
+  fault_point(FaultPoint::kFill, trend->id);
+  working_for(trend->id, Work::kFilling);
+  trend->latest_known = true;
+  // Without event times the trend begins with the rows to come; what it has in history stays.
+  if (counts_source(trend) && knows_event_times(*trend->definition)) {
+    trend->filter = filter_of(GetActiveSnapshot());
+    source_count(trend);
+    source_note_files(trend);
+  }
+  worker_commit();
+}
+
+// Something that is needed is locked. Waiting for it would keep the other trends waiting.
+void pause_filling(FollowedTrend* trend, const char* message) {
+  char reason[kMessageSize];
+  snprintf(reason, sizeof(reason), "waits to be filled: %.200s", message);
+  trend_report(trend, reason);
+  trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;
+  trend->fill_paused = true;
+}
+
+void fill(FollowedTrend* trend) {
+  const TimestampTz began = GetCurrentTimestamp();
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  { fill_from_source(trend); }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  if (error != nullptr) {
+    worker->filling.clear();
+    if (trend->set_aside) {
+      trend_set_aside(trend, error->message);
+    } else if (!is_conflict(error)) {
+      trend_stop(trend, error->message);
+    } else {
+      trend->state = FillState::kLoading;  // parts may have been counted: begins anew
+      pause_filling(trend, error->message);
+    }
+    FreeErrorData(error);
+    return;
+  }
+  trend->writer.report_crossings(true);  // what is recorded is new
+  worker_begin();                        // comparing keys may need catalogs
+  replay_recorded(trend);
+  worker_commit();
+  if (trend->set_aside) return;  // by what was applied to it
+  const bool lacks_rows = counts_source(trend) && !knows_event_times(*trend->definition);
+  trend->filled_at = GetCurrentTimestamp();
+  trend->fill_us = trend->filled_at - began;
+  trend->refill = trend->fill_paused = trend->is_new = false;
+  trend->is_whole = true;
+  trend->before = {};
+  trend->unfit = trend->rights_lost = false;  // why it was stopped, if it was, is past
+  trend->state = FillState::kRunning;
+  trend_report(trend, lacks_rows ? kUnknownTimes : "");
+  trend->dirty = true;
+  trend_set_phase(trend, TrendPhase::kRunning);
+  worker->checkpoint_due = true;
+  trend->why_filled = "";
+  refill_again(trend);
+  working_ended();
+}
+
+pg_noinline void put_by_taken(FollowedTrend* trend) {
+  worker_begin();
+  history_put_by(trend);
+  worker_commit();
+}
+
+// What was taken from the state that is to be replaced. False: not possible now.
+bool put_by_history(FollowedTrend* trend) {
+  if (trend->closed.empty()) return true;
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  { put_by_taken(trend); }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  if (error == nullptr) {
+    history_written(trend);
+    return true;
+  }
+  pause_filling(trend, error->message);
+  FreeErrorData(error);
+  return false;
+}
+
+// Steps 1 and 2 at the present position.
+void begin_waiting(FollowedTrend* trend) {
+  if (!put_by_history(trend) || !trend_load(trend)) return;
+  // The event clock does not go back with the rows that moved it, and what is final stays so.
+  if (trend->is_whole) {
+    trend->before = {trend->writer.clock(), trend->writer.watermark(), trend->writer.final_before()};
+    trend->is_whole = false;
+  }
+  if (!trend_reset_state(trend)) return;
+  trend->writers.clear();
+  trend->recorded.clear();
+  trend->recorded_bytes = 0;
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  {
+    worker_begin();
+    backfill_load(trend);
+    note_writers(trend);
+    worker_commit();
+    trend->waits_since = GetCurrentTimestamp();
+    trend->told_at = 0;
+  }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  if (error != nullptr) {
+    if (!is_conflict(error)) trend_stop(trend, error->message);
+    FreeErrorData(error);
+    return;  // kLoading: tried again
+  }
+  trend->state = FillState::kWaiting;
+}
+
+void poll_waiting(FollowedTrend* trend) {
+  worker_begin();
+  bool ended = writers_ended(trend);
+  if (!ended) tell_writers(trend);
+  worker_commit();
+  if (!ended) return;
+  if (source_is_locked(trend)) {
+    tell_locked(trend);
+  } else {
+    fill(trend);
+  }
+}
+
+size_t recorded_by_all() {
+  size_t bytes = 0;
+  for (const FollowedTrend* trend : worker->trends) bytes += trend != nullptr ? trend->recorded_bytes : 0;
+  return bytes;
+}
+
+}  // namespace
+
+bool SnapshotFilter::counts(TransactionId xid) const {
+  if (!active() || TransactionIdFollowsOrEquals(xid, xmax)) return true;
+  return std::binary_search(in_progress.begin(), in_progress.end(), xid);
+}
+
+void filling_start(FollowedTrend* trend) {
+  if (trend->set_aside) return;
+  trend->state = FillState::kLoading;
+  trend->lacks_memory = false;
+  if (!trend->fill_paused) trend_tell(trend, trend->why_filled);
+  trend->outdated = false;
+  trend->recheck = false;
+  trend->arrived.clear();
+  if (source_is_locked(trend)) {
+    tell_locked(trend);
+    // What is there is known to be wrong.
+    if (pg_atomic_read_u32(&trend->shared->phase) != static_cast<uint32>(TrendPhase::kFilling))
+      trend_set_phase(trend, TrendPhase::kFilling);
+    trend->is_new = false;
+    return;
+  }
+  begin_waiting(trend);
+  if (trend->state == FillState::kLoading) trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;
+  if (trend->state != FillState::kWaiting) {
+    trend->is_new = false;
+    return;
+  }
+  // Without backfill everything from here on counts, whoever is writing.
+  if (!counts_source(trend)) trend->writers.clear();
+  if (trend->writers.empty()) fill(trend);
+}
+
+void filling_poll() {
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr) continue;
+    if (trend->lacks_memory && memory_may_do(trend->blocks) && GetCurrentTimestamp() >= trend->fill_at) {
+      filling_start(trend);
+    } else if (trend->state == FillState::kLoading) {
+      if (GetCurrentTimestamp() >= trend->fill_at) filling_start(trend);
+    } else if (trend->state == FillState::kWaiting) {
+      poll_waiting(trend);
+    } else if (trend->state == FillState::kRunning && trend->filter.active()) {
+      worker_begin();
+      settle_filter(trend);
+      worker_commit();
+    }
+  }
+}
+
+void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XLogRecPtr lsn,
+                    const BatchSlice& slice) {
+  const auto* begin = reinterpret_cast<const std::byte*>(slice.begin);
+  const auto* end = reinterpret_cast<const std::byte*>(slice.end);
+  trend->recorded.push_back(RecordedTransaction{xid, commit_time, lsn, std::vector<std::byte>(begin, end)});
+  const size_t before = trend->recorded_bytes;
+  trend->recorded_bytes += static_cast<size_t>(end - begin) + sizeof(RecordedTransaction);
+  // Too much: begin anew from a later position (filling_poll).
+  if (trend->recorded_bytes / kRecordedStep != before / kRecordedStep &&
+      recorded_by_all() > kMaxRecordedBytes) {
+    trend->recorded.clear();
+    trend->recorded_bytes = 0;
+    trend->state = FillState::kLoading;
+    trend->is_new = false;
+  }
+}
+
+}  // namespace trending

@@ -1,0 +1,73 @@
+#include "bgworker/filling/refill.h"
+
+#include <algorithm>
+
+#include "bgworker/filling/source_changes.h"
+#include "bgworker/worker.h"
+
+namespace trending {
+
+namespace {
+
+// Between two fillings for rows that went: this long, and this many times as long as the last one took, so
+// that the other trends get most of the worker's time.
+constexpr int64 kPauseUs = 200 * 1000;
+constexpr int64 kPauseFactor = 10;
+// Transactions that are noted while a trend waits for writers.
+constexpr size_t kMaxChanged = 1000000;
+
+// Rows before have no part in windows that can still change. Sessions are looked at one by one for this, so
+// once a transaction only.
+Time concerned_from(FollowedTrend* trend, TransactionId xid) {
+  if (trend->judged_by != xid) {
+    trend->judged_by = xid;
+    trend->judged_from = trend->writer.concerned_from();
+  }
+  return trend->judged_from;
+}
+
+// At once, which is after the transaction that is being decoded, or later. What is there is known to be
+// wrong.
+void ask(FollowedTrend* trend) {
+  source_ask_to_fill(trend, "Rows were updated or deleted that cannot be taken out of its state.");
+  const TimestampTz due = trend->filled_at + std::max(kPauseUs, kPauseFactor * trend->fill_us);
+  if (GetCurrentTimestamp() >= due) return;
+  trend->state = FillState::kLoading;
+  trend->fill_at = due;
+  trend_tell(trend, trend->why_filled);
+  trend_set_phase(trend, TrendPhase::kFilling);
+}
+
+// Too many: begins anew from a later position (filling_poll).
+void note_changed(FollowedTrend* trend, TransactionId xid) {
+  if (!trend->changed.empty() && trend->changed.back() == xid) return;
+  trend->changed.push_back(xid);
+  if (trend->changed.size() <= kMaxChanged) return;
+  trend->changed.clear();
+  trend->state = FillState::kLoading;
+}
+
+}  // namespace
+
+bool refill_for_row(FollowedTrend* trend, Time time, TransactionId xid) {
+  // One that is stopped, or about to be loaded, begins anew in any case.
+  if (trend->state == FillState::kStopped || trend->state == FillState::kLoading) return true;
+  if (trend->state == FillState::kWaiting) {
+    note_changed(trend, xid);
+    return true;
+  }
+  // It was filled from the rows that this transaction left.
+  if (!trend->filter.counts(xid)) return false;
+  if (time < concerned_from(trend, xid)) return false;
+  if (!trend->refill) ask(trend);
+  return true;
+}
+
+void refill_again(FollowedTrend* trend) {
+  const bool again = std::any_of(trend->changed.begin(), trend->changed.end(),
+                                 [trend](TransactionId xid) { return trend->filter.counts(xid); });
+  trend->changed.clear();
+  if (again) ask(trend);
+}
+
+}  // namespace trending

@@ -1,0 +1,18 @@
+// Rows that go from the source of a trend whose state cannot let go of a single one: sessions do not keep the
+// times of their rows, and states that PostgreSQL's functions combined cannot be taken apart. If windows that
+// can still change have counted the row, the trend is filled anew, which is exact at any position. That costs
+// a look at the source: where it was filled a moment ago it rests for a while before, without being shown.
+#pragma once
+
+#include "bgworker/trend/followed_trend.h"
+
+namespace trending {
+
+// For a row of this event time, in a transaction that is being decoded: one that goes, or takes the place of
+// one that goes. False if the trend stays as it is, and the row has to be seen to like any other.
+bool refill_for_row(FollowedTrend* trend, Time time, TransactionId xid);
+
+// The trend has been filled. If rows went meanwhile which it was filled with, it begins anew.
+void refill_again(FollowedTrend* trend);
+
+}  // namespace trending

@@ -1,0 +1,50 @@
+// Changes of a source that are not changes of its rows: partitions that come and go with rows in them,
+// TRUNCATE, columns dropped or retyped, tables made unlogged, rights withdrawn.
+//
+// The worker learns of them from the transaction that makes them: the catalog invalidations which it decodes
+// with it. At its commit, under the historic snapshot of exactly that position, the tables that make up the
+// source are listed and compared with those before. Where rows appeared or vanished that way, and windows
+// which can still change have counted them or should, the trend is filled anew (filling.cpp), which is exact
+// at any position and beside running writers. So the order of catalog changes and row changes in the WAL is
+// kept.
+#pragma once
+
+#include "bgworker/trend/followed_trend.h"
+
+namespace trending {
+
+// -- in the decoding callbacks
+// A transaction begins; from here to its commit its invalidations are gathered.
+void sources_begin(TransactionId xid);
+// A relation's cache entry was invalidated; InvalidOid: all were.
+void source_invalidated(Oid relation);
+// A function or an aggregate was made, replaced or dropped: trends whose aggregates are others' look at
+// theirs again.
+void source_functions_changed();
+// At the commit: stops trends whose source does not serve any more, and asks for others to be filled anew.
+void sources_commit(ReorderBufferTXN* txn);
+// The trend is to be filled anew when the transaction has been decoded. `reason`, a sentence that stays
+// where it is, goes to the log and, meanwhile, to the status; null: as before.
+void source_ask_to_fill(FollowedTrend* trend, const char* reason);
+// Rows of a table went by TRUNCATE.
+void source_truncated(FollowedTrend* trend, Oid relation);
+// The trend's record of a table that holds rows of its source. Valid until collector_forget().
+SourceTable* source_table(FollowedTrend* trend, Relation relation);
+// The tables that make up the source at this position, if that is not known yet.
+void source_learn(FollowedTrend* trend);
+// The files of the tables that the trend has just been filled from, in the transaction that filled it and
+// holds their locks: a later rewrite gives them others.
+void source_note_files(FollowedTrend* trend);
+
+// -- between records
+// Whether somebody has locked the source, or a part of it, against being read. Looked at now and then. To
+// wait for one lock while holding others could make somebody's ALTER TABLE the victim of a deadlock, and all
+// other trends would wait as well.
+bool source_is_locked(FollowedTrend* trend);
+// Looks at what the callbacks could not: needs transactions of its own.
+void sources_follow();
+// Stops trends whose owners may no longer read their source, and goes on with those that may again. Needs a
+// transaction.
+void sources_check_rights();
+
+}  // namespace trending

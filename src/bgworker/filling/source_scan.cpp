@@ -1,0 +1,299 @@
+#include "bgworker/filling/source_scan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "bgworker/worker.h"
+#include "definition/query_text.h"
+#include "postgres/as_table_owner.h"
+
+namespace trending {
+
+namespace {
+
+constexpr int kFetchRows = 4096;
+
+bool is_plain_column(const Expr* expression) {
+  return expression != nullptr && IsA(expression, Var);
+}
+
+const char* column_name(const Definition* definition, AttrNumber attnum) {
+  for (int i = 0; i < definition->source_column_count; i++) {
+    if (definition->source_columns[i].attnum == attnum) return definition->source_columns[i].name;
+  }
+  return nullptr;
+}
+
+// The name of a time that is a plain column.
+const char* time_column(const Definition* definition) {
+  return quote_identifier(column_name(definition, reinterpret_cast<Var*>(definition->event_time)->varattno));
+}
+
+// The source may have been dropped since the definition was loaded.
+const char* source_name(const Definition* definition) {
+  const char* name = get_rel_name(definition->source);
+  if (name == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the source was dropped")));
+  }
+  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)), name);
+}
+
+// With a plain time column the rows before or after a time are left to the index.
+void append_time_bound(StringInfo query, const Definition* definition, const char* comparison, Time bound) {
+  if (bound == kNoTime || !is_plain_column(definition->event_time)) return;
+  const bool zoned = definition->event_time_type == TIMESTAMPTZOID;
+  Datum text = zoned ? DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(bound))
+                     : DirectFunctionCall1(timestamp_out, TimestampGetDatum(bound));
+  appendStringInfo(query, " AND %s %s %s::pg_catalog.%s", time_column(definition), comparison,
+                   quote_literal_cstr(DatumGetCString(text)), zoned ? "timestamptz" : "timestamp");
+}
+
+void append_conditions(StringInfo query, const FollowedTrend* trend, const SourceRange& range) {
+  appendStringInfoString(query, " WHERE true");
+  append_time_bound(query, trend->definition, ">=", range.from);
+  append_time_bound(query, trend->definition, "<=", range.until);
+  if (range.rows == SourceRows::kAll) return;
+  appendStringInfo(query, " AND %s trending.is_later(xmin, '%s')",
+                   range.rows == SourceRows::kEarlier ? "NOT" : "", trend->later.c_str());
+}
+
+// SELECT of the columns a trend reads, then the table that a row is in, then its commit time where that
+// counts. In the order of a plain time column if that is asked for.
+char* source_query(const FollowedTrend* trend, const SourceRange& range, ScanOrder order) {
+  const Definition* definition = trend->definition;
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfoString(&query, "SELECT ");
+  for (int i = 0; i < definition->source_column_count; i++) {
+    appendStringInfo(&query, "%s, ", quote_identifier(definition->source_columns[i].name));
+  }
+  appendStringInfo(&query, "tableoid%s FROM %s",
+                   definition->by_commit_time ? ", trending.commit_time(xmin)" : "", source_name(definition));
+  append_conditions(&query, trend, range);
+  if (order != ScanOrder::kAny) {
+    appendStringInfo(&query, " ORDER BY %s%s", time_column(definition),
+                     order == ScanOrder::kBackward ? " DESC" : "");
+  }
+  return query.data;
+}
+
+// Keeps the latest event time of each table.
+void note_latest(FollowedTrend* trend, Oid table, Time time) {
+  SourceTable& entry = trend->tables[table];
+  entry.latest = std::max(entry.latest, time);
+}
+
+// Ends the filling, which sets the trend aside.
+[[noreturn]] void raise_overdrawn(FollowedTrend* trend) {
+  trend->set_aside = true;
+  ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s", evaluation_overdrawn_reason())));
+  pg_unreachable();
+}
+
+// Reads a fetched row. False: it is no event.
+bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampTz now, bool counts_ahead,
+              RowEvent* event) {
+  const Definition* definition = trend->definition;
+  TupleTableSlot* slot = trend->reader->slot;
+  const int count = definition->source_column_count;
+  bool isnull = false;
+  for (int i = 0; i < count; i++) {
+    int target = definition->source_columns[i].attnum - 1;
+    slot->tts_values[target] = SPI_getbinval(row, columns, i + 1, &slot->tts_isnull[target]);
+  }
+  TimestampTz committed = now;
+  if (definition->by_commit_time) {
+    committed = DatumGetTimestampTz(SPI_getbinval(row, columns, count + 2, &isnull));
+    if (isnull) committed = kNoTime;
+  }
+  RowOutcome outcome = row_read_slot(trend->reader, committed, event);
+  if (unlikely(evaluation_overdrawn())) raise_overdrawn(trend);
+  if (outcome == RowOutcome::kAhead) {
+    trend->ahead.add(event->time);
+    if (counts_ahead)
+      pg_atomic_write_u64(&trend->shared->ahead, pg_atomic_read_u64(&trend->shared->ahead) + 1);
+  }
+  if (outcome != RowOutcome::kEvent) return false;
+  Datum table = SPI_getbinval(row, columns, count + 1, &isnull);
+  note_latest(trend, DatumGetObjectId(table), event->time);
+  return true;
+}
+
+// With SPI connected. An order other than kAny is the query's, by a plain time column.
+void scan_rows(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
+               FunctionRef<bool(const RowEvent&)> visit) {
+  TimestampTz now = GetCurrentTimestamp();
+  SPIPlanPtr plan = SPI_prepare_cursor(source_query(trend, range, order), 0, nullptr, 0);
+  if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
+  Portal cursor = nullptr;
+  as_table_owner(trend->definition->source,
+                 [&] { cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true); });
+  for (bool go_on = true; go_on;) {
+    SPI_cursor_fetch(cursor, true, kFetchRows);
+    if (SPI_processed == 0) break;
+    SPITupleTable* rows = SPI_tuptable;
+    const uint64 count = SPI_processed;
+    for (uint64 row = 0; row < count && go_on; row++) {
+      RowEvent event;
+      if (read_row(trend, rows->vals[row], rows->tupdesc, now, range.counts_ahead, &event))
+        go_on = visit(event);
+    }
+    SPI_freetuptable(rows);
+    CHECK_FOR_INTERRUPTS();
+  }
+  SPI_cursor_close(cursor);
+}
+
+// -- in the order of an expression
+// ----------------------------------------------------------------------------------------------------------
+// Not by the query: one row whose expression fails would end it.
+
+// An event as bytes; key, words and tail follow.
+struct PackedEvent {
+  TimestampTz time;
+  uint32_t valid;
+  uint32_t key_size;
+  uint32_t word_count;
+  uint32_t tail_size;
+};
+
+Datum pack(const RowEvent& event, StringInfo bytes) {
+  const PackedEvent head = {event.time, event.valid, event.key.size, event.arguments.word_count,
+                            event.arguments.tail_size};
+  resetStringInfo(bytes);
+  bytes->len = VARHDRSZ;
+  appendBinaryStringInfo(bytes, reinterpret_cast<const char*>(&head), sizeof(head));
+  appendBinaryStringInfo(bytes, reinterpret_cast<const char*>(event.key.data),
+                         static_cast<int>(head.key_size));
+  appendBinaryStringInfo(bytes, reinterpret_cast<const char*>(event.arguments.words),
+                         static_cast<int>(head.word_count * sizeof(int64_t)));
+  appendBinaryStringInfo(bytes, reinterpret_cast<const char*>(event.arguments.tail),
+                         static_cast<int>(head.tail_size));
+  SET_VARSIZE(bytes->data, bytes->len);
+  return PointerGetDatum(bytes->data);
+}
+
+// `words` has room for the arguments of any event of the trend.
+RowEvent unpack(const char* bytes, int64_t* words) {
+  PackedEvent head;
+  memcpy(&head, bytes, sizeof(head));
+  const char* key = bytes + sizeof(head);
+  const char* packed_words = key + head.key_size;
+  memcpy(words, packed_words, head.word_count * sizeof(int64_t));
+  RowEvent event = {};
+  event.time = head.time;
+  event.valid = head.valid;
+  event.key = {reinterpret_cast<const std::byte*>(key), head.key_size};
+  event.arguments.words = words;
+  event.arguments.word_count = static_cast<uint16_t>(head.word_count);
+  event.arguments.tail = reinterpret_cast<const std::byte*>(packed_words + head.word_count * sizeof(int64_t));
+  event.arguments.tail_size = head.tail_size;
+  return event;
+}
+
+// Rows (time, event), sorted by time, in memory or on disk.
+Tuplesortstate* begin_sort(TupleDesc descriptor) {
+  AttrNumber attribute = 1;
+  Oid less = Int8LessOperator;
+  Oid collation = InvalidOid;
+  bool nulls_first = false;
+  return tuplesort_begin_heap(descriptor, 1, &attribute, &less, &collation, &nulls_first,
+                              maintenance_work_mem, nullptr, TUPLESORT_NONE);
+}
+
+void put_sorted(FollowedTrend* trend, const SourceRange& range, bool backward, TupleDesc descriptor,
+                Tuplesortstate* sort) {
+  TupleTableSlot* slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsVirtual);
+  StringInfoData bytes;
+  initStringInfo(&bytes);
+  scan_rows(trend, range, ScanOrder::kAny, [&](const RowEvent& event) {
+    if (range.from != kNoTime && event.time < range.from) return true;
+    if (range.until != kNoTime && event.time > range.until) return true;
+    ExecClearTuple(slot);
+    slot->tts_values[0] = Int64GetDatum(backward ? -event.time : event.time);
+    slot->tts_values[1] = pack(event, &bytes);
+    slot->tts_isnull[0] = slot->tts_isnull[1] = false;
+    ExecStoreVirtualTuple(slot);
+    tuplesort_puttupleslot(sort, slot);
+    return true;
+  });
+  ExecDropSingleTupleTableSlot(slot);
+}
+
+void scan_sorted(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
+                 FunctionRef<bool(const RowEvent&)> visit) {
+  TupleDesc descriptor = CreateTemplateTupleDesc(2);
+  TupleDescInitEntry(descriptor, 1, "at", INT8OID, -1, 0);
+  TupleDescInitEntry(descriptor, 2, "event", BYTEAOID, -1, 0);
+  Tuplesortstate* sort = begin_sort(descriptor);
+  put_sorted(trend, range, order == ScanOrder::kBackward, descriptor, sort);
+  tuplesort_performsort(sort);
+  TupleTableSlot* slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsMinimalTuple);
+  auto* words = static_cast<int64_t*>(palloc(sizeof(int64_t) * (trend->reader->word_count + 1U)));
+  while (tuplesort_gettupleslot(sort, true, false, slot, nullptr)) {
+    CHECK_FOR_INTERRUPTS();
+    bool isnull = false;
+    const char* bytes = VARDATA_ANY(DatumGetPointer(slot_getattr(slot, 2, &isnull)));
+    if (!visit(unpack(bytes, words))) break;
+  }
+  ExecDropSingleTupleTableSlot(slot);
+  tuplesort_end(sort);
+  pfree(words);
+}
+
+}  // namespace
+
+void scan_source(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
+                 FunctionRef<bool(const RowEvent&)> visit) {
+  SPI_connect();
+  if (order == ScanOrder::kAny || is_plain_column(trend->definition->event_time)) {
+    scan_rows(trend, range, order, visit);
+  } else {
+    scan_sorted(trend, range, order, visit);
+  }
+  SPI_finish();
+}
+
+Time latest_in_source(FollowedTrend* trend, SourceRows rows, Time until) {
+  const Definition* definition = trend->definition;
+  Time latest = kNoTime;
+  if (!is_plain_column(definition->event_time) || definition->where != nullptr) {
+    scan_source(trend, {kNoTime, until, rows}, ScanOrder::kAny, [&](const RowEvent& event) {
+      if (until == kNoTime || event.time <= until) latest = std::max(latest, event.time);
+      return true;
+    });
+    return latest;
+  }
+  // The same by an index, where there is one on the time column.
+  const TimestampTz farthest = add_saturated(GetCurrentTimestamp(), definition->options.max_ahead);
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfo(&query, "SELECT pg_catalog.max(%s) FROM %s", time_column(definition),
+                   source_name(definition));
+  append_conditions(&query, trend, {kNoTime, until == kNoTime ? farthest : std::min(until, farthest), rows});
+  SPI_connect();
+  int result = 0;
+  as_table_owner(definition->source, [&] { result = SPI_execute(query.data, true, 1); });
+  if (result != SPI_OK_SELECT) elog(ERROR, "could not read the source's latest time");
+  bool isnull = true;
+  Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+  if (!isnull) latest = event_time_value(definition->event_time_type, value);
+  SPI_finish();
+  // All rows infinite in the past: no clock.
+  return TIMESTAMP_NOT_FINITE(latest) ? kNoTime : latest;
+}
+
+bool knows_event_times(const Definition& definition) {
+  return !definition.by_commit_time || track_commit_timestamp;
+}
+
+char* source_rows_query(const FollowedTrend* trend, const char* table) {
+  StringInfoData query;
+  initStringInfo(&query);
+  appendStringInfo(&query, "SELECT FROM ONLY %s WHERE true", table);
+  append_time_bound(&query, trend->definition, ">=", trend->writer.concerned_from());
+  appendStringInfoString(&query, " LIMIT 1");
+  return query.data;
+}
+
+}  // namespace trending

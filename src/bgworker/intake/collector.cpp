@@ -1,0 +1,554 @@
+#include "bgworker/intake/collector.h"
+
+#include <algorithm>
+
+#include "bgworker/filling/refill.h"
+#include "bgworker/filling/source_changes.h"
+#include "bgworker/idle_clock.h"
+#include "bgworker/intake/own_rows.h"
+#include "bgworker/intake/readings.h"
+#include "bgworker/process/memory_bound.h"
+#include "bgworker/trend/blame.h"
+#include "decoder/direct_replay.h"
+#include "definition/aggregate_functions.h"
+#include "postgres/settings.h"
+
+namespace trending {
+
+namespace {
+
+// One trend that follows a table.
+struct Follower {
+  FollowedTrend* trend;
+  SourceTable* table;
+};
+
+// The trends that follow a table and read its rows alike.
+struct Followers {
+  uint32_t reading;  // its number: their slot in the batch
+  RowReader* reader;
+  RowMapping* mapping;
+  bool keep_late;  // some have a table of late rows
+  Time latest;     // event of the transaction, to be noted in `table` of each; kNoTime: none
+  int count;
+  Follower* trends;
+};
+
+// A table seen in the WAL and who follows it (often nobody).
+struct SourceEntry {
+  Oid relation;  // hash key, must be first
+  bool valid;    // cleared by invalidations, which may come while the entry is in use: never freed there
+  bool direct;   // changes can be taken without a transaction (decoder/direct_replay.h)
+  RelFileLocator file;
+  TupleDesc descriptor;  // of the rows in that file
+  int count;
+  Followers* followers;
+  MemoryContext memory;
+  TransactionId left_out;  // the last transaction that changed it when nobody followed it
+};
+
+// Which table a file belongs to, as transactions replayed by the server have shown.
+struct FileEntry {
+  RelFileLocator file;  // hash key, must be first
+  SourceEntry* source;
+};
+
+HTAB* sources = nullptr;
+HTAB* files = nullptr;
+SourceEntry* last_source = nullptr;     // of the last change; null after an invalidation
+MemoryContext direct_memory = nullptr;  // of one transaction that is taken directly
+bool skip_transaction = false;          // trending.skip_commit names it
+std::vector<Followers*>& with_latest = *new std::vector<Followers*>();  // those whose `latest` is to be noted
+
+// What a decoded transaction did says which: all of them (0) is what the worker itself forgets.
+void invalidate_functions(Datum, int, uint32 hash) {
+  if (hash != 0) source_functions_changed();
+}
+
+void invalidate(Datum, Oid relation) {
+  source_invalidated(relation);
+  // Re-parenting a partition may not invalidate the leaf, so ancestors count too: any change to a table that
+  // is a source or unknown forgets everything. That is rare, and finding it again is cheap.
+  if (OidIsValid(relation)) {
+    bool found = false;
+    hash_search(sources, &relation, HASH_FIND, &found);
+    if (relation == worker->catalog) worker->catalog_changed = true;
+    bool is_source = false;
+    for (FollowedTrend* trend : worker->trends) {
+      if (trend != nullptr && trend->definition != nullptr && trend->definition->source == relation) {
+        is_source = true;
+      }
+    }
+    if (!found && !is_source) return;
+  }
+  collector_forget();
+}
+
+bool follows(const Reading& reading, Oid relation, List* ancestors) {
+  Oid source = reading.trends.front()->definition->source;
+  return source == relation || list_member_oid(ancestors, source);
+}
+
+bool is_direct(const Followers& followers) {
+  if (!followers.reader->is_plain || followers.keep_late) return false;
+  return std::all_of(followers.trends, followers.trends + followers.count,
+                     [](const Follower& follower) { return follower.trend->definition->having == nullptr; });
+}
+
+// Whether changes of the entry's table can be taken without a transaction: what is done with a row looks into
+// no catalog.
+bool is_direct(const SourceEntry* entry) {
+  return entry->relation != worker->catalog &&
+         std::all_of(entry->followers, entry->followers + entry->count,
+                     [](const Followers& followers) { return is_direct(followers); });
+}
+
+// Tells each trend's record of a table how late events from it are by now. Kept apart until somebody asks,
+// for it would be a write for each row and trend.
+void note_latest() {
+  for (Followers* followers : with_latest) {
+    for (int i = 0; i < followers->count; i++) {
+      SourceTable* table = followers->trends[i].table;
+      table->latest = std::max(table->latest, followers->latest);
+    }
+    followers->latest = kNoTime;
+  }
+  with_latest.clear();
+}
+
+void remember_file(SourceEntry* entry, const RelFileLocator& file) {
+  // A rewritten table has left its old file.
+  hash_search(files, &entry->file, HASH_REMOVE, nullptr);
+  entry->file = file;
+  static_cast<FileEntry*>(hash_search(files, &file, HASH_ENTER, nullptr))->source = entry;
+}
+
+// Where a replica identity was extended the engine lacks what taking rows back needs: the trend begins anew,
+// with it. Unless it has done so already and still lacks it, for the identity is extended only here in the
+// WAL, and reduced again since: then these changes are in what it was filled with.
+void check_identity(FollowedTrend* trend, RowMapping* mapping) {
+  if (!mapping->retractable || trend->retractable || !keeps_values(*trend->definition)) return;
+  if (trend->asked_to_retract) {
+    mapping->retractable = false;
+  } else {
+    trend->asked_to_retract = true;
+    source_ask_to_fill(trend, "With the replica identity that its source has now, rows can be taken back.");
+  }
+}
+
+// Those trends of a reading that can follow the table. None can if it lacks what they read.
+void add_followers(SourceEntry* entry, uint32_t number, Relation relation) {
+  const Reading& reading = readings()[number];
+  Followers* followers = &entry->followers[entry->count];
+  *followers = Followers{number, reading.trends.front()->reader, nullptr, false, kNoTime, 0, nullptr};
+  followers->trends = static_cast<Follower*>(palloc0(sizeof(Follower) * reading.trends.size()));
+  char reason[kMessageSize];
+  followers->mapping =
+      row_mapping_create(reading.trends.front()->definition, relation, reason, sizeof(reason));
+  for (FollowedTrend* trend : reading.trends) {
+    if (trend->state == FillState::kStopped) continue;
+    if (followers->mapping == nullptr) {
+      trend_stop(trend, reason);
+      continue;
+    }
+    check_identity(trend, followers->mapping);
+    if (OidIsValid(trend->definition->late)) followers->keep_late = true;
+    followers->trends[followers->count++] = Follower{trend, source_table(trend, relation)};
+  }
+  if (followers->count > 0) entry->count++;
+}
+
+void find_followers(SourceEntry* entry, Relation relation) {
+  note_latest();
+  MemoryContextReset(entry->memory);
+  MemoryContext caller = MemoryContextSwitchTo(entry->memory);
+  entry->count = 0;
+  entry->valid = true;  // an invalidation from here on clears it again
+  entry->followers = static_cast<Followers*>(palloc0(sizeof(Followers) * (readings().size() + 1)));
+  List* ancestors =
+      relation->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(relation)) : NIL;
+  for (uint32_t i = 0; i < readings().size(); i++) {
+    if (follows(readings()[i], RelationGetRelid(relation), ancestors)) add_followers(entry, i, relation);
+  }
+  entry->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
+  entry->direct = is_direct(entry);
+  MemoryContextSwitchTo(caller);
+  if (entry->count == 0) own_rows_meet(relation);
+  remember_file(entry, compat::relation_file(relation));
+}
+
+SourceEntry* source_of(Relation relation) {
+  Oid oid = RelationGetRelid(relation);
+  if (last_source != nullptr && last_source->relation == oid) return last_source;
+  bool found = false;
+  auto* entry = static_cast<SourceEntry*>(hash_search(sources, &oid, HASH_ENTER, &found));
+  if (!found) {
+    entry->valid = false;
+    entry->file = {};
+    entry->left_out = InvalidTransactionId;
+    entry->memory = AllocSetContextCreate(TopMemoryContext, "trending source", ALLOCSET_SMALL_SIZES);
+  }
+  if (!entry->valid) find_followers(entry, relation);
+  last_source = entry->valid ? entry : nullptr;
+  return entry;
+}
+
+const char* reason_of(RowOutcome outcome) {
+  switch (outcome) {
+    case RowOutcome::kNullTime:
+      return "null time";
+    case RowOutcome::kAhead:
+      return "too far ahead";
+    default:
+      return "failed";
+  }
+}
+
+void count_refused(FollowedTrend* trend, RowOutcome outcome) {
+  pg_atomic_uint64* counter = outcome == RowOutcome::kNullTime ? &trend->shared->null_time
+                              : outcome == RowOutcome::kAhead  ? &trend->shared->ahead
+                                                               : &trend->shared->failed;
+  pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
+  trend->dirty = true;  // the counter is stored
+}
+
+// Whether refused rows of this transaction go to the trend's table of late rows.
+bool keeps_late(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
+  return OidIsValid(trend->definition->late) && trend->state == FillState::kRunning &&
+         trend->filter.counts(txn->xid);
+}
+
+constexpr char kMayHaveBeenRefused[] = "A row was deleted that may have been refused as too far ahead.";
+
+// Whether an old version of a row is not to be taken back, since it was too far ahead when it came and
+// refused. While it still is, the event clock tells: what has counted has moved it. Later nobody knows, if
+// one of the same time was refused.
+bool was_refused(FollowedTrend* trend, Time time, TimestampTz commit_time) {
+  if (trend->state == FillState::kStopped || trend->state == FillState::kLoading) return false;
+  if (time > commit_time + trend->definition->options.max_ahead) return time > trend->writer.clock();
+  if (!trend->ahead.contains(time)) return false;
+  source_ask_to_fill(trend, kMayHaveBeenRefused);
+  return true;
+}
+
+// The same for all that read alike. Where they differ, one having come later, say, those that refused the row
+// leave out this transaction and begin anew after it.
+bool was_refused(const Followers& followers, Time time, TimestampTz commit_time) {
+  int refusals = 0;
+  for (int i = 0; i < followers.count; i++) {
+    if (was_refused(followers.trends[i].trend, time, commit_time)) refusals++;
+  }
+  if (refusals == 0 || refusals == followers.count) return refusals > 0;
+  for (int i = 0; i < followers.count; i++) {
+    FollowedTrend* trend = followers.trends[i].trend;
+    if (!was_refused(trend, time, commit_time)) continue;
+    trend->outdated = true;
+    source_ask_to_fill(trend, kMayHaveBeenRefused);
+  }
+  return false;
+}
+
+// What became of a row that a reading's trends have read. `time` is that of the event, if it has one.
+void keep_late(const Followers& followers, RowOutcome outcome, Time time, ReorderBufferTXN* txn,
+               TupleDesc descriptor, HeapTuple row) {
+  for (int i = 0; i < followers.count; i++) {
+    FollowedTrend* trend = followers.trends[i].trend;
+    if (!keeps_late(trend, txn)) continue;
+    if (outcome == RowOutcome::kEvent) {
+      // The engine judges and counts the event when it is applied, by the same clock; the row is at hand only
+      // here.
+      if (trend->writer.is_late(time)) late_keep(trend, time, txn, "late", descriptor, row);
+    } else {
+      late_keep(trend, outcome == RowOutcome::kAhead ? time : kNoTime, txn, reason_of(outcome), descriptor,
+                row);
+    }
+  }
+}
+
+void count_refused(const Followers& followers, RowOutcome outcome, Time time, TransactionId xid) {
+  for (int i = 0; i < followers.count; i++) {
+    FollowedTrend* trend = followers.trends[i].trend;
+    if (trend->state == FillState::kStopped) continue;
+    // Filling has met it.
+    if (outcome == RowOutcome::kAhead && !trend->filter.counts(xid)) continue;
+    count_refused(trend, outcome);
+    if (outcome == RowOutcome::kFailed) trend_note_failure(trend);
+    if (outcome == RowOutcome::kAhead) trend->ahead.add(time);
+  }
+}
+
+// Slow rows have taken more time than the owner of the trends may have.
+pg_noinline void stop_overdrawn(const Followers& followers) {
+  for (int i = 0; i < followers.count; i++) {
+    if (followers.trends[i].trend->state == FillState::kStopped) continue;
+    trend_set_aside(followers.trends[i].trend, evaluation_overdrawn_reason());
+  }
+}
+
+// A transaction is larger than what may be held in memory: the trends of its largest source are filled anew
+// after it, from what it has made of the source.
+pg_noinline void leave_to_filling() {
+  const uint32_t slot = worker->batch.largest_slot();
+  if (slot == Batch::kNoSlot) {
+    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
+  }
+  worker->batch.drop(slot);
+  for (FollowedTrend* trend : readings()[slot].trends) {
+    if (trend->state == FillState::kStopped) continue;
+    trend->outdated = true;
+    source_ask_to_fill(trend, "A transaction changed more rows of its source than can be held in memory.");
+  }
+}
+
+// Reads a row for the trends of a reading.
+RowOutcome read(const Followers& followers, TupleDesc descriptor, HeapTuple row, HeapTuple complete,
+                TimestampTz judged_at, RowEvent* event) {
+  working_for(followers.trends[0].trend->id, Work::kReading);
+  RowOutcome outcome =
+      row_read(followers.reader, followers.mapping, descriptor, row, complete, judged_at, event);
+  if (unlikely(evaluation_overdrawn())) stop_overdrawn(followers);
+  return outcome;
+}
+
+// One version of a row. `complete` holds toasted values that `row` left out (may be null).
+void collect_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple row,
+                 HeapTuple complete, int weight) {
+  const TimestampTz commit_time = txn->xact_time.commit_time;
+  // An old version was judged when it came.
+  TimestampTz judged_at =
+      weight > 0 ? commit_time : DT_NOEND - followers->reader->definition->options.max_ahead;
+  RowEvent event;
+  event.time = kNoTime;
+  RowOutcome outcome = read(*followers, descriptor, row, complete, judged_at, &event);
+  if (outcome == RowOutcome::kFiltered) return;
+  if (outcome == RowOutcome::kEvent) {
+    if (weight < 0 && was_refused(*followers, event.time, commit_time)) return;
+    KeyView key{event.key.data, event.key.size};
+    Status status =
+        worker->batch.append(followers->reading, event.time, weight, key, event.valid, event.arguments);
+    if (unlikely(status != Status::kOk || worker->batch.bytes() > transaction_bound())) leave_to_filling();
+    if (weight > 0 && event.time > followers->latest) {
+      if (followers->latest == kNoTime) with_latest.push_back(followers);
+      followers->latest = event.time;
+    }
+  } else if (weight > 0) {
+    count_refused(*followers, outcome, event.time, txn->xid);
+  }
+  if (weight > 0 && followers->keep_late) keep_late(*followers, outcome, event.time, txn, descriptor, row);
+}
+
+void count_unretracted(const Followers& followers) {
+  for (int i = 0; i < followers.count; i++) {
+    FollowedTrend* trend = followers.trends[i].trend;
+    if (trend->state == FillState::kStopped) continue;
+    pg_atomic_uint64* counter = &trend->shared->unretracted;
+    pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
+  }
+}
+
+// A row that is taken back may be one that was there when the table joined the source.
+void check_survey(const Followers& followers, XLogRecPtr lsn) {
+  for (int i = 0; i < followers.count; i++) {
+    const Follower& follower = followers.trends[i];
+    if (follower.trend->state != FillState::kStopped && lsn < follower.table->surveyed) {
+      source_ask_to_fill(follower.trend, "A row was deleted that may have come with a partition.");
+    }
+  }
+}
+
+// A row goes, or becomes another one, of which nothing can be taken out of the trend's state. Such trends
+// read alone.
+void replace_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple old_row,
+                 HeapTuple new_row) {
+  FollowedTrend* trend = followers->trends[0].trend;
+  const TimestampTz commit_time = txn->xact_time.commit_time;
+  auto is_filled_anew = [&](HeapTuple row, HeapTuple complete, TimestampTz judged_at) {
+    RowEvent event;
+    return read(*followers, descriptor, row, complete, judged_at, &event) == RowOutcome::kEvent &&
+           refill_for_row(trend, event.time, txn->xid);
+  };
+  (void)is_filled_anew(old_row, nullptr, DT_NOEND - trend->definition->options.max_ahead);
+  if (new_row == nullptr || is_filled_anew(new_row, old_row, commit_time)) return;
+  collect_row(followers, txn, descriptor, new_row, old_row, 1);
+}
+
+// Whether none of the trends takes the transaction.
+bool all_are_out(const Followers& followers) {
+  return std::all_of(followers.trends, followers.trends + followers.count, [](const Follower& follower) {
+    return follower.trend->state == FillState::kStopped || follower.trend->outdated;
+  });
+}
+
+void collect_change(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor,
+                    ReorderBufferChange* change) {
+  if (unlikely(all_are_out(*followers))) return;
+  HeapTuple old_row = compat::decoded_tuple(change->data.tp.oldtuple);
+  HeapTuple new_row = compat::decoded_tuple(change->data.tp.newtuple);
+  if (change->action == REORDER_BUFFER_CHANGE_INSERT) {
+    if (new_row != nullptr) collect_row(followers, txn, descriptor, new_row, nullptr, 1);
+    return;
+  }
+  if (!followers->mapping->retractable) {
+    // What the row counted as before is not in the WAL; create_trend says so.
+    count_unretracted(*followers);
+    return;
+  }
+  check_survey(*followers, change->lsn);
+  // Without an old version the identity, which covers all that the trends read, is unchanged.
+  if (old_row == nullptr) return;
+  if (new_row != nullptr &&
+      row_reads_same(followers->reader, followers->mapping, descriptor, old_row, new_row)) {
+    return;
+  }
+  if (!can_take_rows_out(*followers->reader->definition)) {
+    replace_row(followers, txn, descriptor, old_row, new_row);
+    return;
+  }
+  collect_row(followers, txn, descriptor, old_row, nullptr, -1);
+  if (new_row != nullptr) collect_row(followers, txn, descriptor, new_row, old_row, 1);
+}
+
+void begin(void*, ReorderBufferTXN* txn) {
+  skip_transaction = false;
+  worker->replayed = txn->xid;
+  sources_begin(txn->xid);
+  if (settings.skip_commit == nullptr || settings.skip_commit[0] == '\0') return;
+  char position[32];
+  snprintf(position, sizeof(position), "%X/%X", TRENDING_LSN_ARGS(txn->final_lsn));
+  if (pg_strcasecmp(position, settings.skip_commit) == 0) {
+    skip_transaction = true;
+    ereport(WARNING,
+            (errmsg("trending skips the commit at %s", position),
+             errhint("Reset trending.skip_commit, and drop and create the trends it should have changed.")));
+  }
+}
+
+void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change) {
+  if (RelationGetRelid(relation) == worker->catalog) {
+    worker->catalog_changed = true;
+    if (change->action == REORDER_BUFFER_CHANGE_UPDATE) {
+      trend_note_altered(RelationGetDescr(relation), compat::decoded_tuple(change->data.tp.newtuple));
+    }
+    return;
+  }
+  if (skip_transaction) return;
+  SourceEntry* entry = source_of(relation);
+  if (entry->count == 0) entry->left_out = txn->xid;
+  for (int i = 0; i < entry->count; i++) {
+    collect_change(&entry->followers[i], txn, RelationGetDescr(relation), change);
+  }
+  working_ended();
+}
+
+void truncate(void*, ReorderBufferTXN*, int count, Relation relations[]) {
+  for (int r = 0; r < count; r++) {
+    SourceEntry* entry = source_of(relations[r]);
+    note_latest();
+    for (int i = 0; i < entry->count; i++) {
+      const Followers& followers = entry->followers[i];
+      for (int f = 0; f < followers.count; f++) {
+        source_truncated(followers.trends[f].trend, RelationGetRelid(relations[r]));
+      }
+    }
+  }
+}
+
+void apply_events(ReorderBufferTXN* txn) {
+  pg_atomic_write_u64(&worker->entry->transactions, pg_atomic_read_u64(&worker->entry->transactions) + 1);
+  if (worker->batch.empty()) return;
+  note_latest();
+  readings_apply(txn);
+  working_ended();
+}
+
+void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
+  for (uint32_t i = 0; i < worker->batch.touched_count(); i++) {
+    for (FollowedTrend* trend : readings()[worker->batch.touched_slot(i)].trends) source_learn(trend);
+  }
+  apply_events(txn);
+  sources_commit(txn);
+}
+
+// The table of a change by its file, or null. Whether the entry still holds is for the caller to see.
+SourceEntry* source_of_file(const ReorderBufferChange* change) {
+  const RelFileLocator& file = compat::changed_file(change);
+  if (last_source != nullptr && compat::is_same_file(last_source->file, file)) return last_source;
+  auto* found = static_cast<FileEntry*>(hash_search(files, &file, HASH_FIND, nullptr));
+  return found != nullptr ? found->source : nullptr;
+}
+
+bool is_external(HeapTuple row) {
+  return row != nullptr && HeapTupleHasExternal(row);
+}
+
+bool is_takeable(const ReorderBufferChange* change) {
+  if (change->action != REORDER_BUFFER_CHANGE_INSERT && change->action != REORDER_BUFFER_CHANGE_UPDATE &&
+      change->action != REORDER_BUFFER_CHANGE_DELETE) {
+    return false;
+  }
+  SourceEntry* entry = source_of_file(change);
+  if (entry == nullptr || !entry->valid || !entry->direct) return false;
+  last_source = entry;
+  return entry->count == 0 || (!is_external(compat::decoded_tuple(change->data.tp.oldtuple)) &&
+                               !is_external(compat::decoded_tuple(change->data.tp.newtuple)));
+}
+
+bool take(void*, ReorderBufferTXN* txn) {
+  if (!settings.direct_replay) return false;
+  if (settings.skip_commit != nullptr && settings.skip_commit[0] != '\0') return false;
+  if (!for_all_changes(txn, is_takeable)) return false;
+  MemoryContext caller = MemoryContextSwitchTo(direct_memory);
+  for_all_changes(txn, [txn](ReorderBufferChange* change) {
+    CHECK_FOR_INTERRUPTS();
+    // Stopping a trend on the way makes entries invalid; they stay as they are until the server replays.
+    const SourceEntry* entry = source_of_file(change);
+    for (int f = 0; f < entry->count; f++) {
+      collect_change(&entry->followers[f], txn, entry->descriptor, change);
+    }
+    working_ended();
+    return true;
+  });
+  apply_events(txn);
+  MemoryContextSwitchTo(caller);
+  MemoryContextReset(direct_memory);
+  return true;
+}
+
+bool wants_own(void*, XLogReaderState* reader) {
+  return own_rows_wanted(reader);
+}
+
+}  // namespace
+
+bool collector_left_out(Oid relation, TransactionId xid) {
+  auto* entry = static_cast<SourceEntry*>(hash_search(sources, &relation, HASH_FIND, nullptr));
+  return entry != nullptr && entry->left_out == xid;
+}
+
+void collector_forget() {
+  last_source = nullptr;
+  own_rows_forget();
+  HASH_SEQ_STATUS scan;
+  hash_seq_init(&scan, sources);
+  while (auto* entry = static_cast<SourceEntry*>(hash_seq_search(&scan))) entry->valid = false;
+}
+
+const ChangeSink* collector_create() {
+  HASHCTL control = {};
+  control.keysize = sizeof(Oid);
+  control.entrysize = sizeof(SourceEntry);
+  control.hcxt = TopMemoryContext;
+  sources = hash_create("trending sources", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  CacheRegisterRelcacheCallback(invalidate, 0);
+  CacheRegisterSyscacheCallback(PROCOID, invalidate_functions, 0);
+  CacheRegisterSyscacheCallback(AGGFNOID, invalidate_functions, 0);
+  control.keysize = sizeof(RelFileLocator);
+  control.entrysize = sizeof(FileEntry);
+  files = hash_create("trending files", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  direct_memory = AllocSetContextCreate(TopMemoryContext, "trending transaction", ALLOCSET_DEFAULT_SIZES);
+  static const ChangeSink sink = {nullptr,  take,   begin,     change,
+                                  truncate, commit, wants_own, idle_clocks_note};
+  return &sink;
+}
+
+}  // namespace trending

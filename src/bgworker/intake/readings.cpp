@@ -1,0 +1,156 @@
+#include "bgworker/intake/readings.h"
+
+#include <algorithm>
+
+#include "bgworker/intake/collector.h"
+#include "bgworker/worker.h"
+#include "definition/aggregate_functions.h"
+
+namespace trending {
+
+namespace {
+
+// Never destroyed.
+std::vector<Reading>& all = *new std::vector<Reading>();
+bool known = false;
+
+bool is_equal(const Expr* a, const Expr* b) {
+  return equal(a, b);
+}
+
+bool has_equal_keys(const KeyCodec& a, const KeyCodec& b) {
+  if (a.count != b.count) return false;
+  for (int i = 0; i < a.count; i++) {
+    if (a.columns[i].type != b.columns[i].type || !is_equal(a.columns[i].expr, b.columns[i].expr))
+      return false;
+  }
+  return true;
+}
+
+bool has_equal_arguments(const Definition& a, const Definition& b) {
+  if (a.aggregate_count != b.aggregate_count) return false;
+  for (int i = 0; i < a.aggregate_count; i++) {
+    const DefinitionAggregate& left = a.aggregates[i];
+    const DefinitionAggregate& right = b.aggregates[i];
+    if (left.function != right.function || left.value != right.value || left.at_type != right.at_type ||
+        !is_equal(left.argument, right.argument) || !is_equal(left.at, right.at) ||
+        !is_equal(left.filter, right.filter)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// By number: columns may have been renamed since one of the definitions was loaded.
+bool has_equal_columns(const Definition& a, const Definition& b) {
+  if (a.source_column_count != b.source_column_count) return false;
+  for (int i = 0; i < a.source_column_count; i++) {
+    const SourceColumn& left = a.source_columns[i];
+    const SourceColumn& right = b.source_columns[i];
+    if (left.attnum != right.attnum || left.type != right.type) return false;
+  }
+  return true;
+}
+
+// Trends that may read by themselves only: where what becomes of a row depends on the trend's state.
+bool reads_alone(const FollowedTrend* trend) {
+  return keeps_values(*trend->definition) || !can_take_rows_out(*trend->definition);
+}
+
+bool reads_like(const FollowedTrend* trend, const FollowedTrend* other) {
+  if (reads_alone(trend) || reads_alone(other)) return false;
+  const Definition& a = *trend->definition;
+  const Definition& b = *other->definition;
+  return a.source == b.source && a.options.max_ahead == b.options.max_ahead &&
+         a.event_time_type == b.event_time_type && is_equal(a.event_time, b.event_time) &&
+         is_equal(a.where, b.where) && has_equal_keys(a.keys, b.keys) && has_equal_arguments(a, b) &&
+         has_equal_columns(a, b) && trend->writer.hash_seed() == other->writer.hash_seed();
+}
+
+void add_trend(FollowedTrend* trend) {
+  auto reading = std::find_if(all.begin(), all.end(),
+                              [trend](const Reading& r) { return reads_like(trend, r.trends.front()); });
+  Status status = Status::kOk;
+  const auto slot = static_cast<uint32_t>(reading - all.begin());
+  if (reading != all.end()) {
+    status = worker->batch.share_slot(slot, trend->writer.windows());
+    reading->trends.push_back(trend);
+  } else {
+    status = worker->batch.open_slot(slot, trend->writer.windows(), trend->writer.hash_seed());
+    all.push_back(Reading{{trend}});
+  }
+  if (status != Status::kOk) {
+    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for the trends of a source")));
+  }
+}
+
+// Whether a transaction counts for a trend that is running.
+bool takes(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
+  return trend->state == FillState::kRunning && !trend->outdated && trend->filter.counts(txn->xid);
+}
+
+}  // namespace
+
+const std::vector<Reading>& readings() {
+  if (known) return all;
+  Assert(worker->batch.empty());
+  all.clear();
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend != nullptr && trend->definition != nullptr) add_trend(trend);
+  }
+  known = true;
+  return all;
+}
+
+void readings_forget() {
+  known = false;
+  collector_forget();
+}
+
+namespace {
+
+// Merging equal events of a transaction costs as much as one trend saves when half of them go.
+constexpr size_t kTrendsWorthMerging = 3;
+constexpr uint64_t kEventsWorthMerging = 64;
+
+void merge_shared(const Reading& reading, uint32_t slot) {
+  if (reading.trends.size() < kTrendsWorthMerging) return;
+  if (worker->batch.slice(slot).records >= kEventsWorthMerging) worker->batch.merge(slot);
+}
+
+void look_ahead(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn, int step) {
+  for (FollowedTrend* trend : reading.trends) {
+    if (takes(trend, txn)) trend->writer.look_ahead(slice, step);
+  }
+}
+
+void apply(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn) {
+  const TimestampTz commit_time = txn->xact_time.commit_time;
+  for (FollowedTrend* trend : reading.trends) {
+    if (trend->state == FillState::kWaiting && !trend->outdated) {
+      filling_record(trend, txn->xid, commit_time, txn->final_lsn, slice);
+    } else if (takes(trend, txn)) {
+      trend_apply(trend, slice, commit_time, txn->final_lsn);
+    }
+  }
+}
+
+}  // namespace
+
+void readings_apply(const ReorderBufferTXN* txn) {
+  Batch& batch = worker->batch;
+  const uint32_t count = batch.touched_count();
+  const auto reading = [&batch](uint32_t i) -> const Reading& { return readings()[batch.touched_slot(i)]; };
+  for (uint32_t i = 0; i < count; i++) merge_shared(reading(i), batch.touched_slot(i));
+  if (count > 1 || reading(0).trends.size() > 1) {
+    for (int step = 1; step <= TrendWriter::kLookAheadSteps; step++) {
+      for (uint32_t i = 0; i < count; i++) {
+        look_ahead(reading(i), batch.slice(batch.touched_slot(i)), txn, step);
+      }
+    }
+  }
+  for (uint32_t i = 0; i < count; i++) apply(reading(i), batch.slice(batch.touched_slot(i)), txn);
+  batch.clear();
+}
+
+}  // namespace trending

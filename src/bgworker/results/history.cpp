@@ -1,0 +1,329 @@
+#include "bgworker/results/history.h"
+
+#include <algorithm>
+
+#include "bgworker/results/group_insert.h"
+#include "bgworker/results/shown_ranks.h"
+#include "bgworker/results/waiting.h"
+#include "bgworker/trend/blame.h"
+#include "bgworker/worker.h"
+#include "catalog/history_scan.h"
+#include "catalog/history_table.h"
+#include "postgres/fault.h"
+#include "postgres/guard.h"
+#include "postgres/owned_table.h"
+
+namespace trending {
+
+namespace {
+
+constexpr size_t kLargeHistory = size_t{32} << 20;
+// Windows that close at once, a hundred thousand perhaps when a clock jumps, may take so much memory and
+// time.
+constexpr size_t kMostTaken = size_t{512} << 20;
+constexpr int64 kLongestTakeUs = 20 * INT64CONST(1000000);
+// Results are taken for previous ranks no more often than this.
+constexpr int64 kTakeIntervalUs = 100 * 1000;
+// What retention no longer covers goes no more often than this, and not at once after a start.
+constexpr int64 kExpiryIntervalUs = 60 * INT64CONST(1000000);
+
+// A correction replaces what waits for the same window.
+ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
+  auto [place, is_new] = trend->closed_places.try_emplace({window.end, window.start}, trend->closed.size());
+  if (is_new) {
+    trend->closed.emplace_back();
+  } else {
+    trend->closed[place->second] = ClosedWindow{};
+  }
+  return &trend->closed[place->second];
+}
+
+// -- writing
+// ----------------------------------------------------------------------------------------------------
+
+void write_window(GroupInsert* insert, const StateLayout& layout, const ClosedWindow& closed) {
+  delete_window(insert->table, closed.window);
+  for (const ClosedWindow::Row& row : closed.rows) {
+    group_insert_begin(insert, layout, closed.window, closed.key(row), closed.result(row), row.rank);
+    group_insert_put(insert, BoolGetDatum(closed.is_final));
+    group_insert_run(insert);
+  }
+}
+
+void write_windows(FollowedTrend* trend, OwnedTable* table, const std::vector<ClosedWindow>& windows) {
+  GroupInsert insert = group_insert_prepare(*trend->definition, table);
+  // Of windows that were put by before the trend was filled anew with another replica identity.
+  const StateLayout other_layout = trend_layout(trend, !trend->retractable);
+  for (const ClosedWindow& closed : windows) {
+    trend->oldest_end = Min(trend->oldest_end, closed.window.end);
+    const bool same = closed.retractable == trend->retractable;
+    write_window(&insert, same ? trend->writer.layout() : other_layout, closed);
+  }
+  group_insert_end(&insert);
+}
+
+// Windows that end up to here can no longer be corrected.
+Time final_before(const FollowedTrend* trend) {
+  return trend->writer.final_before();
+}
+
+bool has_window_to_finish(const FollowedTrend* trend) {
+  if (!trend->unfinal_known) return true;
+  return !trend->unfinal_ends.empty() && *trend->unfinal_ends.begin() <= final_before(trend);
+}
+
+void learn_unfinal(FollowedTrend* trend, OwnedTable* table) {
+  add_unfinal_ends(table, &trend->unfinal_ends);
+  trend->unfinal_known = true;
+}
+
+void finish_windows(FollowedTrend* trend, OwnedTable* table) {
+  if (!trend->unfinal_known) learn_unfinal(trend, table);
+  if (!has_window_to_finish(trend)) return;
+  mark_final_between(table, *trend->unfinal_ends.begin(), final_before(trend));
+}
+
+// Retention, counted back from the watermark, so that replayed old data is kept as long as live data.
+Time kept_since(const FollowedTrend* trend) {
+  return subtract_saturated(trend->writer.watermark(), trend->definition->options.retention);
+}
+
+bool expiry_is_due(const FollowedTrend* trend) {
+  return trend->definition->options.retention >= 0 && OidIsValid(trend->definition->history) &&
+         trend->oldest_end < kept_since(trend) &&
+         GetCurrentTimestamp() - trend->last_expiry >= kExpiryIntervalUs;
+}
+
+void expire_windows(FollowedTrend* trend, OwnedTable* table) {
+  if (!expiry_is_due(trend)) return;
+  (void)delete_expired(table, kHistoryEnd, kept_since(trend));
+  trend->oldest_end = first_end(table);
+  trend->last_expiry = GetCurrentTimestamp();
+}
+
+bool has_something_to_write(const FollowedTrend* trend) {
+  if (!OidIsValid(trend->definition->history)) return false;
+  if (!trend->closed.empty()) return true;
+  return !trend->history_retry.is_put_off() &&
+         (trend->redo_history || trend->waits || has_window_to_finish(trend) || expiry_is_due(trend));
+}
+
+// Tells those who look back how far history is complete.
+void note_written(FollowedTrend* trend) {
+  const Time watermark = trend->writer.watermark();
+  const auto until = static_cast<uint64>(watermark);
+  if (watermark == kNoTime || pg_atomic_read_u64(&trend->shared->history_until) == until) return;
+  if (!trend->closed.empty() || trend->waits || trend->redo_history || trend->writer.has_pending_window()) {
+    return;
+  }
+  pg_atomic_write_u64(&trend->shared->history_until, until);
+  ConditionVariableBroadcast(&worker->entry->changed);
+}
+
+}  // namespace
+
+void history_take(FollowedTrend* trend) {
+  const TimestampTz began = GetCurrentTimestamp();
+  size_t bytes = 0;
+  PendingWindow pending;
+  for (Window after; trend->writer.next_pending_window(after, &pending); after = pending.window) {
+    CHECK_FOR_INTERRUPTS();
+    ClosedWindow* place = place_for(trend, pending.window);
+    take_window(trend, pending, place);
+    bytes += place->bytes();
+    if (bytes > kMostTaken || (!(after == Window{}) && GetCurrentTimestamp() - began > kLongestTakeUs)) {
+      trend->closed.clear();
+      trend->closed_places.clear();
+      return trend_set_aside(trend, "more windows closed at once than the worker can write down");
+    }
+  }
+  ranks_show_taken(trend);
+  // Frees panes that were kept for this.
+  hold_trend(trend->shared);
+  trend->writer.mark_reported();
+  release_trend(trend->shared);
+}
+
+void history_poll(FollowedTrend* trend, TimestampTz now) {
+  if (!OidIsValid(trend->definition->history)) return;
+  const Time watermark = trend->writer.watermark();
+  if (watermark == kNoTime) return;
+  note_written(trend);
+  if (trend->writer.has_sessions()) return;
+  if (watermark < trend->next_close || now - trend->last_take < kTakeIntervalUs) return;
+  const Windows& windows = trend->writer.windows();
+  PendingWindow pending;
+  if (trend->writer.next_pending_window({}, &pending)) {
+    trend->last_take = now;
+    StartTransactionCommand();
+    history_take(trend);
+    CommitTransactionCommand();
+    MemoryContextSwitchTo(worker->loop.memory);
+    ConditionVariableBroadcast(&worker->entry->changed);
+  }
+  ranks_poll(trend);
+  trend->next_close = windows.in_range(watermark) ? windows.first_window(watermark).end : kEndTime;
+}
+
+void history_reset(FollowedTrend* trend) {
+  ranks_withdraw(trend);
+  trend->next_close = kNoTime;
+  trend->last_expiry = GetCurrentTimestamp();
+  pg_atomic_write_u64(&trend->shared->history_until, static_cast<uint64>(kNoTime));
+}
+
+bool history_is_due(const FollowedTrend* trend) {
+  return has_something_to_write(trend) || trend->writer.has_pending_window();
+}
+
+bool history_is_large(const FollowedTrend* trend) {
+  size_t bytes = 0;
+  for (const ClosedWindow& closed : trend->closed) bytes += closed.bytes();
+  return bytes > kLargeHistory;
+}
+
+namespace {
+
+void mark_final(FollowedTrend* trend, std::vector<ClosedWindow>& windows) {
+  for (ClosedWindow& closed : windows) {
+    if (closed.window.end <= final_before(trend)) closed.is_final = true;
+  }
+}
+
+template <typename Body>
+OwnerResult with_history(FollowedTrend* trend, OwnedUse use, char (&message)[kMessageSize], Body&& body) {
+  const TableShape shape = history_shape(*trend->definition);
+  return with_owned_table(trend->definition->history, shape, message, PassingError::kReport, use, body);
+}
+
+// What filling anew leaves to do comes first: what waits was taken since.
+OwnerResult write_redone(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  if (!trend->redo_history || trend->redo_done) return OwnerResult::kDone;
+  OwnerResult result = with_history(trend, OwnedUse::kWrite, message, [trend](OwnedTable* table) {
+    // Windows that lost all their rows while the source changed are not reported again.
+    delete_after(table, trend->redo_after, trend->redo_final_after);
+  });
+  if (result != OwnerResult::kDone) return result;
+  waiting_drop_redo(trend);
+  trend->redo_done = true;
+  return result;
+}
+
+// What waited from earlier rounds, a portion of it.
+OwnerResult write_waiting(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  const TimestampTz started = GetCurrentTimestamp();
+  while (waiting_load_windows(trend)) {
+    mark_final(trend, trend->retried);
+    OwnerResult result = with_history(trend, OwnedUse::kWrite, message, [trend](OwnedTable* table) {
+      write_windows(trend, table, trend->retried);
+    });
+    if (result != OwnerResult::kDone) return result;
+    for (const ClosedWindow& closed : trend->retried) {
+      if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
+    }
+    waiting_drop_windows(trend);
+    if (waiting_is_over(started)) return OwnerResult::kMore;
+  }
+  return OwnerResult::kDone;
+}
+
+OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  OwnerResult result = write_redone(trend, message);
+  if (result == OwnerResult::kDone) result = write_waiting(trend, message);
+  if (result != OwnerResult::kDone) return result;
+  return with_history(trend, OwnedUse::kWrite, message, [trend](OwnedTable* table) {
+    write_windows(trend, table, trend->closed);
+    finish_windows(trend, table);
+    expire_windows(trend, table);
+  });
+}
+
+constexpr WaitingWords kWords = {"history waits to be written: ", "history is incomplete: "};
+
+}  // namespace
+
+void history_write(FollowedTrend* trend) {
+  if (!has_something_to_write(trend)) return;
+  fault_point(FaultPoint::kHistory, trend->id);
+  // Corrections up to now have been taken, so what was taken early may have become final while it waited.
+  mark_final(trend, trend->closed);
+  OwnerResult result = write_or_wait(
+      trend, &trend->history_retry, &trend->history_room, kWords,
+      [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
+      [trend] { waiting_keep_windows(trend); });
+  if (result == OwnerResult::kFailed) {
+    waiting_discard_windows(trend);
+    waiting_drop_redo(trend);
+    trend->redo_done = true;
+  }
+}
+
+void history_written(FollowedTrend* trend) {
+  for (const ClosedWindow& closed : trend->closed) {
+    if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
+  }
+  trend->closed.clear();
+  trend->closed_places.clear();
+  if (trend->redo_done) trend->redo_history = trend->redo_done = false;
+  if (trend->history_retry.at != 0) return;  // the rest is put off
+  trend->unfinal_known = true;               // or the table is broken, which was reported
+  trend->unfinal_ends.erase(trend->unfinal_ends.begin(),
+                            trend->unfinal_ends.upper_bound(final_before(trend)));
+  // Not only when the worker has time: under load some session is always about to be written.
+  if (trend->state == FillState::kRunning && OidIsValid(trend->definition->history)) note_written(trend);
+}
+
+void history_put_by(FollowedTrend* trend) {
+  if (trend->closed.empty()) return;
+  SPI_connect();
+  waiting_keep_windows(trend);
+  SPI_finish();
+}
+
+void history_redo(FollowedTrend* trend, Time after, Time final_after) {
+  if (!OidIsValid(trend->definition->history)) return;
+  SPI_connect();
+  waiting_delete_redone(trend, after, final_after);
+  // What an earlier filling has left to do is done along.
+  trend->redo_after = trend->redo_history ? std::min(after, trend->redo_after) : after;
+  trend->redo_final_after =
+      trend->redo_history ? std::min(final_after, trend->redo_final_after) : final_after;
+  trend->redo_history = true;
+  trend->redo_done = false;
+  waiting_keep_redo(trend);
+  SPI_finish();
+}
+
+void history_restore(FollowedTrend* trend) {
+  const Definition& definition = *trend->definition;
+  trend->unfinal_known = !OidIsValid(definition.history);
+  waiting_discard_strays(trend);
+  if (trend->unfinal_known) return;
+  waiting_load_redo(trend);
+  char message[kMessageSize] = "";
+  // Not worth waiting for: the next writing makes up for it.
+  (void)with_history(trend, OwnedUse::kRead, message, [trend](OwnedTable* table) {
+    learn_unfinal(trend, table);
+    trend->oldest_end = first_end(table);
+    if (!trend->writer.has_sessions()) ranks_show_stored(trend, table);
+  });
+}
+
+Time history_last_end(FollowedTrend* trend, bool only_final) {
+  if (!OidIsValid(trend->definition->history)) return kNoTime;
+  Time last = kNoTime;
+  char message[kMessageSize] = "";
+  OwnerResult result = with_history(trend, OwnedUse::kRead, message, [&](OwnedTable* table) {
+    // What filling has left to undo does not count.
+    const Time until = trend->redo_history ? trend->redo_after : kEndTime;
+    const Time final_until = trend->redo_history ? trend->redo_final_after : kEndTime;
+    last = last_end(table, only_final ? kNoTime : until, final_until);
+  });
+  if (result == OwnerResult::kPassing) {
+    ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("%s", message)));
+  }
+  if (result != OwnerResult::kDone) trend_report(trend, message);
+  return std::max(last, waiting_last_end(trend, only_final));
+}
+
+}  // namespace trending

@@ -1,0 +1,159 @@
+#include "bgworker/results/late.h"
+
+#include "bgworker/results/waiting.h"
+#include "bgworker/worker.h"
+#include "catalog/definition_catalog.h"
+#include "catalog/history_scan.h"
+#include "catalog/history_table.h"
+#include "decoder/row_json.h"
+#include "postgres/owned_table.h"
+
+namespace trending {
+
+namespace {
+
+// Rows waiting for a checkpoint: one is asked for above the first bound; above the second, which only a
+// single transaction can reach, rows are counted but no longer kept, and the status says so.
+constexpr size_t kCheckpointBytes = size_t{4} << 20;
+constexpr size_t kMaxBytes = size_t{256} << 20;
+// Of one row, as text; what a jsonb can hold is more.
+constexpr size_t kMaxRowBytes = size_t{16} << 20;
+
+// The columns of its source that a trend's owner may read now.
+struct Readable {
+  Oid source;
+  Oid owner;
+  bool all;
+
+  bool has(const char* column) const {
+    if (all) return true;
+    const AttrNumber number = get_attnum(source, column);
+    return number != InvalidAttrNumber &&
+           pg_attribute_aclcheck(source, number, owner, ACL_SELECT) == ACLCHECK_OK;
+  }
+};
+
+// By the catalogs that are seen: while decoding those of then, while writing those of now.
+Readable readable_columns(const Definition& definition) {
+  bool is_missing = false;
+  Readable readable = {definition.source, relation_owner(definition.relation), false};
+  readable.all =
+      pg_class_aclcheck_ext(readable.source, readable.owner, ACL_SELECT, &is_missing) == ACLCHECK_OK;
+  return readable;
+}
+
+// A row as it is written: without columns that the owner may not read any more.
+Datum readable_row(const Readable& readable, const char* text) {
+  Datum row = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+  if (readable.all) return row;
+  ArrayBuildState* hidden = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+  JsonbIterator* columns = JsonbIteratorInit(&DatumGetJsonbP(row)->root);
+  JsonbValue value;
+  for (;;) {
+    const JsonbIteratorToken token = JsonbIteratorNext(&columns, &value, true);
+    if (token == WJB_DONE) break;
+    if (token != WJB_KEY) continue;
+    const char* name = pnstrdup(value.val.string.val, value.val.string.len);
+    if (readable.has(name)) continue;
+    accumArrayResult(hidden, CStringGetTextDatum(name), false, TEXTOID, CurrentMemoryContext);
+  }
+  return DirectFunctionCall2(jsonb_delete_array, row, makeArrayResult(hidden, CurrentMemoryContext));
+}
+
+void write_rows(const Readable& readable, const std::vector<LateEvent>& rows, OwnedTable* table) {
+  MemoryContext row_memory =
+      AllocSetContextCreate(CurrentMemoryContext, "trending late row", ALLOCSET_DEFAULT_SIZES);
+  for (const LateEvent& event : rows) {
+    MemoryContext caller = MemoryContextSwitchTo(row_memory);
+    Datum values[kLateColumns];
+    bool nulls[kLateColumns] = {};
+    values[kLateTime] = TimestampTzGetDatum(event.time);
+    nulls[kLateTime] = event.time == kNoTime;
+    values[kLateLsn] = LSNGetDatum(event.commit_lsn);
+    values[kLateReason] = CStringGetTextDatum(event.reason);
+    values[kLateRow] = readable_row(readable, event.row.c_str());
+    values[kLateRecomputed] = BoolGetDatum(false);
+    values[kLateKeptAt] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+    owned_insert(table, values, nulls);
+    MemoryContextSwitchTo(caller);
+    MemoryContextReset(row_memory);
+  }
+  MemoryContextDelete(row_memory);
+}
+
+void expire_rows(const FollowedTrend* trend, OwnedTable* table) {
+  const int64 retention = trend->definition->options.retention;
+  if (retention < 0) return;
+  (void)delete_expired(table, kLateKeptAt, subtract_saturated(GetCurrentTimestamp(), retention));
+}
+
+}  // namespace
+
+void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
+               TupleDesc descriptor, HeapTuple row) {
+  if (trend->late_bytes > kMaxBytes) {
+    trend_report(trend, "a transaction had more late rows than can be kept; the rest was counted only");
+    return;
+  }
+  StringInfoData json;
+  initStringInfo(&json);
+  const Readable readable = readable_columns(*trend->definition);
+  append_row_json(&json, descriptor, row, [&readable](const char* column) { return readable.has(column); });
+  if (static_cast<size_t>(json.len) > kMaxRowBytes) {
+    pfree(json.data);
+    trend_report(trend, "a late row was too long to be kept, and was counted only");
+    return;
+  }
+  trend->late.push_back(LateEvent{time, txn->final_lsn, reason, std::string(json.data, json.len)});
+  trend->late_bytes += sizeof(LateEvent) + static_cast<size_t>(json.len);
+  pfree(json.data);
+  if (trend->late_bytes > kCheckpointBytes) worker->checkpoint_due = true;
+}
+
+bool late_is_due(const FollowedTrend* trend) {
+  return OidIsValid(trend->definition->late) &&
+         (!trend->late.empty() || (trend->late_waits && !trend->late_retry.is_put_off()));
+}
+
+namespace {
+
+constexpr WaitingWords kWords = {"late rows wait to be written: ", "late rows were not kept: "};
+
+OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<LateEvent>& rows,
+                           char (&message)[kMessageSize]) {
+  const Readable readable = readable_columns(*trend->definition);
+  const TableShape shape = late_shape();
+  return with_owned_table(trend->definition->late, shape, message, PassingError::kReport, OwnedUse::kWrite,
+                          [&](OwnedTable* table) {
+                            write_rows(readable, rows, table);
+                            expire_rows(trend, table);
+                          });
+}
+
+OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  const TimestampTz started = GetCurrentTimestamp();
+  while (waiting_load_late(trend)) {
+    OwnerResult result = write_as_owner(trend, trend->retried_late, message);
+    if (result != OwnerResult::kDone) return result;
+    waiting_drop_late(trend);
+    if (waiting_is_over(started)) return OwnerResult::kMore;
+  }
+  return write_as_owner(trend, trend->late, message);
+}
+
+}  // namespace
+
+void late_write(FollowedTrend* trend) {
+  if (!late_is_due(trend)) return;
+  write_or_wait(
+      trend, &trend->late_retry, &trend->late_room, kWords,
+      [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
+      [trend] { waiting_keep_late(trend); });
+}
+
+void late_written(FollowedTrend* trend) {
+  trend->late.clear();
+  trend->late_bytes = 0;
+}
+
+}  // namespace trending

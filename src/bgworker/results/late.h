@@ -1,0 +1,36 @@
+// Refused events of trends that keep them (late_events => 'keep'): gathered while decoding, written to
+// <trend>_late with the next checkpoint, in the same transaction as the state, so each row is there exactly
+// once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/time/time.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+struct FollowedTrend;
+
+struct LateEvent {
+  Time time;  // kNoTime: it has none
+  XLogRecPtr commit_lsn;
+  const char* reason;  // a constant
+  std::string row;     // JSON
+};
+
+// Keeps a refused row. Called while decoding.
+void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
+               TupleDesc descriptor, HeapTuple row);
+
+// Whether rows wait to be written.
+bool late_is_due(const FollowedTrend* trend);
+
+// Writes what was kept; needs a transaction and SPI. Errors as in history_write.
+void late_write(FollowedTrend* trend);
+
+// The transaction that wrote has committed.
+void late_written(FollowedTrend* trend);
+
+}  // namespace trending

@@ -1,0 +1,109 @@
+#include "bgworker/trend/blame.h"
+
+#include "bgworker/filling/source_changes.h"
+#include "bgworker/worker.h"
+
+namespace trending {
+
+Working working;
+
+namespace {
+
+// So many deaths set a trend aside, within this time.
+constexpr int32 kMost = 5;
+constexpr int64 kMemoryUs = 600 * INT64CONST(1000000);
+
+const char* work_name(Work work) {
+  switch (work) {
+    case Work::kLoading:
+      return "loaded its definition";
+    case Work::kReading:
+      return "read a row for it";
+    case Work::kApplying:
+      return "applied changes to it";
+    case Work::kFilling:
+      return "filled it from its source";
+    case Work::kWriting:
+      return "wrote its tables";
+    case Work::kStoring:
+      return "stored its state";
+    case Work::kNone:
+      break;
+  }
+  return "worked for it";
+}
+
+// One that was told to end, or in whose way somebody was.
+bool is_nobodys(int sqlstate) {
+  return ProcDiePending || ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
+}
+
+void note_death(BlamedTrend* blamed, int sqlstate) {
+  const TimestampTz now = GetCurrentTimestamp();
+  const XLogRecPtr position = worker->loop.decoding != nullptr ? worker->loop.position() : InvalidXLogRecPtr;
+  const bool again = blamed->deaths > 0 && now - blamed->died_at < kMemoryUs;
+  const bool same_place = again && (position == blamed->position || working.work == Work::kLoading ||
+                                    working.work == Work::kFilling);
+  blamed->deaths = again ? blamed->deaths + 1 : 1;
+  blamed->died_at = now;
+  blamed->position = position;
+  if (!same_place && blamed->deaths < kMost) return;
+  blamed->set_aside = true;
+  snprintf(blamed->reason, sizeof(blamed->reason),
+           "set aside: the worker ended %d times with an error (SQLSTATE %s at last) while it %s",
+           blamed->deaths, unpack_sql_state(sqlstate), work_name(working.work));
+}
+
+}  // namespace
+
+void blame_death(int sqlstate) {
+  if (worker == nullptr || worker->entry == nullptr || working.trend == 0 || is_nobodys(sqlstate)) return;
+  LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
+  note_death(blamed_trend(worker->entry, working.trend), sqlstate);
+  LWLockRelease(&directory->lock);
+}
+
+void trend_set_aside(FollowedTrend* trend, const char* reason) {
+  trend->set_aside = true;
+  LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
+  BlamedTrend* blamed = blamed_trend(worker->entry, trend->id);
+  blamed->set_aside = true;
+  strlcpy(blamed->reason, reason, sizeof(blamed->reason));
+  LWLockRelease(&directory->lock);
+  trend_stop(trend, reason);
+}
+
+bool blame_sets_aside(int32 trend_id, char (&reason)[kMessageSize]) {
+  bool is_set_aside = false;
+  LWLockAcquire(&directory->lock, LW_SHARED);
+  for (const BlamedTrend& blamed : worker->entry->blamed) {
+    if (blamed.trend_id != trend_id || !blamed.set_aside) continue;
+    is_set_aside = true;
+    strlcpy(reason, blamed.reason, sizeof(reason));
+  }
+  LWLockRelease(&directory->lock);
+  return is_set_aside;
+}
+
+void blame_follow() {
+  static uint32 followed = 0;
+  const uint32 resumed = pg_atomic_read_u32(&worker->entry->resumed);
+  if (resumed == followed) return;
+  followed = resumed;
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr || trend->state != FillState::kStopped) continue;
+    bool resumes = false;
+    LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
+    for (BlamedTrend& blamed : worker->entry->blamed) {
+      if (blamed.trend_id != trend->id || !blamed.resume) continue;
+      resumes = true;
+      blamed = {};
+    }
+    LWLockRelease(&directory->lock);
+    if (!resumes) continue;
+    trend->set_aside = false;
+    source_ask_to_fill(trend, "It was resumed.");
+  }
+}
+
+}  // namespace trending

@@ -1,0 +1,46 @@
+// Trends that are set aside: stopped until somebody says that they may go on, whatever becomes of the worker.
+//
+// Either because they took more than their share of the worker (values/evaluation.h), or because workers
+// died while they worked for them: two at the same place in the WAL, or while loading or filling the same
+// trend, or kMost within kMemoryUs at whatever places. What a worker dies of is an error that nobody caught;
+// one that is told to end is nobody's, nor is a signal that ends all of the server, which forgets what is
+// noted here.
+//
+// The notes are in the directory's entry of the database (DatabaseShared::blamed).
+#pragma once
+
+#include "bgworker/trend/followed_trend.h"
+#include "shmem/directory.h"
+
+namespace trending {
+
+enum class Work : uint8_t { kNone, kLoading, kReading, kApplying, kFilling, kWriting, kStoring };
+
+// What this worker is doing. Costs two stores; whoever is finished need not say so at once, but before others
+// may fail.
+struct Working {
+  int32 trend = 0;
+  Work work = Work::kNone;
+};
+extern Working working;
+
+inline void working_for(int32 trend, Work work) {
+  working = {trend, work};
+}
+inline void working_ended() {
+  working = {};
+}
+
+// The worker ends with this error.
+void blame_death(int sqlstate);
+
+// Stops a trend and sets it aside.
+void trend_set_aside(FollowedTrend* trend, const char* reason);
+
+// Whether a trend is set aside; its reason.
+bool blame_sets_aside(int32 trend_id, char (&reason)[kMessageSize]);
+
+// Starts trends again for which somebody has called trending.resume(). Between records.
+void blame_follow();
+
+}  // namespace trending

@@ -1,0 +1,72 @@
+// The table trending.trend, as the library sees it.
+#pragma once
+
+#include "catalog/trend_options.h"
+#include "definition/definition.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+// Its columns, in the order of CREATE TABLE in the install script.
+enum TrendColumn : AttrNumber {
+  kTrendId = 1,
+  kTrendRelation,
+  kTrendSource,
+  kTrendQuery,
+  kTrendDefinition,
+  kTrendLabel,
+  kTrendWatermarkDelay,
+  kTrendAllowedLateness,
+  kTrendLateEvents,
+  kTrendIdleTimeout,
+  kTrendMaxAhead,
+  kTrendHistoryLimit,
+  kTrendRetention,
+  kTrendBackfill,
+  kTrendPartitionBy,
+  kTrendMaxGroups,
+  kTrendCreatedAt,
+  kTrendHistory,
+  kTrendLate,
+  kTrendAlerts,
+  kTrendNotifyChannel,
+  kTrendColumnCount = kTrendNotifyChannel,
+};
+
+// Reads a row's options, and the tables that they ask for: InvalidOid where the option is off, whatever is
+// kept.
+struct StoredOptions {
+  int32 id;
+  DefinitionOptions options;
+  Oid history;
+  Oid late;
+};
+StoredOptions stored_options(TupleDesc descriptor, HeapTuple row);
+
+// The OID of trending.trend; InvalidOid if the extension is not installed in this database.
+Oid trend_table();
+
+// The foreign table of a trend; InvalidOid if there is no such trend.
+Oid definition_relation(int32 trend_id);
+
+// The source of a trend, without looking whether its definition still fits; InvalidOid if there is no such
+// trend. And the view that holds its definition.
+Oid definition_source(int32 trend_id, Oid* view = nullptr);
+
+// The view that holds a trend's definition; InvalidOid if `relation` is no registered trend.
+Oid definition_view(Oid relation);
+
+// The owner of a trend; InvalidOid if there is no such trend.
+Oid definition_owner(int32 trend_id);
+
+// The owner of a relation; InvalidOid if it does not exist.
+Oid relation_owner(Oid relation);
+
+// A trend's options as the arguments that would give them (but partition_by), and its tables, written or only
+// kept. False if `relation` is not a registered trend.
+bool stored_arguments(Oid relation, TrendOptionArguments* arguments, Oid* history, Oid* late);
+
+// Whether a relation serves a registered trend.
+bool trend_is_registered(Oid relation);
+
+}  // namespace trending

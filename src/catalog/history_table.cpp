@@ -1,0 +1,258 @@
+#include "catalog/history_table.h"
+
+#include <initializer_list>
+
+#include "definition/partition_by.h"
+
+namespace trending {
+
+namespace {
+
+void run(const char* command) {
+  int result = SPI_execute(command, false, 0);
+  if (result != SPI_OK_UTILITY) elog(ERROR, "%s failed: %s", command, SPI_result_code_string(result));
+}
+
+void append_window_column(StringInfo out, const Definition& definition, ColumnRole role) {
+  if (has_column(definition, role)) return;
+  appendStringInfo(out, "%s %s, ", history_window_column(definition, role),
+                   format_type_extended(window_bound_type(definition), -1, FORMAT_TYPE_FORCE_QUALIFY));
+}
+
+const char* key_column_name(const Definition& definition, int key) {
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (column.role == ColumnRole::kKey && column.index == key) return quote_identifier(column.name);
+  }
+  return nullptr;
+}
+
+// What tells partitions apart in the unique index. A long value would not fit into a B-tree, so its digest
+// stands for it.
+void append_partition(StringInfo out, const Definition& definition) {
+  for (int i = 0; i < definition.partition.count; i++) {
+    const KeyColumn& key = definition.partition.columns[i];
+    const char* name = key_column_name(definition, definition.partition_keys[i]);
+    Oid type = getBaseType(key.type);
+    if (key.length > 0) {
+      appendStringInfo(out, ", %s", name);
+    } else if (type == BYTEAOID) {
+      appendStringInfo(out, ", (pg_catalog.md5(%s))", name);
+    } else {
+      // Keys differ in their text when they differ.
+      appendStringInfo(out, ", (pg_catalog.md5(%s::pg_catalog.text))", name);
+    }
+  }
+}
+
+// "One item over time" reads this. Keys of variable length get a hash index, if their type (bit does not) has
+// one.
+void create_key_index(const char* table, const Definition& definition, int key) {
+  const char* name = key_column_name(definition, key);
+  if (name == nullptr) return;
+  Oid type = definition.keys.columns[key].type;
+  if (definition.keys.columns[key].length > 0) {
+    const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
+    run(psprintf("CREATE INDEX ON %s (%s, %s)", table, name, end));
+  } else if (OidIsValid(GetDefaultOpClass(getBaseType(type), HASH_AM_OID))) {
+    run(psprintf("CREATE INDEX ON %s USING hash (%s)", table, name));
+  }
+}
+
+bool is_partition_key(const Definition& definition, int key) {
+  for (int i = 0; i < definition.partition.count; i++) {
+    if (definition.partition_keys[i] == key) return true;
+  }
+  return false;
+}
+
+// "The ranking at a time" reads the first index, in every partition or in one.
+void create_indexes(const char* table, const Definition& definition) {
+  StringInfoData command;
+  initStringInfo(&command);
+  appendStringInfo(&command, "CREATE UNIQUE INDEX ON %s (%s, %s, rank", table,
+                   history_window_column(definition, ColumnRole::kWindowEnd),
+                   history_window_column(definition, ColumnRole::kWindowStart));
+  append_partition(&command, definition);
+  appendStringInfo(&command, ")%s", is_partitioned(definition) ? " NULLS NOT DISTINCT" : "");
+  run(command.data);
+  int first = -1;
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (column.role != ColumnRole::kKey || is_partition_key(definition, column.index)) continue;
+    first = column.index;
+    break;
+  }
+  if (first >= 0) create_key_index(table, definition, first);
+  if (is_partitioned(definition)) create_key_index(table, definition, definition.partition_keys[0]);
+}
+
+void append_columns(StringInfo out, const Definition& definition, int count) {
+  for (int i = 0; i < count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    appendStringInfo(out, "%s%s %s", i == 0 ? "" : ", ", quote_identifier(column.name),
+                     format_type_extended(column.type, column.typmod,
+                                          FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+    if (OidIsValid(column.collation) && column.collation != get_typcollation(column.type)) {
+      appendStringInfo(out, " COLLATE %s", generate_collation_name(column.collation));
+    }
+  }
+}
+
+// What all of these tables have. They go when the trend's foreign table goes. Their rows are told apart as a
+// whole: so they may be part of any publication, and a trend over them sees what is corrected and deleted.
+Oid complete_table(Oid relation, const char* name, const char* qualified) {
+  run(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", qualified));
+  const Oid table = get_relname_relid(name, get_rel_namespace(relation));
+  ObjectAddress owned = {RelationRelationId, table, 0};
+  ObjectAddress owner = {RelationRelationId, relation, 0};
+  recordDependencyOn(&owned, &owner, DEPENDENCY_AUTO);
+  return table;
+}
+
+}  // namespace
+
+bool has_column(const Definition& definition, ColumnRole role) {
+  for (int i = 0; i < definition.column_count; i++) {
+    if (definition.columns[i].role == role) return true;
+  }
+  return false;
+}
+
+const char* history_window_column(const Definition& definition, ColumnRole role) {
+  for (int i = 0; i < definition.column_count; i++) {
+    if (definition.columns[i].role == role) return quote_identifier(definition.columns[i].name);
+  }
+  return role == ColumnRole::kWindowStart ? "window_start" : "window_end";
+}
+
+void append_column_list(StringInfo out, const Definition& definition) {
+  append_columns(out, definition, definition.column_count);
+}
+
+Oid history_table_create(Oid relation, const Definition& definition) {
+  Oid schema = get_rel_namespace(relation);
+  const char* name = psprintf("%s_history", get_rel_name(relation));
+  const char* table = quote_qualified_identifier(get_namespace_name(schema), name);
+  StringInfoData command;
+  initStringInfo(&command);
+  appendStringInfo(&command, "CREATE TABLE %s (", table);
+  append_window_column(&command, definition, ColumnRole::kWindowStart);
+  append_window_column(&command, definition, ColumnRole::kWindowEnd);
+  append_column_list(&command, definition);
+  appendStringInfoString(&command, ", final bool NOT NULL)");
+  run(command.data);
+  create_indexes(table, definition);
+  return complete_table(relation, name, table);
+}
+
+Oid late_table_create(Oid relation) {
+  Oid schema = get_rel_namespace(relation);
+  const char* name = psprintf("%s_late", get_rel_name(relation));
+  const char* table = quote_qualified_identifier(get_namespace_name(schema), name);
+  run(
+      psprintf("CREATE TABLE %s (event_time timestamptz, commit_lsn pg_lsn NOT NULL, reason text NOT NULL, "
+               "\"row\" jsonb NOT NULL, recomputed bool NOT NULL DEFAULT false, "
+               "kept_at timestamptz NOT NULL DEFAULT pg_catalog.now())",
+               table));
+  run(psprintf("CREATE INDEX ON %s (kept_at)", table));
+  run(psprintf("CREATE INDEX ON %s (event_time)", table));
+  return complete_table(relation, name, table);
+}
+
+Oid alerts_table_create(Oid relation, const Definition& definition) {
+  for (int i = 0; i < definition.column_count; i++) {
+    const char* name = definition.columns[i].name;
+    if (strcmp(name, "crossed_at") != 0 && strcmp(name, "commit_lsn") != 0 && strcmp(name, "alerted_at") != 0)
+      continue;
+    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+                    errmsg("column name \"%s\" is taken: the alerts of a trend with HAVING have a column of "
+                           "their own called so",
+                           name),
+                    errhint("Give the column another alias.")));
+  }
+  Oid schema = get_rel_namespace(relation);
+  const char* name = psprintf("%s_alerts", get_rel_name(relation));
+  const char* table = quote_qualified_identifier(get_namespace_name(schema), name);
+  StringInfoData command;
+  initStringInfo(&command);
+  appendStringInfo(&command, "CREATE TABLE %s (", table);
+  append_window_column(&command, definition, ColumnRole::kWindowStart);
+  append_window_column(&command, definition, ColumnRole::kWindowEnd);
+  append_columns(&command, definition, definition.column_count - 1);  // rank is the last
+  appendStringInfoString(
+      &command,
+      ", crossed_at timestamptz NOT NULL, commit_lsn pg_lsn NOT NULL, alerted_at timestamptz "
+      "NOT NULL DEFAULT pg_catalog.clock_timestamp())");
+  run(command.data);
+  run(psprintf("CREATE INDEX ON %s (alerted_at)", table));
+  return complete_table(relation, name, table);
+}
+
+namespace {
+
+constexpr ColumnRole kBounds[] = {ColumnRole::kWindowStart, ColumnRole::kWindowEnd};
+
+bool is_bound(ColumnRole role) {
+  return role == ColumnRole::kWindowStart || role == ColumnRole::kWindowEnd;
+}
+
+const char* bound_name(const Definition& definition, ColumnRole role) {
+  for (int i = 0; i < definition.column_count; i++) {
+    if (definition.columns[i].role == role) return definition.columns[i].name;
+  }
+  return role == ColumnRole::kWindowStart ? "window_start" : "window_end";
+}
+
+TableShape group_shape(const Definition& definition, bool with_rank,
+                       std::initializer_list<OwnedColumn> own_columns) {
+  TableShape shape = {};
+  const Size room = static_cast<Size>(definition.column_count) + lengthof(kBounds) + own_columns.size();
+  shape.columns = static_cast<OwnedColumn*>(palloc(sizeof(OwnedColumn) * room));
+  auto add = [&shape](const OwnedColumn& column) { shape.columns[shape.count++] = column; };
+  for (ColumnRole role : kBounds) add({bound_name(definition, role), window_bound_type(definition), -1});
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    if (is_bound(column.role) || (column.role == ColumnRole::kRank && !with_rank)) continue;
+    add({column.name, column.type, column.typmod});
+  }
+  for (const OwnedColumn& column : own_columns) add(column);
+  return shape;
+}
+
+}  // namespace
+
+TableShape history_shape(const Definition& definition) {
+  return group_shape(definition, true, {{"final", BOOLOID, -1}});
+}
+
+TableShape alerts_shape(const Definition& definition) {
+  return group_shape(
+      definition, false,
+      {{"crossed_at", TIMESTAMPTZOID, -1}, {"commit_lsn", LSNOID, -1}, {"alerted_at", TIMESTAMPTZOID, -1}});
+}
+
+TableShape late_shape() {
+  static OwnedColumn columns[kLateColumns] = {{"event_time", TIMESTAMPTZOID, -1},
+                                              {"commit_lsn", LSNOID, -1},
+                                              {"reason", TEXTOID, -1},
+                                              {"row", JSONBOID, -1},
+                                              {"recomputed", BOOLOID, -1},
+                                              {"kept_at", TIMESTAMPTZOID, -1}};
+  return {kLateColumns, columns};
+}
+
+int history_key_column(const Definition& definition, int key) {
+  int column = kHistoryGroup;
+  for (int i = 0; i < definition.column_count; i++) {
+    if (is_bound(definition.columns[i].role)) continue;
+    if (definition.columns[i].role == ColumnRole::kKey && definition.columns[i].index == key) return column;
+    column++;
+  }
+  return -1;
+}
+
+int own_columns_at(const TableShape& shape, int own_columns) {
+  return shape.count - own_columns;
+}
+}  // namespace trending

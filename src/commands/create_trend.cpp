@@ -1,0 +1,430 @@
+// trending.create_trend, trending.track and trending.drop_trend.
+//
+// Rights: everything is done as the caller (analysis, reading rights, CREATE VIEW, CREATE FOREIGN TABLE),
+// except for the row of trending.trend, which only the extension's owner may write. Names of the user's (the
+// query's, the trend's, the label's) are looked up by the user's search_path, statements of ours run with a
+// pinned one. Locks: ACCESS SHARE on the source and on the label's table. Writers wait for none of these; the
+// worker arranges an exact backfill by itself once the row is committed.
+#include "catalog/as_extension_owner.h"
+#include "catalog/definition_catalog.h"
+#include "catalog/definition_view.h"
+#include "catalog/history_table.h"
+#include "catalog/trend_options.h"
+#include "catalog/trend_start.h"
+#include "definition/clauses/commit_time.h"
+#include "definition/label.h"
+#include "definition/partition_by.h"
+#include "definition/replica_identity.h"
+#include "postgres/guard.h"
+#include "postgres/settings.h"
+
+namespace trending {
+
+namespace {
+
+// What create_trend adds to a trend's name for relations of its own ("_definition") must fit into a name.
+constexpr int kMaxTrendName = NAMEDATALEN - 1 - 11;
+
+struct TrendName {
+  Oid schema;
+  const char* name;
+};
+
+TrendName resolve_name(const char* name) {
+  RangeVar* range = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(name)));
+  if (strlen(range->relname) > kMaxTrendName) {
+    ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG), errmsg("trend name \"%s\" is too long", range->relname),
+                    errdetail("At most %d bytes.", kMaxTrendName)));
+  }
+  TrendName resolved{RangeVarGetCreationNamespace(range), range->relname};
+  if (isAnyTempNamespace(resolved.schema)) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_TABLE_DEFINITION), errmsg("a trend cannot be temporary"),
+                    errhint("Name a schema: 'public.%s'.", resolved.name)));
+  }
+  AclResult rights = compat::schema_aclcheck(resolved.schema, GetUserId(), ACL_CREATE);
+  if (rights != ACLCHECK_OK) aclcheck_error(rights, OBJECT_SCHEMA, get_namespace_name(resolved.schema));
+  if (OidIsValid(get_relname_relid(resolved.name, resolved.schema))) {
+    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists", resolved.name),
+                    errhint("Choose another name, or drop it first.")));
+  }
+  return resolved;
+}
+
+void check_installed() {
+  if (OidIsValid(trend_table())) return;
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("extension trending is not installed"), errhint("Run CREATE EXTENSION trending.")));
+}
+
+// How many of these trends the caller owns.
+int count_own(List* ids) {
+  int count = 0;
+  ListCell* cell = nullptr;
+  foreach (cell, ids) {
+    HeapTuple relation = SearchSysCache1(RELOID, ObjectIdGetDatum(definition_relation(lfirst_int(cell))));
+    if (!HeapTupleIsValid(relation)) continue;  // dropped just now
+    if (reinterpret_cast<Form_pg_class>(GETSTRUCT(relation))->relowner == GetUserId()) count++;
+    ReleaseSysCache(relation);
+  }
+  return count;
+}
+
+// Shared memory has room for so many, of which nobody may take the last eighth of what others leave: as with
+// memory (shmem/blocks.h). Two that create the last one at the same time may both get through: then the
+// worker leaves one out.
+void check_room() {
+  List* ids = definition_ids();
+  if (list_length(ids) >= settings.max_trends) {
+    ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                    errmsg("this database already has %d trends", settings.max_trends),
+                    errhint("Drop one, or raise trending.max_trends and restart the server.")));
+  }
+  const int own = count_own(ids);
+  const int left_by_others = settings.max_trends - (list_length(ids) - own);
+  if (own < left_by_others - left_by_others / 8) return;
+  ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                  errmsg("you already have %d of the %d trends that this database may have", own,
+                         settings.max_trends),
+                  errdetail("The last ones are for other roles."),
+                  errhint("Drop one, or raise trending.max_trends and restart the server.")));
+}
+
+// CREATE FOREIGN TABLE with every name and type qualified, so that the caller's search_path has no say.
+const char* table_command(const TrendName& name, const Definition& definition) {
+  StringInfoData command;
+  initStringInfo(&command);
+  appendStringInfo(&command, "CREATE FOREIGN TABLE %s (",
+                   quote_qualified_identifier(get_namespace_name(name.schema), name.name));
+  append_column_list(&command, definition);
+  appendStringInfoString(&command, ") SERVER trending");
+  return command.data;
+}
+
+void run(const char* command, int expected) {
+  int result = SPI_execute(command, false, 0);
+  if (result != expected) elog(ERROR, "%s failed: %s", command, SPI_result_code_string(result));
+}
+
+Oid create_table(const TrendName& name, const Definition& definition) {
+  run(table_command(name, definition), SPI_OK_UTILITY);
+  return get_relname_relid(name.name, name.schema);
+}
+
+Datum interval_datum(const Interval* interval) {
+  return PointerGetDatum(interval);
+}
+
+struct RowValue {
+  Oid type;
+  Datum value;
+  bool isnull;
+};
+
+RowValue not_null(Oid type, Datum value) {
+  return RowValue{type, value, false};
+}
+RowValue text_value(const char* value) {
+  return value == nullptr ? RowValue{TEXTOID, Datum{0}, true} : not_null(TEXTOID, CStringGetTextDatum(value));
+}
+RowValue pointer_value(Oid type, const void* value) {
+  return RowValue{type, PointerGetDatum(value), value == nullptr};
+}
+
+constexpr const char* kInsert =
+    "INSERT INTO trending.trend (relation, source, query, definition, label, watermark_delay, "
+    "allowed_lateness, "
+    "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups, "
+    "history, late, alerts, notify_channel) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) RETURNING "
+    "id";
+constexpr int kInsertColumns = 19;
+
+// The tables that go with a trend; InvalidOid where it has none.
+struct TrendTables {
+  Oid history;
+  Oid late;
+  Oid alerts;
+};
+
+RowValue table_value(Oid table) {
+  return RowValue{REGCLASSOID, ObjectIdGetDatum(table), !OidIsValid(table)};
+}
+
+// Returns the trend's id.
+int32 insert_row(Oid relation, const TrendTables& tables, const char* query, const Definition& definition,
+                 const TrendOptionArguments& options) {
+  const RowValue row[kInsertColumns] = {
+      not_null(REGCLASSOID, ObjectIdGetDatum(relation)),
+      not_null(REGCLASSOID, ObjectIdGetDatum(definition.source)),
+      text_value(query),
+      table_value(definition.view),
+      text_value(definition.label),
+      not_null(INTERVALOID, interval_datum(options.watermark_delay)),
+      not_null(INTERVALOID, interval_datum(options.allowed_lateness)),
+      text_value(options.late_events),
+      not_null(INTERVALOID, interval_datum(options.idle_timeout)),
+      not_null(INTERVALOID, interval_datum(options.max_ahead)),
+      options.history_limit == nullptr ? RowValue{INT8OID, Datum{0}, true}
+                                       : not_null(INT8OID, Int64GetDatum(*options.history_limit)),
+      pointer_value(INTERVALOID, options.retention),
+      text_value(options.backfill),
+      pointer_value(NAMEARRAYOID, options.partition_by),
+      not_null(INT4OID, Int32GetDatum(*options.max_groups)),
+      table_value(tables.history),
+      table_value(tables.late),
+      table_value(tables.alerts),
+      text_value(options.notify_channel),
+  };
+  Oid types[kInsertColumns];
+  Datum values[kInsertColumns];
+  char nulls[kInsertColumns];
+  for (int i = 0; i < kInsertColumns; i++) {
+    types[i] = row[i].type;
+    values[i] = row[i].value;
+    nulls[i] = row[i].isnull ? 'n' : ' ';
+  }
+  int result = SPI_execute_with_args(kInsert, kInsertColumns, types, values, nulls, false, 0);
+  if (result != SPI_OK_INSERT_RETURNING || SPI_processed != 1)
+    elog(ERROR, "could not register the trend: %s", SPI_result_code_string(result));
+  bool isnull = false;
+  return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+// Whatever commits from here on comes after the trend's start.
+void insert_start(int32 id) {
+  Oid types[] = {INT4OID, INT8ARRAYOID};
+  Datum values[] = {Int32GetDatum(id), later_transactions()};
+  int result = SPI_execute_with_args("INSERT INTO trending.trend_start (trend_id, later) VALUES ($1, $2)", 2,
+                                     types, values, nullptr, false, 0);
+  if (result != SPI_OK_INSERT)
+    elog(ERROR, "could not note the trend's start: %s", SPI_result_code_string(result));
+}
+
+// The foreign table with all that belongs to the trend, and the row that makes it one. Within SPI_connect.
+Oid create_relations(const TrendName& name, const char* query, const Definition& definition,
+                     const TrendOptionArguments& options) {
+  Oid relation = create_table(name, definition);
+  definition_view_attach(definition.view, relation);
+  bool keeps_history =
+      definition.has_window && (options.history_limit == nullptr || *options.history_limit > 0);
+  TrendTables tables = {};
+  if (keeps_history) tables.history = history_table_create(relation, definition);
+  if (strcmp(options.late_events, "keep") == 0) tables.late = late_table_create(relation);
+  if (definition.having != nullptr) tables.alerts = alerts_table_create(relation, definition);
+  as_extension_owner([&] {
+    int32 id = insert_row(relation, tables, query, definition, options);
+    definition_note_checked(id, definition.rule);
+    insert_start(id);
+  });
+  return relation;
+}
+
+Oid create_trend(const char* name, const char* query, const TrendOptionArguments& options) {
+  check_installed();
+  check_room();
+  (void)definition_analyze(query);
+  check_options(options);
+  TrendName resolved = resolve_name(name);
+  // What the trend is made of is what the view holds, not what was analysed before it was made.
+  Oid view =
+      definition_view_create(resolved.schema, psprintf("%s%s", resolved.name, kDefinitionSuffix), query);
+  Definition* definition = definition_of_view(view, nullptr, true);
+  check_commit_times_kept(*definition, backfill_of(options.backfill) != Backfill::kNone);
+  partition_by_set(definition, options.partition_by);
+  if (options.label != nullptr) {
+    LabelSource label = label_resolve(options.label, definition);
+    label_check_rights(label);
+    definition->label = label_text(label);
+  }
+  Oid relation = InvalidOid;
+  SPI_connect();
+  with_pinned_path([&] { relation = create_relations(resolved, query, *definition, options); });
+  SPI_finish();
+  CommandCounterIncrement();
+  // What was stored must mean the same when it is loaded; a reader may have cached that there was no trend.
+  CacheInvalidateRelcacheByRelid(relation);
+  definition_load_relation(relation);
+  report_identity(*definition, resolved.name);
+  return relation;
+}
+
+const char* text_argument(FunctionCallInfo fcinfo, int position) {
+  return PG_ARGISNULL(position) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(position));
+}
+
+const Interval* interval_argument(FunctionCallInfo fcinfo, int position) {
+  return PG_ARGISNULL(position) ? nullptr : PG_GETARG_INTERVAL_P(position);
+}
+
+template <typename Value>
+const Value* copied_argument(FunctionCallInfo fcinfo, int position, Value value) {
+  if (PG_ARGISNULL(position)) return nullptr;
+  auto* copy = static_cast<Value*>(palloc(sizeof(Value)));
+  *copy = value;
+  return copy;
+}
+
+void check_argument(const void* value, const char* name) {
+  if (value != nullptr) return;
+  ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+}
+
+const char* interval_literal(const Interval* interval) {
+  Datum text = DirectFunctionCall1(interval_out, interval_datum(interval));
+  return quote_literal_cstr(DatumGetCString(text));
+}
+
+const char* existing_column(Oid relation, const char* column) {
+  if (get_attnum(relation, column) == InvalidAttrNumber) {
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_COLUMN),
+             errmsg("column \"%s\" of relation \"%s\" does not exist", column, get_rel_name(relation))));
+  }
+  return quote_identifier(column);
+}
+
+// The definition that track stands for; without a time column rows have that of their commit.
+const char* track_query(Oid source, const char* key, const char* time, const Interval* size,
+                        const Interval* slide) {
+  const char* table =
+      quote_qualified_identifier(get_namespace_name(get_rel_namespace(source)), get_rel_name(source));
+  const char* key_column = psprintf("s.%s", existing_column(source, key));
+  const char* event_time =
+      time == nullptr ? "trending.commit_time(s.xmin)" : psprintf("s.%s", existing_column(source, time));
+  return psprintf(
+      "SELECT w.window_start, w.window_end, %s, count(*)\n"
+      "FROM %s s, trending.hop(%s, slide => %s, size => %s) w\n"
+      "GROUP BY w.window_start, w.window_end, %s\n"
+      "ORDER BY count(*) DESC",
+      key_column, table, event_time, interval_literal(slide), interval_literal(size), key_column);
+}
+
+}  // namespace
+
+}  // namespace trending
+
+TRENDING_FUNCTION(create_trend) {
+  using namespace trending;
+  const char* name = text_argument(fcinfo, 0);
+  const char* query = text_argument(fcinfo, 1);
+  check_argument(name, "name");
+  check_argument(query, "query");
+  TrendOptionArguments options = {};
+  options.label = text_argument(fcinfo, 2);
+  options.watermark_delay = interval_argument(fcinfo, 3);
+  options.allowed_lateness = interval_argument(fcinfo, 4);
+  options.late_events = text_argument(fcinfo, 5);
+  options.idle_timeout = interval_argument(fcinfo, 6);
+  options.max_ahead = interval_argument(fcinfo, 7);
+  options.history_limit = copied_argument<int64>(fcinfo, 8, PG_ARGISNULL(8) ? 0 : PG_GETARG_INT64(8));
+  options.retention = interval_argument(fcinfo, 9);
+  options.backfill =
+      PG_ARGISNULL(10) ? nullptr : DatumGetCString(OidFunctionCall1(F_ENUM_OUT, PG_GETARG_DATUM(10)));
+  options.partition_by = PG_ARGISNULL(11) ? nullptr : PG_GETARG_ARRAYTYPE_P(11);
+  options.max_groups = copied_argument<int32>(fcinfo, 12, PG_ARGISNULL(12) ? 0 : PG_GETARG_INT32(12));
+  options.notify_channel = text_argument(fcinfo, 13);
+  PG_RETURN_OID(create_trend(name, query, options));
+}
+
+TRENDING_FUNCTION(track) {
+  using namespace trending;
+  constexpr const char* kNames[] = {"source", "key", "event_time", "name", "size", "slide", "label"};
+  for (int i : {0, 1, 4, 5}) {
+    if (!PG_ARGISNULL(i)) continue;
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", kNames[i])));
+  }
+  Oid source = PG_GETARG_OID(0);
+  if (get_rel_name(source) == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", source)));
+  }
+  const char* name = text_argument(fcinfo, 3);
+  if (name == nullptr) name = quote_identifier(psprintf("top_%s", get_rel_name(source)));
+  const char* time = PG_ARGISNULL(2) ? nullptr : NameStr(*PG_GETARG_NAME(2));
+  const char* query = track_query(source, NameStr(*PG_GETARG_NAME(1)), time, PG_GETARG_INTERVAL_P(4),
+                                  PG_GETARG_INTERVAL_P(5));
+  TrendOptionArguments options = default_options();
+  options.label = text_argument(fcinfo, 6);
+  PG_RETURN_OID(create_trend(name, query, options));
+}
+
+TRENDING_FUNCTION(drop_trend) {
+  using namespace trending;
+  Oid relation = PG_GETARG_OID(0);
+  const char* name = get_rel_name(relation);
+  if (name == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("trend with OID %u does not exist", relation)));
+  }
+  if (!trend_is_registered(relation)) {
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not a trend", name),
+                    errhint("Trends are created with trending.create_trend().")));
+  }
+  // Before the lock: nobody may lock a relation of others. Under the lock the name stays.
+  if (!compat::relation_ownercheck(relation, GetUserId())) {
+    aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_TABLE, name);
+  }
+  LockRelationOid(relation, AccessExclusiveLock);
+  name = get_rel_name(relation);
+  if (name == nullptr) PG_RETURN_VOID();  // dropped while we waited
+  SPI_connect();
+  // Dependent objects are checked by the command; the event trigger removes the trend.
+  with_pinned_path([&] {
+    run(psprintf("DROP FOREIGN TABLE %s",
+                 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name)),
+        SPI_OK_UTILITY);
+  });
+  SPI_finish();
+  PG_RETURN_VOID();
+}
+
+namespace trending {
+
+namespace {
+
+// Tables and views of dropped trends that did not go by themselves: a restored database lacks the
+// dependencies that take them along, which dumps do not have. As the caller; what is not his stays.
+void drop_left_relations(List* relations) {
+  ListCell* cell = nullptr;
+  foreach (cell, relations) {
+    Oid relation = lfirst_oid(cell);
+    const char* name = get_rel_name(relation);
+    if (name == nullptr || !compat::relation_ownercheck(relation, GetUserId())) continue;
+    run(psprintf("DROP %s %s", get_rel_relkind(relation) == RELKIND_VIEW ? "VIEW" : "TABLE",
+                 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name)),
+        SPI_OK_UTILITY);
+  }
+}
+
+}  // namespace
+
+}  // namespace trending
+
+// The event trigger: forgets the trends whose foreign tables were dropped, by whatever command.
+TRENDING_FUNCTION(forget_dropped) {
+  using namespace trending;
+  if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) {
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("trending.forget_dropped must be called by an event trigger")));
+  }
+  if (!OidIsValid(trend_table())) return Datum{0};
+  SPI_connect();
+  List* left = NIL;
+  as_extension_owner([&left] {
+    run("WITH gone AS (DELETE FROM trending.trend t USING pg_catalog.pg_event_trigger_dropped_objects() d "
+        "WHERE d.object_type OPERATOR(pg_catalog.=) 'foreign table' "
+        "AND t.relation::pg_catalog.oid OPERATOR(pg_catalog.=) d.objid RETURNING t.id, t.history, t.late, "
+        "t.alerts, "
+        "t.definition), forgotten AS (DELETE FROM trending.checked_definition c USING gone g "
+        "WHERE c.trend_id OPERATOR(pg_catalog.=) g.id) SELECT history, late, alerts, definition FROM gone",
+        SPI_OK_SELECT);
+    for (uint64 i = 0; i < SPI_processed; i++) {
+      for (int column = 1; column <= 4; column++) {
+        bool isnull = false;
+        Datum table = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
+        if (!isnull) left = lappend_oid(left, DatumGetObjectId(table));
+      }
+    }
+  });
+  with_pinned_path([left] { drop_left_relations(left); });
+  SPI_finish();
+  return Datum{0};
+}

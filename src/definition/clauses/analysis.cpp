@@ -1,0 +1,184 @@
+#include "definition/definition.h"
+
+#include "catalog/definition_view.h"
+#include "definition/clauses/analysis.h"
+#include "definition/clauses/source_check.h"
+
+namespace trending {
+
+namespace {
+
+// A SQL function that the planner did not inline would be planned and run while decoding.
+bool has_sql_function(Oid function, void*) {
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for function %u", function);
+  bool is_sql = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prolang == SQLlanguageId;
+  ReleaseSysCache(tuple);
+  return is_sql;
+}
+
+bool find_sql_function(Node* node, void* context) {
+  if (node == nullptr) return false;
+  if (check_functions_in_node(node, has_sql_function, nullptr)) {
+    *static_cast<Node**>(context) = node;
+    return true;
+  }
+  return compat::walk_expression(node, find_sql_function, context);
+}
+
+bool is_constant_true(const Expr* expression) {
+  if (!IsA(expression, Const)) return false;
+  auto* constant = reinterpret_cast<const Const*>(expression);
+  return !constant->constisnull && DatumGetBool(constant->constvalue);
+}
+
+void analyze_where(Analysis* analysis) {
+  Node* where = analysis->query->jointree->quals;
+  if (where == nullptr) return;
+  expression_check(where, analysis->scope, "WHERE");
+  Expr* prepared = prepare_expression(*analysis, where);
+  if (!is_constant_true(prepared)) analysis->definition->where = prepared;
+}
+
+// The columns that any expression reads.
+void collect_source_columns(Definition* definition) {
+  // The commit time is not in the row.
+  Expr* event_time = definition->by_commit_time ? nullptr : definition->event_time;
+  List* all = list_make2(event_time, definition->where);
+  for (int i = 0; i < definition->keys.count; i++) all = lappend(all, definition->keys.columns[i].expr);
+  for (int i = 0; i < definition->aggregate_count; i++) {
+    const DefinitionAggregate& aggregate = definition->aggregates[i];
+    all = list_concat(all, list_make3(aggregate.argument, aggregate.at, aggregate.filter));
+    for (int a = 0; aggregate.combined != nullptr && a < aggregate.combined->argument_count; a++) {
+      all = lappend(all, aggregate.combined->arguments[a]);
+    }
+  }
+  Bitmapset* attributes = nullptr;
+  pull_varattnos(reinterpret_cast<Node*>(all), 1, &attributes);
+  definition->source_columns =
+      static_cast<SourceColumn*>(palloc0(sizeof(SourceColumn) * (bms_num_members(attributes) + 1)));
+  for (int member = -1; (member = bms_next_member(attributes, member)) >= 0;) {
+    SourceColumn* column = &definition->source_columns[definition->source_column_count++];
+    column->attnum = static_cast<AttrNumber>(member + FirstLowInvalidHeapAttributeNumber);
+    column->name = get_attname(definition->source, column->attnum, false);
+    get_atttypetypmodcoll(definition->source, column->attnum, &column->type, &column->typmod,
+                          &column->collation);
+  }
+}
+
+// What the executor checks of an aggregate whose functions the worker will call.
+void check_aggregate_rights(const Analysis& analysis) {
+  ListCell* cell = nullptr;
+  foreach (cell, analysis.aggregates) {
+    const auto* aggregate = lfirst_node(Aggref, cell);
+    AclResult rights = compat::function_aclcheck(aggregate->aggfnoid, GetUserId(), ACL_EXECUTE);
+    if (rights != ACLCHECK_OK) {
+      aclcheck_error(rights, OBJECT_AGGREGATE, get_func_name(aggregate->aggfnoid));
+    }
+  }
+}
+
+void check_rights(const Analysis& analysis) {
+  compat::check_query_rights(analysis.query);
+  source_check_row_security(analysis.definition->source, analysis.text, analysis.source_location);
+}
+
+}  // namespace
+
+Expr* prepare_expression(const Analysis& analysis, Node* expression) {
+  if (expression == nullptr) return nullptr;
+  auto* copy = static_cast<Node*>(copyObjectImpl(expression));
+  ChangeVarNodes(copy, static_cast<int>(analysis.scope.source), 1, 0);
+  auto* planned = reinterpret_cast<Node*>(expression_planner(reinterpret_cast<Expr*>(copy)));
+  Node* offender = nullptr;
+  if (find_sql_function(planned, &offender)) {
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("functions written in SQL are not allowed in the definition of a trend"),
+                    query_position(analysis.text, exprLocation(expression))));
+  }
+  return reinterpret_cast<Expr*>(planned);
+}
+
+namespace {
+
+Analysis* new_analysis(const char* text, const char* trend) {
+  auto* analysis = static_cast<Analysis*>(palloc0(sizeof(Analysis)));
+  analysis->definition = static_cast<Definition*>(palloc0(sizeof(Definition)));
+  analysis->text.text = text;
+  analysis->text.trend = trend;
+  analysis->text.location = -1;
+  analysis->source_location = analysis->window_location = -1;
+  return analysis;
+}
+
+// The digest of the rule, and of what would change the meaning of a state without changing the rule.
+void set_fingerprints(Definition* definition, const Fingerprint& rule) {
+  StringInfoData all;
+  initStringInfo(&all);
+  appendBinaryStringInfo(&all, reinterpret_cast<const char*>(rule.bytes), sizeof(rule.bytes));
+  for (int i = 0; i < definition->aggregate_count; i++) {
+    const CombinedAggregate* combined = definition->aggregates[i].combined;
+    if (combined == nullptr) continue;
+    appendBinaryStringInfo(&all, reinterpret_cast<const char*>(combined->functions.bytes),
+                           sizeof(combined->functions.bytes));
+  }
+  definition->rule = rule;
+  definition->state = fingerprint_of(all.data, static_cast<size_t>(all.len));
+  pfree(all.data);
+}
+
+// From the query as the analyser left it.
+void analyze_query(Analysis* analysis, bool rights) {
+  analysis->definition->query = static_cast<Query*>(copyObjectImpl(analysis->query));
+  compat::inline_group_expressions(analysis->query);
+  analyze_from(analysis);
+  if (rights) check_rights(*analysis);
+  analyze_where(analysis);
+  analyze_group_by(analysis);
+  analyze_select_list(analysis);
+  analyze_order_by(analysis);
+  analyze_decay(analysis);
+  analyze_having(analysis);
+  if (rights) check_aggregate_rights(*analysis);
+  collect_source_columns(analysis->definition);
+}
+
+}  // namespace
+
+Definition* definition_analyze(const char* query) {
+  Analysis* analysis = new_analysis(query, nullptr);
+  query_text_begin(&analysis->text);
+  RawStmt* statement = nullptr;
+  analysis->select = parse_select(analysis->text, &statement);
+  check_clauses(analysis->select, analysis->text);
+  check_from_shape(analysis);
+  analysis->query = parse_analyze_fixedparams(statement, query, nullptr, 0, nullptr);
+  analyze_query(analysis, true);
+  query_text_end(&analysis->text);
+  return analysis->definition;
+}
+
+Definition* definition_of_view(Oid view, const char* trend, bool check_rights) {
+  Analysis* analysis = new_analysis(nullptr, trend);
+  query_text_begin(&analysis->text);
+  Fingerprint rule;
+  analysis->query = definition_view_query(view, &rule);
+  if (analysis->query == nullptr) {
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the view that holds the definition was dropped"),
+             errhint("Drop the trend with trending.drop_trend() and create it again.")));
+  }
+  analysis->select = makeNode(SelectStmt);
+  check_query(analysis->query);
+  analyze_query(analysis, check_rights);
+  analysis->definition->view = view;
+  set_fingerprints(analysis->definition, rule);
+  query_text_end(&analysis->text);
+  return analysis->definition;
+}
+
+const char* definition_text(const Definition& definition) {
+  return definition_view_text(definition.query);
+}
+
+}  // namespace trending

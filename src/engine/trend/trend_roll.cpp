@@ -1,0 +1,136 @@
+// What a pane that leaves the window costs beyond its own cells: totals that cannot lose it by subtraction
+// are made anew from the cells that stay, many groups at a time so that their cache misses overlap, and where
+// the writer knows beforehand (prepare()) without the lock.
+
+#include <algorithm>
+
+#include "engine/trend/trend_writer.h"
+
+namespace trending {
+
+namespace {
+
+// A pane with fewer cells is not worth it.
+constexpr uint64_t kWorthPreparing = 256;
+
+// Whether some total may have to be made anew.
+bool may_break(const StateLayout& layout) {
+  return std::any_of(layout.steps, layout.steps + layout.step_count, [&](uint8_t i) {
+    const auto op = static_cast<StateOp>(layout.ops[i]);
+    return op != StateOp::kCount && op != StateOp::kIntegerSum;
+  });
+}
+
+}  // namespace
+
+// Cells of the panes from `begin` to `end` that stay in the window and those that leave it.
+TrendWriter::Leaving TrendWriter::weigh(const Window& old, const Window& next, uint32_t begin,
+                                        uint32_t end) const {
+  Leaving weighed;
+  for (uint32_t i = begin; i < end; i++) {
+    const uint32_t slot = panes_.live_slot(i);
+    const PaneRecord& pane = panes_.record(slot);
+    if (!old.contains(pane.start)) continue;
+    if (next.contains(pane.start)) {
+      weighed.staying += pane.cells;
+    } else {
+      weighed.leaving += pane.cells;
+      if (weighed.first == kNone && pane.cells > 0) weighed.first = slot;
+    }
+  }
+  return weighed;
+}
+
+void TrendWriter::prepare(Time latest) {
+  prepared_.clear();
+  if (has_sessions() || latest < header_->window.end || !windows_.in_range(latest)) return;
+  const Window old = header_->window;
+  const uint32_t begin = panes_.live_before(old.start);
+  const Leaving weighed = weigh(old, windows_.first_window(latest), begin, panes_.live_before(old.end));
+  if (weighed.first != kNone && weighed.staying > weighed.leaving) prepare_pane(weighed.first);
+}
+
+// Prepares the totals that a pane's leaving breaks. Reads only what the writer alone changes.
+void TrendWriter::prepare_pane(uint32_t slot) {
+  const StateLayout& layout = header_->layout;
+  const PaneRecord& pane = panes_.record(slot);
+  if (pane.cells < kWorthPreparing || !layout.is_flat || !may_break(layout)) return;
+  if (!prepared_.begin(slot, layout.words, header_->groups.next_unused)) return;
+  const Window rest{pane.end, header_->window.end};
+  Anew batch[kMadeTogether];
+  uint32_t count = 0;
+  uint64_t index = 0;
+  panes_.for_each_cell(pane, groups_, [&](const Cell* cell, const Group* group) {
+    const uint64_t own = index++;
+    if (cell->state()[0] == 0 || group->epoch != header_->epoch) return;
+    Anew& anew = batch[count];
+    std::copy(group->total(), group->total() + layout.words, anew.total);
+    anew.which = unmerge(layout, anew.total, cell->state());
+    if (anew.which == 0) return;
+    clear_some(layout, anew.total, anew.which);
+    anew.index = own;
+    anew.group = cell->group();
+    anew.link = anew.total[0] == 0 ? kNone : group->newest_cell;
+    anew.pane = kNone;
+    panes_.prefetch_cell(anew.link);
+    if (++count < kMadeTogether) return;
+    make_together(batch, count, rest);
+    count = 0;
+  });
+  make_together(batch, count, rest);
+}
+
+// Follows the chains of some groups, a step in each by turns, while the next cells are being loaded.
+void TrendWriter::make_together(Anew* batch, uint32_t count, const Window& rest) {
+  uint32_t open[kMadeTogether];
+  uint32_t left = count;
+  for (uint32_t i = 0; i < count; i++) open[i] = i;
+  while (left > 0) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < left; i++) {
+      Anew& anew = batch[open[i]];
+      const uint32_t number = panes_.follow_link(anew.link, anew.group, &anew.pane);
+      if (number == kNone) continue;
+      const Time start = panes_.record(anew.pane).start;
+      if (start < rest.start) continue;
+      const Cell* cell = panes_.cell(number);
+      if (start < rest.end && cell->state()[0] != 0) {
+        merge_some(header_->layout, anew.total, cell->state(), anew.which);
+      }
+      anew.link = cell->older;
+      panes_.prefetch_cell(anew.link);
+      open[kept++] = open[i];
+    }
+    left = kept;
+  }
+  for (uint32_t i = 0; i < count; i++) (void)prepared_.add(batch[i].index, batch[i].total);
+}
+
+// Panes are taken out from the oldest on: what is made anew still has those that leave after this one.
+void TrendWriter::remove_pane_from_totals(uint32_t slot) {
+  const StateLayout& layout = header_->layout;
+  const Time left_from = panes_.record(slot).end;
+  if (!prepared_.is_for(slot)) {
+    prepared_.clear();
+    prepare_pane(slot);
+  }
+  uint64_t index = 0;
+  panes_.for_each_cell(panes_.record(slot), groups_, [&](const Cell* cell, Group* group) {
+    const uint64_t own = index++;
+    if (cell->state()[0] == 0) return;
+    const uint32_t id = cell->group();
+    const int64_t* made = prepared_.is_active() ? prepared_.take(own, id) : nullptr;
+    change_total(id, group, [&](int64_t* total) {
+      if (made != nullptr) {
+        std::copy(made, made + layout.words, total);
+        return;
+      }
+      const uint32_t broken = unmerge(layout, total, cell->state());
+      if (broken != 0) make_anew(id, group, broken, left_from);
+    });
+  });
+  prepared_.clear();
+  change_values(slot, -1);
+}
+
+}  // namespace trending

@@ -1,0 +1,130 @@
+// Totals over the current window: what an event changes in them beyond the words of its state, and panes that
+// come into the window and leave it.
+
+#include <algorithm>
+
+#include "engine/trend/trend_writer.h"
+
+namespace trending {
+
+// Makes sure that everything an event needs beside its cell is there, so that it is counted entirely or not
+// at all.
+Status TrendWriter::prepare(const BatchRecord& record, const Target& target, const PaneRecord& pane,
+                            bool adds, bool is_current) {
+  const StateLayout& layout = header_->layout;
+  if (layout.nested != 0) {
+    for (;;) {
+      const Status status = values_.find(record, target.id, pane, adds);
+      if (status == Status::kOk) break;
+      if (!has_dying()) return status;
+      reclaim(UINT64_MAX);
+    }
+  }
+  if (!has_stored() || !adds) return Status::kOk;
+  if (is_current && target.group->epoch != header_->epoch) renew_total(target.group);
+  for (;;) {
+    const Status status = prepare_stored(record, target, is_current);
+    if (status != Status::kOutOfMemory || !has_dying()) return status;
+    reclaim(UINT64_MAX);
+  }
+}
+
+// Room for what states keep elsewhere.
+Status TrendWriter::prepare_stored(const BatchRecord& record, const Target& target, bool is_current) {
+  int64_t* state = target.cell->state();
+  int64_t* total = target.group->total();
+  if (header_->layout.owned_bytes != 0) {
+    Status status = bytes_.prepare(state, record, &cell_bytes_);
+    if (status == Status::kOk && is_current) status = bytes_.prepare(total, record, &total_bytes_);
+    if (status != Status::kOk) return status;
+  }
+  if (!header_->layout.has_sketches) return Status::kOk;
+  const bool good = sketches_.prepare(state, record) && (!is_current || sketches_.prepare(total, record));
+  return good ? Status::kOk : Status::kOutOfMemory;
+}
+
+void TrendWriter::fold_stored(const BatchRecord& record, int64_t change, int64_t* state,
+                              BytesStore::Prepared* bytes) {
+  if (!has_stored()) return;
+  if (change > 0) {
+    if (header_->layout.has_sketches) sketches_.add(state, record);
+    if (header_->layout.owned_bytes != 0) bytes_.fold(state, record, bytes);
+  }
+  if (state[0] == 0) clear_stored(state, UINT32_MAX);
+}
+
+// Takes out what is left of a cell whose last row was taken back. That may be more than what the row counted
+// for, where rows were taken back that had not been counted and stood for others: a cell without rows is
+// zero, and the total does not know it. Sketches of totals forget nothing until the pane goes.
+void TrendWriter::empty_cell(const Target& target, bool is_current) {
+  const StateLayout& layout = header_->layout;
+  int64_t* state = target.cell->state();
+  int64_t gone[kMaxStateWords];
+  std::copy(state, state + layout.words, gone);
+  state[0] = 0;
+  clear_some(layout, state, UINT32_MAX);
+  clear_stored(state, UINT32_MAX);
+  if (!is_current) return;
+  change_total(target.id, target.group, [&](int64_t* total) {
+    uint32_t broken = unmerge(layout, total, gone);
+    if (total[0] == 0) {
+      clear_some(layout, total, UINT32_MAX);
+      clear_stored(total, UINT32_MAX);
+    } else if (broken != 0) {
+      broken &= plain_aggregates(layout);
+      if (broken != 0) make_anew(target.id, target.group, broken, header_->window.start);
+    }
+    if (layout.nested != 0) values_.fold_total(total);
+  });
+}
+
+void TrendWriter::clear_stored(int64_t* state, uint32_t which) {
+  if (header_->layout.has_sketches) sketches_.clear(state, which);
+  if (header_->layout.owned_bytes != 0) bytes_.clear(state, which);
+}
+
+bool TrendWriter::merge_stored(int64_t* state, const int64_t* other, uint32_t which) {
+  const bool sketches = !header_->layout.has_sketches || sketches_.merge(state, other, which);
+  const bool bytes = header_->layout.owned_bytes == 0 || bytes_.merge(state, other, which);
+  return sketches && bytes;
+}
+
+void TrendWriter::merge_into_total(int64_t* total, const int64_t* state) {
+  merge(header_->layout, total, state);
+  if (has_stored() && !merge_stored(total, state, UINT32_MAX)) header_->counters.incomplete++;
+}
+
+void TrendWriter::add_pane_to_totals(uint32_t slot) {
+  panes_.for_each_cell(panes_.record(slot), groups_, [this](const Cell* cell, Group* group) {
+    if (cell->state()[0] == 0) return;
+    if (prepared_.is_active()) prepared_.touch(cell->group());
+    change_total(cell->group(), group, [&](int64_t* total) { merge_into_total(total, cell->state()); });
+  });
+  change_values(slot, 1);
+}
+
+// Adds the values of a pane to the totals, or takes them out.
+void TrendWriter::change_values(uint32_t slot, int64_t sign) {
+  if (header_->layout.nested == 0) return;
+  values_.for_each_cell(panes_.record(slot).start, [&](uint32_t id, uint32_t value, int64_t rows) {
+    change_total(id, groups_.group(id), [&](int64_t* total) { values_.change(value, sign * rows, total); });
+  });
+}
+
+// Makes some aggregates of a group's total anew from its cells in the current window, in panes that start at
+// or after `from`.
+void TrendWriter::make_anew(uint32_t id, Group* group, uint32_t which, Time from) {
+  const StateLayout& layout = header_->layout;
+  int64_t* total = group->total();
+  clear_some(layout, total, which);
+  clear_stored(total, which);
+  if (total[0] == 0) return;
+  bool whole = true;
+  for_each_cell_of(id, group, {from, header_->window.end}, [&](const Cell* cell) {
+    merge_some(layout, total, cell->state(), which);
+    if (has_stored()) whole = merge_stored(total, cell->state(), which) && whole;
+  });
+  if (!whole) header_->counters.incomplete++;
+}
+
+}  // namespace trending

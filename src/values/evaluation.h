@@ -1,0 +1,59 @@
+// The one door through which the worker runs what a definition computes: expressions of WHERE, FILTER, keys,
+// arguments, event time and HAVING, and the functions of aggregates.
+//
+// Whatever these do, it is about the row or group that they were given. Every error is caught here, of
+// whatever kind: no stack left, no memory left, an internal error. So is taking too long: beyond
+// trending.row_timeout of processor time for one row or group, what runs is cancelled. Only the end of the
+// process goes through, and a cancelling that somebody else asked for.
+//
+// Time is watched without a look at a clock per row. An evaluation that finds no timer set sets one that
+// fires once. When it fires, the evaluation that is running then is a sample of what the worker does with its
+// time. It sets the timer again only while something runs, so an idle worker sleeps on. If only a few
+// evaluations began since it fired last, they are slow, and the time goes to the account of the one that
+// runs. The account is the owner's: whose definitions take more than kTurns * trending.row_timeout of slow
+// evaluations at once, or more than a kShare-th of the time for long, has that trend stopped, and others
+// which are slow, until the account has recovered. Definitions whose evaluations cost less than kSlowUs on
+// average are never charged, however many rows there are.
+//
+// Functions of the server that do not look for interrupts cannot be cancelled before they return.
+#pragma once
+
+#include "engine/memory/function_ref.h"
+#include "postgres/server.h"
+
+namespace trending {
+
+// What an owner's slow evaluations have cost.
+struct EvaluationAccount {
+  Oid owner;
+  int64 spent_us;  // becomes less as time passes
+  TimestampTz at;  // when that was put right
+  EvaluationAccount* next;
+};
+
+// Makes the door ready in this process, which has to be a worker.
+void evaluation_start();
+
+// The account of a role; for ever the same.
+EvaluationAccount* evaluation_account(Oid owner);
+
+// How the last evaluation that failed did so.
+struct EvaluationFailure {
+  int sqlstate;
+  char message[256];
+};
+extern EvaluationFailure evaluation_failure;
+
+// Runs body(), false if it failed. `held` is the only lock (LWLock) that the caller holds, or null;
+// interrupts are let in although it is held, so whoever holds it must survive the end of the process, as the
+// state of a trend does (TrendShared::applying). Within another evaluation body() is part of that. Resources
+// that body() held when it failed are let go of here; memory is the caller's.
+bool evaluate(EvaluationAccount* account, LWLock* held, FunctionRef<void()> body);
+
+// Whether evaluations since the last call were charged to an account that is overdrawn.
+bool evaluation_overdrawn();
+
+// What to tell of a trend that is stopped for that reason.
+const char* evaluation_overdrawn_reason();
+
+}  // namespace trending
