@@ -4,7 +4,7 @@
 # Installs what is missing (apt), builds, runs the tests and ends with "N passed, N failed".
 #   SERVERS  major versions to run the server tests on; those that the system does not have are fetched
 #            from other Debian releases and cached in .cache/. Without it: the system's server.
-#   STAGES   some of: lint build unit loadgen viewer regress isolation pgtap tap (all by default), fuzz
+#   STAGES   some of: lint build unit loadgen viewer regress isolation pgtap docs tap (all by default), fuzz
 #   VARIANT  of the extension in the server tests: debug (default: with assertions), sanitize (servers from
 #            17 on), or coverage (of the system's server, into build/check/coverage.txt)
 #   PG_CONFIG  the system's server, if not the newest installed
@@ -15,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 
-default_stages='lint build unit loadgen viewer regress isolation pgtap tap'
+default_stages='lint build unit loadgen viewer regress isolation pgtap docs tap'
 all_stages="$default_stages fuzz"
 stages=" ${STAGES:-$default_stages} "
 servers=${SERVERS:-}
@@ -30,7 +30,7 @@ wanted() { [[ $stages == *" $1 "* ]]; }
 
 wants_server() {
   local stage
-  for stage in regress isolation pgtap fuzz tap; do
+  for stage in regress isolation pgtap docs fuzz tap; do
     wanted "$stage" && return
   done
   return 1
@@ -62,6 +62,7 @@ install_packages() {
   wanted lint && packages+=(shellcheck clang-format)
   wanted tap && packages+=(libipc-run-perl)
   wanted fuzz && packages+=(python3-psycopg2)
+  wanted docs && packages+=(python3)
   choose_server
   check_variant
   [[ $variant != coverage ]] || packages+=(gcovr)

@@ -16,7 +16,7 @@ help:
 	@echo '  make installcheck                regression tests against a running server'
 	@echo 'Working on it:'
 	@echo '  make check [SERVERS="15 17 18"]  every test; also on servers of other Debian releases'
-	@echo '  make check STAGES="unit regress" some of: lint build unit loadgen viewer regress isolation pgtap fuzz tap'
+	@echo '  make check STAGES="unit regress" some of: lint build unit loadgen viewer regress isolation pgtap docs fuzz tap'
 	@echo '  make check-viewer [SANITIZE=1]   the viewer'"'"'s tests, in a window of their own'
 	@echo '  make torture [KILLS=500] [SEED=n] the torture test alone, for longer'
 	@echo '  make fuzz [MINUTES=60] [SEED=n]  random definitions under random work, against an independent oracle'

@@ -153,6 +153,9 @@ run_tap() {
     exit $status'
 }
 
+# Every SQL block of the pages is run, every link is checked.
+run_docs() { /usr/bin/python3 "$tree/test/docs/run.py" --psql "$("$PG_CONFIG" --bindir)/psql"; }
+
 run_fuzz() {
   local -a how=(--seed "${FUZZ_SEED:-1}" --episodes "${FUZZ_EPISODES:-25}")
   [[ -z ${FUZZ_MINUTES:-} ]] || how=(--minutes "$FUZZ_MINUTES" ${FUZZ_SEED:+--seed "$FUZZ_SEED"})
@@ -205,6 +208,7 @@ shopt -s nullglob
 stage regress 300 count_regress run_regress "$tree"/expected/*.out
 stage isolation 300 count_regress run_isolation "$tree"/test/specs/*.spec
 stage pgtap 300 count_tap run_pgtap "$tree"/test/pgtap/*.sql
+stage docs 180 count_tap run_docs "$tree"/test/docs/run.py
 stage fuzz $((900 + 60 * ${FUZZ_MINUTES:-0})) count_tap run_fuzz "$tree"/test/fuzz/fuzz.py
 stage tap "${TAP_LIMIT:-1500}" count_tap run_tap "$tree"/test/t/*.pl
 stop_servers
