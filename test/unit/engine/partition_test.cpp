@@ -320,7 +320,7 @@ TEST(Partitions, LargeOnesKeepTheirBestAtHand) {
   for_each_seed(1, large_ones_keep_their_best_at_hand);
 }
 
-// What README says of the memory that partitions take.
+// What docs/ranking.md says of the memory that partitions take.
 TEST(Partitions, ManySmallOnesAreCheap) {
   Host host;
   TrendOptions options = tumble(1000);
