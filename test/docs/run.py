@@ -26,6 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S)
 MARK = "@@ block"
+DATABASE = "docs_page"
 
 
 class Tap:
@@ -104,6 +105,8 @@ def script_of(blocks):
     parts = []
     for block in blocks:
         parts.append(f"\\set LAST_ERROR_SQLSTATE 00000\n{block.body}\n\\echo\n\\echo {MARK} :LAST_ERROR_SQLSTATE\n")
+        if "\\connect " in block.body:
+            parts.append(f"\\connect {DATABASE}\n")
     return "".join(parts)
 
 
@@ -112,12 +115,11 @@ def run_page(tap, server, page, name):
     if not blocks:
         return
     before = server.names()
-    database = "docs_page"
     try:
-        server.must("postgres", f"CREATE DATABASE {database};")
+        server.must("postgres", f"CREATE DATABASE {DATABASE};")
         if page.parent == DOCS:
-            server.must(database, "CREATE EXTENSION trending;" + (DOCS / "tables.sql").read_text())
-        report(tap, name, blocks, server.run(database, script_of(blocks)))
+            server.must(DATABASE, "CREATE EXTENSION trending;" + (DOCS / "tables.sql").read_text())
+        report(tap, name, blocks, server.run(DATABASE, script_of(blocks)))
     finally:
         server.remove(sorted(set(server.names()) - set(before)))
 
