@@ -146,16 +146,23 @@ class Episode:
             backfill = "true"
         if source.mutable and backfill == "false":
             backfill = "true"  # rows from before that change later are taken from what was never counted
-        self.work.settle()  # prepared transactions of others, too, hold up filling history back
+        self.work.settle()
         self.execute(f"SELECT trending.create_trend('{trend.name}', $def${definition.text()}$def$, "
                      f"watermark_delay => '{options['watermark_delay']} s', allowed_lateness => '{options['allowed_lateness']} s', "
                      f"idle_timeout => '9000 days', history_limit => {limit}, backfill => {backfill}{partition})")
-        self.execute(f"SELECT trending.sync('{PATIENCE} s')")
+        self.catch_up()
         # Until history is filled back, windows take in what was written meanwhile.
         self.wait_for(f"SELECT state = 'running' AND NOT backfilling FROM trending.status WHERE trend = '{trend.name}'")
         source.trends.append(trend)
         if backfill != "false":
             self.adopt(source, trend, only_open=backfill == "'open'")
+
+    def catch_up(self, source=None):
+        """Waits until everything committed is counted. Trends that are filled wait for open writers of their source."""
+        self.work.settle(source)
+        self.execute(f"SELECT trending.sync('{PATIENCE} s')")
+        for caught_up in self.sources if source is None else [source]:
+            caught_up.refilled = False
 
     def adopt(self, source, trend, only_open):
         """The rows that are there count in every window, or in those that are not final; the clock stands at the latest."""
@@ -227,6 +234,8 @@ class Episode:
         source, trend = self.any_trend()
         if trend is None or not trend.definition.windowed() or trend.gap:
             return
+        if source.refilled:
+            self.catch_up(source)
         option = self.rng.choice(["watermark_delay", "allowed_lateness"])
         value = self.rng.choice([0, 1, 5, 30, 120])
         self.execute(f"SELECT trending.alter_trend('{trend.name}', {option} => '{value} s')")
@@ -249,7 +258,7 @@ class Episode:
         source = self.rng.choice(self.sources)
         if not source.trends or any(t.definition.where or t.definition.guard or t.gap for t in source.trends):
             return
-        self.work.settle(source)
+        self.catch_up(source) if source.refilled else self.work.settle(source)
         clocks = [t.clock for t in source.trends if t.clock is not None]
         if source.time_type == "date" or not clocks:
             return
@@ -262,11 +271,14 @@ class Episode:
                      f"VALUES ({version.rid}, {', '.join(version.literals.values())}); COMMIT")
         transaction = Transaction(source, [version], list(source.rows.values()))
         self.work.committed(transaction)
+        source.refilled = True
+        if self.rng.random() < 0.3:
+            self.catch_up(source)
 
     # -- checking
 
     def check(self):
-        self.work.settle()
+        self.catch_up()
         problem = self.checker.problem()
         if problem:
             raise Failure(problem)

@@ -68,7 +68,8 @@ class Work:
         source.now += timedelta(seconds=rng.choice([0, 0.000001, 0.2, 1, 1, 7]))
         if rng.random() < 0.02:
             source.now += timedelta(seconds=rng.choice([60, 600, 7200]))
-        time = source.now - timedelta(seconds=rng.choice([0, 0, 0, 0.5, 3, 20, 100, 4000]))
+        back = rng.choice([0, 0, 0, 0.5, 3, 20, 100, 4000])
+        time = source.now - timedelta(seconds=0 if source.refilled else back)
         if source.time_type == "date":
             time = time.replace(hour=0, minute=0, second=0, microsecond=0)
         return f"'{time.isoformat()}'", time, False
@@ -127,7 +128,7 @@ class Work:
     def do_something(self, worker):
         transaction, rng = worker.transaction, self.rng
         chance = rng.random()
-        mutable = transaction.source.mutable
+        mutable = transaction.source.mutable and not transaction.source.refilled
         if chance < 0.15:
             marks = len(transaction.added), len(transaction.removed)
             worker.cursor().execute("SAVEPOINT s")

@@ -10,7 +10,8 @@
 //    is visible in S now, since locks are given up only after a transaction has become visible.
 // 4. A transaction decoded from P on counts exactly when its top-level xid is not visible in S: the recorded
 // ones
-//    first, then those to come, until all xids that S saw running have ended.
+//    first, then those to come, up to where the WAL ended when S was taken. All that commits behind it
+//    counts.
 //
 // What of the source is counted, and which windows are reported: source_count.cpp.
 //
@@ -128,25 +129,21 @@ bool writers_ended(FollowedTrend* trend) {
 // -- the filter
 // -------------------------------------------------------------------------------------------------
 
+// Of a snapshot that was taken a moment ago.
 SnapshotFilter filter_of(const Snapshot snapshot) {
   SnapshotFilter filter;
+  filter.until = GetXLogInsertRecPtr();
   filter.xmax = snapshot->xmax;
   filter.in_progress.assign(snapshot->xip, snapshot->xip + snapshot->xcnt);
   std::sort(filter.in_progress.begin(), filter.in_progress.end());
   return filter;
 }
 
-// Once nothing that the snapshot saw running runs any more, all commits from here on count.
+// Whoever committed after the snapshot was taken has its commit record behind `until`: from there on
+// everything counts, whether the transactions that it saw running have ended or not.
 void settle_filter(FollowedTrend* trend) {
   SnapshotFilter& filter = trend->filter;
-  if (!filter.active()) return;
-  if (filter.until == InvalidXLogRecPtr) {
-    for (TransactionId xid : filter.in_progress) {
-      if (TransactionIdIsInProgress(xid)) return;
-    }
-    filter.until = GetXLogInsertRecPtr();
-  }
-  if (worker->loop.position() >= filter.until) filter = SnapshotFilter{};
+  if (filter.active() && worker->loop.position() >= filter.until) filter = SnapshotFilter{};
 }
 
 void replay_recorded(FollowedTrend* trend) {
@@ -354,10 +351,8 @@ void filling_poll() {
       if (GetCurrentTimestamp() >= trend->fill_at) filling_start(trend);
     } else if (trend->state == FillState::kWaiting) {
       poll_waiting(trend);
-    } else if (trend->state == FillState::kRunning && trend->filter.active()) {
-      worker_begin();
+    } else if (trend->state == FillState::kRunning) {
       settle_filter(trend);
-      worker_commit();
     }
   }
 }

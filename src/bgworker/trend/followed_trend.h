@@ -30,7 +30,7 @@ namespace trending {
 struct SnapshotFilter {
   TransactionId xmax = InvalidTransactionId;  // invalid: no filter, everything counts
   std::vector<TransactionId> in_progress;     // sorted; running when the snapshot was taken
-  XLogRecPtr until = InvalidXLogRecPtr;  // everything committed after this counts; invalid: not known yet
+  XLogRecPtr until = InvalidXLogRecPtr;       // everything that commits behind this counts
 
   bool active() const { return TransactionIdIsValid(xmax); }
   bool counts(TransactionId xid) const;
