@@ -93,9 +93,7 @@ TrendOptions trend_options(const FollowedTrend* trend) {
   TrendOptions options;
   options.window = definition->window;
   options.aggregate_count = static_cast<uint16_t>(definition->aggregate_count);
-  for (int i = 0; i < definition->aggregate_count; i++) {
-    options.aggregates[i] = aggregate_spec(*definition, definition->aggregates[i]);
-  }
+  aggregate_specs(definition->aggregates, definition->aggregate_count, options.aggregates);
   options.rank_by = static_cast<uint16_t>(definition->rank_by);
   options.descending = definition->descending;
   options.nulls_first = definition->nulls_first;

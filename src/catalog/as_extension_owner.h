@@ -3,6 +3,7 @@
 
 #include "catalog/definition_catalog.h"
 #include "postgres/pinned_path.h"
+#include "postgres/relation_owner.h"
 #include "postgres/server.h"
 
 namespace trending {

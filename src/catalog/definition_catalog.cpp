@@ -8,6 +8,7 @@
 #include "catalog/definition_view.h"
 #include "definition/definition.h"
 #include "definition/partition_by.h"
+#include "postgres/relation_owner.h"
 #include "values/window_args.h"
 
 namespace trending {
@@ -215,14 +216,6 @@ Oid trend_table() {
   Oid schema = get_namespace_oid("trending", true);
   if (!OidIsValid(schema) || !OidIsValid(get_extension_oid("trending", true))) return InvalidOid;
   return get_relname_relid("trend", schema);
-}
-
-Oid relation_owner(Oid relation) {
-  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-  ReleaseSysCache(tuple);
-  return owner;
 }
 
 Oid definition_relation(int32 trend_id) {

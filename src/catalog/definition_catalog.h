@@ -33,6 +33,19 @@ enum TrendColumn : AttrNumber {
   kTrendColumnCount = kTrendNotifyChannel,
 };
 
+// Loads a registered trend into CurrentMemoryContext; NULL if there is no such row in trending.trend. Raises
+// an error, with the trend's name as context, if its definition is not the one that was checked, or no longer
+// fits the source. Runs no code that a user wrote. Needs a transaction.
+Definition* definition_load(int32 trend_id);
+Definition* definition_load_relation(Oid relation);
+
+// The same from a per-backend cache, for readers: valid until the end of the current transaction, refreshed
+// when the foreign table or the source changes. NULL if `relation` is not a registered trend.
+const Definition* definition_cached(Oid relation);
+
+// Ids of all registered trends, ascending (a List of integers).
+List* definition_ids();
+
 // Reads a row's options, and the tables that they ask for: InvalidOid where the option is off, whatever is
 // kept.
 struct StoredOptions {
@@ -58,9 +71,6 @@ Oid definition_view(Oid relation);
 
 // The owner of a trend; InvalidOid if there is no such trend.
 Oid definition_owner(int32 trend_id);
-
-// The owner of a relation; InvalidOid if it does not exist.
-Oid relation_owner(Oid relation);
 
 // A trend's options as the arguments that would give them (but partition_by), and its tables, written or only
 // kept. False if `relation` is not a registered trend.

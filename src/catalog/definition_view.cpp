@@ -85,15 +85,6 @@ Oid definition_view_create(Oid schema, const char* name, const char* text) {
   return get_relname_relid(name, schema);
 }
 
-// Deparsing wants a query that it may scribble on.
-const char* definition_view_text(const Query* query) {
-  int nest_level = canonical_settings_begin();
-  const char* text = pg_get_querydef(static_cast<Query*>(copyObjectImpl(query)), false);
-  canonical_settings_end(nest_level);
-  while (*text == ' ') text++;
-  return text;
-}
-
 void definition_view_attach(Oid view, Oid relation) {
   ObjectAddress part = {RelationRelationId, view, 0};
   ObjectAddress whole = {RelationRelationId, relation, 0};
@@ -113,6 +104,22 @@ Query* definition_view_query(Oid view, Fingerprint* rule) {
   auto* query = linitial_node(Query, actions);
   compat::strip_rule_entries(query);
   return query;
+}
+
+Definition* definition_of_view(Oid view, const char* trend, bool check_rights) {
+  QueryText place = {nullptr, trend, -1, {}};
+  query_text_begin(&place);
+  Fingerprint rule;
+  Query* query = definition_view_query(view, &rule);
+  if (query == nullptr) {
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the view that holds the definition was dropped"),
+             errhint("Drop the trend with trending.drop_trend() and create it again.")));
+  }
+  query_text_end(&place);
+  Definition* definition = definition_of_query(query, rule, trend, check_rights);
+  definition->view = view;
+  return definition;
 }
 
 void definition_view_confirm(const Definition& definition) {

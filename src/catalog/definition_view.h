@@ -30,9 +30,9 @@ void definition_view_attach(Oid view, Oid relation);
 // more. Takes no lock on the view: one that its owner keeps locked holds up nobody.
 Query* definition_view_query(Oid view, Fingerprint* rule);
 
-// The query in words, as things are called now: every name qualified, independent of settings. Locks the
-// source ACCESS SHARE.
-const char* definition_view_text(const Query* query);
+// The definition that is in a view, which the current user has made, or, without check_rights, in that of a
+// registered trend, whose name is then the context of errors.
+Definition* definition_of_view(Oid view, const char* trend, bool check_rights);
 
 // A dump has neither the dependency nor the digest: both are made where they are missing, so that in a
 // restored or upgraded database the definition is the one that was loaded first. For the worker, within a

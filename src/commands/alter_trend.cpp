@@ -3,6 +3,7 @@
 // The new row is committed like any other; the worker takes it up at exactly the position of that commit and
 // goes on with the state that it has (bgworker/alter.cpp). History or late rows that are switched on get
 // their table, or the one that was kept when they were switched off.
+#include "catalog/definition_catalog.h"
 #include "catalog/as_extension_owner.h"
 #include "catalog/history_table.h"
 #include "catalog/trend_options.h"

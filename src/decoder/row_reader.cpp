@@ -265,8 +265,8 @@ void lay_out_words(RowReader* reader) {
   AggregateSpec specs[kMaxAggregates];
   reader->word_of = static_cast<uint16_t*>(palloc0(sizeof(uint16_t) * kMaxAggregates));
   reader->same_as = static_cast<int16_t*>(palloc0(sizeof(int16_t) * kMaxAggregates));
+  aggregate_specs(definition->aggregates, definition->aggregate_count, specs);
   for (int i = 0; i < definition->aggregate_count; i++) {
-    specs[i] = aggregate_spec(*definition, definition->aggregates[i]);
     reader->same_as[i] = -1;
     for (int16_t earlier = 0; earlier < i && reader->same_as[i] < 0; earlier++) {
       if (serves(specs[earlier], specs[i])) reader->same_as[i] = earlier;

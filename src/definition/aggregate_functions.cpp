@@ -11,8 +11,8 @@ struct BuiltIn {
   AggregateFunction kind;
 };
 
-// To add an aggregate: its line here or below, its kind in definition.h, its state in the engine's
-// aggregate.h, its value in aggregate_result.cpp.
+// To add an aggregate: its line here or below, its kind in values/definition_aggregate.h, its state in
+// the engine's aggregate.h, its value in values/aggregate_result.cpp.
 constexpr BuiltIn kBuiltIn[] = {
     {F_COUNT_, kCountStar},    {F_COUNT_ANY, kCount}, {F_SUM_INT2, kSum},      {F_SUM_INT4, kSum},
     {F_SUM_INT8, kSum},        {F_SUM_FLOAT4, kSum},  {F_SUM_FLOAT8, kSum},    {F_SUM_NUMERIC, kSum},

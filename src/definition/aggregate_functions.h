@@ -26,15 +26,4 @@ bool can_take_rows_out(const Definition& definition);
 // Whether some aggregate depends on a single row, so that taking this one back needs all the others.
 bool keeps_values(const Definition& definition);
 
-// Whether the result is 0 rather than NULL where no row counts.
-inline bool is_never_null(AggregateFunction function) {
-  return function == AggregateFunction::kCountStar || function == AggregateFunction::kCount ||
-         function == AggregateFunction::kCountDistinct ||
-         function == AggregateFunction::kApproxCountDistinct || function == AggregateFunction::kDecayedCount;
-}
-
-inline bool is_decayed(AggregateFunction function) {
-  return function == AggregateFunction::kDecayedCount || function == AggregateFunction::kDecayedSum;
-}
-
 }  // namespace trending

@@ -1,8 +1,9 @@
 // A trend's definition, checked and ready to be carried out.
 //
 // definition_analyze checks the SELECT a user wrote by PostgreSQL's own parser and analyser (clauses/ walks
-// the Query tree); create_trend then keeps it as a view (catalog/definition_view.h), and the definition_load
-// functions walk that view's Query. A Definition is plain data, all of it in one memory context.
+// the Query tree); create_trend then keeps it as a view (catalog/definition_view.h), and whoever loads it
+// (catalog/definition_catalog.h) has that view's Query walked. A Definition is plain data, all of it in one
+// memory context.
 //
 // Nothing in a Definition runs user code: expressions hold immutable built-in functions only, because the
 // worker evaluates them inside the decoding callback, under a historic snapshot.
@@ -13,57 +14,10 @@
 #include "engine/time/window.h"
 #include "postgres/fingerprint.h"
 #include "postgres/server.h"
-#include "values/bytes_value.h"
-#include "values/combined_aggregate.h"
-#include "values/distinct_value.h"
+#include "values/definition_aggregate.h"
 #include "values/key_codec.h"
 
 namespace trending {
-
-// What an aggregate of the select list computes. The functions: aggregate_functions.cpp.
-enum class AggregateFunction : uint8_t {
-  kCountStar,  // count(*)
-  kCount,      // count(x): the rows whose x is not NULL
-  kSum,
-  kAvg,
-  kMin,
-  kMax,
-  kFirst,                // trending.first(x, at)
-  kLast,                 // trending.last(x, at)
-  kCountDistinct,        // count(DISTINCT x)
-  kApproxCountDistinct,  // trending.approx_count_distinct(x)
-  kDecayedCount,         // trending.decayed_count(at, half_life)
-  kDecayedSum,           // trending.decayed_sum(x, at, half_life)
-  kCombined,             // any other whose states PostgreSQL can combine
-};
-
-// How a value becomes words of the engine and back.
-enum class ValueForm : uint8_t {
-  kNone,  // the aggregate takes no such value
-  kBool,
-  kInt2,
-  kInt4,  // date as well
-  kInt8,  // time, timestamp and timestamptz as well
-  kOid,
-  kFloat4,
-  kFloat8,
-  kNumeric,
-  kBytes,  // any other type, see bytes_value.h
-};
-
-// One aggregate of the definition. Equal aggregates are kept once.
-struct DefinitionAggregate {
-  AggregateFunction function;
-  Oid result_type;
-  Expr* argument;               // x; NULL for count(*) and decayed_count; planned, Vars as in KeyColumn
-  ValueForm value;              // of x, where its value matters
-  BytesType bytes;              // of x, where that is kBytes
-  Expr* at;                     // of first and last, else NULL
-  Oid at_type;                  // of its values, below any domain
-  CombinedAggregate* combined;  // kCombined, whose arguments are there; else NULL
-  DistinctType distinct;        // of the two that count distinct values
-  Expr* filter;                 // boolean, NULL without FILTER
-};
 
 // What a column of the trend's foreign table shows.
 enum class ColumnRole : uint8_t {
@@ -132,7 +86,7 @@ struct Definition {
   Oid view;           // that holds the definition
   Fingerprint rule;   // of the view's rule
   Fingerprint state;  // of the rule and of the functions of its aggregates: what the bytes of a state mean
-  Query* query;       // as the view has it; see definition_text
+  Query* query;       // as the view has it; see definition_text.h
 
   // Window. `calendar` belongs to this process (see calendar.h); its function is null without a zone.
   // Without a window function the aggregates are over everything there is (kUnbounded, no event time), or
@@ -178,30 +132,9 @@ struct Definition {
 // the transaction. The current user must be allowed to run the query and to see every row of the source.
 Definition* definition_analyze(const char* query);
 
-// The same of a view that the current user has made of such a query, or, without check_rights, of a
-// registered trend's, whose name is then the context of errors.
-Definition* definition_of_view(Oid view, const char* trend, bool check_rights);
-
-// Loads a registered trend into CurrentMemoryContext; NULL if there is no such row in trending.trend. Raises
-// an error, with the trend's name as context, if its definition is not the one that was checked, or no longer
-// fits the source. Runs no code that a user wrote. Needs a transaction.
-Definition* definition_load(int32 trend_id);
-Definition* definition_load_relation(Oid relation);
-
-// A definition in words, as it is now: every name qualified, independent of settings. Locks the source ACCESS
-// SHARE.
-const char* definition_text(const Definition& definition);
-
-// The same from a per-backend cache, for readers: valid until the end of the current transaction, refreshed
-// when the foreign table or the source changes. NULL if `relation` is not a registered trend.
-const Definition* definition_cached(Oid relation);
-
-// Ids of all registered trends, ascending (a List of integers).
-List* definition_ids();
-
-// The definition of a decayed trend, over only the rows that the trend has not forgotten: those whose time is
-// not before the value of the SQL expression `since`. (restricted_text.cpp)
-const char* definition_text_since(const Definition& definition, const char* since);
+// The same of the query that a view has, whose rule this is the digest of. Without check_rights it is that of
+// a registered trend, whose name is then the context of errors.
+Definition* definition_of_query(Query* query, const Fingerprint& rule, const char* trend, bool check_rights);
 
 // An event time as the engine's microseconds since 2000-01-01 UTC. timestamp and date are read as if UTC;
 // infinities become DT_NOBEGIN and DT_NOEND.

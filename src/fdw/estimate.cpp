@@ -1,4 +1,5 @@
 // How many rows a scan of a trend returns.
+#include "catalog/definition_catalog.h"
 #include "definition/partition_by.h"
 #include "fdw/planner.h"
 #include "fdw/snapshot.h"

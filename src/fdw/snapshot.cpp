@@ -409,7 +409,7 @@ void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, u
       case ColumnRole::kAggregate: {
         AggregateValue value =
             value_of(snapshot.layout, group->result(), static_cast<uint16_t>(column.index));
-        values[i] = aggregate_datum(definition, column.index, value, &isnull[i]);
+        values[i] = aggregate_datum(definition.aggregates[column.index], value, &isnull[i]);
         break;
       }
       case ColumnRole::kRank:

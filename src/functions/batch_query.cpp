@@ -3,6 +3,7 @@
 #include "catalog/definition_catalog.h"
 #include "catalog/definition_view.h"
 #include "definition/definition.h"
+#include "definition/text/definition_text.h"
 #include "functions/batch_query.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
@@ -111,5 +112,5 @@ TRENDING_FUNCTION(definition) {
   Fingerprint rule;
   const Query* query = definition_view_query(view, &rule);
   if (query == nullptr) PG_RETURN_NULL();
-  PG_RETURN_TEXT_P(cstring_to_text(definition_view_text(query)));
+  PG_RETURN_TEXT_P(cstring_to_text(definition_text(query)));
 }

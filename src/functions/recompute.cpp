@@ -14,6 +14,7 @@
 #include "functions/trend_argument.h"
 #include "postgres/as_owner.h"
 #include "postgres/guard.h"
+#include "postgres/relation_owner.h"
 #include "shmem/directory.h"
 
 namespace trending {

@@ -1,3 +1,4 @@
+#include "catalog/definition_catalog.h"
 #include "functions/trend_argument.h"
 
 namespace trending {

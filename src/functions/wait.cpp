@@ -2,6 +2,7 @@
 #include "catalog/definition_catalog.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
+#include "postgres/relation_owner.h"
 #include "shmem/directory.h"
 #include "shmem/trend_access.h"
 

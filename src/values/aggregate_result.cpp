@@ -4,7 +4,6 @@
 #include <cstring>
 #include <limits>
 
-#include "definition/aggregate_functions.h"
 #include "engine/aggregates/decayed.h"
 #include "values/numeric_codec.h"
 
@@ -61,15 +60,14 @@ ValueType type_of(const DefinitionAggregate& aggregate) {
 }
 
 // AggregateSpec::input: one more than the index of the first aggregate with this argument and FILTER.
-uint16_t input_of(const Definition& definition, const DefinitionAggregate& aggregate) {
-  if (aggregate.argument == nullptr) return 0;
-  for (int i = 0; i < definition.aggregate_count; i++) {
-    const DefinitionAggregate& other = definition.aggregates[i];
-    if (equal(other.argument, aggregate.argument) && equal(other.filter, aggregate.filter)) {
-      return static_cast<uint16_t>(i + 1);
-    }
+uint16_t input_of(const DefinitionAggregate* aggregates, int aggregate) {
+  const DefinitionAggregate& own = aggregates[aggregate];
+  if (own.argument == nullptr) return 0;
+  int first = 0;
+  while (!equal(aggregates[first].argument, own.argument) || !equal(aggregates[first].filter, own.filter)) {
+    first++;
   }
-  return 0;
+  return static_cast<uint16_t>(first + 1);
 }
 
 // A value of min, max, first or last.
@@ -127,9 +125,9 @@ Datum average_value(ValueForm form, const AggregateValue& value) {
                              NumericGetDatum(int64_to_numeric(static_cast<int64>(value.count))));
 }
 
-Datum decayed_datum(const Definition& definition, const AggregateValue& value) {
+Datum decayed_datum(int64 half_life, const AggregateValue& value) {
   return Float8GetDatum(
-      decayed_value(value.real, value.integer, definition.half_life, GetCurrentTransactionStartTimestamp()));
+      decayed_value(value.real, value.integer, half_life, GetCurrentTransactionStartTimestamp()));
 }
 
 Datum seconds_number(int64 microseconds) {
@@ -155,10 +153,11 @@ Datum day_number(DateADT day) {
 
 }  // namespace
 
-AggregateSpec aggregate_spec(const Definition& definition, const DefinitionAggregate& aggregate) {
-  return AggregateSpec{kind_of(aggregate), type_of(aggregate),
-                       is_decayed(aggregate.function) ? definition.half_life : 0,
-                       input_of(definition, aggregate)};
+void aggregate_specs(const DefinitionAggregate* aggregates, int count, AggregateSpec* specs) {
+  for (int i = 0; i < count; i++) {
+    specs[i] = {kind_of(aggregates[i]), type_of(aggregates[i]), aggregates[i].half_life,
+                input_of(aggregates, i)};
+  }
 }
 
 bool value_to_words(ValueForm form, Datum value, int64_t* words) {
@@ -202,31 +201,30 @@ int64 pick_time(Oid type, Datum value) {
   return type == DATEOID ? DatumGetDateADT(value) : DatumGetInt64(value);
 }
 
-Datum aggregate_datum(const Definition& definition, int aggregate, const AggregateValue& value,
-                      bool* isnull) {
-  const DefinitionAggregate& known = definition.aggregates[aggregate];
-  if (known.combined != nullptr) return combined_value(*known.combined, value.bytes, isnull);
-  *isnull = value.is_null && known.function != AggregateFunction::kDecayedCount;
-  if (value.is_null) return known.function == AggregateFunction::kDecayedCount ? Float8GetDatum(0) : Datum{0};
-  switch (known.function) {
+Datum aggregate_datum(const DefinitionAggregate& aggregate, const AggregateValue& value, bool* isnull) {
+  if (aggregate.combined != nullptr) return combined_value(*aggregate.combined, value.bytes, isnull);
+  *isnull = value.is_null && aggregate.function != AggregateFunction::kDecayedCount;
+  if (value.is_null)
+    return aggregate.function == AggregateFunction::kDecayedCount ? Float8GetDatum(0) : Datum{0};
+  switch (aggregate.function) {
     case AggregateFunction::kCountStar:
     case AggregateFunction::kCount:
     case AggregateFunction::kCountDistinct:
     case AggregateFunction::kApproxCountDistinct:
       return Int64GetDatum(value.integer);
     case AggregateFunction::kSum:
-      return sum_value(known.value, value);
+      return sum_value(aggregate.value, value);
     case AggregateFunction::kAvg:
-      return average_value(known.value, value);
+      return average_value(aggregate.value, value);
     case AggregateFunction::kMin:
     case AggregateFunction::kMax:
     case AggregateFunction::kFirst:
     case AggregateFunction::kLast:
-      if (known.value == ValueForm::kBytes) return bytes_datum(known.bytes, value.bytes);
-      return plain_value(known.value, value);
+      if (aggregate.value == ValueForm::kBytes) return bytes_datum(aggregate.bytes, value.bytes);
+      return plain_value(aggregate.value, value);
     case AggregateFunction::kDecayedCount:
     case AggregateFunction::kDecayedSum:
-      return decayed_datum(definition, value);
+      return decayed_datum(aggregate.half_life, value);
     case AggregateFunction::kCombined:
       break;
   }
@@ -261,10 +259,9 @@ Datum value_number(Oid type, Datum value) {
   }
 }
 
-Datum aggregate_number(const Definition& definition, int aggregate, const AggregateValue& value,
-                       bool* isnull) {
-  Datum datum = aggregate_datum(definition, aggregate, value, isnull);
-  return *isnull ? datum : value_number(definition.aggregates[aggregate].result_type, datum);
+Datum aggregate_number(const DefinitionAggregate& aggregate, const AggregateValue& value, bool* isnull) {
+  Datum datum = aggregate_datum(aggregate, value, isnull);
+  return *isnull ? datum : value_number(aggregate.result_type, datum);
 }
 
 }  // namespace trending

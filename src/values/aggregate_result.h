@@ -1,14 +1,14 @@
 // Between values of SQL and the words of the engine.
 #pragma once
 
-#include "definition/definition.h"
 #include "engine/aggregates/aggregate.h"
 #include "postgres/server.h"
+#include "values/definition_aggregate.h"
 
 namespace trending {
 
-// What the engine is to keep for an aggregate.
-AggregateSpec aggregate_spec(const Definition& definition, const DefinitionAggregate& aggregate);
+// What the engine is to keep for the aggregates of a definition.
+void aggregate_specs(const DefinitionAggregate* aggregates, int count, AggregateSpec* specs);
 
 // Writes a value's words (1 or 5) for the engine; false if it does not fit. Not for ValueForm::kBytes.
 bool value_to_words(ValueForm form, Datum value, int64_t* words);
@@ -19,12 +19,11 @@ int64 pick_time(Oid type, Datum value);
 
 // An aggregate's present value as its result type. Decayed values are as of the transaction's start. Values
 // passed by reference are palloc'd.
-Datum aggregate_datum(const Definition& definition, int aggregate, const AggregateValue& value, bool* isnull);
+Datum aggregate_datum(const DefinitionAggregate& aggregate, const AggregateValue& value, bool* isnull);
 
 // A value of an aggregate's type as a numeric, for functions that serve all trends: times as seconds since
 // 1970.
 Datum value_number(Oid type, Datum value);
-Datum aggregate_number(const Definition& definition, int aggregate, const AggregateValue& value,
-                       bool* isnull);
+Datum aggregate_number(const DefinitionAggregate& aggregate, const AggregateValue& value, bool* isnull);
 
 }  // namespace trending

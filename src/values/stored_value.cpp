@@ -179,11 +179,12 @@ bool stored_bytes_are_valid(const DefinitionAggregate& aggregate, KeyBytes bytes
                                bytes);
 }
 
-bool stored_result_is_valid(const Definition& definition, const StateLayout& layout, const int64_t* result) {
+bool stored_result_is_valid(const DefinitionAggregate* aggregates, const StateLayout& layout,
+                            const int64_t* result) {
   for (uint16_t i = 0; i < layout.aggregate_count; i++) {
     if (!is_bytes(layout.aggregates[i])) continue;
     const AggregateValue value = value_of(layout, result, i);
-    if (!value.is_null && !stored_bytes_are_valid(definition.aggregates[i], value.bytes)) return false;
+    if (!value.is_null && !stored_bytes_are_valid(aggregates[i], value.bytes)) return false;
   }
   return true;
 }

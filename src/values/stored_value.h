@@ -6,8 +6,8 @@
 // and the checksum must do.
 #pragma once
 
-#include "definition/definition.h"
 #include "engine/aggregates/aggregate.h"
+#include "values/definition_aggregate.h"
 #include "values/key_codec.h"
 
 namespace trending {
@@ -22,6 +22,7 @@ bool stored_value_is_valid(const KeyColumn& column, KeyBytes value);
 bool stored_bytes_are_valid(const DefinitionAggregate& aggregate, KeyBytes bytes);
 
 // The bytes in a result, of which is_result() (state_check.h) holds.
-bool stored_result_is_valid(const Definition& definition, const StateLayout& layout, const int64_t* result);
+bool stored_result_is_valid(const DefinitionAggregate* aggregates, const StateLayout& layout,
+                            const int64_t* result);
 
 }  // namespace trending

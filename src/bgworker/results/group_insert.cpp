@@ -8,7 +8,8 @@ namespace {
 
 Datum aggregate_value(const Definition& definition, const StateLayout& layout, const int64_t* result,
                       int index, bool* isnull) {
-  return aggregate_datum(definition, index, value_of(layout, result, static_cast<uint16_t>(index)), isnull);
+  return aggregate_datum(definition.aggregates[index], value_of(layout, result, static_cast<uint16_t>(index)),
+                         isnull);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "catalog/history_table.h"
 #include "decoder/row_json.h"
 #include "postgres/owned_table.h"
+#include "postgres/relation_owner.h"
 
 namespace trending {
 

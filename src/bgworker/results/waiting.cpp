@@ -76,7 +76,7 @@ bool take_result(SpiBytes* rest, const FollowedTrend* trend, const StateLayout& 
   words->resize(begin + size / sizeof(int64_t));
   (void)take(rest, words->data() + begin + layout.words, size - layout.bytes());
   return is_result(layout, words->data() + begin, size) &&
-         stored_result_is_valid(*trend->definition, layout, words->data() + begin);
+         stored_result_is_valid(trend->definition->aggregates, layout, words->data() + begin);
 }
 
 // False when it is no such window; what has been taken of it by then is of no use.

@@ -57,7 +57,7 @@ bool is_true(Condition* condition, const StateLayout& layout, KeyView key, const
     if (!condition->reads_aggregate[i]) continue;
     int attribute = definition.keys.count + i;
     AggregateValue value = value_of(layout, result, static_cast<uint16_t>(i));
-    values[attribute] = aggregate_datum(definition, i, value, &isnull[attribute]);
+    values[attribute] = aggregate_datum(definition.aggregates[i], value, &isnull[attribute]);
   }
   bool is_null = false;
   Datum holds = ExecEvalExpr(condition->state, condition->expressions, &is_null);

@@ -109,7 +109,7 @@ int64 half_life_of(Analysis* analysis, const Aggref* aggregate, int position) {
 }
 
 // `at` and half_life: the same in all decayed aggregates of a trend.
-void set_decay(Analysis* analysis, const Aggref* aggregate, int time_position) {
+void set_decay(Analysis* analysis, const Aggref* aggregate, int time_position, DefinitionAggregate* added) {
   Definition* definition = analysis->definition;
   Node* at = argument_at(aggregate, time_position);
   if (definition->has_window) {
@@ -127,7 +127,7 @@ void set_decay(Analysis* analysis, const Aggref* aggregate, int time_position) {
              errmsg("all decayed aggregates of a trend must have the same time and half_life"),
              errhint("Create one trend for each."), query_position(analysis->text, aggregate->location)));
   }
-  definition->half_life = half_life;
+  definition->half_life = added->half_life = half_life;
   analysis->decay_time = at;
 }
 
@@ -167,10 +167,10 @@ void set_arguments(Analysis* analysis, const Aggref* aggregate, DefinitionAggreg
       break;
     }
     case AggregateFunction::kDecayedCount:
-      set_decay(analysis, aggregate, 0);
+      set_decay(analysis, aggregate, 0, added);
       break;
     case AggregateFunction::kDecayedSum:
-      set_decay(analysis, aggregate, 1);
+      set_decay(analysis, aggregate, 1, added);
       set_value(*analysis, aggregate, argument, added);
       break;
     case AggregateFunction::kCombined:

@@ -1,6 +1,5 @@
 #include "definition/definition.h"
 
-#include "catalog/definition_view.h"
 #include "definition/clauses/analysis.h"
 #include "definition/clauses/source_check.h"
 
@@ -158,27 +157,16 @@ Definition* definition_analyze(const char* query) {
   return analysis->definition;
 }
 
-Definition* definition_of_view(Oid view, const char* trend, bool check_rights) {
+Definition* definition_of_query(Query* query, const Fingerprint& rule, const char* trend, bool check_rights) {
   Analysis* analysis = new_analysis(nullptr, trend);
   query_text_begin(&analysis->text);
-  Fingerprint rule;
-  analysis->query = definition_view_query(view, &rule);
-  if (analysis->query == nullptr) {
-    ereport(ERROR,
-            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the view that holds the definition was dropped"),
-             errhint("Drop the trend with trending.drop_trend() and create it again.")));
-  }
+  analysis->query = query;
   analysis->select = makeNode(SelectStmt);
   check_query(analysis->query);
   analyze_query(analysis, check_rights);
-  analysis->definition->view = view;
   set_fingerprints(analysis->definition, rule);
   query_text_end(&analysis->text);
   return analysis->definition;
-}
-
-const char* definition_text(const Definition& definition) {
-  return definition_view_text(definition.query);
 }
 
 }  // namespace trending

@@ -1,6 +1,6 @@
 #include "definition/clauses/source_check.h"
 
-#include "catalog/definition_catalog.h"
+#include "postgres/relation_owner.h"
 
 namespace trending {
 

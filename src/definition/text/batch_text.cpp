@@ -1,6 +1,7 @@
 #include "definition/text/batch_text.h"
 
 #include "definition/query_text.h"
+#include "definition/text/definition_text.h"
 #include "definition/text/session_query.h"
 
 namespace trending {

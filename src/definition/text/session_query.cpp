@@ -1,6 +1,7 @@
 #include "definition/text/session_query.h"
 
 #include "definition/query_text.h"
+#include "definition/text/definition_text.h"
 
 namespace trending {
 

@@ -1,6 +1,6 @@
-// A definition's text with one more condition.
-#include "definition/clauses/analysis.h"
-#include "definition/definition.h"
+#include "definition/text/definition_text.h"
+
+#include "definition/query_text.h"
 
 namespace trending {
 
@@ -18,6 +18,15 @@ const char* source_alias(const SelectStmt* select) {
 }
 
 }  // namespace
+
+// Deparsing wants a query that it may scribble on.
+const char* definition_text(const Query* query) {
+  int nest_level = canonical_settings_begin();
+  const char* text = pg_get_querydef(static_cast<Query*>(copyObjectImpl(query)), false);
+  canonical_settings_end(nest_level);
+  while (*text == ' ') text++;
+  return text;
+}
 
 const char* definition_text_since(const Definition& definition, const char* since) {
   const char* whole = definition_text(definition);
