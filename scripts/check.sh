@@ -111,6 +111,7 @@ lint() {
   while read -r file; do
     lint_file "$file" shellcheck -x || status=1
   done < <(find scripts docker loadgen viewer .ci -type f \( -name '*.sh' -o -name run \) 2>/dev/null | sort)
+  lint_file src bash scripts/rooms.sh || status=1
   clang_format_is_ours || return $status
   while read -r file; do
     lint_file "$file" clang-format --dry-run -Werror || status=1
