@@ -9,6 +9,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Everything lies in schema trending, but for trending_top10, which is in the schema of the extension.
 CREATE SCHEMA trending;
+COMMENT ON SCHEMA trending IS 'live windowed rankings: functions, status views, and tables that the worker keeps';
 
 ------------------------------------------------------------------------------------------------------------
 -- Catalog
@@ -42,8 +43,10 @@ CREATE TABLE trending.trend (
   notify_channel   text
 );
 ALTER SEQUENCE trending.trend_id_seq OWNED BY trending.trend.id;
+COMMENT ON SEQUENCE trending.trend_id_seq IS 'internal: numbers of trends';
 
-COMMENT ON TABLE trending.trend IS 'the registered trends; maintained by trending.create_trend and DROP FOREIGN TABLE';
+COMMENT ON TABLE trending.trend IS
+  'the registered trends that you own or may read; maintained by trending.create_trend and DROP FOREIGN TABLE';
 COMMENT ON COLUMN trending.trend.relation IS 'the foreign table that serves the trend; its owner owns the trend';
 COMMENT ON COLUMN trending.trend.source IS 'the table whose row changes are followed';
 COMMENT ON COLUMN trending.trend.query IS 'the definition as it was written';
@@ -51,8 +54,35 @@ COMMENT ON COLUMN trending.trend.definition IS 'the view that holds the definiti
 COMMENT ON COLUMN trending.trend.history IS 'the table of closed windows; NULL when none is kept';
 COMMENT ON COLUMN trending.trend.late IS 'the table of refused rows; NULL when they are only counted';
 COMMENT ON COLUMN trending.trend.alerts IS 'the table of groups whose HAVING came true; NULL without HAVING';
-COMMENT ON COLUMN trending.trend.notify_channel IS 'the channel of NOTIFY that announces them; NULL: none';
-COMMENT ON COLUMN trending.trend.label IS 'schema.table.column shown beside the key, or NULL';
+-- The options of create_trend are described here.
+COMMENT ON COLUMN trending.trend.label IS
+  'column of a table, written table.column, that is shown beside the key by trending_top10 and trending.top; read when you ask, with your rights: NULL where you may not read it. Not of composite types, nor of arrays of them';
+COMMENT ON COLUMN trending.trend.watermark_delay IS
+  'how long closing a window waits for stragglers';
+COMMENT ON COLUMN trending.trend.allowed_lateness IS
+  'how long rows for a closed window are still taken, and correct its history';
+COMMENT ON COLUMN trending.trend.late_events IS
+  'what becomes of rows that are refused. drop: they are only counted. keep: they go to <trend>_late as well';
+COMMENT ON COLUMN trending.trend.idle_timeout IS
+  'silence of the source after which the event clock follows the wall clock';
+COMMENT ON COLUMN trending.trend.max_ahead IS
+  'how far event time may lie ahead of the commit of its row; a row beyond is refused and counted';
+COMMENT ON COLUMN trending.trend.history_limit IS
+  'best groups kept per closed window in <trend>_history; NULL: all, 0: none';
+COMMENT ON COLUMN trending.trend.retention IS
+  'age at which history goes, counted back from the watermark of the trend, and late rows, from when they were kept, and alerts; NULL: never';
+COMMENT ON COLUMN trending.trend.backfill IS
+  'what becomes of rows that are there already. true: those of open windows count at once, then history of closed ones is filled back to retention. open: those of open windows only. false: none. Rows committed after create_trend returned are counted and in history in any case';
+COMMENT ON COLUMN trending.trend.partition_by IS
+  'key columns within whose values groups are ranked; NULL: all groups are ranked together';
+COMMENT ON COLUMN trending.trend.max_groups IS
+  'bound on live groups; at the bound new ones are refused and counted, the others stay exact';
+COMMENT ON COLUMN trending.trend.notify_channel IS
+  'channel of NOTIFY on which groups that come to fulfil HAVING are announced; NULL: none';
+COMMENT ON COLUMN trending.trend.id IS
+  'internal: number of the trend';
+COMMENT ON COLUMN trending.trend.created_at IS
+  'when the trend was created';
 
 -- A role sees the trends that it owns or may read. Dumps of roles that are not exempt from row security need
 -- --enable-row-security, and have their own trends.
@@ -71,7 +101,7 @@ CREATE TABLE trending.checked_definition (
   system_identifier bigint NOT NULL,
   digest            bytea NOT NULL
 );
-COMMENT ON TABLE trending.checked_definition IS 'the definitions that were checked when their trends were created';
+COMMENT ON TABLE trending.checked_definition IS 'internal: the definitions that were checked when their trends were created';
 
 ------------------------------------------------------------------------------------------------------------
 -- Worker
@@ -200,11 +230,13 @@ CREATE TABLE trending.waiting_count (
   late     bigint NOT NULL,
   alerts   bigint NOT NULL
 );
-COMMENT ON TABLE trending.waiting_redo IS 'windows that go from history, since their trend was filled anew: those that are not final and end after one time, all after another';
-COMMENT ON TABLE trending.waiting_alert IS 'alerts that could not be written to their table yet';
-COMMENT ON TABLE trending.waiting_window IS 'closed windows that could not be written to history yet';
-COMMENT ON TABLE trending.waiting_late IS 'late rows that could not be written to their table yet';
-COMMENT ON TABLE trending.waiting_count IS 'how many rows of each trend are in the other tables of what waits';
+COMMENT ON TABLE trending.waiting_redo IS 'internal: windows that go from history, since their trend was filled anew: those that are not final and end after one time, all after another';
+COMMENT ON TABLE trending.waiting_alert IS 'internal: alerts that could not be written to their table yet';
+COMMENT ON TABLE trending.waiting_window IS 'internal: closed windows that could not be written to history yet';
+COMMENT ON TABLE trending.waiting_late IS 'internal: late rows that could not be written to their table yet';
+COMMENT ON TABLE trending.waiting_count IS 'internal: how many rows of each trend are in the other tables of what waits';
+COMMENT ON SEQUENCE trending.waiting_late_id_seq IS 'internal: order of late rows that wait';
+COMMENT ON SEQUENCE trending.waiting_alert_id_seq IS 'internal: order of alerts that wait';
 
 -- Not dumped either: numbers of transactions mean nothing elsewhere.
 CREATE TABLE trending.trend_start (
@@ -213,7 +245,7 @@ CREATE TABLE trending.trend_start (
   history_since timestamptz,
   backfilling   bool NOT NULL DEFAULT false
 );
-COMMENT ON TABLE trending.trend_start IS 'which rows came after a trend was created, and how far back its history is complete';
+COMMENT ON TABLE trending.trend_start IS 'internal: which rows came after a trend was created, and how far back its history is complete';
 COMMENT ON COLUMN trending.trend_start.later IS 'transactions that had not committed when it was created: the first that had not begun, then those that ran';
 COMMENT ON COLUMN trending.trend_start.history_since IS 'closed windows that end after this are in history; NULL before the trend has been filled';
 COMMENT ON COLUMN trending.trend_start.backfilling IS 'the worker goes on with windows that end before that';
@@ -221,17 +253,17 @@ COMMENT ON COLUMN trending.trend_start.backfilling IS 'the worker goes on with w
 -- Packed already: compressing costs more than it saves.
 ALTER TABLE trending.pane_state ALTER cells SET STORAGE EXTERNAL;
 
-COMMENT ON TABLE trending.checkpoint IS 'the WAL position up to which the stored state has counted';
-COMMENT ON TABLE trending.trend_state IS 'event clock, counters and options of each trend at the checkpoint';
-COMMENT ON TABLE trending.trend_source_table IS 'the tables of each trend''s source at the checkpoint';
-COMMENT ON TABLE trending.pane_state IS 'counted cells of each pane at the checkpoint: a whole, then deltas';
+COMMENT ON TABLE trending.checkpoint IS 'internal: the WAL position up to which the stored state has counted';
+COMMENT ON TABLE trending.trend_state IS 'internal: event clock, counters and options of each trend at the checkpoint';
+COMMENT ON TABLE trending.trend_source_table IS 'internal: the tables of each trend''s source at the checkpoint';
+COMMENT ON TABLE trending.pane_state IS 'internal: counted cells of each pane at the checkpoint: a whole, then deltas';
 
 CREATE FUNCTION trending.request_worker()
 RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_request_worker';
 REVOKE ALL ON FUNCTION trending.request_worker() FROM PUBLIC;
 COMMENT ON FUNCTION trending.request_worker() IS
-  'asks for this database''s worker; warns when a setting of the server keeps it from running';
+  'internal: asks for the worker of this database; warns when a setting of the server keeps it from running';
 
 -- When the worker cannot go on from where it was (broken WAL, an error that comes again and again): it makes its
 -- replication slot anew and fills all trends from their sources. Definitions and history stay. Takes effect at once,
@@ -241,7 +273,7 @@ RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_reset_slot';
 REVOKE ALL ON FUNCTION trending.reset_slot() FROM PUBLIC;
 COMMENT ON FUNCTION trending.reset_slot() IS
-  'has the worker make its replication slot anew and fill all trends from their sources';
+  'has the worker make its replication slot again and fill all trends from their sources, when it cannot go on from where it was (broken WAL, an error that comes again and again). Definitions and history stay. Takes effect at once, whatever becomes of the transaction. For superusers and whom they grant it';
 
 ------------------------------------------------------------------------------------------------------------
 -- Windows
@@ -306,11 +338,11 @@ RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'trending_session';
 
 COMMENT ON FUNCTION trending.session(timestamptz, interval) IS
-'marks session windows in the definition of a trend: rows of a group that follow each other within gap. Only a trend can compute it';
+  'marks session windows in the definition of a trend: rows of a group that follow each other within gap belong together. Only a trend can compute it';
 COMMENT ON FUNCTION trending.session(timestamp, interval) IS
-'marks session windows in the definition of a trend: rows of a group that follow each other within gap. Only a trend can compute it';
+  'marks session windows in the definition of a trend: rows of a group that follow each other within gap belong together. Only a trend can compute it';
 COMMENT ON FUNCTION trending.session(date, interval) IS
-'marks session windows in the definition of a trend: rows of a group that follow each other within gap. Only a trend can compute it';
+  'marks session windows in the definition of a trend: rows of a group that follow each other within gap belong together. Only a trend can compute it';
 
 -- Event time of rows that have none of their own.
 CREATE FUNCTION trending.commit_time(xmin xid)
@@ -318,26 +350,26 @@ RETURNS timestamptz LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trending_commit_time';
 
 COMMENT ON FUNCTION trending.commit_time(xid) IS
-'when the transaction that wrote a row version committed, given its xmin. Needs track_commit_timestamp in a query, not in a trend. NULL for rows from before that was on and for rows so old that the server has forgotten it';
+  'when the transaction that wrote a row version committed, given its xmin: event time for tables that have no time. Needs track_commit_timestamp in a query, not in a trend. NULL for rows from before that was on, and for rows so old that the server has forgotten it';
 
 COMMENT ON FUNCTION trending.tumble(timestamptz, interval, timestamptz, text) IS
-'the window of this size that contains ts. Windows follow each other without gap, aligned to origin (1970-01-01 UTC). With a zone, size is in local days of that zone, right across changes of daylight saving. No rows for a NULL or infinite ts';
+  'the window of this size that contains ts. Windows follow each other without gap, aligned to origin (1970-01-01, in UTC for timestamptz). With a zone, size is in local days of that zone, right across changes of daylight saving. A date stands for its beginning. No rows for a NULL or infinite ts';
 COMMENT ON FUNCTION trending.tumble(timestamp, interval, timestamp) IS
-'the window of this size that contains ts, aligned to origin (1970-01-01). No rows for a NULL or infinite ts';
+  'the window of this size that contains ts. Windows follow each other without gap, aligned to origin (1970-01-01, in UTC for timestamptz). With a zone, size is in local days of that zone, right across changes of daylight saving. A date stands for its beginning. No rows for a NULL or infinite ts';
 COMMENT ON FUNCTION trending.tumble(date, interval, timestamp) IS
-'the window of this size that contains the beginning of the day, aligned to origin (1970-01-01). No rows for a NULL or infinite date';
+  'the window of this size that contains ts. Windows follow each other without gap, aligned to origin (1970-01-01, in UTC for timestamptz). With a zone, size is in local days of that zone, right across changes of daylight saving. A date stands for its beginning. No rows for a NULL or infinite ts';
 COMMENT ON FUNCTION trending.hop(timestamptz, interval, interval, timestamptz, text) IS
-'the windows of this size, a new one beginning every slide, that contain ts; in the order in which they end. With a zone, slide and size are in local days of that zone';
+  'the windows of this size, a new one beginning every slide, that contain ts, in the order in which they end. Aligned to origin (1970-01-01, in UTC for timestamptz). With a zone, slide and size are in local days of that zone. A date stands for its beginning';
 COMMENT ON FUNCTION trending.hop(timestamp, interval, interval, timestamp) IS
-'the windows of this size, a new one beginning every slide, that contain ts; in the order in which they end';
+  'the windows of this size, a new one beginning every slide, that contain ts, in the order in which they end. Aligned to origin (1970-01-01, in UTC for timestamptz). With a zone, slide and size are in local days of that zone. A date stands for its beginning';
 COMMENT ON FUNCTION trending.hop(date, interval, interval, timestamp) IS
-'the windows of this size, a new one beginning every slide, that contain the beginning of the day; in the order in which they end';
+  'the windows of this size, a new one beginning every slide, that contain ts, in the order in which they end. Aligned to origin (1970-01-01, in UTC for timestamptz). With a zone, slide and size are in local days of that zone. A date stands for its beginning';
 COMMENT ON FUNCTION trending.cumulate(timestamptz, interval, interval, timestamptz, text) IS
-'the windows that begin with the period of this size around ts, grow by step, and contain ts; the last is the whole period. With a zone, size is in local days of that zone, step in elapsed time';
+  'the windows that begin with the period of this size around ts, grow by step, and contain ts; the last is the whole period. Aligned to origin (1970-01-01, in UTC for timestamptz). With a zone, size is in local days of that zone, step in elapsed time. A date stands for its beginning';
 COMMENT ON FUNCTION trending.cumulate(timestamp, interval, interval, timestamp) IS
-'the windows that begin with the period of this size around ts, grow by step, and contain ts; the last is the whole period';
+  'the windows that begin with the period of this size around ts, grow by step, and contain ts; the last is the whole period. Aligned to origin (1970-01-01, in UTC for timestamptz). With a zone, size is in local days of that zone, step in elapsed time. A date stands for its beginning';
 COMMENT ON FUNCTION trending.cumulate(date, interval, interval, timestamp) IS
-'the windows that begin with the period of this size around the beginning of the day, grow by step, and contain it; the last is the whole period';
+  'the windows that begin with the period of this size around ts, grow by step, and contain ts; the last is the whole period. Aligned to origin (1970-01-01, in UTC for timestamptz). With a zone, size is in local days of that zone, step in elapsed time. A date stands for its beginning';
 
 ------------------------------------------------------------------------------------------------------------
 -- Aggregates: in a trend's definition, and anywhere else
@@ -355,6 +387,12 @@ CREATE FUNCTION trending.pick_serialize(internal)
 RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_serialize';
 CREATE FUNCTION trending.pick_deserialize(bytea, internal)
 RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_deserialize';
+COMMENT ON FUNCTION trending.first_step(internal, anyelement, "any") IS 'internal: transition of trending.first';
+COMMENT ON FUNCTION trending.last_step(internal, anyelement, "any") IS 'internal: transition of trending.last';
+COMMENT ON FUNCTION trending.pick_final(internal, anyelement, "any") IS 'internal: result of trending.first and last';
+COMMENT ON FUNCTION trending.pick_combine(internal, internal) IS 'internal: combines states of trending.first and last';
+COMMENT ON FUNCTION trending.pick_serialize(internal) IS 'internal: serializes states of trending.first and last';
+COMMENT ON FUNCTION trending.pick_deserialize(bytea, internal) IS 'internal: deserializes states of trending.first and last';
 
 CREATE AGGREGATE trending.first(value anyelement, at timestamptz) (
   SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
@@ -420,6 +458,13 @@ CREATE FUNCTION trending.decayed_serialize(internal)
 RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_serialize';
 CREATE FUNCTION trending.decayed_deserialize(bytea, internal)
 RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_deserialize';
+COMMENT ON FUNCTION trending.decayed_count_step(internal, timestamptz, interval) IS 'internal: transition of trending.decayed_count';
+COMMENT ON FUNCTION trending.decayed_sum_step(internal, float8, timestamptz, interval) IS 'internal: transition of trending.decayed_sum';
+COMMENT ON FUNCTION trending.decayed_count_final(internal) IS 'internal: result of trending.decayed_count';
+COMMENT ON FUNCTION trending.decayed_sum_final(internal) IS 'internal: result of trending.decayed_sum';
+COMMENT ON FUNCTION trending.decayed_combine(internal, internal) IS 'internal: combines states of decayed aggregates';
+COMMENT ON FUNCTION trending.decayed_serialize(internal) IS 'internal: serializes states of decayed aggregates';
+COMMENT ON FUNCTION trending.decayed_deserialize(bytea, internal) IS 'internal: deserializes states of decayed aggregates';
 
 CREATE AGGREGATE trending.decayed_count(at timestamptz, half_life interval) (
   SFUNC = trending.decayed_count_step, STYPE = internal, FINALFUNC = trending.decayed_count_final,
@@ -445,6 +490,11 @@ CREATE FUNCTION trending.approx_serialize(internal)
 RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_serialize';
 CREATE FUNCTION trending.approx_deserialize(bytea, internal)
 RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_deserialize';
+COMMENT ON FUNCTION trending.approx_step(internal, anyelement) IS 'internal: transition of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending.approx_final(internal) IS 'internal: result of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending.approx_combine(internal, internal) IS 'internal: combines states of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending.approx_serialize(internal) IS 'internal: serializes states of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending.approx_deserialize(bytea, internal) IS 'internal: deserializes states of trending.approx_count_distinct';
 
 CREATE AGGREGATE trending.approx_count_distinct(x anyelement) (
   SFUNC = trending.approx_step, STYPE = internal, SSPACE = 65536, FINALFUNC = trending.approx_final,
@@ -464,6 +514,8 @@ CREATE FUNCTION trending.as_backfill_mode(wanted bool)
 RETURNS trending.backfill_mode LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN wanted THEN 'true'::trending.backfill_mode ELSE 'false'::trending.backfill_mode END;
 CREATE CAST (bool AS trending.backfill_mode) WITH FUNCTION trending.as_backfill_mode(bool) AS IMPLICIT;
+COMMENT ON FUNCTION trending.as_backfill_mode(bool) IS 'internal: the cast from bool';
+COMMENT ON CAST (bool AS trending.backfill_mode) IS 'internal: backfill may be written true or false';
 COMMENT ON TYPE trending.backfill_mode IS
 'what becomes of rows that are there when a trend is created: true: they count, and history of windows that have closed is filled back; ''open'': those of open windows count; false: none. bool is cast to it';
 
@@ -476,10 +528,10 @@ CREATE FUNCTION trending.create_trend(
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_create_trend';
 
--- Whether a row of this xmin came after trend_start.later was noted. Internal.
 CREATE FUNCTION trending.is_later(xmin xid, later bigint[])
 RETURNS bool LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trending_is_later';
+COMMENT ON FUNCTION trending.is_later(xid, bigint[]) IS 'internal: whether a row of this xmin came after trend_start.later was noted';
 
 CREATE FUNCTION trending.alter_trend(
   trend regclass, query text DEFAULT NULL, label text DEFAULT '',
@@ -500,13 +552,13 @@ RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_track';
 
 COMMENT ON FUNCTION trending.create_trend(text, text, text, interval, interval, text, interval, interval, bigint, interval, trending.backfill_mode, name[], int, text) IS
-'creates a trend: a foreign table of this name that keeps the result of query (one source, a window function or none, GROUP BY, ORDER BY an aggregate) for the current window, ranked. Needs SELECT on what the query reads. What a query may not contain is reported with its position';
+  'creates a trend: a foreign table of this name that keeps the result of query (one source, a window function or none, GROUP BY, ORDER BY an aggregate) for the current window, ranked. Needs SELECT on what the query reads. What a query may not contain is reported with its position. The options are described by the comments on the columns of trending.trend';
 COMMENT ON FUNCTION trending.alter_trend(regclass, text, text, interval, interval, text, interval, interval, bigint, interval, int) IS
-'changes options of a trend, which keeps its state: those that are named, with NULL where it is a value (label: none, history_limit: all, retention: none). For its owner. The query cannot be changed';
+  'changes options of a running trend, which keeps its state: those that are named, with NULL where it is a value (label: none, history_limit: all, retention: none). What was final stays final; history and late rows that are switched off keep their tables. For its owner. The query cannot be changed';
 COMMENT ON FUNCTION trending.drop_trend(regclass) IS
-'drops a trend with everything that belongs to it, as DROP FOREIGN TABLE does; for its owner';
+  'drops a trend with everything that belongs to it, as DROP FOREIGN TABLE does; for its owner';
 COMMENT ON FUNCTION trending.track(regclass, name, name, text, interval, interval, text) IS
-'creates the common trend: the rows of source counted by key over the last size, moving on every slide; by the time of their commits without event_time. Named top_<source> unless name is given';
+  'creates the common trend: the rows of source counted by key over the last size, moving on every slide; by the time of their commits without event_time. Named top_<source> unless name is given. The time is a column of type timestamptz, timestamp or date';
 
 ------------------------------------------------------------------------------------------------------------
 -- Foreign-data wrapper
@@ -522,6 +574,10 @@ AS 'MODULE_PATHNAME', 'trending_fdw_validator';
 
 CREATE FOREIGN DATA WRAPPER trending_fdw HANDLER trending.fdw_handler VALIDATOR trending.fdw_validator;
 CREATE SERVER trending FOREIGN DATA WRAPPER trending_fdw;
+COMMENT ON FUNCTION trending.fdw_handler() IS 'internal: handler of the foreign-data wrapper';
+COMMENT ON FUNCTION trending.fdw_validator(text[], oid) IS 'internal: validator of the foreign-data wrapper';
+COMMENT ON FOREIGN DATA WRAPPER trending_fdw IS 'internal: reads trends from shared memory';
+COMMENT ON SERVER trending IS 'internal: the server of all trends; only tables that create_trend made are served';
 
 ------------------------------------------------------------------------------------------------------------
 -- Reading
@@ -583,6 +639,7 @@ CREATE FUNCTION trending.trend_stats(
   OUT memory_bytes bigint, OUT retractable bool)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_trend_stats';
+COMMENT ON FUNCTION trending.trend_stats() IS 'internal: what shared memory knows of each trend, for trending.status';
 
 CREATE FUNCTION trending.worker_stats(
   OUT pid int, OUT state text, OUT message text, OUT hint text, OUT applied_lsn pg_lsn, OUT lag_bytes bigint,
@@ -590,6 +647,7 @@ CREATE FUNCTION trending.worker_stats(
   OUT checkpoint_bytes bigint, OUT checkpoint_hold_ms float8)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'trending_worker_stats';
+COMMENT ON FUNCTION trending.worker_stats() IS 'internal: what shared memory knows of the worker, for trending.worker_status';
 
 -- A trend's definition as it is now, every name qualified; NULL for who may not read the trend.
 CREATE FUNCTION trending.definition(trend regclass)
@@ -601,23 +659,24 @@ CREATE FUNCTION trending.batch_query(trend regclass)
 RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_batch_query';
 
--- Before this time a trend of decayed aggregates has forgotten rows, or the server when they were committed. Internal.
 CREATE FUNCTION trending.counted_since(trend regclass)
 RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_counted_since';
+COMMENT ON FUNCTION trending.counted_since(regclass) IS 'internal: before this time a trend of decayed aggregates has forgotten rows, or the server when they were committed';
 
--- Equal, or both NULL, or different by at most this part of the greater; of `size`, if that is greater still. Internal.
 CREATE FUNCTION trending.nearly_equal(a float8, b float8, tolerance float8)
 RETURNS bool LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trending_nearly_equal';
 CREATE FUNCTION trending.nearly_equal(a float8, b float8, tolerance float8, size float8)
 RETURNS bool LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trending_nearly_equal';
+COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8) IS 'internal: equal, or both NULL, or different by at most this part of the greater';
+COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8, float8) IS 'internal: the same, of size if that is greater still';
 
--- Whether all windows that an event time belongs to lie within two times. Internal.
 CREATE FUNCTION trending.windows_within(trend regclass, at timestamptz, from_time timestamptz, to_time timestamptz)
 RETURNS bool LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_windows_within';
+COMMENT ON FUNCTION trending.windows_within(regclass, timestamptz, timestamptz, timestamptz) IS 'internal: whether all windows that an event time belongs to lie within two times';
 
 -- Recalculates from the source the final windows that lie within [from_time, to_time], or the final sessions that reach
 -- into that time, and marks the late rows all of whose windows are among them. For those who may insert into and delete
@@ -626,23 +685,24 @@ CREATE FUNCTION trending.recompute(trend regclass, from_time timestamptz, to_tim
 RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_recompute';
 
--- The query that compares a trend's history with its definition, see functions/difference_query.h. Internal.
+-- See functions/difference_query.h.
 CREATE FUNCTION trending.difference_query(trend regclass)
 RETURNS text LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_difference_query';
+COMMENT ON FUNCTION trending.difference_query(regclass) IS 'internal: the query that compares a trend''s history with its definition';
 
--- Windows that end up to the first time are in history, those up to the second one final. Internal.
 CREATE FUNCTION trending.history_progress(trend regclass, OUT written_until timestamptz, OUT final_until timestamptz)
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_history_progress';
+COMMENT ON FUNCTION trending.history_progress(regclass) IS 'internal: windows that end up to the first time are in history, those up to the second one final';
 
--- The rows in which a trend and its definition differ at one instant. Internal.
 CREATE FUNCTION trending.live_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_live_differences';
+COMMENT ON FUNCTION trending.live_differences(regclass) IS 'internal: the rows in which a trend and its definition differ at one instant';
 
 -- The same of its history. What is missing there, or not final, the worker may be about to write with a checkpoint: it
--- differs when it still does after one. Internal.
+-- differs when it still does after one.
 CREATE FUNCTION trending.history_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -715,10 +775,10 @@ BEGIN
   END IF;
 END $$;
 
--- Removes what a trend's retention no longer covers; for its owner. Internal.
 CREATE FUNCTION trending.expire_trend(trend regclass)
 RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_expire_trend';
+COMMENT ON FUNCTION trending.expire_trend(regclass) IS 'internal: removes what a trend''s retention no longer covers; for its owner';
 
 -- The same for all trends of the caller when none is named: one that fails does not keep the others from it.
 CREATE FUNCTION trending.expire(trend regclass DEFAULT NULL)
@@ -784,28 +844,36 @@ BEGIN
   RETURN coalesce(found_job, false);
 END $$;
 
+COMMENT ON FUNCTION trending.history_differences(regclass) IS 'internal: the rows in which the history of a trend and its definition differ';
 COMMENT ON FUNCTION trending.expire(regclass) IS
-  'removes the history and late rows that retention no longer covers, of one trend or of all of the caller; returns the rows removed';
-COMMENT ON FUNCTION trending.schedule_retention(text) IS 'runs trending.expire() by pg_cron on a schedule; returns the job';
+  'removes history, late rows and alerts that retention no longer covers, of one trend, or of all of the caller; the worker does the same when it writes history. Returns the rows removed';
+COMMENT ON FUNCTION trending.schedule_retention(text) IS
+  'has pg_cron run trending.expire() on a schedule, every ten minutes by default; returns the job';
 COMMENT ON FUNCTION trending.unschedule_retention() IS 'ends the job of trending.schedule_retention; false when there is none';
-COMMENT ON FUNCTION trending.definition(regclass) IS 'a trend''s definition, every name in it qualified';
-COMMENT ON FUNCTION trending.batch_query(regclass) IS 'a trend''s definition as a query over its source, with ranks';
+COMMENT ON FUNCTION trending.definition(regclass) IS
+  'the definition of a trend as it is now, every name qualified; NULL for who may not read the trend';
+COMMENT ON FUNCTION trending.batch_query(regclass) IS
+  'the definition of a trend as a query over its source, with ranks: what the trend should show, the slow way';
 COMMENT ON FUNCTION trending.recompute(regclass, timestamptz, timestamptz) IS
-  'recalculates final windows within the time, or final sessions that reach into it, from the source and takes late rows in; returns the rows written';
+  'recalculates the final windows that lie within the time, or the final sessions that reach into it, from the source, and takes late rows in: those all of whose windows are among them are marked recomputed. For roles that may insert into and delete from <trend>_history; carried out as the owner of that table. Returns the rows written';
 COMMENT ON FUNCTION trending.verify(regclass) IS
-  'rows in which a trend and its definition run in batch differ; holds up writers of the source meanwhile';
-COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS 'the best ten groups of a trend, with their labels';
-COMMENT ON FUNCTION trending.top(regclass, int) IS 'the best k groups of a trend, with their labels';
+  'the rows in which a trend and its definition run in batch differ; none: they are equal. Compares the current window at one instant, and all of history. Rows refused as late differ until trending.recompute takes them in. For roles that may read trend, history and source. Writers of the source wait while both sides are fixed, never longer than 100 ms for the lock. Only in READ COMMITTED';
+COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS
+  'the best ten groups of a trend with their labels, their rank in the window that closed last and the change since. Without argument: of the trend that trending.default_trend names, else of the oldest one';
+COMMENT ON FUNCTION trending.top(regclass, int) IS
+  'the best k groups of a trend with their labels, their rank in the window that closed last and the change since';
 COMMENT ON FUNCTION trending.top(regclass, int, timestamptz) IS
-  'the best k groups of the window that was current at a time, from history, or the best k sessions that were open then, as they are now; labels are those of today';
+  'the best k groups of the window that was current at a time, from history; of sessions, those that were open then, ranked together, as they are now. Labels are those of today. Empty when nothing is known of that window. Needs SELECT on <trend>_history';
 COMMENT ON FUNCTION trending.top(regclass, int, text[]) IS
-  'the best k groups of one partition of a trend with partition_by';
-COMMENT ON FUNCTION trending.rank(regclass, text[]) IS 'the rank of one key; NULL if it is not in the current window';
+  'the best k groups of one partition of a trend with partition_by, which is named by the values of its columns as text';
+COMMENT ON FUNCTION trending.rank(regclass, text[]) IS
+  'the rank of one key, given by its values as text; NULL if it is not in the current window';
 COMMENT ON FUNCTION trending.sync(interval, regclass) IS
-  'waits until everything committed so far is visible in the trends that the caller owns by himself or through his roles, or in the one that is named';
+  'waits until everything committed so far is visible: in the trends that the caller owns by himself or through his roles, or in the one that is named. An error at the end of the timeout says what was waited for. A stopped trend is a warning, or an error if it was named';
 COMMENT ON FUNCTION trending.resume(regclass) IS
-  'starts a stopped trend of the caller again, filled anew from its source; false if it is not stopped';
-COMMENT ON FUNCTION trending.watch(regclass, bigint, interval) IS 'waits until a trend is newer than a version';
+  'starts a stopped trend of the caller again, filled from its source; false if it is not stopped. Takes effect at once, not with the transaction';
+COMMENT ON FUNCTION trending.watch(regclass, bigint, interval) IS
+  'waits until a trend is newer than a version, or until the timeout; returns its version then: a long poll';
 
 ------------------------------------------------------------------------------------------------------------
 -- Views
@@ -814,6 +882,32 @@ COMMENT ON FUNCTION trending.watch(regclass, bigint, interval) IS 'waits until a
 -- One row for this database's worker, present or not.
 CREATE VIEW trending.worker_status AS
 SELECT * FROM trending.worker_stats();
+COMMENT ON VIEW trending.worker_status IS
+  'one row for the worker of this database, present or not: its state, what to do about it, its position and its checkpoints';
+COMMENT ON COLUMN trending.worker_status.pid IS
+  'process of the worker; NULL when there is none';
+COMMENT ON COLUMN trending.worker_status.state IS
+  'one of not loaded, none, starting, recovering, running, paused (a command has locked the database), unavailable';
+COMMENT ON COLUMN trending.worker_status.message IS
+  'what keeps the worker from running, or what it waits for; details of errors for pg_read_all_stats only';
+COMMENT ON COLUMN trending.worker_status.hint IS
+  'what to do about it';
+COMMENT ON COLUMN trending.worker_status.applied_lsn IS
+  'WAL position up to which the trends have counted';
+COMMENT ON COLUMN trending.worker_status.lag_bytes IS
+  'WAL that is written and not yet applied';
+COMMENT ON COLUMN trending.worker_status.confirmed_lsn IS
+  'WAL position of the last checkpoint; the replication slot keeps what comes after it';
+COMMENT ON COLUMN trending.worker_status.transactions IS
+  'transactions applied since the worker began';
+COMMENT ON COLUMN trending.worker_status.checkpoint_at IS
+  'when the last checkpoint was written';
+COMMENT ON COLUMN trending.worker_status.checkpoint_ms IS
+  'how long it took, in milliseconds';
+COMMENT ON COLUMN trending.worker_status.checkpoint_bytes IS
+  'how much state it wrote';
+COMMENT ON COLUMN trending.worker_status.checkpoint_hold_ms IS
+  'the longest time for which it kept the readers of a trend waiting, in milliseconds';
 
 -- One row per trend. Without a worker the columns that only it can know are NULL.
 CREATE VIEW trending.status AS
@@ -831,6 +925,60 @@ SELECT t.relation::text AS trend, t.relation, t.source,
 FROM   trending.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending.trend_stats() s ON s.trend_id = t.id
        LEFT JOIN trending.trend_start b ON b.trend_id = t.id
 ORDER  BY t.id;
+COMMENT ON VIEW trending.status IS
+  'one row per trend: state and reason, current window, clock, size, and counters of rows that were counted and that were not. Without a worker the columns that only it can know are NULL';
+COMMENT ON COLUMN trending.status.trend IS
+  'name of the trend';
+COMMENT ON COLUMN trending.status.relation IS
+  'the foreign table that serves it';
+COMMENT ON COLUMN trending.status.source IS
+  'the table whose row changes are followed';
+COMMENT ON COLUMN trending.status.state IS
+  'whether the trend can be read: running, filling (the rows of the source are being counted), stopped, or what the worker does: starting, recovering, worker down';
+COMMENT ON COLUMN trending.status.reason IS
+  'why it is stopped, what it waits for, or what keeps its tables from being written; for its owner and pg_monitor';
+COMMENT ON COLUMN trending.status.version IS
+  'grows with every change of the trend; trending.watch waits for the next';
+COMMENT ON COLUMN trending.status.window_start IS
+  'start of the current window; NULL without a window';
+COMMENT ON COLUMN trending.status.window_end IS
+  'end of the current window';
+COMMENT ON COLUMN trending.status.event_clock IS
+  'the latest event time accepted; follows the wall clock while the source is silent';
+COMMENT ON COLUMN trending.status.watermark IS
+  'event clock less watermark_delay: windows that end before it are closed';
+COMMENT ON COLUMN trending.status.live_groups IS
+  'groups in the current window';
+COMMENT ON COLUMN trending.status.kept_groups IS
+  'groups in all windows that may still change';
+COMMENT ON COLUMN trending.status.kept_panes IS
+  'panes in all windows that may still change';
+COMMENT ON COLUMN trending.status.events IS
+  'rows counted, or taken back';
+COMMENT ON COLUMN trending.status.late IS
+  'rows that came too late for any window';
+COMMENT ON COLUMN trending.status.ahead IS
+  'rows dated further ahead of their commit than max_ahead';
+COMMENT ON COLUMN trending.status.null_time IS
+  'rows without a time';
+COMMENT ON COLUMN trending.status.failed IS
+  'rows whose expressions raised an error, or took longer than trending.row_timeout';
+COMMENT ON COLUMN trending.status.out_of_range IS
+  'rows at times that cannot be counted';
+COMMENT ON COLUMN trending.status.refused IS
+  'rows refused at a limit: max_groups, or memory';
+COMMENT ON COLUMN trending.status.unmatched IS
+  'rows to be taken back that had not been counted';
+COMMENT ON COLUMN trending.status.unretracted IS
+  'updates and deletes that could not be followed, because the old row is not in the WAL';
+COMMENT ON COLUMN trending.status.retractable IS
+  'whether updates and deletes can be followed: the replica identity of the source has what the trend reads';
+COMMENT ON COLUMN trending.status.memory_bytes IS
+  'shared memory of the trend';
+COMMENT ON COLUMN trending.status.history_since IS
+  'closed windows that end after this are in history; -infinity: as far back as the source goes';
+COMMENT ON COLUMN trending.status.backfilling IS
+  'history of windows that end before that is being filled';
 
 CREATE FUNCTION trending.history_since(trend regclass)
 RETURNS timestamptz LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
@@ -838,7 +986,7 @@ BEGIN ATOMIC
   SELECT s.history_since FROM trending.status s WHERE s.relation = history_since.trend;
 END;
 COMMENT ON FUNCTION trending.history_since(regclass) IS
-'all closed windows that end after this are in history: -infinity where it goes back as far as the source does. It moves back while backfill is under way. NULL before the trend has been filled';
+  'closed windows that end after this are in history: -infinity where it goes back as far as the source does. It moves back while backfill is under way. NULL before the trend has been filled';
 
 -- What monitoring collects: every number of the two views above as a row, named and typed as Prometheus wants it, times
 -- in seconds, sizes in bytes. What is not known now has no row.
@@ -878,6 +1026,19 @@ FROM   trending.worker_status w CROSS JOIN LATERAL (VALUES
        ) m(name, type, value, help)
 WHERE  m.value IS NOT NULL;
 
+COMMENT ON VIEW trending.metrics IS
+  'the numbers of trending.status and trending.worker_status as rows, for monitoring: times in seconds, sizes in bytes. What is not known now has no row';
+COMMENT ON COLUMN trending.metrics.name IS
+  'name of the metric, as is usual with Prometheus';
+COMMENT ON COLUMN trending.metrics.type IS
+  'counter or gauge';
+COMMENT ON COLUMN trending.metrics.labels IS
+  'what it is of: the trend, or nothing for the worker';
+COMMENT ON COLUMN trending.metrics.value IS
+  'its value';
+COMMENT ON COLUMN trending.metrics.help IS
+  'what it counts';
+
 ------------------------------------------------------------------------------------------------------------
 -- Event trigger: a dropped foreign table takes its trend along
 ------------------------------------------------------------------------------------------------------------
@@ -887,6 +1048,8 @@ RETURNS event_trigger LANGUAGE C
 AS 'MODULE_PATHNAME', 'trending_forget_dropped';
 
 CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trending.forget_dropped();
+COMMENT ON FUNCTION trending.forget_dropped() IS 'internal: forgets trends whose foreign tables are dropped';
+COMMENT ON EVENT TRIGGER trending_forget_dropped IS 'internal: a dropped foreign table takes its trend along';
 
 ------------------------------------------------------------------------------------------------------------
 -- Grants

@@ -21,10 +21,11 @@ bool check_lsn(char** value, void**, GucSource) {
 }
 
 void define_at_start() {
-  DefineCustomIntVariable("trending.max_databases", "Databases that may have the extension at once.", nullptr,
-                          &settings.max_databases, 64, 1, 10000, PGC_POSTMASTER, 0, nullptr, nullptr,
-                          nullptr);
-  DefineCustomIntVariable("trending.max_trends", "Trends that one database may have.", nullptr,
+  DefineCustomIntVariable("trending.max_databases", "Databases that may have the extension at once.",
+                          "Each takes a worker and a replication slot.", &settings.max_databases, 64, 1,
+                          10000, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("trending.max_trends", "Trends that one database may have.",
+                          "One owner has at most seven eighths of those that others leave.",
                           &settings.max_trends, 1024, 1, 100000, PGC_POSTMASTER, 0, nullptr, nullptr,
                           nullptr);
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs every SQL block of README.md and docs/*.md, and checks every link of the repository's pages.
+"""Runs every SQL block of README.md and docs/*.md, and checks every link of the repository's pages. Checks that
+docs/reference.md is what docs/reference.py makes of the extension.
 
     run.py --psql PSQL     the server is that of PGHOST, PGPORT, PGUSER; the user is a superuser
     run.py --links         links alone
@@ -16,6 +17,7 @@ Prints TAP.
 """
 
 import argparse
+import difflib
 import pathlib
 import re
 import subprocess
@@ -177,6 +179,14 @@ def pages():
     return found
 
 
+def check_reference(tap, psql):
+    made = subprocess.run([sys.executable, DOCS / "reference.py", "--psql", psql], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT).stdout
+    kept = (DOCS / "reference.md").read_text()
+    different = difflib.unified_diff(kept.splitlines(), made.splitlines(), "kept", "made", n=0, lineterm="")
+    tap.result(made == kept, "docs/reference.md is up to date; docs/reference.py makes it", "\n".join(different))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--psql", default="psql")
@@ -191,6 +201,8 @@ def main():
         check_links(tap, page, name)
         if not options.links and page.parent in (ROOT, DOCS):
             run_page(tap, Server(options.psql), page, name)
+    if not options.links and not options.names:
+        check_reference(tap, options.psql)
     sys.exit(tap.end())
 
 
