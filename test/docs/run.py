@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Runs every SQL block of README.md and docs/*.md, and checks every link of the repository's pages. Checks that
+"""Runs every SQL block of README.md, docs/ and examples/, and checks every link of the repository's pages. Checks that
 docs/reference.md is what docs/reference.py makes of the extension.
 
     run.py --psql PSQL     the server is that of PGHOST, PGPORT, PGUSER; the user is a superuser
     run.py --links         links alone
 
-Each page has a database of its own, with the extension and the tables of docs/tables.sql (README.md makes both itself).
+Each page has a database of its own. README.md makes all that it needs; the pages of docs/ find the extension and the
+tables of docs/tables.sql, those of examples/ the extension and the files beside them. A comment <!-- setup ... --> has SQL
+that is run before the blocks and not shown.
 The blocks of a page run in one session of psql, in their order. The words after ```sql say what is expected:
 
     ```sql                 no error
@@ -27,6 +29,7 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S)
+SETUP = re.compile(r"^<!-- setup\n(.*?)^-->$", re.M | re.S)
 MARK = "@@ block"
 DATABASE = "docs_page"
 
@@ -119,11 +122,16 @@ def run_page(tap, server, page, name):
     before = server.names()
     try:
         server.must("postgres", f"CREATE DATABASE {DATABASE};")
-        if page.parent == DOCS:
-            server.must(DATABASE, "CREATE EXTENSION trending;" + (DOCS / "tables.sql").read_text())
+        if page.parent != ROOT:
+            server.must(DATABASE, "CREATE EXTENSION trending;" + preparation(page))
         report(tap, name, blocks, server.run(DATABASE, script_of(blocks)))
     finally:
         server.remove(sorted(set(server.names()) - set(before)))
+
+
+def preparation(page):
+    files = [page.parent / file for file in ("tables.sql", "schema.sql", "trends.sql")]
+    return "".join([file.read_text() for file in files if file.exists()] + SETUP.findall(page.read_text()))
 
 
 def report(tap, name, blocks, found):
@@ -199,7 +207,7 @@ def main():
         if options.names and name not in options.names:
             continue
         check_links(tap, page, name)
-        if not options.links and page.parent in (ROOT, DOCS):
+        if not options.links and page.parts[len(ROOT.parts)] in ("README.md", "docs", "examples"):
             run_page(tap, Server(options.psql), page, name)
     if not options.links and not options.names:
         check_reference(tap, options.psql)
