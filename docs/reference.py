@@ -10,9 +10,11 @@ this prints.
 import argparse
 import json
 import os
+import pathlib
 import re
 import subprocess
 
+DOCS = pathlib.Path(__file__).resolve().parent
 DATABASE = "docs_reference"
 
 # Every function that is not internal stands in one of these, beside the page that explains it.
@@ -70,7 +72,7 @@ SELECT name, coalesce(boot_val, '') AS value, coalesce(unit, '') AS unit, contex
 FROM   pg_settings WHERE name LIKE 'trending.%' ORDER BY name
 """
 
-CONTEXTS = {"postmaster": "at server start", "sighup": "by reloading the configuration", "user": "in any session"}
+CONTEXTS = {"postmaster": " Set at server start.", "sighup": "", "user": " Set in any session."}
 
 
 class Server:
@@ -134,7 +136,8 @@ def function_sections(functions):
         raise SystemExit(f"docs/reference.py: GROUPS and the extension differ in: {', '.join(sorted(unknown))}")
     for (group, explained), names in GROUPS.items():
         yield f"### {group}"
-        yield f"Explained in [{explained}]({explained})."
+        title = (DOCS / explained).read_text().partition("\n")[0].lstrip("# ")
+        yield f"Explained in [{title}]({explained})."
         for name in names:
             prefix = "" if name == "trending_top10" else "trending."
             yield f"#### {prefix}{name}"
@@ -155,12 +158,12 @@ def table(head, rows):
 def option_row(option):
     value = option["value"].split("::")[0].strip("'")
     return (f"`{option['name']}`", "none" if value == "NULL" else f"`{value}`",
-            "yes" if option["can_be_altered"] else "no", sentence(option["comment"]))
+            sentence(option["comment"]) + ("" if option["can_be_altered"] else " Cannot be altered."))
 
 
 def setting_row(setting):
-    return (f"`{setting['name']}`", usual(setting["value"], setting["unit"]), CONTEXTS[setting["context"]],
-            f"{setting['short_desc']} {setting['extra_desc']}")
+    return (f"`{setting['name']}`", usual(setting["value"], setting["unit"]),
+            f"{setting['short_desc']} {setting['extra_desc']}{CONTEXTS[setting['context']]}")
 
 
 def page(server):
@@ -171,8 +174,8 @@ def page(server):
     yield from function_sections(server.rows(FUNCTIONS))
     yield "## Options of create_trend"
     options = server.rows(OPTIONS)
-    yield "Dropping and creating a trend again changes those that `alter_trend` does not."
-    yield table(("option", "default", "alter_trend", ""), map(option_row, options))
+    yield "`trending.alter_trend` changes them, where nothing else is said."
+    yield table(("option", "default", ""), map(option_row, options))
     yield "## Views"
     for view in server.rows(VIEWS):
         yield f"### trending.{view['name']}"
@@ -184,7 +187,8 @@ def page(server):
         yield table(("column", "type", ""), ((f"`{name}`", short(kind), sentence(comment))
                                              for name, kind, comment in columns))
     yield "## Settings"
-    yield table(("setting", "default", "changed", ""), map(setting_row, server.rows(SETTINGS)))
+    yield "Set in the configuration file and reloaded, where nothing else is said."
+    yield table(("setting", "default", ""), map(setting_row, server.rows(SETTINGS)))
 
 
 def make(psql):

@@ -12,6 +12,7 @@ help:
 	@echo '  make demo [DURATION=s] [PORT=n]  the live top 10 of a blog under load, until Ctrl-C'
 	@echo '  make example NAME=shop           an example of examples/ under load, likewise'
 	@echo '  make viewer                      build/viewer/trending-viewer, a window for live rankings'
+	@echo '  make docs                        the documentation as a site with search, build/docs/site'
 	@echo '  make && make install             build, and install into the server of PG_CONFIG'
 	@echo '  make installcheck                regression tests against a running server'
 	@echo 'Working on it:'
@@ -33,6 +34,9 @@ example:
 
 viewer:
 	@bash scripts/viewer.sh
+
+docs:
+	@bash scripts/docs.sh
 
 check:
 	@bash scripts/check.sh
