@@ -1,265 +1,209 @@
 #!/usr/bin/env bash
 # Every test: make check [SERVERS="15 17 18"] [STAGES="unit regress"]
 #
-# Installs what is missing (apt), builds, runs the tests and ends with "N passed, N failed".
-#   SERVERS  major versions to run the server tests on; those that the system does not have are fetched
-#            from other Debian releases and cached in .cache/. Without it: the system's server.
-#   STAGES   some of: lint build unit loadgen viewer regress isolation pgtap docs tap (all by default), fuzz
-#   VARIANT  of the extension in the server tests: debug (default: with assertions), sanitize (servers from
-#            17 on), or coverage (of the system's server, into build/check/coverage.txt)
-#   PG_CONFIG  the system's server, if not the newest installed
-# Logs are kept in build/check/.
+# Installs what is missing (apt), builds, runs the tests and ends with "N passed, N failed", also when it is
+# interrupted. A stage that takes long says every half minute how far it is. Logs are kept in build/check/.
+#   SERVERS      major versions for the server tests (the system's); others are fetched from other Debian releases into
+#                .cache/, which needs root
+#   STAGES       some of: lint build unit loadgen viewer regress isolation pgtap docs tap (all by default), fuzz
+#   VARIANT      of the extension in the server tests: debug (default: with assertions) or sanitize (servers from 17
+#                on: the packaged 15 hangs under ASan)
+#   PG_CONFIG    the system's server, if not the newest installed
+#   PROVE_TESTS  which TAP tests (all); TAP_JOBS: how many at a time (2); FUZZ: options of test/fuzz/fuzz.py
+#   LIMIT        seconds for each stage with a server (2400)
 set -euo pipefail
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 
 default_stages='lint build unit loadgen viewer regress isolation pgtap docs tap'
-all_stages="$default_stages fuzz"
 stages=" ${STAGES:-$default_stages} "
 servers=${SERVERS:-}
-variant=${VARIANT:-debug}
-stage_logs=$repository/build/check
-results=$stage_logs/results
+export VARIANT=${VARIANT:-debug}
+logs=$repository/build/check
 scratch_folders=()
-clang_format_version=14
-server_limit=$((${TAP_LIMIT:-1500} + 60 * ${FUZZ_MINUTES:-0} + 1200)) # seconds for all tests on one server
+process='' all_passed=0 all_failed=0 # process of the stage that runs
 
 wanted() { [[ $stages == *" $1 "* ]]; }
 
-wants_server() {
-  local stage
-  for stage in regress isolation pgtap docs fuzz tap; do
-    wanted "$stage" && return
-  done
-  return 1
-}
-
-clean_up() {
-  stop_stage
-  local folder
-  for folder in "${scratch_folders[@]}"; do
-    as_root_if_needed rm -rf "$folder"
-  done
-}
-
-as_root_if_needed() { if is_root; then "$@"; else "$@" 2>/dev/null || as_root "$@"; fi; }
-
 check_arguments() {
-  local stage server
-  for stage in $stages; do
-    [[ " $all_stages " == *" $stage "* ]] || die "there is no stage '$stage'" "Stages: $all_stages"
+  local word
+  for word in $stages; do
+    [[ " $default_stages fuzz " == *" $word "* ]] || die "there is no stage '$word'" "Stages: $default_stages fuzz"
   done
+  [[ $VARIANT =~ ^(debug|sanitize)$ ]] || die "VARIANT must be debug or sanitize"
+}
+
+prepare() {
+  local server package packages=(make g++ cmake libgtest-dev libpq-dev libcli11-dev libfmt-dev pkg-config python3)
+  choose_server
+  system_server=$(major_version_of "$PG_CONFIG")
+  servers=${servers:-$system_server}
   for server in $servers; do
     [[ $server =~ ^1[5-8]$ ]] || die "SERVERS: '$server' is not a supported major version"
+    [[ $VARIANT != sanitize ]] || ((server > 16)) || die "VARIANT=sanitize needs a newer server: SERVERS=17"
+    [[ $server != "$system_server" ]] || continue
+    is_root || die "a server of another release needs root" "sudo make check SERVERS='$servers'"
+    packages+=(mmdebstrap)
   done
-  [[ $variant =~ ^(debug|sanitize|coverage)$ ]] || die "VARIANT must be debug, sanitize or coverage"
-}
-
-install_packages() {
-  local -a packages=(make g++ cmake libgtest-dev libpq-dev libcli11-dev libfmt-dev pkg-config)
-  wanted lint && packages+=(shellcheck clang-format)
-  wanted tap && packages+=(libipc-run-perl)
-  wanted fuzz && packages+=(python3-psycopg2)
-  wanted docs && packages+=(python3)
-  choose_server
-  check_variant
-  [[ $variant != coverage ]] || packages+=(gcovr)
-  local server
-  server=$(dpkg-query -S "$("$PG_CONFIG" --bindir)/postgres" 2>/dev/null | cut -d: -f1 || true)
-  # Its test is left out where the server has no such package.
-  wanted tap && [[ -n $server ]] && apt-cache show "$server-cron" >/dev/null 2>&1 && packages+=("$server-cron")
-  wanted pgtap && packages+=(libtap-parser-sourcehandler-pgtap-perl ${server:+"$server-pgtap"})
-  [[ -z $(foreign_servers) ]] || packages+=(mmdebstrap)
+  ! wanted lint || packages+=(shellcheck clang-format)
+  ! wanted tap || packages+=(libipc-run-perl)
+  ! wanted fuzz || packages+=(python3-psycopg2)
+  # Extensions that tests use, if the server is of a package; the test of pg_cron is left out where there is none.
+  package=$(dpkg-query -S "$("$PG_CONFIG" --bindir)/postgres" 2>/dev/null | cut -d: -f1 || true)
+  ! wanted pgtap || packages+=(libtap-parser-sourcehandler-pgtap-perl ${package:+"$package-pgtap"})
+  ! wanted tap || ! apt_knows "$package-cron" || packages+=("$package-cron")
   require_packages "${packages[@]}"
   ! wanted viewer || bash "$repository/scripts/viewer.sh" --packages
+  say "PostgreSQL $system_server, $PG_CONFIG"
 }
 
-# The packaged server 15 hangs when ASan is preloaded.
-check_variant() {
-  local server
-  for server in ${servers:-$(system_server)}; do
-    [[ $variant != sanitize ]] || ((server > 16)) || die "VARIANT=sanitize needs a newer server: SERVERS=17"
-    [[ $variant != coverage || $server == "$(system_server)" ]] || die "VARIANT=coverage is for the system's server"
+# A stage is a command with a time limit, whose individual tests are counted in its log by lines of
+# TAP, pg_regress, GoogleTest and Qt below ctest, scripts below ctest ("ok - "), our own checks ("pass NAME").
+passed_line='^ok [0-9]|^(test| ) .* \.\.\. ok |^[0-9]+: (\[       OK \]|ok - |PASS   : .*\()|^pass '
+failed_line='^not ok [0-9]|^(test| ) .* \.\.\. (FAILED|failed)|^[0-9]+: (\[  FAILED  \] .* ms\)|FAIL!  :)|^FAIL '
+
+report() { # REMARK
+  read -r passed failed < <(awk -v passed_line="$passed_line" -v failed_line="$failed_line" '
+    /::(init|cleanup)TestCase\(\)/ { next }
+    $0 ~ passed_line || /^not ok .*# TODO/ { passed++; next }
+    $0 ~ failed_line { failed++ }
+    END { print passed + 0, failed + 0 }' "$log")
+  printf '%-18s %5d passed %5d failed %5d s  %s\n' "$name" "$passed" "$failed" $((SECONDS - begin)) "$1"
+}
+
+run_stage() { # NAME SECONDS COMMAND...
+  local status=0 next=30
+  name=$1
+  log=$logs/$name.log
+  begin=$SECONDS
+  timeout --kill-after=20 "$2" "${@:3}" >"$log" 2>&1 </dev/null &
+  process=$!
+  while kill -0 "$process" 2>/dev/null; do
+    sleep 0.3 || true
+    ((SECONDS - begin >= next)) || continue
+    next=$((next + 30))
+    report "... $(grep -aE '^(DONE|FAIL) ' "$log" | tail -n 1)"
   done
+  wait "$process" || status=$?
+  process=
+  end_stage $status
 }
 
-system_server() { major_version_of "$PG_CONFIG"; }
-
-foreign_servers() {
-  local server
-  for server in $servers; do
-    [[ $server == "$(system_server)" ]] || say "$server"
-  done
+# A stage that ends badly without a failed test counts as one failure, and so does one that ran no test at all.
+end_stage() { # STATUS
+  local remark=''
+  case $1 in
+    0) grep -qaE "$passed_line|$failed_line" "$log" || remark='no test ran' ;;
+    124 | 137) remark='time limit reached' ;;
+    143) remark='interrupted' ;;
+    *) grep -qaE "$failed_line" "$log" || remark="ended with status $1" ;;
+  esac
+  [[ -z $remark ]] || printf '\nFAIL %s\n' "$remark" >>"$log"
+  report "$remark"
+  all_passed=$((all_passed + passed))
+  all_failed=$((all_failed + failed))
+  ((failed)) || return 0
+  {
+    grep -av '^pass ' "$log" | grep -aE -B 4 -A 12 "$failed_line|\*\*\*(Failed|Timeout)|: Failure$|Sanitizer|rror:" | head -n 150
+    sed -n '/^diff -U3/,$p' "$log" | head -n 150
+    tail -n 15 "$log"
+  } | sed 's/^/    /'
 }
 
-# --- stages without a server ---------------------------------------------------------------------
-
-lint_file() {
-  local file=$1
-  shift
-  if "$@" "$file"; then say "pass $file"; else say "FAIL $file" && return 1; fi
+finish() {
+  local status=$?
+  trap '' INT TERM HUP PIPE && set +e
+  [[ -z $process ]] || { kill "$process"; wait "$process"; end_stage 143; }
+  rm -rf "${scratch_folders[@]}"
+  say "Logs: build/check/"
+  ((!all_failed)) || (cd "$logs" && grep -aE "$failed_line" -- *.log | cut -c -160 | tail -n 20)
+  ((all_failed || !status)) || all_failed=1
+  say "$all_passed passed, $all_failed failed"
+  exit $((all_failed > 0))
 }
 
-# Another version lays out code a little differently: only the one the sources are kept with is asked.
-clang_format_is_ours() { [[ $(clang-format --version) == *" version $clang_format_version."* ]]; }
+lint_file() { # FILE COMMAND...
+  if "${@:2}" "$1"; then say "pass $1"; else say "FAIL $1" && status=1; fi
+}
 
-lint() {
+do_lint() {
   local file status=0
   cd "$repository"
   while read -r file; do
-    lint_file "$file" shellcheck -x || status=1
-  done < <(find scripts docker loadgen viewer .ci -type f \( -name '*.sh' -o -name run \) 2>/dev/null | sort)
-  lint_file src bash scripts/rooms.sh || status=1
-  clang_format_is_ours || return $status
+    lint_file "$file" shellcheck
+  done < <(find scripts docker loadgen viewer bench .ci -type f \( -name '*.sh' -o -path .ci/run \) | sort)
+  lint_file src bash scripts/rooms.sh
+  # Subjects of commits that the remote does not have; where there is no git, or no remote, there are none to judge.
+  { git log --no-merges --format=%s origin/main..HEAD 2>/dev/null || true; } |
+    awk 'length > 72 { print "FAIL a commit subject of " length " characters: " $0; bad = 1 } END { exit bad }' || status=1
+  # Another version lays out code a little differently: only the one the sources are kept with is asked.
+  [[ $(clang-format --version) == *" version 14."* ]] || return $status
   while read -r file; do
-    lint_file "$file" clang-format --dry-run -Werror || status=1
-  done < <(find src loadgen viewer test bench -type f \( -name '*.cpp' -o -name '*.h' \) 2>/dev/null | sort)
+    lint_file "$file" clang-format --dry-run -Werror
+  done < <(find src loadgen viewer test bench -type f \( -name '*.cpp' -o -name '*.h' \) | sort)
   return $status
 }
 
-build_cmake() { # SOURCE BUILD
-  cmake -S "$repository/$1" -B "$repository/$2" -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
-    cmake --build "$repository/$2" -j "$(jobs_for_make)"
+do_build() {
+  make -C "$repository" -j "$(nproc)" DEBUG=1
+  say "pass debug"
+  make -C "$repository" -j "$(nproc)"
+  say "pass release"
 }
 
-unit() {
-  build_cmake test/unit build/unit &&
-    ctest --test-dir "$repository/build/unit" -V --timeout 300
-}
+run_ctest() { ctest --test-dir "$repository/$1" -V --timeout 300; }
+do_unit() { build_cmake test/unit build/unit && run_ctest build/unit; }
+do_loadgen() { build_cmake loadgen build/loadgen -DLOADGEN_TESTS=ON && run_ctest build/loadgen; }
+do_viewer() { bash "$repository/scripts/viewer.sh" --check; }
 
-loadgen() {
-  build_cmake loadgen build/loadgen &&
-    ctest --test-dir "$repository/build/loadgen" -V --timeout 120
-}
-
-viewer() { bash "$repository/scripts/viewer.sh" --check; }
-
-stage() { # NAME SECONDS COUNTER INPUT COMMAND...
-  local name=$1 seconds=$2 counter=$3 input=$4
-  shift 4
-  wanted "${name%%-*}" || return 0
-  if [[ -e $repository/$input ]]; then
-    run_stage "$name" "$seconds" "$counter" bash "${BASH_SOURCE[0]}" --do "$@"
-  else
-    printf '%-24s no such tests yet\n' "$name"
-  fi
-}
-
-# --- server tests --------------------------------------------------------------------------------
-
-# A scratch folder outside the repository, that the server's user owns whoever we are, with a copy of the tree
-# and of what is already built for the server.
-make_scratch() {
-  local major=$1 scratch
+# The stages with a server: in a folder outside the repository, which the server's user can own whoever we are, with a copy of the tree and of
+# what is already built for the server.
+test_server() { # MAJOR
+  local label=pg$1 owner=$server_user run=() scratch tree stage
   scratch=$(mktemp -d /var/tmp/trending-check.XXXXXX)
-  mkdir "$scratch/tree"
-  tar -C "$repository" --exclude=./.git --exclude=./.cache --exclude=./.demo --exclude=./build \
-    --exclude=./trending.so -cf - . | tar -C "$scratch/tree" --no-same-owner -xf -
-  mkdir "$scratch/tree/build"
-  cp -a "$repository/build/pg$major."*-"$variant"-* "$scratch/tree/build/" 2>/dev/null || true
-  say "$scratch"
-}
-
-# Logs, counts, and what was built, for the next time.
-collect() {
-  local major=$1 scratch=$2
-  [[ -e $scratch/results ]] || return 0
-  cat "$scratch/results" >>"$results"
-  cat "$scratch/results.failed" >>"$results.failed" 2>/dev/null || true
-  cp -r "$scratch"/logs/. "$stage_logs/" 2>/dev/null || true
-  cp -a "$scratch/tree/build/pg$major."* "$repository/build/" 2>/dev/null || true
-}
-
-failed_to_run() {
-  printf '%-24s ' "$1"
-  record "$1" 0 1 0 "$2"
-}
-
-# server_tests.sh prints its stages itself; only its being there at all is judged here.
-run_server_tests() { # LABEL SCRATCH COMMAND..., which begins with what changes the user
-  local label=$1 scratch=$2 status=0
-  shift 2
-  "$@" </dev/null &
-  stage_process=$!
-  wait "$stage_process" || status=$?
-  stage_process=
-  [[ -s $scratch/results ]] || failed_to_run "$label" "the server tests did not start"
-  ((status != 124 && status != 137)) || failed_to_run "$label" "time limit reached"
-}
-
-test_system_server() {
-  local major scratch label
-  major=$(system_server)
-  label=pg$major
-  scratch=$(make_scratch "$major")
   scratch_folders+=("$scratch")
-  ! is_root || chown -R "$(server_user):" "$scratch"
-  run_server_tests "$label" "$scratch" "${server_prefix[@]}" VARIANT="$variant" timeout --kill-after=30 "$server_limit" \
-    bash "$scratch/tree/scripts/server_tests.sh" "$label" "$PG_CONFIG" "$scratch" "$stages"
-  ! is_root || chown -R root: "$scratch"
-  collect "$major" "$scratch"
-}
-
-test_foreign_server() {
-  local major=$1 label=pg$1 tree scratch owner
-  if ! tree=$(as_root bash "$repository/scripts/server_tree.sh" make "$major" 2>"$stage_logs/$label-tree.log"); then
-    tail -n 20 "$stage_logs/$label-tree.log"
-    failed_to_run "$label-tree" "no tree"
-    return
+  chmod 755 "$scratch"
+  mkdir -p "$scratch/tree/build"
+  tar -C "$repository" --exclude=./.git --exclude=./.cache --exclude=./build --exclude=./trending.so -cf - . |
+    tar -C "$scratch/tree" --no-same-owner -xf -
+  cp -a "$repository/build/pg$1."*-"$VARIANT"-* "$scratch/tree/build/" 2>/dev/null || true
+  if [[ $1 == "$system_server" ]]; then
+    run=("${as_server[@]}" bash "$scratch/tree/scripts/server_tests.sh" "$scratch" "$PG_CONFIG")
+  else
+    run_stage "$label-tree" 1800 bash "$repository/scripts/server_tree.sh" make "$1"
+    ((!failed)) || return 0
+    tree=$(sed -n 's/^pass //p' "$logs/$label-tree.log")
+    owner=$(awk -F: '$1 == "postgres" { print $3 }' "$tree/etc/passwd")
+    run=(bash "$repository/scripts/server_tree.sh" run "$tree" "$scratch" setpriv --reuid "$owner" --regid "$owner"
+      --clear-groups bash /mnt/scratch/tree/scripts/server_tests.sh /mnt/scratch "/usr/lib/postgresql/$1/bin/pg_config")
   fi
-  scratch=$(make_scratch "$major")
-  scratch_folders+=("$scratch")
-  owner=$(awk -F: '$1 == "postgres" { print $3 ":" $4 }' "$tree/etc/passwd")
-  as_root chown -R "$owner" "$scratch"
-  run_server_tests "$label" "$scratch" "${root_prefix[@]}" timeout --kill-after=30 "$server_limit" \
-    bash "$repository/scripts/server_tree.sh" run "$tree" "$scratch" \
-    runuser -u postgres -- env VARIANT="$variant" TAP_LIMIT="${TAP_LIMIT:-}" TAP_JOBS="${TAP_JOBS:-}" \
-    PROVE_TESTS="${PROVE_TESTS:-}" FUZZ_MINUTES="${FUZZ_MINUTES:-}" FUZZ_SEED="${FUZZ_SEED:-}" bash /mnt/scratch/tree/scripts/server_tests.sh \
-    "$label" "/usr/lib/postgresql/$major/bin/pg_config" /mnt/scratch "$stages"
-  as_root chown -R "$(id -u):$(id -g)" "$scratch"
-  collect "$major" "$scratch"
-}
-
-test_servers() {
-  wants_server || return 0
-  local server
-  for server in ${servers:-$(system_server)}; do
-    if [[ $server == "$(system_server)" ]]; then
-      test_system_server
-    else
-      test_foreign_server "$server"
-    fi
+  ! is_root || chown -R "$owner" "$scratch"
+  for stage in install regress isolation pgtap docs fuzz tap logs; do
+    [[ $stage =~ install|logs ]] || wanted $stage || continue
+    run_stage "$label-$stage" "${LIMIT:-2400}" "${run[@]}" "$stage"
+    [[ $stage != install ]] || ((!failed)) || return 0
   done
+  # What was built, for the next time, and the servers' logs.
+  ! is_root || chown -R 0:0 "$scratch"
+  cp -a "$scratch/tree/build/pg$1."* "$repository/build/"
+  cp -r "$scratch/logs" "$logs/$label-servers"
+  cp -r "$scratch/tree/tmp_check/log" "$logs/$label-tap.logs" 2>/dev/null || true
 }
 
 main() {
+  local stage server
   check_arguments
-  rm -rf "$stage_logs"
-  mkdir -p "$stage_logs"
-  : >"$results"
-  trap clean_up EXIT
-  trap 'exit 130' INT TERM HUP
-  install_packages
-  say "PostgreSQL $(system_server), $PG_CONFIG"
-  stage lint 300 count_lines scripts lint
-  ! wanted build || run_single build-debug 900 make -C "$repository" -j "$(jobs_for_make)" DEBUG=1
-  ! wanted build || run_single build 900 make -C "$repository" -j "$(jobs_for_make)"
-  stage unit 900 count_ctest test/unit/CMakeLists.txt unit
-  stage loadgen 600 count_ctest loadgen/CMakeLists.txt loadgen
-  stage viewer 1500 count_ctest viewer/CMakeLists.txt viewer
-  test_servers
-  say "Logs: build/check/"
-  [[ ! -s $results.failed ]] || printf 'Failed:\n%s\n' "$(tail -n 15 "$results.failed")"
-  awk '{ passed += $2; failed += $3 } END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$results"
+  rm -rf "$logs"
+  mkdir -p "$logs"
+  trap finish EXIT
+  trap 'exit 143' INT TERM HUP PIPE # the last one: who reads what we print may be gone first
+  prepare
+  for stage in lint build unit loadgen viewer; do
+    ! wanted $stage || run_stage $stage 1800 bash "$0" "do_$stage"
+  done
+  [[ $stages =~ \ (regress|isolation|pgtap|docs|fuzz|tap)\  ]] || return 0
+  for server in $servers; do
+    test_server "$server"
+  done
 }
 
-case ${1:-} in
-  '') main ;;
-  --do) "${@:2}" ;;
-  *)
-    sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed '$d'
-    [[ $1 == --help ]]
-    ;;
-esac
+"${1:-main}" # a stage runs as a process of its own, so that its time limit reaches all of it

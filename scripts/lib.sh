@@ -1,170 +1,98 @@
 # shellcheck shell=bash
-# Shared by the scripts: messages, packages, which server, who runs it. Sourced, never run.
+# What the scripts share: messages, packages, the choice of a server, builds. Sourced, never run.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # What make was told must not reach the runs of make in here: they name their own server.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
-oldest_server=15
-newest_server=18
+umask 022 # the server's user reads what we make
+oldest_server=15 newest_server=18
 
 say() { printf '%s\n' "$*"; }
 
-die() {
+die() { # MESSAGE HINTS...
   printf 'error: %s\n' "$1" >&2
-  shift
-  (($# == 0)) || printf '  %s\n' "$@" >&2
+  (($# == 1)) || printf '  %s\n' "${@:2}" >&2
   exit 1
 }
 
 is_root() { ((EUID == 0)); }
 
-# What to put before a command that needs root, empty if we are.
-root_prefix=()
-is_root || root_prefix=(sudo)
+package_is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+apt_knows() { [[ $(apt-cache policy "$1" 2>/dev/null) == *Candidate:\ [^\(]* ]]; }
 
-as_root() {
-  is_root || command -v sudo >/dev/null || die "this needs root: $*" "Run it as root, or install sudo."
-  "${root_prefix[@]}" "$@"
-}
-
-# --- packages ------------------------------------------------------------------------------------
-
-package_is_installed() {
-  [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
-}
-
-missing_packages() {
-  local package
-  for package; do
-    package_is_installed "$package" || printf '%s\n' "$package"
-  done
-}
-
-apt_knows() { apt-cache policy "$1" 2>/dev/null | grep -v 'Candidate: (none)' | grep -q Candidate; }
-
-# A server package would make and start a cluster on port 5432 when it is installed; nobody asked for that.
-without_new_cluster() {
-  local directory=/etc/postgresql-common/createcluster.d status=0
-  as_root mkdir -p "$directory"
-  as_root sh -c "echo 'create_main_cluster = false' >$directory/trending.conf"
-  "$@" || status=$?
-  as_root rm -f "$directory/trending.conf"
-  return "$status"
-}
-
-apt_is_fresh=
-
-update_apt_once() {
-  [[ -n $apt_is_fresh ]] || as_root apt-get -qq update
-  apt_is_fresh=1
-}
-
-# Installs what is missing of the packages named, and says so; does nothing when all are there.
+# Installs what is missing of the packages named, and says so.
 require_packages() {
-  local missing
-  mapfile -t missing < <(missing_packages "$@")
+  local package missing=() root=(sh) log=$repository/build/apt.log
+  for package; do
+    package_is_installed "$package" || missing+=("$package")
+  done
   ((${#missing[@]})) || return 0
-  command -v apt-get >/dev/null ||
-    die "packages are missing and there is no apt-get to install them" "Please install: ${missing[*]}"
-  say "Installing: ${missing[*]}"
-  mkdir -p "$repository/build"
-  local log=$repository/build/apt.log
-  {
-    update_apt_once &&
-      without_new_cluster as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq -y --no-install-recommends install "${missing[@]}"
-  } >"$log" 2>&1 </dev/null || {
-    tail -n 15 "$log" >&2
-    die "apt-get failed; the whole log is $log"
-  }
+  is_root || root=(sudo sh)
+  command -v apt-get "${root[0]}" >/dev/null || die "packages are missing" "Install them as root: ${missing[*]}"
+  mkdir -p "$repository/build" && say "Installing: ${missing[*]}"
+  # The file keeps a server's package from making and starting a cluster on port 5432.
+  # shellcheck disable=SC2016 # expanded by the shell that is started
+  "${root[@]}" -ec 'file=/etc/postgresql-common/createcluster.d/trending.conf
+    mkdir -p "${file%/*}"
+    trap "rm -f $file" EXIT
+    echo "create_main_cluster = false" >"$file"
+    apt-get -qq update
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@"' sh "${missing[@]}" \
+    >"$log" 2>&1 </dev/null || { tail -n 15 "$log" >&2 && die "apt-get failed; the whole log is $log"; }
 }
-
-# --- the server ----------------------------------------------------------------------------------
 
 major_version_of() { "$1" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/'; }
+is_complete_server() { [[ -x $("$1" --bindir)/postgres && -f $("$1" --pgxs) ]] 2>/dev/null; }
 
-server_can_be_built_for() {
-  [[ -x $1 && -x $("$1" --bindir)/postgres && -f $("$1" --pgxs) ]]
-}
-
-# The newest installed server of Debian's layout that we support, by what must be there: a file below its
-# folder.
-newest_installed() {
+newest_installed_server() {
   local major
   for ((major = newest_server; major >= oldest_server; major--)); do
-    if [[ -e /usr/lib/postgresql/$major/$1 ]]; then
-      say "$major"
-      return
-    fi
+    [[ ! -x /usr/lib/postgresql/$major/bin/postgres ]] || { say "$major" && return; }
   done
 }
 
-distribution_server_version() {
-  apt_knows postgresql || update_apt_once
-  apt-cache show postgresql | sed -n 's/^Depends:.*postgresql-\([0-9]*\).*/\1/p' | head -n 1
-}
-
-# Sets PG_CONFIG, installing the server and its development files when there is none: the one asked for, else
-# the newest server installed, else the distribution's.
+# Sets PG_CONFIG: the one asked for, else that of the newest server installed, else the distribution's, which is then
+# installed. Sets as_server, which is put before a command to run it as server_user: never root.
 choose_server() {
-  if [[ -n ${PG_CONFIG:-} ]]; then
-    PG_CONFIG=$(command -v "$PG_CONFIG") || die "there is no such pg_config: $PG_CONFIG"
-    PG_CONFIG=$("$PG_CONFIG" --bindir)/pg_config
-  else
-    local major
-    major=$(newest_installed bin/postgres)
-    if [[ -z $major ]] && command -v pg_config >/dev/null &&
-      server_can_be_built_for "$(pg_config --bindir)/pg_config"; then
-      PG_CONFIG=$(pg_config --bindir)/pg_config
-    else
-      major=${major:-$(distribution_server_version)}
-      [[ -n $major ]] || die "no PostgreSQL found, and apt knows of none" "Install one, or name it: PG_CONFIG=..."
-      require_packages "postgresql-$major" "postgresql-server-dev-$major"
-      PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config
+  local major
+  if [[ -z ${PG_CONFIG:-} ]]; then
+    major=$(newest_installed_server)
+    if [[ -z $major ]] && ! is_complete_server pg_config; then
+      require_packages postgresql
+      major=$(newest_installed_server)
     fi
+    [[ -z $major ]] || require_packages "postgresql-server-dev-$major"
+    PG_CONFIG=${major:+/usr/lib/postgresql/$major/bin/}pg_config
   fi
-  server_can_be_built_for "$PG_CONFIG" ||
-    die "$PG_CONFIG: the server or its development files are missing" \
-      "Debian has them in postgresql-NN and postgresql-server-dev-NN."
-  major=$(major_version_of "$PG_CONFIG")
-  ((major >= oldest_server)) ||
-    die "PostgreSQL $major is too old; $oldest_server to $newest_server are supported" "Choose one: PG_CONFIG=..."
+  is_complete_server "$PG_CONFIG" || die "$PG_CONFIG: the server or its development files are missing" \
+    "Debian has them in postgresql-NN and postgresql-server-dev-NN."
+  PG_CONFIG=$("$PG_CONFIG" --bindir)/pg_config
   export PG_CONFIG
-  server_prefix=(env HOME=/ LC_ALL=C.UTF-8)
-  if is_root; then server_prefix=(runuser -u "$(server_user)" -- "${server_prefix[@]}"); fi
+  major=$(major_version_of "$PG_CONFIG")
+  ((major >= oldest_server)) || die "PostgreSQL $major is too old; $oldest_server is the oldest supported"
+  server_user=$(id -un)
+  as_server=(env HOME=/ LC_ALL=C.UTF-8)
+  is_root || return 0
+  server_user=$(id -un postgres 2>/dev/null || say nobody)
+  as_server=(setpriv --reuid "$server_user" --regid "$(id -g "$server_user")" --init-groups "${as_server[@]}")
 }
-
-# A server never runs as root.
-server_user() {
-  if ! is_root; then
-    id -un
-  elif id postgres >/dev/null 2>&1; then
-    say postgres
-  else
-    say nobody
-  fi
-}
-
-# What to put before a command to run it as the server's user, with nothing of the caller's home or language.
-# Set by choose_server: the user comes with the server's package.
-server_prefix=()
-
-as_server() { "${server_prefix[@]}" "$@"; }
-
-# A copy of the server of PG_CONFIG below a folder, with the same paths there: PostgreSQL finds its files
-# relative to its programs. The extension can be installed into the copy without touching the system.
-# Prints the copy's pg_config.
-copy_server() {
-  local into=$1 pg_config=$2 bin directory
-  bin=$("$pg_config" --bindir)
-  for directory in "$bin" "$("$pg_config" --pkglibdir)" "$("$pg_config" --sharedir)"; do
-    mkdir -p "$into$(dirname "$directory")"
-    cp -a "$directory" "$into$directory"
+# Copies the server of PG_CONFIG below a folder, with the same paths there: PostgreSQL finds its files relative to its
+# programs, so the extension is installed there without touching the system.
+copy_server() { # FOLDER PG_CONFIG
+  local bin headers directory
+  bin=$("$2" --bindir)
+  headers=$("$2" --includedir)
+  for directory in "$bin" "$("$2" --pkglibdir)" "$("$2" --sharedir)"; do
+    mkdir -p "$1${directory%/*}"
+    cp -a "$directory" "$1$directory"
   done
-  directory=$("$pg_config" --includedir)
-  mkdir -p "$into$(dirname "$directory")"
-  ln -sfn "$directory" "$into$directory"
-  say "$into$bin/pg_config"
+  mkdir -p "$1${headers%/*}"
+  ln -sfn "$headers" "$1$headers"
 }
 
-jobs_for_make() { nproc 2>/dev/null || echo 1; }
+build_cmake() { # SOURCE BUILD OPTIONS..., both below the repository
+  local -a configure=(cmake -S "$repository/$1" -B "$repository/$2" -DCMAKE_BUILD_TYPE=RelWithDebInfo "${@:3}")
+  # The cache of a clone that was moved is of no use.
+  "${configure[@]}" || { rm -rf "${repository:?}/$2" && "${configure[@]}"; }
+  cmake --build "$repository/$2" -j "$(nproc)"
+}

@@ -2,70 +2,47 @@
 
 .PHONY: $(PROJECT_GOALS)
 
-SOURCE_DIRS = src loadgen viewer test bench
-ALL_SOURCES = $(sort $(shell find $(SOURCE_DIRS) -name '*.cpp' -o -name '*.h' 2>/dev/null))
+define HELP
+Using it:
+  make demo [DURATION=s] [PORT=n]    the live top 10 of a blog under load, until Ctrl-C
+  make example NAME=shop             an example of examples/ under load, likewise
+  make viewer                        build/viewer/trending-viewer, a window for live rankings
+  make docs                          the documentation as a site with search, build/docs/site
+  make && make install               build, and install into the server of PG_CONFIG
+  make installcheck                  regression tests against a running server
+Working on it:
+  make check [SERVERS="15 17 18"]    every test; also on servers of other Debian releases
+  make check STAGES="unit regress"   some of: lint build unit loadgen viewer regress isolation pgtap docs tap fuzz
+  make check VARIANT=sanitize SERVERS=17  the server tests under ASan and UBSan
+  make check-viewer [SANITIZE=1]     the viewer's tests, in a window of their own
+  make torture [KILLS=500] [SEED=n]  worker and server killed at random under load
+  make fuzz [MINUTES=60] [SEED=n]    random definitions under random work, against an independent oracle
+  make tidy [FILES=...]              clang-tidy
+  make format, make format-check     clang-format
+Variables: PG_CONFIG=path, CXX=clang++, DEBUG=1 (assertions), SANITIZE=1, COVERAGE=1 (gcov)
+endef
 
-export PG_CONFIG SERVERS STAGES VARIANT FILES DURATION PORT RATE NAME VIEWER KILLS SEED
+help: ; $(info $(HELP)) @:
+demo: ; @bash scripts/live.sh demo
+example: ; @bash scripts/live.sh "$(NAME)"
+viewer: ; @bash scripts/viewer.sh
+docs: ; @bash scripts/docs.sh
+check: ; @bash scripts/check.sh
+check-viewer: ; @bash scripts/viewer.sh --check
+tidy: ; @bash scripts/tidy.sh
 
-help:
-	@echo 'Using it:'
-	@echo '  make demo [DURATION=s] [PORT=n]  the live top 10 of a blog under load, until Ctrl-C'
-	@echo '  make example NAME=shop           an example of examples/ under load, likewise'
-	@echo '  make viewer                      build/viewer/trending-viewer, a window for live rankings'
-	@echo '  make docs                        the documentation as a site with search, build/docs/site'
-	@echo '  make && make install             build, and install into the server of PG_CONFIG'
-	@echo '  make installcheck                regression tests against a running server'
-	@echo 'Working on it:'
-	@echo '  make check [SERVERS="15 17 18"]  every test; also on servers of other Debian releases'
-	@echo '  make check STAGES="unit regress" some of: lint build unit loadgen viewer regress isolation pgtap docs fuzz tap'
-	@echo '  make check-viewer [SANITIZE=1]   the viewer'"'"'s tests, in a window of their own'
-	@echo '  make torture [KILLS=500] [SEED=n] the torture test alone, for longer'
-	@echo '  make fuzz [MINUTES=60] [SEED=n]  random definitions under random work, against an independent oracle'
-	@echo '  make tidy [FILES=...]            clang-tidy'
-	@echo '  make format, make format-check   clang-format'
-	@echo '  make check VARIANT=sanitize SERVERS=17 the server tests under ASan and UBSan (or VARIANT=coverage)'
-	@echo 'Variables: PG_CONFIG=path, CXX=clang++, DEBUG=1 (assertions), SANITIZE=1, COVERAGE=1'
-
-demo:
-	@bash scripts/demo.sh
-
-example:
-	@bash scripts/example.sh
-
-viewer:
-	@bash scripts/viewer.sh
-
-docs:
-	@bash scripts/docs.sh
-
-check:
-	@bash scripts/check.sh
-
-check-viewer:
-	@bash scripts/viewer.sh --check
-
-# About five seconds a kill; the limits leave room for a slow machine.
+# About five seconds a kill; the limit leaves room for a slow machine.
 torture: export SEED := $(or $(SEED),$(shell shuf -i 1-999999 -n 1))
 torture: export KILLS := $(or $(KILLS),500)
-torture: export PROVE_TESTS := test/t/010_torture.pl
-torture:
-	@STAGES=tap TAP_LIMIT=$$((600 + 20 * KILLS)) bash scripts/check.sh
+torture: ; @STAGES=tap PROVE_TESTS=test/t/010_torture.pl LIMIT=$$((600 + 20 * KILLS)) bash scripts/check.sh
 
-# Fresh seeds; a failure prints the line that repeats it.
-fuzz: export FUZZ_MINUTES := $(if $(SEED),$(MINUTES),$(or $(MINUTES),10))
-fuzz: export FUZZ_SEED := $(SEED)
-fuzz: export FUZZ_EPISODES := 1
-fuzz:
-	@STAGES=fuzz bash scripts/check.sh
+# Fresh seeds for MINUTES, or the one episode of a SEED, as a failure prints it.
+fuzz: export FUZZ := $(if $(SEED),--seed $(SEED)) $(if $(SEED)$(MINUTES),,--minutes 10) $(if $(MINUTES),--minutes $(MINUTES))
+fuzz: ; @STAGES=fuzz LIMIT=$$((900 + 60 * $(or $(MINUTES),10))) bash scripts/check.sh
 
-tidy:
-	@bash scripts/tidy.sh
-
-format:
-	clang-format -i $(ALL_SOURCES)
-
-format-check:
-	clang-format --dry-run -Werror $(ALL_SOURCES)
+format format-check:
+	@find src loadgen viewer test bench -name '*.cpp' -o -name '*.h' | \
+	  xargs clang-format $(if $(filter format,$@),-i,--dry-run -Werror)
 
 # A goal of PGXS named beside one of these gets a run of make of its own.
 $(filter-out $(PROJECT_GOALS),$(MAKECMDGOALS)):

@@ -2,7 +2,7 @@
 # end_to_end.sh VIEWER: the viewer in a real window, over a real server with the extension and the load
 # generator, driven by mouse and keys. What it shows is read back through the clipboard and compared with SQL.
 # Skipped (77; failed with VIEWER_TESTS_MAY_SKIP=no) where a part is missing: the extension in PG_CONFIG's server,
-# Xvfb, xdotool, openbox, xclip or the load generator (LOADGEN=program, else it is looked for in the build folders).
+# Xvfb, xdotool, openbox, xclip or the load generator (LOADGEN=program, else that of build/loadgen).
 set -euo pipefail
 
 viewer=$1
@@ -25,10 +25,7 @@ done
 bindir=$("$pg_config" --bindir 2>/dev/null) || skip "$pg_config does not run"
 [[ -x $bindir/initdb ]] || skip "no PostgreSQL server in $bindir"
 [[ -e $("$pg_config" --sharedir)/extension/trending.control ]] || skip "trending is not installed in that server"
-loadgen=${LOADGEN:-}
-for candidate in "$repository"/build/{loadgen,demo-loadgen}/trending-loadgen; do
-  [[ -n $loadgen || ! -x $candidate ]] || loadgen=$candidate
-done
+loadgen=${LOADGEN:-$repository/build/loadgen/trending-loadgen}
 [[ -x $loadgen ]] || skip "the load generator is not built"
 
 folder=$(mktemp -d /tmp/viewer-e2e.XXXXXX)
