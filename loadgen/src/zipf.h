@@ -1,6 +1,5 @@
 // Zipf-distributed ranks, exactly and in constant time, by rejection-inversion:
-// W. Hörmann, G. Derflinger, "Rejection-inversion to generate variates from monotone discrete
-// distributions",
+// W. Hörmann, G. Derflinger, "Rejection-inversion to generate variates from monotone discrete distributions",
 // ACM Transactions on Modeling and Computer Simulation 6 (1996), 169-184.
 #pragma once
 

@@ -52,8 +52,7 @@ void keep_freed_memory() {
 #endif
 }
 
-// -- duties between records
-// -------------------------------------------------------------------------------------
+// --- duties between records ---
 
 bool has_alerts() {
   return std::any_of(worker->trends.begin(), worker->trends.end(),
@@ -147,8 +146,7 @@ void do_duties(bool caught_up) {
   if (checkpoint_wanted(now) && checkpoint_write() && now - born > kHealthyUs) worker->entry->failures = 0;
 }
 
-// -- main loop
-// --------------------------------------------------------------------------------------------------
+// --- main loop ---
 
 void notify_readers(bool now) {
   static XLogRecPtr notified = InvalidXLogRecPtr;

@@ -54,9 +54,9 @@ struct Worker {
 
 extern Worker* worker;
 
-// -- transactions of the worker's own, between records
-// ------------------------------------------------------- Starts one with an active snapshot. What it writes
-// carries an origin that the plugin filters out.
+// --- transactions of the worker's own, between records ---
+
+// Starts one with an active snapshot. What it writes carries an origin that the plugin filters out.
 void worker_begin();
 void worker_commit();
 // After an error that was caught: ends the transaction and gives its message (palloc'd in TopMemoryContext).
@@ -68,9 +68,9 @@ inline bool is_conflict(const ErrorData* error) {
          ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK;
 }
 
-// -- trends (trend_set.cpp)
-// ----------------------------------------------------------------------------------- Reads trending.trend
-// and follows what is new, forgets what is gone. Also notices that the extension is gone: returns false then.
+// --- trends (trend_set.cpp) ---
+
+// Reads trending.trend, follows what is new and forgets what is gone. False if the extension itself is gone.
 bool trends_refresh();
 // Loads definition and row reader; on failure the trend stays in kLoading or is stopped.
 bool trend_load(FollowedTrend* trend);
@@ -101,9 +101,9 @@ void trend_note_altered(TupleDesc descriptor, HeapTuple row);
 // Applies events, those of the transaction that committed there, under the trend's lock.
 void trend_apply(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time, XLogRecPtr lsn);
 
-// -- filling (filling.cpp)
-// ------------------------------------------------------------------------------------ Starts filling a trend
-// at the present position.
+// --- filling (filling.cpp) ---
+
+// Starts filling a trend at the present position.
 void filling_start(FollowedTrend* trend);
 // Goes on with trends that wait, and drops filters that are no longer needed.
 void filling_poll();
@@ -111,10 +111,10 @@ void filling_poll();
 void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XLogRecPtr lsn,
                     const BatchSlice& slice);
 
-// -- checkpoints (checkpoint.cpp)
-// ----------------------------------------------------------------------------- Writes what changed and the
-// position in one transaction, then confirms the slot. False when that failed: the worker goes on, the reason
-// is in the directory, and the next checkpoint writes everything.
+// --- checkpoints (checkpoint.cpp) ---
+
+// Writes what changed and the position in one transaction, then confirms the slot. False when that failed:
+// the worker goes on, the reason is in the directory, and the next checkpoint writes everything.
 bool checkpoint_write();
 // The position of the stored checkpoint; invalid when there is none that belongs to this cluster, or it
 // cannot be used, which is reported.

@@ -15,8 +15,7 @@ namespace {
 constexpr int64 kTellUs = 500 * INT64CONST(1000);  // between two looks who is waited for
 constexpr long kSlotLookMs = 100;
 
-// -- the database
-// -------------------------------------------------------------------------------------------------------
+// --- the database ---
 
 void leave_if_not_installed() {
   worker_begin();
@@ -29,8 +28,7 @@ void leave_if_not_installed() {
   leave_uninstalled();
 }
 
-// -- the slot
-// -------------------------------------------------------------------------------------------------------
+// --- the slot ---
 
 // Tells for whom the start of decoding waits. The extension may be dropped meanwhile; the slot goes with us
 // then.

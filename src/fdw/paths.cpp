@@ -171,8 +171,7 @@ void add_unparameterized(PlannerInfo* root, RelOptInfo* rel, const PlanningInfo&
   }
 }
 
-// -- paths for the inner side of a nested loop
-// -----------------------------------------------------------------
+// --- paths for the inner side of a nested loop ---
 
 struct KeyMatch {
   const Definition* definition;

@@ -78,8 +78,7 @@ int64 add_capped(int64 a, int64 b) {
   return pg_add_s64_overflow(a, b, &sum) ? PG_INT64_MAX : sum;
 }
 
-// -- by key
-// ---------------------------------------------------------------------------------------------------
+// --- by key ---
 
 // The values that a scan looks for: one a key column, but for one column that may have several.
 struct KeyValues {
@@ -195,8 +194,7 @@ KeyBytes* encode_keys(const KeyCodec& codec, const int* columns, KeyValues* valu
   return keys;
 }
 
-// -- the best
-// -------------------------------------------------------------------------------------------------
+// --- the best ---
 
 struct RankRange {
   int64 first = 1;

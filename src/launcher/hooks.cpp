@@ -15,8 +15,7 @@ ProcessUtility_hook_type next_process_utility = nullptr;
 bool worker_requested = false;
 bool databases_changed = false;
 
-// -- commit
-// -----------------------------------------------------------------------------------------------------
+// --- commit ---
 
 void raise_published(DatabaseShared* entry, XLogRecPtr commit) {
   uint64 published = pg_atomic_read_u64(&entry->published_commit);
@@ -66,8 +65,7 @@ void transaction_ended(XactEvent event, void*) {
   }
 }
 
-// -- databases that come, change and go
-// -------------------------------------------------------------------------------------
+// --- databases that come, change and go ---
 
 // DROP DATABASE refuses while a slot is active, and it checks that before it ends anybody's session. It has
 // locked the database when it comes here.

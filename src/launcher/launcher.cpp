@@ -29,8 +29,7 @@ Started* started = nullptr;  // [directory->capacity]
 List* known = NIL;          // eligible databases that a worker has been wanted for
 bool told_of_room = false;  // that there is no room for some database is in the log
 
-// -- which databases
-// -----------------------------------------------------------------------------------------------------
+// --- which databases ---
 
 // Whether a database may have live trends. Templates and databases without connections are left alone, unless
 // there is a slot already: nobody else would move it on, and it would hold WAL for ever.
@@ -129,8 +128,7 @@ void look_at_databases() {
   list_free(databases.all);
 }
 
-// -- their workers
-// -------------------------------------------------------------------------------------------------------
+// --- their workers ---
 
 void start_worker(DatabaseShared* entry, Started* mine) {
   if (database_is_locked(entry->database)) {

@@ -7,17 +7,14 @@
 //    through theirs: neither parser, rewriter, planner nor executor see these tables. So no trigger, rule,
 //    policy, default, CHECK or foreign key is ever executed, and no expression is evaluated as a constant
 //    while a statement is planned, which the server does with those of indexes and extended statistics;
-// 2. what would have been executed or enforced if it were a statement is not passed over in silence: the
-// table
-//    is looked at after it was locked, and refused while it is not what we made, with the reason and what to
-//    do. Refused are triggers that are enabled, rules, CHECK constraints, generated columns, columns of
-//    another type than ours, further columns that are NOT NULL or have a default, and partitions of other
-//    tables;
+// 2. what a statement would have executed or enforced is not passed over in silence: the table is looked at
+//    after it was locked, and refused while it is not what we made, with the reason and what to do. Refused
+//    are triggers that are enabled, rules, CHECK constraints, generated columns, columns of another type than
+//    ours, further columns that are NOT NULL or have a default, and partitions of other tables;
 // 3. indexes are the only code that runs. Before anything is evaluated, each has been seen to have no
-// predicate
-//    and no expression (but for the digest that history_table.cpp makes), no exclusion and no deferred
-//    constraint, and support functions written in C alone, which only superusers can create. Exactly the
-//    indexes that were looked at are written to.
+//    predicate and no expression (but for the digest that history_table.cpp makes), no exclusion and no
+//    deferred constraint, and support functions written in C alone, which only superusers can create. Exactly
+//    the indexes that were looked at are written to.
 //
 // Nothing can be attached after the look. RowExclusiveLock is held until the transaction ends, and CREATE
 // TRIGGER and CREATE RULE, and every form of ALTER TABLE that changes columns, constraints, types or the

@@ -65,8 +65,7 @@ struct AreaHeader {
   }
 };
 
-// -- worker (area_worker.cpp)
-// ---------------------------------------------------------------------------------------------------
+// --- worker (area_worker.cpp) ---
 
 // Makes an area with room for the configured number of trends; not yet published, gone with the process until
 // then. Null when the system has no memory for it.
@@ -86,8 +85,7 @@ extern int64 longest_hold_us;
 void hold_trend(TrendShared* shared);
 void release_trend(TrendShared* shared);
 
-// -- readers (area.cpp)
-// --------------------------------------------------------------------------------------------------
+// --- readers (area.cpp) ---
 
 // The current area of the database in this process, attached when needed; null when there is none yet.
 dsa_area* area_attach(DatabaseShared* entry, AreaHeader** header);

@@ -40,8 +40,7 @@ const char* memory_refusal();
 // Whether what was refused might be had now.
 bool memory_may_do(const AreaBlocks& blocks);
 
-// -- worker
-// ---------------------------------------------------------------------------------------------------
+// --- worker ---
 
 // Makes an area with its first object, cleared. Null when the system has no memory for it.
 dsa_area* memory_create(DatabaseShared* entry, Size first_bytes, dsa_pointer* first);

@@ -29,8 +29,7 @@ constexpr int kSegmentBytes = 256 * 1024;
 // A pane is written whole again when its deltas exceed this many times its whole size.
 constexpr size_t kDeltaFactor = 2;
 
-// -- writing
-// ----------------------------------------------------------------------------------------------------
+// --- writing ---
 
 // Gathers cells and writes them as segments of one pane.
 struct SegmentWriter {

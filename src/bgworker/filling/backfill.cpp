@@ -37,8 +37,7 @@ constexpr int64 kLongPauseUs = 60 * kRetryPauseUs;
 constexpr size_t kBatchBytes = size_t{8} << 20;
 constexpr char kTrouble[] = "history is not filled back: ";
 
-// -- trending.trend_start
-// ----------------------------------------------------------------------------------------------------------
+// --- trending.trend_start ---
 
 void store_progress(FollowedTrend* trend, Time since, bool backfilling) {
   static SpiStatement update = {
@@ -52,8 +51,7 @@ void take_progress(FollowedTrend* trend, Time since, bool backfilling) {
   trend->backfilling = backfilling;
 }
 
-// -- a portion
-// ----------------------------------------------------------------------------------------------------------
+// --- a portion ---
 
 enum class Portion {
   kDone,

@@ -6,11 +6,9 @@
 //    decoded for this trend) and yet not be visible to a snapshot.
 // 2. From P on, the trend's decoded events are recorded with their xids, until those transactions have ended.
 // 3. Then an ordinary snapshot S is taken and the source is read under it. Whoever wrote and committed before
-// P
-//    is visible in S now, since locks are given up only after a transaction has become visible.
+//    P is visible in S now, since locks are released only after a transaction has become visible.
 // 4. A transaction decoded from P on counts exactly when its top-level xid is not visible in S: the recorded
-// ones
-//    first, then those to come, up to where the WAL ended when S was taken. All that commits behind it
+//    ones first, then those to come, up to where the WAL ended when S was taken. All that commits behind it
 //    counts.
 //
 // What of the source is counted, and which windows are reported: source_count.cpp.
@@ -126,8 +124,7 @@ bool writers_ended(FollowedTrend* trend) {
   return writers.empty();
 }
 
-// -- the filter
-// -------------------------------------------------------------------------------------------------
+// --- the filter ---
 
 // Of a snapshot that was taken a moment ago.
 SnapshotFilter filter_of(const Snapshot snapshot) {

@@ -221,8 +221,7 @@ bool concerns(const FollowedTrend* trend, Oid relation, List* ancestors) {
          trend->tables.count(relation) > 0;
 }
 
-// -- between records
-// -----------------------------------------------------------------------------------------------
+// --- between records ---
 
 // Whether a table that joined the source has rows for windows that can still change. Not inlined, so that its
 // locals do not live in the frame that PG_TRY returns to.

@@ -144,8 +144,7 @@ void scan_rows(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
   SPI_cursor_close(cursor);
 }
 
-// -- in the order of an expression
-// ----------------------------------------------------------------------------------------------------------
+// --- in the order of an expression ---
 // Not by the query: one row whose expression fails would end it.
 
 // An event as bytes; key, words and tail follow.

@@ -38,8 +38,7 @@ ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
   return &trend->closed[place->second];
 }
 
-// -- writing
-// ----------------------------------------------------------------------------------------------------
+// --- writing ---
 
 void write_window(GroupInsert* insert, const StateLayout& layout, const ClosedWindow& closed) {
   delete_window(insert->table, closed.window);

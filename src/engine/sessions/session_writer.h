@@ -5,8 +5,7 @@
 // matters, in a transaction or between them, as long as no row comes too late:
 //
 //   a row is late      when even a session of its own would be past correction: its time + gap is at or
-//   before
-//                      watermark − allowed_lateness
+//                      before watermark − allowed_lateness
 //   a session is final when no row that is not late can reach it: its end + gap is at or before
 //                      watermark − allowed_lateness
 //
