@@ -29,13 +29,13 @@ const char* time_column(const Definition* definition) {
   return quote_identifier(column_name(definition, reinterpret_cast<Var*>(definition->event_time)->varattno));
 }
 
-// The source may have been dropped since the definition was loaded.
-const char* source_name(const Definition* definition) {
-  const char* name = get_rel_name(definition->source);
+// The source, or one of its tables, may have been dropped since the definition was loaded.
+const char* table_name(Oid table) {
+  const char* name = get_rel_name(table);
   if (name == nullptr) {
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the source was dropped")));
   }
-  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition->source)), name);
+  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), name);
 }
 
 // With a plain time column the rows before or after a time are left to the index.
@@ -57,9 +57,16 @@ void append_conditions(StringInfo query, const FollowedTrend* trend, const Sourc
                    range.rows == SourceRows::kEarlier ? "NOT" : "", trend->later.c_str());
 }
 
+// What one query reads: see tables_by_owner().
+struct ScanTable {
+  Oid table;
+  bool is_part;
+};
+
 // SELECT of the columns a trend reads, then the table that a row is in, then its commit time where that
 // counts. In the order of a plain time column if that is asked for.
-char* source_query(const FollowedTrend* trend, const SourceRange& range, ScanOrder order) {
+char* source_query(const FollowedTrend* trend, const ScanTable& from, const SourceRange& range,
+                   ScanOrder order) {
   const Definition* definition = trend->definition;
   StringInfoData query;
   initStringInfo(&query);
@@ -67,8 +74,9 @@ char* source_query(const FollowedTrend* trend, const SourceRange& range, ScanOrd
   for (int i = 0; i < definition->source_column_count; i++) {
     appendStringInfo(&query, "%s, ", quote_identifier(definition->source_columns[i].name));
   }
-  appendStringInfo(&query, "tableoid%s FROM %s",
-                   definition->by_commit_time ? ", trending.commit_time(xmin)" : "", source_name(definition));
+  appendStringInfo(&query, "tableoid%s FROM %s%s",
+                   definition->by_commit_time ? ", trending.commit_time(xmin)" : "",
+                   from.is_part ? "ONLY " : "", table_name(from.table));
   append_conditions(&query, trend, range);
   if (order != ScanOrder::kAny) {
     appendStringInfo(&query, " ORDER BY %s%s", time_column(definition),
@@ -119,16 +127,16 @@ bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampT
   return true;
 }
 
-// With SPI connected. An order other than kAny is the query's, by a plain time column.
-void scan_rows(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
-               FunctionRef<bool(const RowEvent&)> visit) {
+// With SPI connected. False when visit() wants no more.
+bool scan_table(FollowedTrend* trend, const ScanTable& from, const SourceRange& range, ScanOrder order,
+                FunctionRef<bool(const RowEvent&)> visit) {
   TimestampTz now = GetCurrentTimestamp();
-  SPIPlanPtr plan = SPI_prepare_cursor(source_query(trend, range, order), 0, nullptr, 0);
+  SPIPlanPtr plan = SPI_prepare_cursor(source_query(trend, from, range, order), 0, nullptr, 0);
   if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
   Portal cursor = nullptr;
-  as_table_owner(trend->definition->source,
-                 [&] { cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true); });
-  for (bool go_on = true; go_on;) {
+  as_table_owner(from.table, [&] { cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true); });
+  bool go_on = true;
+  while (go_on) {
     SPI_cursor_fetch(cursor, true, kFetchRows);
     if (SPI_processed == 0) break;
     SPITupleTable* rows = SPI_tuptable;
@@ -142,6 +150,25 @@ void scan_rows(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
     CHECK_FOR_INTERRUPTS();
   }
   SPI_cursor_close(cursor);
+  return go_on;
+}
+
+// An order other than kAny is the query's, by a plain time column; it needs a source that is read by one.
+void scan_rows(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
+               FunctionRef<bool(const RowEvent&)> visit) {
+  bool are_parts = false;
+  List* tables = tables_by_owner(trend->definition->source, &are_parts);
+  ListCell* cell = nullptr;
+  foreach (cell, tables) {
+    if (!scan_table(trend, {lfirst_oid(cell), are_parts}, range, order, visit)) break;
+  }
+}
+
+// Whether a query can give the rows in the order of time, or the greatest one.
+bool is_ordered_by_query(const Definition* definition) {
+  bool are_parts = false;
+  if (is_plain_column(definition->event_time)) (void)tables_by_owner(definition->source, &are_parts);
+  return is_plain_column(definition->event_time) && !are_parts;
 }
 
 // --- in the order of an expression ---
@@ -245,7 +272,7 @@ void scan_sorted(FollowedTrend* trend, const SourceRange& range, ScanOrder order
 void scan_source(FollowedTrend* trend, const SourceRange& range, ScanOrder order,
                  FunctionRef<bool(const RowEvent&)> visit) {
   SPI_connect();
-  if (order == ScanOrder::kAny || is_plain_column(trend->definition->event_time)) {
+  if (order == ScanOrder::kAny || is_ordered_by_query(trend->definition)) {
     scan_rows(trend, range, order, visit);
   } else {
     scan_sorted(trend, range, order, visit);
@@ -256,7 +283,7 @@ void scan_source(FollowedTrend* trend, const SourceRange& range, ScanOrder order
 Time latest_in_source(FollowedTrend* trend, SourceRows rows, Time until) {
   const Definition* definition = trend->definition;
   Time latest = kNoTime;
-  if (!is_plain_column(definition->event_time) || definition->where != nullptr) {
+  if (definition->where != nullptr || !is_ordered_by_query(definition)) {
     scan_source(trend, {kNoTime, until, rows}, ScanOrder::kAny, [&](const RowEvent& event) {
       if (until == kNoTime || event.time <= until) latest = std::max(latest, event.time);
       return true;
@@ -268,7 +295,7 @@ Time latest_in_source(FollowedTrend* trend, SourceRows rows, Time until) {
   StringInfoData query;
   initStringInfo(&query);
   appendStringInfo(&query, "SELECT pg_catalog.max(%s) FROM %s", time_column(definition),
-                   source_name(definition));
+                   table_name(definition->source));
   append_conditions(&query, trend, {kNoTime, until == kNoTime ? farthest : std::min(until, farthest), rows});
   SPI_connect();
   int result = 0;
