@@ -673,33 +673,22 @@ AS 'MODULE_PATHNAME', 'trending_nearly_equal';
 COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8) IS 'internal: equal, or both NULL, or different by at most this part of the greater';
 COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8, float8) IS 'internal: the same, of size if that is greater still';
 
-CREATE FUNCTION trending.windows_within(trend regclass, at timestamptz, from_time timestamptz, to_time timestamptz)
-RETURNS bool LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'trending_windows_within';
-COMMENT ON FUNCTION trending.windows_within(regclass, timestamptz, timestamptz, timestamptz) IS 'internal: whether all windows that an event time belongs to lie within two times';
-
 -- Recalculates from the source the final windows that lie within [from_time, to_time], or the final sessions that reach
 -- into that time, and marks the late rows all of whose windows are among them. For those who may insert into and delete
--- from <trend>_history, and carried out as its owner. One call at a time. Returns the rows written.
+-- from <trend>_history, by the rights of the trend's owner to the source. One call at a time. Returns the rows written.
 CREATE FUNCTION trending.recompute(trend regclass, from_time timestamptz, to_time timestamptz)
 RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_recompute';
-
--- See functions/difference_query.h.
-CREATE FUNCTION trending.difference_query(trend regclass)
-RETURNS text LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'trending_difference_query';
-COMMENT ON FUNCTION trending.difference_query(regclass) IS 'internal: the query that compares a trend''s history with its definition';
-
-CREATE FUNCTION trending.history_progress(trend regclass, OUT written_until timestamptz, OUT final_until timestamptz)
-LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'trending_history_progress';
-COMMENT ON FUNCTION trending.history_progress(regclass) IS 'internal: windows that end up to the first time are in history, those up to the second one final';
 
 CREATE FUNCTION trending.live_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_live_differences';
 COMMENT ON FUNCTION trending.live_differences(regclass) IS 'internal: the rows in which a trend and its definition differ at one instant';
+
+CREATE FUNCTION trending.history_differences_now(trend regclass, OUT found_in text, OUT "row" jsonb, OUT settled bool)
+RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_history_differences_now';
+COMMENT ON FUNCTION trending.history_differences_now(regclass) IS 'internal: the rows in which a trend''s history and its definition differ now; settled: the worker will not change the row any more';
 
 -- The same of its history. What is missing there, or not final, the worker may be about to write with a checkpoint: it
 -- differs when it still does after one.
@@ -709,8 +698,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-  known    trending.trend;
-  progress record;
   written  pg_lsn;
   patience timestamptz;
   sides    text[];
@@ -721,12 +708,9 @@ DECLARE
   doubtful_sides text[] := '{}';
   doubtful_rows  jsonb[] := '{}';
 BEGIN
-  SELECT * INTO known FROM trending.trend r WHERE r.relation = history_differences.trend;
   FOR round IN 1 .. 5 LOOP
-    SELECT * INTO progress FROM trending.history_progress(history_differences.trend);
-    EXECUTE 'SELECT array_agg(q.found_in), array_agg(q."row"), array_agg(q.settled) FROM ('
-      || trending.difference_query(history_differences.trend) || ') q'
-    INTO sides, rows, settled USING known.history_limit, progress.written_until, progress.final_until;
+    SELECT array_agg(q.found_in), array_agg(q."row"), array_agg(q.settled) INTO sides, rows, settled
+    FROM   trending.history_differences_now(history_differences.trend) q;
     SELECT array_agg(d.side), array_agg(d.r), array_agg(d.is_settled OR b.r IS NOT NULL) INTO sides, rows, settled
     FROM   unnest(sides, rows, settled) d(side, r, is_settled)
     LEFT   JOIN unnest(doubtful_sides, doubtful_rows) b(side, r) ON b.side = d.side AND b.r = d.r

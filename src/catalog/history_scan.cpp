@@ -33,6 +33,23 @@ void delete_window(OwnedTable* table, const Window& window) {
   });
 }
 
+void delete_windows_within(OwnedTable* table, Time from, Time to) {
+  owned_scan(table, kHistoryEnd, from, to, false, [&](TupleTableSlot* row) {
+    if (time_of(table, row, kHistoryStart) >= from) (void)owned_delete(table, row, RowLock::kFail);
+    return true;
+  });
+}
+
+bool is_open_late_row(OwnedTable* table, TupleTableSlot* row) {
+  bool no_reason = false;
+  bool no_mark = false;
+  const Datum reason = owned_value(table, row, kLateReason, &no_reason);
+  const bool is_recomputed = DatumGetBool(owned_value(table, row, kLateRecomputed, &no_mark));
+  if (no_reason || no_mark || is_recomputed) return false;
+  const text* value = DatumGetTextPP(reason);
+  return VARSIZE_ANY_EXHDR(value) == strlen("late") && memcmp(VARDATA_ANY(value), "late", 4) == 0;
+}
+
 void delete_after(OwnedTable* table, Time after, Time final_after) {
   owned_scan(table, kHistoryEnd, std::max(kFirst, std::min(after, final_after)), kLast, false,
              [&](TupleTableSlot* row) {

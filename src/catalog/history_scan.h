@@ -10,6 +10,10 @@
 namespace trending {
 
 void delete_window(OwnedTable* table, const Window& window);
+// Deletes the windows that lie within [from, to].
+void delete_windows_within(OwnedTable* table, Time from, Time to);
+// Whether a row of <trend>_late came too late and is not taken in by recompute yet.
+bool is_open_late_row(OwnedTable* table, TupleTableSlot* row);
 // Deletes windows that end after a time and are not final, and those that end after another one.
 void delete_after(OwnedTable* table, Time after, Time final_after);
 void mark_final_between(OwnedTable* table, Time first, Time last);

@@ -242,14 +242,33 @@ TableShape late_shape() {
   return {kLateColumns, columns};
 }
 
-int history_key_column(const Definition& definition, int key) {
+namespace {
+
+int group_column(const Definition& definition, ColumnRole role, int index) {
   int column = kHistoryGroup;
   for (int i = 0; i < definition.column_count; i++) {
     if (is_bound(definition.columns[i].role)) continue;
-    if (definition.columns[i].role == ColumnRole::kKey && definition.columns[i].index == key) return column;
+    if (definition.columns[i].role == role && definition.columns[i].index == index) return column;
     column++;
   }
   return -1;
+}
+
+}  // namespace
+
+int history_key_column(const Definition& definition, int key) {
+  return group_column(definition, ColumnRole::kKey, key);
+}
+
+int history_aggregate_column(const Definition& definition, int aggregate) {
+  return group_column(definition, ColumnRole::kAggregate, aggregate);
+}
+
+bool history_has_keys(const Definition& definition) {
+  for (int i = 0; i < definition.keys.count; i++) {
+    if (history_key_column(definition, i) < 0) return false;
+  }
+  return true;
 }
 
 int own_columns_at(const TableShape& shape, int own_columns) {

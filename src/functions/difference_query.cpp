@@ -53,27 +53,61 @@ const char* window_end(const Definition& definition) {
   return selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
 }
 
-// A row's window and key as one value that can be joined on.
+// A row's window and key as one value that can be joined on: quoted texts, which differ when the values do.
+// By output functions: anything else might look for casts, which are made by whoever owns a type.
 void append_row_key(StringInfo out, const Definition& definition) {
-  appendStringInfoString(out, "pg_catalog.jsonb_build_array(");
+  StringInfoData columns;
+  initStringInfo(&columns);
+  int count = definition.keys.count;
   if (definition.has_window) {
-    appendStringInfo(out, "trending_row.%s, trending_row.%s", window_start(definition),
+    count += 2;
+    appendStringInfo(&columns, ", trending_row.%s, trending_row.%s", window_start(definition),
                      window_end(definition));
   }
   for (int i = 0; i < definition.keys.count; i++) {
-    appendStringInfo(out, "%strending_row.%s", i > 0 || definition.has_window ? ", " : "",
-                     selected_column(definition, ColumnRole::kKey, i, "keys"));
+    appendStringInfo(&columns, ", trending_row.%s", selected_column(definition, ColumnRole::kKey, i, "keys"));
   }
-  appendStringInfoString(out, ") AS k");
+  appendStringInfoString(out, "pg_catalog.format('");
+  for (int i = 0; i < count; i++) appendStringInfoString(out, "%L ");
+  appendStringInfo(out, "'%s) AS k", columns.data);
 }
 
-// As what a column is compared: types such as json, whose values cannot be, by their looks, sums and averages
-// of numerics with their digits.
-const char* comparable(const Definition& definition, const DefinitionColumn& column) {
+// Whether what makes text or JSON of a type would look for a cast that a user made.
+bool may_have_casts(Oid type) {
+  const Oid base = getBaseType(type);
+  const Oid element = get_element_type(base);
+  return (OidIsValid(element) ? getBaseType(element) : base) >= FirstNormalObjectId;
+}
+
+// A column's value as text, by its output function.
+const char* as_text(const char* row, const char* column) {
+  return psprintf("CASE WHEN (%s).%s IS NOT NULL THEN pg_catalog.format('%%s', (%s).%s) END", row, column,
+                  row, column);
+}
+
+// A row of pairs as jsonb, with the definition's columns only.
+const char* row_as_json(const Definition& definition, const char* row) {
+  StringInfoData json;
+  initStringInfo(&json);
+  appendStringInfoString(&json, "(SELECT pg_catalog.to_jsonb(j) FROM (SELECT ");
+  for (int i = 0; i < definition.column_count; i++) {
+    const char* column = quote_identifier(definition.columns[i].name);
+    const char* value =
+        may_have_casts(definition.columns[i].type) ? as_text(row, column) : psprintf("(%s).%s", row, column);
+    appendStringInfo(&json, "%s%s AS %s", i == 0 ? "" : ", ", value, column);
+  }
+  appendStringInfoString(&json, ") AS j)");
+  return json.data;
+}
+
+// What of a column is compared: of types such as json, whose values cannot be, their looks, of sums and
+// averages of numerics their digits.
+const char* comparable(const Definition& definition, const DefinitionColumn& column, const char* row) {
   Oid equal = lookup_type_cache(getBaseType(column.type), TYPECACHE_EQ_OPR)->eq_opr;
-  const DefinitionAggregate& aggregate = definition.aggregates[column.index];
-  const bool has_digits = adds(aggregate) && getBaseType(column.type) == NUMERICOID;
-  return OidIsValid(equal) && !has_digits ? "" : "::pg_catalog.text";
+  const char* name = quote_identifier(column.name);
+  const bool has_digits = adds(definition.aggregates[column.index]) && getBaseType(column.type) == NUMERICOID;
+  const bool compares = OidIsValid(equal) && !has_digits;
+  return compares ? psprintf("(%s).%s", row, name) : psprintf("(%s)", as_text(row, name));
 }
 
 // "a.x.column is the same as d.x.column", of the trend and the definition.
@@ -83,8 +117,8 @@ void append_same(StringInfo out, const Definition& definition, const char* a, in
   const char* name = quote_identifier(column.name);
   const char* tolerance = tolerance_of(aggregate);
   if (tolerance == nullptr) {
-    const char* as = comparable(definition, column);
-    appendStringInfo(out, "(%s.x).%s%s IS NOT DISTINCT FROM (d.x).%s%s", a, name, as, name, as);
+    appendStringInfo(out, "%s IS NOT DISTINCT FROM %s", comparable(definition, column, psprintf("%s.x", a)),
+                     comparable(definition, column, "d.x"));
     return;
   }
   appendStringInfo(out, "trending.nearly_equal((%s.x).%s, (d.x).%s, %s", a, name, name, tolerance);
@@ -113,7 +147,8 @@ void append_all_same(StringInfo out, const Definition& definition) {
 
 // Which rows of the definition must be in the trend, whose history may hold the best only.
 void append_expected(StringInfo out, const Definition& definition, bool history) {
-  appendStringInfo(out, "(%s", history ? "(d.x).rank <= coalesce($1, (d.x).rank)" : "true");
+  const int64 limit = history ? definition.options.history_limit : -1;
+  appendStringInfo(out, "(%s", limit < 0 ? "true" : psprintf("(d.x).rank <= %lld", (long long)limit));
   if (history && ranking_tolerance(definition) != nullptr) {
     appendStringInfoString(out, " AND NOT EXISTS (SELECT FROM t AS o WHERE (o.x).rank = (d.x).rank AND ");
     ListCell* cell = nullptr;
@@ -143,15 +178,11 @@ const char* bound_literal(const Definition& definition, Time instant) {
       DirectFunctionCall1(zoned ? timestamptz_out : timestamp_out, window_bound_datum(type, instant));
   return psprintf("'%s'::pg_catalog.%s", DatumGetCString(text), zoned ? "timestamptz" : "timestamp");
 }
-// A parameter likewise.
-const char* bound_parameter(const Definition& definition, int number) {
-  const bool zoned = window_bound_type(definition) == TIMESTAMPTZOID;
-  return psprintf(zoned ? "$%d" : "($%d AT TIME ZONE 'UTC')", number);
-}
 
-BatchText sized_text(Time clock) {
+BatchText sized_text(Time clock, Time since) {
   BatchText how;
   how.with_sizes = true;
+  how.since = since;
   // A later row was refused as too far ahead: one that is accepted moves the clock.
   if (clock != kNoTime) how.until = clock;
   return how;
@@ -175,22 +206,9 @@ void append_definition(StringInfo out, const Definition& definition, const char*
   appendStringInfo(out, " FROM %s), ", rows);
 }
 
-// The definition's row without the columns that are there for the comparison.
-const char* definition_row(const Definition& definition) {
-  StringInfoData row;
-  initStringInfo(&row);
-  appendStringInfoString(&row, "pg_catalog.to_jsonb(d)");
-  for (int i = 0; i < definition.column_count; i++) {
-    const DefinitionColumn& column = definition.columns[i];
-    if (column.role != ColumnRole::kAggregate || !has_size(definition.aggregates[column.index])) continue;
-    appendStringInfo(&row, " OPERATOR(pg_catalog.-) %s", quote_literal_cstr(size_column(i)));
-  }
-  return row.data;
-}
-
 // The definition's rows for the live trend.
 const char* live_rows(const Definition& definition, const LiveSide& live) {
-  BatchText how = sized_text(live.clock);
+  BatchText how = sized_text(live.clock, live.since);
   if (!definition.has_window) return psprintf("(%s) AS trending_row", batch_query(definition, how));
   if (definition.window.kind != WindowKind::kSession) {
     const char* batch = batch_query(definition, how);
@@ -216,60 +234,39 @@ const char* live_rows(const Definition& definition, const LiveSide& live) {
   append_rank_order(&rows, definition);
   appendStringInfo(&rows, ") AS rank FROM (%s) AS l WHERE l.%s > %s) AS trending_row",
                    batch_query(definition, how), window_end(definition),
-                   live.watermark == kNoTime ? "'-infinity'" : bound_literal(definition, live.watermark));
+                   bound_literal(definition, live.watermark));
   return rows.data;
 }
 
-// The definition's rows for history: of all windows that must be there, and of those that are. What must be
-// there is asked for when history has been read, since retention removes windows.
-const char* history_rows(const Definition& definition, Time clock) {
+// The definition's rows for history: of all windows that must be there, and of those that are.
+const char* history_rows(const Definition& definition, const HistorySide& history) {
   const char* start = window_start(definition);
   const char* end = window_end(definition);
-  const char* zone = window_bound_type(definition) == TIMESTAMPTZOID ? "" : " AT TIME ZONE 'UTC'";
+  const char* since = history.is_complete_since_known ? bound_literal(definition, history.complete_since)
+                                                      : psprintf("(SELECT min(r.%s) FROM kept AS r)", end);
   StringInfoData rows;
   initStringInfo(&rows);
   appendStringInfo(&rows,
-                   "(%s) AS trending_row WHERE ((trending_row.%s > coalesce((SELECT "
-                   "trending.history_since(%u::pg_catalog.oid)%s WHERE (SELECT count(*) FROM kept) >= 0), "
-                   "(SELECT min(r.%s) FROM kept AS r)) AND trending_row.%s <= %s) OR "
+                   "(%s) AS trending_row WHERE ((trending_row.%s > %s AND trending_row.%s <= %s) OR "
                    "(trending_row.%s, trending_row.%s) IN (SELECT r.%s, r.%s FROM kept AS r))",
-                   batch_query(definition, sized_text(clock)), end, definition.relation, zone, end, end,
-                   bound_parameter(definition, 2), start, end, start, end);
+                   batch_query(definition, sized_text(history.clock, history.counted_since)), end, since, end,
+                   bound_literal(definition, history.until), start, end, start, end);
   // Rows are still known by their commit times if these count.
   if (definition.by_commit_time) {
-    appendStringInfo(&rows, " AND trending_row.%s >= (SELECT trending.counted_since(%u::pg_catalog.oid))",
-                     start, definition.relation);
+    appendStringInfo(&rows, " AND trending_row.%s >= %s", start,
+                     bound_literal(definition, history.counted_since));
   }
   return rows.data;
 }
 
 // Whether a row of history may be there, and is marked final when it is: nothing that ends after the
-// watermark is, which is read when history has been read.
-void append_history_state(StringInfo out, const Definition& definition) {
+// watermark is.
+void append_history_state(StringInfo out, const Definition& definition, const HistorySide& history) {
   const char* end = window_end(definition);
-  appendStringInfo(out, " AND ((t.x).final OR (t.x).%s > %s)", end, bound_parameter(definition, 3));
+  appendStringInfo(out, " AND ((t.x).final OR (t.x).%s > %s)", end,
+                   bound_literal(definition, history.final_before));
   if (definition.window.kind == WindowKind::kSession) return;
-  appendStringInfo(out, " AND (t.x).%s <= (SELECT c.watermark FROM clock AS c)", end);
-}
-
-// Of sessions only those whose end the watermark has reached. One that a later session of its group has put
-// into history before is ranked among those that are there by then.
-const char* kept_sessions(const Definition& definition) {
-  if (definition.window.kind != WindowKind::kSession) return "true";
-  return psprintf("h.%s <= %s", window_end(definition), bound_parameter(definition, 2));
-}
-
-const char* kept_history(const Definition& definition) {
-  const char* zone = window_bound_type(definition) == TIMESTAMPTZOID ? "" : " AT TIME ZONE 'UTC'";
-  const char* since = definition.by_commit_time
-                          ? psprintf(" AND h.%s >= (SELECT trending.counted_since(%u::pg_catalog.oid))",
-                                     window_start(definition), definition.relation)
-                          : "";
-  return psprintf(
-      "WITH kept AS MATERIALIZED (SELECT * FROM %s AS h WHERE %s%s), clock AS MATERIALIZED (SELECT "
-      "coalesce(s.watermark%s, '-infinity') AS watermark FROM trending.status AS s WHERE s.relation = "
-      "%u::pg_catalog.oid AND (SELECT count(*) FROM kept) >= 0), ",
-      qualified_relation(definition.history), kept_sessions(definition), since, zone, definition.relation);
+  appendStringInfo(out, " AND (t.x).%s <= %s", end, bound_literal(definition, history.watermark));
 }
 
 const char* kept_live(const Definition& definition, const LiveSide& live) {
@@ -283,8 +280,7 @@ const char* kept_live(const Definition& definition, const LiveSide& live) {
   appendStringInfoString(&kept, "row_number() OVER (");
   append_rank_partition(&kept, definition, true);
   appendStringInfo(&kept, "ORDER BY h.rank) AS rank FROM %s AS h WHERE h.%s > %s), ", live.rows,
-                   window_end(definition),
-                   live.watermark == kNoTime ? "'-infinity'" : bound_literal(definition, live.watermark));
+                   window_end(definition), bound_literal(definition, live.watermark));
   return kept.data;
 }
 
@@ -303,58 +299,37 @@ char* live_difference_query(const Definition& definition, const LiveSide& live) 
   appendStringInfoString(&query, " ELSE NOT (");
   append_all_same(&query, definition);
   appendStringInfo(&query,
-                   ") END) SELECT 'trend', pg_catalog.to_jsonb(t) FROM pairs WHERE NOT t IS NULL UNION ALL "
-                   "SELECT 'definition', %s FROM pairs WHERE NOT d IS NULL",
-                   definition_row(definition));
+                   ") END) SELECT 'trend', %s FROM pairs WHERE NOT t IS NULL UNION ALL SELECT 'definition', "
+                   "%s FROM pairs WHERE NOT d IS NULL",
+                   row_as_json(definition, "t"), row_as_json(definition, "d"));
   return query.data;
 }
 
-char* history_difference_query(const Definition& definition, Time clock) {
+char* history_difference_query(const Definition& definition, const HistorySide& history) {
   const char* end = window_end(definition);
   StringInfoData query;
   initStringInfo(&query);
-  appendStringInfoString(&query, kept_history(definition));
+  appendStringInfo(&query, "WITH kept AS MATERIALIZED (SELECT * FROM %s AS h), ", history.rows);
   append_trend(&query, definition, false);
-  append_definition(&query, definition, history_rows(definition, clock));
+  append_definition(&query, definition, history_rows(definition, history));
   appendStringInfo(
       &query,
       "pairs AS (SELECT t.x AS t, d.x AS d, coalesce((t.x).final AND (t.x).%s <= %s, false) AS "
       "settled FROM t FULL JOIN d ON t.k = d.k WHERE CASE WHEN d.k IS NULL THEN true WHEN t.k IS "
       "NULL THEN ",
-      end, bound_parameter(definition, 3));
+      end, bound_literal(definition, history.final_before));
   append_expected(&query, definition, true);
   appendStringInfoString(&query, " ELSE NOT (");
   append_all_same(&query, definition);
-  append_history_state(&query, definition);
-  appendStringInfo(
-      &query,
-      ") END) SELECT 'trend' AS found_in, pg_catalog.to_jsonb(t) - 'final' AS \"row\", settled "
-      "FROM pairs WHERE NOT t IS NULL UNION ALL SELECT 'definition', %s, settled FROM pairs WHERE "
-      "NOT d IS NULL",
-      definition_row(definition));
+  append_history_state(&query, definition, history);
+  appendStringInfo(&query,
+                   ") END) SELECT 'trend', %s, settled FROM pairs WHERE NOT t IS NULL UNION ALL SELECT "
+                   "'definition', %s, settled FROM pairs WHERE NOT d IS NULL",
+                   row_as_json(definition, "t"), row_as_json(definition, "d"));
   return query.data;
 }
 
 }  // namespace trending
-
-TRENDING_FUNCTION(difference_query) {
-  using namespace trending;
-  const Definition* definition = readable_trend(PG_GETARG_OID(0));
-  PG_RETURN_TEXT_P(
-      cstring_to_text(history_difference_query(*definition, history_progress(*definition).clock)));
-}
-
-TRENDING_FUNCTION(history_progress) {
-  using namespace trending;
-  const HistoryProgress progress = history_progress(*readable_trend(PG_GETARG_OID(0)));
-  TupleDesc descriptor = nullptr;
-  if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE) {
-    elog(ERROR, "return type must be a row type");
-  }
-  Datum values[] = {TimestampTzGetDatum(progress.until), TimestampTzGetDatum(progress.final_before)};
-  bool nulls[] = {progress.until == kNoTime, progress.until == kNoTime};
-  PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
-}
 
 // With a fourth argument the difference is measured by it, where it is greater than both values.
 TRENDING_FUNCTION(nearly_equal) {

@@ -6,21 +6,35 @@
 
 namespace trending {
 
+// Both run over the source and rows that have names (functions/named_rows.h), as the source's owner: nothing
+// in them depends on who asks, and no cast, operator or function of a user's is looked for.
+
 // The trend as it was at the moment when both sides were fixed.
 struct LiveSide {
   const char* rows;  // what its rows are called in the query
   Window window;     // the current one; kNoTime before the first event and with sessions
   Time clock;
   Time watermark;
+  Time since;  // see counted_since()
 };
 
 // Columns: found_in, row.
 char* live_difference_query(const Definition& definition, const LiveSide& live);
 
+// History, as it was read.
+struct HistorySide {
+  const char* rows;
+  Time clock;
+  Time until;         // windows that end up to here are in history,
+  Time final_before;  // up to here final
+  Time watermark;     // nothing that ends later is: as it was when history had been read
+  Time counted_since;
+  bool is_complete_since_known;
+  Time complete_since;  // windows that end later must be there
+};
+
 // Columns: found_in, row, and whether history has the row and it is final, so that nothing is about to change
-// it. What is missing may be about to be written. Parameters:
-// history_limit (bigint), the time up to which windows that end are in history, and the one up to which they
-// are final (timestamptz).
-char* history_difference_query(const Definition& definition, Time clock);
+// it. What is missing may be about to be written.
+char* history_difference_query(const Definition& definition, const HistorySide& history);
 
 }  // namespace trending

@@ -1,7 +1,10 @@
 #include "functions/past.h"
 
-#include "catalog/history_rows.h"
+#include "definition/clauses/commit_time.h"
+#include "catalog/history_table.h"
 #include "functions/batch_query.h"
+#include "functions/history_rows.h"
+#include "functions/named_rows.h"
 #include "postgres/pinned_path.h"
 #include "shmem/trend_access.h"
 
@@ -51,7 +54,10 @@ Window window_at(const Definition& definition, TimestampTz at) {
 
 void check_history(const Definition& definition, const char* detail) {
   const char* name = get_rel_name(definition.relation);
-  if (OidIsValid(definition.history) && history_has_keys(definition)) return;
+  if (OidIsValid(definition.history) && history_has_keys(definition)) {
+    check_history_rights(definition);
+    return;
+  }
   ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                   OidIsValid(definition.history) ? errmsg("the history of trend \"%s\" lacks its keys", name)
                                                  : errmsg("trend \"%s\" keeps no history", name),
@@ -94,23 +100,13 @@ void wait_until_written(const Definition& definition, Time until, Progress* prog
   }
 }
 
-const char* history_name(const Definition& definition) {
-  LockRelationOid(definition.history, AccessShareLock);
-  const char* name = get_rel_name(definition.history);
-  if (name == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the history table of trend \"%s\" was dropped",
-                                                             get_rel_name(definition.relation))));
-  }
-  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition.history)), name);
-}
-
 // The ranks of the window that closed right before.
-PreviousRanks* ranks_before(const Definition& definition, const char* table, const Window& window) {
+PreviousRanks* ranks_before(const Definition& definition, const Window& window) {
   Window before;
   Windows windows(definition.window, definition.calendar);
-  if (!history_last_window(definition, table, &window, &before)) return nullptr;
+  if (!history_window_before(definition, window, &before)) return nullptr;
   if (!(windows.next_window(before) == window)) return nullptr;
-  HistoryRows rows = history_read(definition, table, before, kMaxPreviousRanks);
+  HistoryRows rows = history_read(definition, before, kMaxPreviousRanks);
   auto* keys = static_cast<RankedKey*>(palloc(sizeof(RankedKey) * (rows.count + 1)));
   for (uint64 i = 0; i < rows.count; i++) keys[i] = {rows.rows[i].key, rows.rows[i].rank};
   return previous_ranks_make(keys, rows.count);
@@ -140,33 +136,12 @@ void keep_rows(const HistoryRows& rows, PastRanking* past) {
 
 // ---- sessions: those that were open at the time
 
-// What both queries need.
-struct SessionsAt {
-  const char* trend;
-  const char* history;
-  const char* start;
-  const char* end;
-  Oid bound;
-  Datum at;
-};
+constexpr const char* kOpenSessions = "trending_open_sessions";
+constexpr const char* kClosedSessions = "trending_closed_sessions";
 
-// The sessions of that time that are still open, as an array of the trend's rows; 0 when there are none.
-Datum read_open_sessions(const SessionsAt& sessions) {
-  const char* query = psprintf("SELECT pg_catalog.array_agg(t) FROM %s AS t WHERE t.%s <= $1 AND t.%s > $1",
-                               sessions.trend, sessions.start, sessions.end);
-  Oid type = sessions.bound;
-  Datum at = sessions.at;
-  if (pinned_execute(query, 1, &type, &at, nullptr, false, 1) != SPI_OK_SELECT) {
-    elog(ERROR, "could not read the trend");
-  }
-  bool isnull = true;
-  Datum rows = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-  return isnull ? Datum{0} : rows;
-}
-
-// All sessions of that time, ranked together. One that closed after it was read as open is in both; history
-// has it as it is now.
-const char* sessions_query(const Definition& definition, const SessionsAt& sessions) {
+// All sessions that contain an instant, ranked together. One that closed after it was read as open is in
+// both; history has it as it is now.
+const char* sessions_query(const Definition& definition, int64 k) {
   StringInfoData keys;
   StringInfoData same;
   initStringInfo(&keys);
@@ -176,42 +151,47 @@ const char* sessions_query(const Definition& definition, const SessionsAt& sessi
     appendStringInfo(&keys, "x.%s, ", key);
     appendStringInfo(&same, " AND h.%s IS NOT DISTINCT FROM l.%s", key, key);
   }
-  const char* value = ranking_column(definition);
-  const char* columns = psprintf("%s, x.%s, x.%s", value, sessions.start, sessions.end);
+  const char* at = window_bound_type(definition) == TIMESTAMPTZOID ? "$1" : "($1 AT TIME ZONE 'UTC')";
+  const char* start = selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
+  const char* end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
   StringInfoData query;
   initStringInfo(&query);
   appendStringInfo(&query, "SELECT %spg_catalog.row_number() OVER (ORDER BY ", keys.data);
   append_rank_order(&query, definition);
-  appendStringInfo(&query, "), x.%s FROM (SELECT ", columns);
-  const char* trend_columns = column_list(definition, "h");
-  appendStringInfo(&query, "%s FROM %s AS h WHERE h.%s <= $1 AND h.%s > $1 UNION ALL SELECT %s FROM ",
-                   trend_columns, sessions.history, sessions.start, sessions.end,
+  appendStringInfo(&query, "), x.%s, x.%s, x.%s FROM (SELECT %s FROM %s AS h UNION ALL SELECT %s FROM ",
+                   ranking_column(definition), start, end, column_list(definition, "h"), kClosedSessions,
                    column_list(definition, "l"));
   appendStringInfo(
       &query,
-      "pg_catalog.unnest($2) AS l WHERE NOT EXISTS (SELECT FROM %s AS h WHERE h.%s <= $1 AND h.%s > "
-      "$1%s)) AS x ORDER BY %d LIMIT $3",
-      sessions.history, sessions.start, sessions.end, same.data, definition.keys.count + 1);
+      "%s AS l WHERE l.%s <= %s AND l.%s > %s AND NOT EXISTS (SELECT FROM %s AS h WHERE true%s)) "
+      "AS x ORDER BY %d LIMIT %lld",
+      kOpenSessions, start, at, end, at, kClosedSessions, same.data, definition.keys.count + 1, (long long)k);
   return query.data;
 }
 
-HistoryRows read_sessions(const Definition& definition, const SessionsAt& sessions, int64 k) {
+HistoryRows read_sessions(const Definition& definition, TimestampTz at, int64 k) {
   MemoryContext memory = CurrentMemoryContext;
-  SPI_connect();
-  Datum open = read_open_sessions(sessions);
+  const NamedRows open = named_rows_create(kOpenSessions, trend_row_type(definition));
+  const NamedRows closed = named_rows_create(kClosedSessions, history_row_type(definition));
+  copy_trend(definition, open);
   // Those that had closed before are in history then.
   Progress progress = read_progress(definition);
   wait_until_written(definition, progress.watermark, &progress);
-  Oid types[] = {sessions.bound, get_array_type(get_rel_type_id(definition.relation)), INT8OID};
-  Datum values[] = {sessions.at, open, Int64GetDatum(k)};
-  const char nulls[] = {' ', open == 0 ? 'n' : ' ', ' '};
-  if (pinned_execute(sessions_query(definition, sessions), 3, types, values, nulls, false, 0) !=
-      SPI_OK_SELECT) {
-    elog(ERROR, "could not read history");
+  copy_history(definition, closed, {at, PG_INT64_MAX},
+               [at](const Window& window) { return window.contains(at); });
+  SPI_connect();
+  named_rows_register(open);
+  named_rows_register(closed);
+  Oid type = TIMESTAMPTZOID;
+  Datum value = TimestampTzGetDatum(at);
+  if (pinned_execute(sessions_query(definition, k), 1, &type, &value, nullptr, false, 0) != SPI_OK_SELECT) {
+    elog(ERROR, "could not rank sessions");
   }
   HistoryRows rows = history_take_rows(definition, memory);
   SPI_finish();
   MemoryContextSwitchTo(memory);
+  named_rows_end(open);
+  named_rows_end(closed);
   return rows;
 }
 
@@ -220,21 +200,12 @@ void read_past_sessions(const Definition& definition, TimestampTz at, int64 k, P
   check_history(definition, "Sessions that are not open any more are there.");
   Progress progress = read_progress(definition);
   if (progress.clock == kNoTime) return;
-  Oid bound = window_bound_type(definition);
   if (at > progress.clock) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("trend \"%s\" has not come to this time yet", name),
                     errhint("See event_clock in trending.status.")));
   }
-  SessionsAt sessions = {};
-  sessions.trend =
-      quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition.relation)), name);
-  sessions.history = history_name(definition);
-  sessions.start = selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
-  sessions.end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
-  sessions.bound = bound;
-  sessions.at = window_bound_datum(bound, at);
-  keep_rows(read_sessions(definition, sessions, k), past);
+  keep_rows(read_sessions(definition, at, k), past);
 }
 
 // How far behind the watermark windows are final; see session_writer.h for sessions.
@@ -258,7 +229,20 @@ HistoryProgress history_progress(const Definition& definition) {
   const Progress progress = read_progress(definition);
   const Time until = progress.history_until;
   return {until, until == kNoTime ? kNoTime : subtract_saturated(until, final_margin(definition)),
-          progress.clock};
+          progress.clock, progress.watermark};
+}
+
+Time counted_since(const Definition& definition) {
+  if (definition.by_commit_time) {
+    TimestampTz since = DT_NOEND;
+    (void)oldest_commit_time(&since);
+    return since;
+  }
+  TrendGlance glance;
+  if (definition.half_life == 0 || !trend_glance(definition.id, &glance) || glance.window.start == kNoTime) {
+    return DT_NOEND;
+  }
+  return glance.window.start;
 }
 
 bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRanking* past) {
@@ -277,10 +261,9 @@ bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRankin
   if (progress.clock == kNoTime) return true;  // nothing ever happened
   check_closed(definition, window, progress);
   wait_until_written(definition, window.end, &progress);
-  const char* table = history_name(definition);
-  HistoryRows rows = history_read(definition, table, window, k);
+  HistoryRows rows = history_read(definition, window, k);
   keep_rows(rows, past);
-  if (rows.count > 0) past->snapshot->previous = ranks_before(definition, table, window);
+  if (rows.count > 0) past->snapshot->previous = ranks_before(definition, window);
   return true;
 }
 

@@ -17,8 +17,8 @@ struct PastRanking {
   Value* values;
 };
 
-// The best k of the window that was current at a time, with the ranks of the window before it; read with the
-// caller's rights. False when that window is still the current one. Errors: a window that the trend has not
+// The best k of the window that was current at a time, with the ranks of the window before it; for who may
+// read history. False when that window is still the current one. Errors: a window that the trend has not
 // reached or not closed yet, and no history of closed ones. Everything is made in CurrentMemoryContext.
 bool read_past(const Definition& definition, TimestampTz at, int64 k, PastRanking* past);
 
@@ -32,7 +32,12 @@ struct HistoryProgress {
   Time until;
   Time final_before;
   Time clock;
+  Time watermark;
 };
 HistoryProgress history_progress(const Definition& definition);
+
+// The time before which a trend of decayed aggregates has forgotten rows, or the server the commit times by
+// which a trend counts; DT_NOEND when there is none.
+Time counted_since(const Definition& definition);
 
 }  // namespace trending

@@ -1,4 +1,4 @@
-// The statement that recalculates final sessions.
+// The query that recalculates final sessions.
 //
 // A row that came late may make sessions one that were several, and these may reach out of the time that was
 // asked for. So what is replaced is not windows but *clusters*: the sessions of a group, of the definition
@@ -24,24 +24,28 @@ const char* key_list(const Definition& definition, const char* separator) {
   return list.data;
 }
 
-// A parameter of the query as a bound of windows.
-const char* bound(const Definition& definition, int parameter) {
-  const char* format =
-      window_bound_type(definition) == TIMESTAMPTZOID ? "$%d::timestamptz" : "($%d AT TIME ZONE 'UTC')";
-  return psprintf(format, parameter);
+// An instant as a literal of the window columns' type.
+const char* bound(const Definition& definition, Time instant) {
+  const Oid type = window_bound_type(definition);
+  const bool zoned = type == TIMESTAMPTZOID;
+  Datum text =
+      DirectFunctionCall1(zoned ? timestamptz_out : timestamp_out, window_bound_datum(type, instant));
+  return psprintf("'%s'::pg_catalog.%s", DatumGetCString(text), zoned ? "timestamptz" : "timestamp");
 }
 
 // w: the sessions of both sides with the number of their cluster and of their bounds. A session begins a
 // cluster when all of its group's that begin before it have ended.
-void append_clusters(StringInfo out, const Definition& definition, const char* start, const char* end) {
+void append_clusters(StringInfo out, const Definition& definition, const SessionRange& range,
+                     const char* start, const char* end) {
+  const char* final = bound(definition, range.final_before);
   const char* keys = key_list(definition, ", ");
   const char* within = definition.keys.count == 0 ? "" : psprintf("PARTITION BY %s ", keys + 2);
   appendStringInfo(
       out,
       "WITH RECURSIVE u AS (SELECT %s, true AS \"trending batch\", b.%s <= %s AS \"trending final\" FROM "
       "(%s) b UNION ALL SELECT %s, false, h.%s <= %s FROM %s h), ",
-      column_list(definition, "b"), end, bound(definition, 4), batch_query(definition),
-      column_list(definition, "h"), end, bound(definition, 4), qualified_relation(definition.history));
+      column_list(definition, "b"), end, final, batch_query(definition), column_list(definition, "h"), end,
+      final, kRecomputeHistory);
   appendStringInfo(
       out,
       "v AS (SELECT u.*, CASE WHEN %s <= max(%s) OVER (%sORDER BY %s, %s, \"trending batch\" ROWS BETWEEN "
@@ -57,7 +61,8 @@ void append_clusters(StringInfo out, const Definition& definition, const char* s
 }
 
 // reach: the clusters that are replaced, and, as negative numbers, the bounds of their sessions.
-void append_reach(StringInfo out, const Definition& definition, const char* start, const char* end) {
+void append_reach(StringInfo out, const Definition& definition, const SessionRange& range, const char* start,
+                  const char* end) {
   appendStringInfo(
       out,
       "e AS MATERIALIZED (SELECT \"trending cluster\", min(%s) < %s AND max(%s) > %s AS reached FROM w GROUP "
@@ -65,21 +70,19 @@ void append_reach(StringInfo out, const Definition& definition, const char* star
       "-w.\"trending bounds\" AS b FROM w JOIN e USING (\"trending cluster\")), "
       "reach(n) AS (SELECT \"trending cluster\" FROM e WHERE reached UNION SELECT o.b FROM reach r JOIN "
       "(SELECT a, b FROM l UNION ALL SELECT b, a FROM l) o ON o.a = r.n), ",
-      start, bound(definition, 2), end, bound(definition, 1));
+      start, bound(definition, range.to), end, bound(definition, range.from));
 }
 
-// Late rows are marked that belong to a session that is written: by the time and the keys of the row that was
-// kept.
-void append_marks(StringInfo out, const Definition& definition, const char* start, const char* end) {
-  if (!OidIsValid(definition.late)) return;
+// Late rows that belong to a session that is written: by the time and the keys of the row that was kept.
+void append_marks(StringInfo out, const Definition& definition, const char* columns, const char* start,
+                  const char* end) {
   const char* time =
       window_bound_type(definition) == TIMESTAMPTZOID ? "t.event_time" : "(t.event_time AT TIME ZONE 'UTC')";
-  appendStringInfo(
-      out,
-      "marked AS (UPDATE %s t SET recomputed = true FROM (SELECT * FROM w WHERE \"trending batch\" AND "
-      "\"trending cluster\" IN (SELECT n FROM reach)) k WHERE t.reason = 'late' AND NOT t.recomputed AND %s "
-      "BETWEEN k.%s AND k.%s - '%lld microseconds'::interval",
-      qualified_relation(definition.late), time, start, end, (long long)definition.window.size);
+  appendStringInfo(out,
+                   " UNION ALL SELECT %s, 0, '%s', t.place FROM %s AS t JOIN w AS k ON %s BETWEEN k.%s AND "
+                   "k.%s - '%lld microseconds'::interval",
+                   columns, kRecomputeLate, kRecomputeLateRows, time, start, end,
+                   (long long)definition.window.size);
   List* context = deparse_context_for("s", definition.source);
   for (int i = 0; i < definition.keys.count; i++) {
     auto* expression = reinterpret_cast<Node*>(definition.keys.columns[i].expr);
@@ -90,25 +93,20 @@ void append_marks(StringInfo out, const Definition& definition, const char* star
                      deparse_expression(expression, context, true, false),
                      qualified_relation(definition.source));
   }
-  appendStringInfoString(out, "), ");
+  appendStringInfoString(out,
+                         " WHERE k.\"trending batch\" AND k.\"trending cluster\" IN (SELECT n FROM reach)");
 }
 
 }  // namespace
 
-char* session_recompute_query(const Definition& definition) {
+char* session_recompute_query(const Definition& definition, const SessionRange& range) {
   const char* start = selected_column(definition, ColumnRole::kWindowStart, 0, "window_start");
   const char* end = selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end");
-  const char* history = qualified_relation(definition.history);
+  const int64 limit = definition.options.history_limit;
   StringInfoData query;
   initStringInfo(&query);
-  append_clusters(&query, definition, start, end);
-  append_reach(&query, definition, start, end);
-  append_marks(&query, definition, start, end);
-  appendStringInfo(
-      &query,
-      "gone AS (DELETE FROM %s h USING (SELECT DISTINCT %s AS s, %s AS e FROM w WHERE -\"trending bounds\" "
-      "IN (SELECT n FROM reach)) g WHERE h.%s = g.s AND h.%s = g.e RETURNING 1), ",
-      history, start, end, start, end);
+  append_clusters(&query, definition, range, start, end);
+  append_reach(&query, definition, range, start, end);
   // Of a cluster that is not final yet history stays as it is, but for ranks.
   appendStringInfoString(&query, "ranked AS (SELECT d.*, row_number() OVER (");
   append_rank_partition(&query, definition);
@@ -117,16 +115,15 @@ char* session_recompute_query(const Definition& definition) {
   appendStringInfo(
       &query,
       ") AS \"trending rank\" FROM w d WHERE -\"trending bounds\" IN (SELECT n FROM reach) AND \"trending "
-      "batch\" = (\"trending cluster\" IN (SELECT n FROM reach))) INSERT INTO %s (",
-      history);
-  for (int i = 0; i < definition.column_count; i++) {
-    if (definition.columns[i].role == ColumnRole::kRank) continue;
-    appendStringInfo(&query, "%s, ", quote_identifier(definition.columns[i].name));
-  }
+      "batch\" = (\"trending cluster\" IN (SELECT n FROM reach))) SELECT %s, \"trending rank\", '%s', "
+      "NULL::tid FROM ranked r%s",
+      column_list(definition, "r"), kRecomputeRow,
+      limit < 0 ? "" : psprintf(" WHERE \"trending rank\" <= %lld", (long long)limit));
   appendStringInfo(&query,
-                   "rank, final) SELECT %s, \"trending rank\", true FROM ranked r WHERE \"trending rank\" <= "
-                   "coalesce($3, \"trending rank\") AND (SELECT count(*) FROM gone) >= 0",
-                   column_list(definition, "r"));
+                   " UNION ALL SELECT %s, 0, '%s', NULL FROM (SELECT DISTINCT ON (%s, %s) * FROM w WHERE "
+                   "-\"trending bounds\" IN (SELECT n FROM reach)) g",
+                   column_list(definition, "g"), kRecomputeGone, start, end);
+  if (OidIsValid(definition.late)) append_marks(&query, definition, column_list(definition, "k"), start, end);
   return query.data;
 }
 

@@ -1,7 +1,7 @@
 // trending.trend_stats and trending.worker_stats: what shared memory knows, for the status views. They never
 // wait and never fail because a worker is not there: that is when they are looked at.
 #include "catalog/definition_catalog.h"
-#include "definition/clauses/commit_time.h"
+#include "functions/past.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
 #include "postgres/may_see.h"
@@ -156,20 +156,11 @@ TRENDING_FUNCTION(worker_stats) {
   return 0;
 }
 
-// The time before which a trend of decayed aggregates has forgotten rows, or the server the commit times by
-// which a trend counts; NULL when there is none.
+// NULL when there is none.
 TRENDING_FUNCTION(counted_since) {
   using namespace trending;
   const Definition* definition = readable_trend(PG_GETARG_OID(0));
-  TrendGlance glance;
-  if (definition->by_commit_time) {
-    TimestampTz since = DT_NOEND;
-    (void)oldest_commit_time(&since);
-    PG_RETURN_TIMESTAMPTZ(since);
-  }
-  if (definition->half_life == 0 || !trend_glance(definition->id, &glance) ||
-      glance.window.start == kNoTime) {
-    PG_RETURN_NULL();
-  }
-  PG_RETURN_TIMESTAMPTZ(glance.window.start);
+  const Time since = counted_since(*definition);
+  if (since == DT_NOEND && !definition->by_commit_time) PG_RETURN_NULL();
+  PG_RETURN_TIMESTAMPTZ(since);
 }

@@ -1,13 +1,19 @@
 // trending.live_differences(trend): the rows in which a trend differs from its definition run in batch, at
-// one instant.
+// one instant; trending.history_differences_now(trend): those of its history.
 //
-// Both sides are fixed while writers of the source are kept out: the trend's rows are copied when the worker
-// has counted everything, and a snapshot is taken. Then the lock is given back, and the batch query runs
-// under that snapshot. Writers wait for no more than that: the lock itself is waited for in short turns,
-// since whoever comes to write meanwhile queues up behind it. All this happens in a subtransaction that is
-// rolled back; what it made belongs to the one around it.
+// Both sides of the live trend are fixed while writers of the source are kept out: the trend's rows are
+// copied when the worker has counted everything, and a snapshot is taken. Then the lock is given back, and
+// the batch query runs under that snapshot. Writers wait for no more than that: the lock itself is waited for
+// in short turns, since whoever comes to write meanwhile queues up behind it. All this happens in a
+// subtransaction that is rolled back; what it made belongs to the one around it.
+//
+// The caller's rights are looked at first. The trend is copied from shared memory and history through the
+// door to it, so the query that compares is over the source alone, and runs as the source's owner.
 #include "functions/batch_query.h"
 #include "functions/difference_query.h"
+#include "functions/named_rows.h"
+#include "functions/past.h"
+#include "functions/source_query.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
 #include "shmem/trend_access.h"
@@ -20,26 +26,21 @@ constexpr const char* kLockTurn = "100ms";
 constexpr const char* kCatchUp = "2 seconds";  // of the worker, under the lock
 constexpr long kPauseMs = 200;                 // between two turns, in which writers go on
 constexpr int kRereads = 100;
-constexpr const char* kRows = "trending_live_rows";
+constexpr const char* kLiveRows = "trending_live_rows";
+constexpr const char* kHistoryRows = "trending_history_rows";
 
 // Made outside of the subtransaction.
 struct Moment {
-  Tuplestorestate* rows;
+  NamedRows rows;
   Snapshot snapshot;
   LiveSide live;
 };
-
-// The caller needs no rights to write the source: he keeps writers out for a moment only.
-void check_source(const Definition& definition) {
-  if (pg_class_aclcheck(definition.source, GetUserId(), ACL_SELECT) == ACLCHECK_OK) return;
-  const AclResult result = pg_attribute_aclcheck_all(definition.source, GetUserId(), ACL_SELECT, ACLMASK_ANY);
-  if (result != ACLCHECK_OK) aclcheck_error(result, OBJECT_TABLE, get_rel_name(definition.source));
-}
 
 void run(const char* command) {
   if (SPI_execute(command, false, 0) < 0) elog(ERROR, "could not run \"%s\"", command);
 }
 
+// The caller needs no rights to write the source: he keeps writers out for a moment only.
 void lock_writers_out(Oid source) {
   const int nest_level = NewGUCNestLevel();
   (void)set_config_option("lock_timeout", kLockTurn, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
@@ -67,17 +68,12 @@ Seen look(const Definition& definition) {
 
 // The trend's rows and what it says of itself, of the same instant: the clock may move without rows.
 void copy_rows(const Definition& definition, Moment* moment) {
-  DestReceiver* receiver = CreateDestReceiver(DestTuplestore);
-  SetTuplestoreDestReceiverParams(receiver, moment->rows, CurrentMemoryContext, false, nullptr, nullptr);
-  SPIExecuteOptions options = {};
-  options.dest = receiver;
-  const char* query = psprintf("SELECT * FROM %s", qualified_relation(definition.relation));
   for (int i = 0; i < kRereads; i++) {
     const Seen before = look(definition);
-    tuplestore_clear(moment->rows);
-    if (SPI_execute_extended(query, &options) < 0) elog(ERROR, "could not read the trend");
+    tuplestore_clear(moment->rows.rows);
+    copy_trend(definition, moment->rows);
     if (look(definition) == before) {
-      moment->live = {kRows, before.window, before.clock, before.watermark};
+      moment->live = {kLiveRows, before.window, before.clock, before.watermark, counted_since(definition)};
       return;
     }
   }
@@ -135,46 +131,66 @@ void fix(const Definition& definition, Moment* moment) {
   }
 }
 
-// The trend's row type, with the definition's names: those of the foreign table may have been changed.
-TupleDesc row_type(const Definition& definition) {
-  Relation relation = relation_open(definition.relation, AccessShareLock);
-  TupleDesc type = CreateTupleDescCopy(RelationGetDescr(relation));
-  relation_close(relation, NoLock);
-  if (type->natts != definition.column_count) {
-    ereport(ERROR, (errcode(ERRCODE_FDW_INCONSISTENT_DESCRIPTOR_INFORMATION),
-                    errmsg("columns of trend \"%s\" have been altered", get_rel_name(definition.relation))));
-  }
-  for (int i = 0; i < type->natts; i++) {
-    namestrcpy(&TupleDescAttr(type, i)->attname, definition.columns[i].name);
-  }
-  return type;
-}
-
-void compare(const Definition& definition, const Moment& moment, ReturnSetInfo* result) {
-  EphemeralNamedRelationData rows = {};
-  rows.md.name = pstrdup(kRows);
-  rows.md.reliddesc = InvalidOid;
-  rows.md.tupdesc = row_type(definition);
-  rows.md.enrtype = ENR_NAMED_TUPLESTORE;
-  rows.md.enrtuples = static_cast<double>(tuplestore_tuple_count(moment.rows));
-  rows.reldata = moment.rows;
-  const char* query = live_difference_query(definition, moment.live);
+// Puts what a comparison finds into the result, column by column. Under a snapshot, or under that of now.
+void compare(const Definition& definition, const NamedRows& rows, const char* query, Snapshot snapshot,
+             ReturnSetInfo* result) {
   SPI_connect();
-  if (SPI_register_relation(&rows) != SPI_OK_REL_REGISTER) elog(ERROR, "could not name the rows");
-  SPIPlanPtr plan = SPI_prepare(query, 0, nullptr);
-  if (plan == nullptr) elog(ERROR, "could not plan the comparison");
-  if (SPI_execute_snapshot(plan, nullptr, nullptr, moment.snapshot, InvalidSnapshot, true, false, 0) < 0) {
-    elog(ERROR, "could not compare");
-  }
+  named_rows_register(rows);
+  as_table_owner(definition.source, [&] {
+    SPIPlanPtr plan = SPI_prepare(query, 0, nullptr);
+    if (plan == nullptr) elog(ERROR, "could not plan the comparison");
+    if (SPI_execute_snapshot(plan, nullptr, nullptr, snapshot, InvalidSnapshot, snapshot != InvalidSnapshot,
+                             false, 0) < 0) {
+      elog(ERROR, "could not compare");
+    }
+  });
   for (uint64 i = 0; i < SPI_processed; i++) {
-    Datum values[2];
-    bool nulls[2];
-    for (int c = 0; c < 2; c++) {
+    Datum values[3];
+    bool nulls[3];
+    for (int c = 0; c < result->setDesc->natts; c++) {
       values[c] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, c + 1, &nulls[c]);
     }
     tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
   }
   SPI_finish();
+}
+
+// From when on history is complete, as trending.status has it; false where that is not known.
+bool complete_since(const Definition& definition, Time* since) {
+  SPI_connect();
+  Oid type = OIDOID;
+  Datum relation = ObjectIdGetDatum(definition.relation);
+  if (pinned_execute("SELECT trending.history_since($1)", 1, &type, &relation, nullptr, false, 1) !=
+      SPI_OK_SELECT) {
+    elog(ERROR, "could not read how far back history goes");
+  }
+  bool isnull = true;
+  *since = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+  SPI_finish();
+  return !isnull;
+}
+
+// Copies history, and notes what it has to hold. What bounds it from above is read before, since history
+// grows there, what bounds it from below afterwards, since retention removes windows.
+HistorySide read_history_side(const Definition& definition, const NamedRows& rows) {
+  const HistoryProgress before = history_progress(definition);
+  const Time since = counted_since(definition);
+  // Of sessions only those whose end the watermark has reached. One that a later session of its group has put
+  // into history before is ranked among those that are there by then.
+  const bool has_sessions = definition.window.kind == WindowKind::kSession;
+  copy_history(definition, rows, {kNoTime, PG_INT64_MAX}, [&](const Window& window) {
+    return (!has_sessions || window.end <= before.until) &&
+           (!definition.by_commit_time || window.start >= since);
+  });
+  HistorySide side = {};
+  side.rows = kHistoryRows;
+  side.clock = before.clock;
+  side.until = before.until;
+  side.final_before = before.final_before;
+  side.watermark = history_progress(definition).watermark;
+  side.counted_since = since;
+  side.is_complete_since_known = complete_since(definition, &side.complete_since);
+  return side;
 }
 
 }  // namespace
@@ -184,14 +200,34 @@ void compare(const Definition& definition, const Moment& moment, ReturnSetInfo* 
 TRENDING_FUNCTION(live_differences) {
   using namespace trending;
   const Definition* definition = readable_trend(PG_GETARG_OID(0));
-  check_source(*definition);
+  check_source_rights(*definition);
+  check_source_owners(*definition);
   InitMaterializedSRF(fcinfo, 0);
-  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  const int dates = iso_dates_begin();
   Moment moment = {};
-  moment.rows = tuplestore_begin_heap(false, false, work_mem);
+  moment.rows = named_rows_create(kLiveRows, trend_row_type(*definition));
   fix(*definition, &moment);
-  compare(*definition, moment, result);
+  compare(*definition, moment.rows, live_difference_query(*definition, moment.live), moment.snapshot,
+          reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo));
   UnregisterSnapshotFromOwner(moment.snapshot, CurrentResourceOwner);
-  tuplestore_end(moment.rows);
+  named_rows_end(moment.rows);
+  iso_dates_end(dates);
+  return 0;
+}
+
+TRENDING_FUNCTION(history_differences_now) {
+  using namespace trending;
+  const Definition* definition = readable_trend(PG_GETARG_OID(0));
+  check_source_rights(*definition);
+  check_source_owners(*definition);
+  check_history_rights(*definition);
+  InitMaterializedSRF(fcinfo, 0);
+  const int dates = iso_dates_begin();
+  const NamedRows rows = named_rows_create(kHistoryRows, history_row_type(*definition));
+  const HistorySide side = read_history_side(*definition, rows);
+  compare(*definition, rows, history_difference_query(*definition, side), InvalidSnapshot,
+          reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo));
+  named_rows_end(rows);
+  iso_dates_end(dates);
   return 0;
 }

@@ -337,17 +337,17 @@ inline void insert_index_entries(ResultRelInfo* indexes, TupleTableSlot* row, ES
 
 // 16 tells which indexes an update concerns, not only whether any (19d8e2308bc5). *indexed: some, or all.
 inline TM_Result update_row(Relation relation, ItemPointer row, TupleTableSlot* slot, Snapshot snapshot,
-                            bool* indexed) {
+                            bool waits, bool* indexed) {
   TM_FailureData failure;
   LockTupleMode lock = LockTupleNoKeyExclusive;
 #if PG_VERSION_NUM >= 160000
   TU_UpdateIndexes which = TU_None;
   TM_Result result = table_tuple_update(relation, row, slot, GetCurrentCommandId(true), snapshot,
-                                        InvalidSnapshot, false, &failure, &lock, &which);
+                                        InvalidSnapshot, waits, &failure, &lock, &which);
   *indexed = which != TU_None;
   return result;
 #else
-  return table_tuple_update(relation, row, slot, GetCurrentCommandId(true), snapshot, InvalidSnapshot, false,
+  return table_tuple_update(relation, row, slot, GetCurrentCommandId(true), snapshot, InvalidSnapshot, waits,
                             &failure, &lock, indexed);
 #endif
 }

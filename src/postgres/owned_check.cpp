@@ -113,11 +113,22 @@ bool has_only_c_functions(Relation index) {
 
 }  // namespace
 
-void owned_check_table(Relation relation) {
-  constexpr char kAsItWas[] = "It has to be an ordinary, permanent table, as it was made.";
+namespace {
+
+constexpr char kAsItWas[] = "It has to be an ordinary, permanent table, as it was made.";
+
+}  // namespace
+
+// A table can be made a view by a rule, under its OID (until 15).
+void owned_check_kind(Relation relation) {
   const Form_pg_class table = relation->rd_rel;
-  if (table->relkind != RELKIND_RELATION || table->relpersistence != RELPERSISTENCE_PERMANENT ||
-      table->relam != HEAP_TABLE_AM_OID) {
+  if (table->relkind == RELKIND_RELATION && table->relam == HEAP_TABLE_AM_OID) return;
+  refuse(relation, "been made another kind of table", kAsItWas);
+}
+
+void owned_check_table(Relation relation) {
+  const Form_pg_class table = relation->rd_rel;
+  if (table->relpersistence != RELPERSISTENCE_PERMANENT) {
     refuse(relation, "been made another kind of table", kAsItWas);
   }
   if (table->relispartition) refuse(relation, "become a partition", "Detach it.");

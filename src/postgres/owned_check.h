@@ -6,7 +6,9 @@
 
 namespace trending {
 
-// Raises an error (object_not_in_prerequisite_state) that names what stands in the way. The table is locked.
+// Raise an error (object_not_in_prerequisite_state) that names what stands in the way. The table is locked.
+// Whether it has rows that can be read at all, which reading asks for, too.
+void owned_check_kind(Relation relation);
 void owned_check_table(Relation relation);
 // The attribute numbers of our columns.
 AttrNumber* owned_check_columns(Relation relation, const TableShape& shape);

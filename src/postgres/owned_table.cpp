@@ -27,12 +27,6 @@ void count_row(OwnedTable* table) {
 
 // -- errors
 
-bool passes_by_itself(int sqlstate) {
-  const int category = ERRCODE_TO_CATEGORY(sqlstate);
-  return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_TRANSACTION_ROLLBACK ||
-         category == ERRCODE_OPERATOR_INTERVENTION || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
-}
-
 // What the owner attached to the table, and can take away: an object that was refused, a unique index.
 bool is_for_the_owner(int sqlstate) {
   const int category = ERRCODE_TO_CATEGORY(sqlstate);
@@ -72,10 +66,14 @@ bool is_done(const OwnedTable* table, TM_Result result, RowLock lock) {
 
 // -- opening
 
-Relation open_relation(Oid relation, PassingError passing) {
+LOCKMODE lock_of(OwnedUse use) {
+  return use == OwnedUse::kRead ? AccessShareLock : RowExclusiveLock;
+}
+
+Relation open_relation(Oid relation, OwnedUse use, PassingError passing) {
   if (passing == PassingError::kThrow) {
-    LockRelationOid(relation, RowExclusiveLock);
-  } else if (!ConditionalLockRelationOid(relation, RowExclusiveLock)) {
+    LockRelationOid(relation, lock_of(use));
+  } else if (!ConditionalLockRelationOid(relation, lock_of(use))) {
     const char* name = get_rel_name(relation);
     raise_locked(name == nullptr ? "the table" : name);
   }
@@ -95,7 +93,7 @@ void open_indexes(OwnedTable* table, OwnedUse use) {
   table->indexes->ri_IndexRelationDescs = static_cast<RelationPtr>(palloc(sizeof(Relation) * (count + 1)));
   table->indexes->ri_IndexRelationInfo = static_cast<IndexInfo**>(palloc(sizeof(IndexInfo*) * (count + 1)));
   for (int i = 0; i < count; i++) {
-    Relation index = index_open(list_nth_oid(list, i), RowExclusiveLock);
+    Relation index = index_open(list_nth_oid(list, i), lock_of(use));
     const char* wrong = owned_index_trouble(index);
     if (wrong != nullptr && use == OwnedUse::kRead) {
       index_close(index, NoLock);
@@ -168,6 +166,12 @@ void write_index_entries(OwnedTable* table) {
 
 }  // namespace
 
+bool passes_by_itself(int sqlstate) {
+  const int category = ERRCODE_TO_CATEGORY(sqlstate);
+  return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_TRANSACTION_ROLLBACK ||
+         category == ERRCODE_OPERATOR_INTERVENTION || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
+}
+
 void owned_scan(OwnedTable* table, int column, int64 from, int64 to, bool backwards,
                 FunctionRef<bool(TupleTableSlot*)> visit) {
   const AttrNumber attribute = table->attributes[column];
@@ -216,8 +220,9 @@ void owned_insert(OwnedTable* table, const Datum* values, const bool* nulls) {
 
 bool owned_delete(OwnedTable* table, TupleTableSlot* row, RowLock lock) {
   TM_FailureData failure;
+  const bool waits = lock == RowLock::kFail && table->is_patient;
   const TM_Result result = table_tuple_delete(table->relation, &row->tts_tid, GetCurrentCommandId(true),
-                                              GetActiveSnapshot(), InvalidSnapshot, false, &failure, false);
+                                              GetActiveSnapshot(), InvalidSnapshot, waits, &failure, false);
   return is_done(table, result, lock);
 }
 
@@ -231,8 +236,8 @@ void owned_set(OwnedTable* table, TupleTableSlot* row, int column, Datum value) 
   changed->tts_isnull[table->attributes[column] - 1] = false;
   ExecStoreVirtualTuple(changed);
   bool indexed = false;
-  const TM_Result result =
-      compat::update_row(table->relation, &row->tts_tid, changed, GetActiveSnapshot(), &indexed);
+  const TM_Result result = compat::update_row(table->relation, &row->tts_tid, changed, GetActiveSnapshot(),
+                                              table->is_patient, &indexed);
   if (is_done(table, result, RowLock::kFail) && indexed) write_index_entries(table);
 }
 
@@ -241,12 +246,13 @@ OwnedTable* owned_begin(Oid relation, const TableShape& shape, OwnedSession* ses
   auto* table = static_cast<OwnedTable*>(palloc0(sizeof(OwnedTable)));
   table->shape = &shape;
   table->is_patient = session->passing == PassingError::kThrow;
-  table->relation = open_relation(relation, session->passing);
+  table->relation = open_relation(relation, session->use, session->passing);
   session->settings = NewGUCNestLevel();
   SetUserIdAndSecContext(table->relation->rd_rel->relowner,
                          session->security | SECURITY_RESTRICTED_OPERATION);
   (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
                           true, 0, false);
+  owned_check_kind(table->relation);
   if (session->use == OwnedUse::kWrite) owned_check_table(table->relation);
   table->attributes = owned_check_columns(table->relation, shape);
   open_indexes(table, session->use);

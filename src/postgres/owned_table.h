@@ -66,7 +66,8 @@ struct OwnedTable {
 
 void owned_insert(OwnedTable* table, const Datum* values, const bool* nulls);
 
-// Whose locks on a row stand in the way: the row is left alone, or an error is raised.
+// Somebody's lock on a row stands in the way: the row is left alone; or it is waited for in a session, and an
+// error elsewhere.
 enum class RowLock { kSkip, kFail };
 
 // False: the row was left alone, or is gone already.
@@ -84,7 +85,8 @@ Datum owned_value(const OwnedTable* table, TupleTableSlot* row, int column, bool
 // -- opening
 
 // Reading runs no code of anybody's whatever is attached to the table, so then only our columns are looked
-// at, and indexes that would be refused are not used.
+// at, and indexes that would be refused are not used. Nor does it matter what is attached meanwhile: the lock
+// is that of a query (AccessShareLock).
 enum class OwnedUse { kWrite, kRead };
 
 // What becomes of an error that will pass by itself, or that the table's owner can do something about.
@@ -101,6 +103,9 @@ enum class OwnerResult {
   kPassing,
   kMore,  // done, but there is more of it for another time; see waiting.h
 };
+
+// Whether an error will not come again when the same is tried later: no memory, no lock, told to end.
+bool passes_by_itself(int sqlstate);
 
 constexpr int kPatienceMs = 5000;
 

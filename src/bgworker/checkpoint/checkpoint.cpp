@@ -15,10 +15,10 @@
 #include "bgworker/filling/source_changes.h"
 #include "bgworker/trend/blame.h"
 #include "bgworker/worker.h"
-#include "postgres/as_owner.h"
 #include "postgres/checksum.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
+#include "postgres/owned_table.h"
 #include "postgres/spi.h"
 
 namespace trending {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "bgworker/worker.h"
-#include "catalog/history_rows.h"
 #include "catalog/history_scan.h"
 #include "catalog/history_table.h"
 #include "shmem/previous_ranks.h"

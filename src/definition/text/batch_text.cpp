@@ -97,6 +97,11 @@ const char* base_text(const Definition& definition, const BatchText& how) {
     return session_query_text(definition, how.only_latest, how.until);
   }
   if (definition.half_life == 0) return definition_text(definition);
+  if (how.since != kEndTime) {
+    Datum since = DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(how.since));
+    return definition_text_since(definition,
+                                 psprintf("'%s'::pg_catalog.timestamptz", DatumGetCString(since)));
+  }
   return definition_text_since(
       definition,
       psprintf("(SELECT trending.counted_since('%u'::pg_catalog.regclass))", definition.relation));

@@ -13,6 +13,9 @@ struct BatchText {
   // cannot overflow. The columns are called as size_column() says.
   bool with_sizes = false;
   Time until = kEndTime;  // without rows of a later event time: these were too far ahead
+  // Of decayed aggregates: without rows of an earlier event time, which are forgotten. kEndTime: the query
+  // itself asks for it, by a function for those who may read the trend.
+  Time since = kEndTime;
 };
 inline constexpr double kGreatestSize = 1e150;  // its square is a double, which avg(x) needs
 // An average of sizes beyond may hold one that was cut.
