@@ -1,11 +1,13 @@
-// Options that change while a trend runs, at exactly the position of the transaction that changes them.
-//
-// The new row of trending.trend is taken from the WAL, for the table itself may have been changed again
-// since.
+#include "bgworker/alter.h"
+
 #include "bgworker/intake/own_rows.h"
 #include "bgworker/intake/readings.h"
-#include "bgworker/worker.h"
-#include "catalog/definition_catalog.h"
+#include "bgworker/process/transaction.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/results/history.h"
+#include "bgworker/trend/engine_state.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 #include "postgres/guard.h"
 
 namespace trending {
@@ -45,21 +47,6 @@ void end_history(FollowedTrend* trend) {
 }
 
 }  // namespace
-
-TrendTuning tuning_of(const Definition& definition) {
-  TrendTuning tuning;
-  tuning.watermark_delay = definition.options.watermark_delay;
-  tuning.allowed_lateness = definition.options.allowed_lateness;
-  tuning.max_groups = static_cast<uint32_t>(definition.options.max_groups);
-  tuning.report_windows = OidIsValid(definition.history) && definition.has_window;
-  return tuning;
-}
-
-void trend_note_altered(TupleDesc descriptor, HeapTuple row) {
-  if (row == nullptr) return;
-  StoredOptions stored = stored_options(descriptor, row);
-  worker->altered.push_back({stored.id, stored.options, stored.history, stored.late});
-}
 
 void trend_alter(FollowedTrend* trend, const AlteredTrend& altered) {
   if (trend->in_force.known) trend->in_force = {true, altered.options, altered.history, altered.late};

@@ -1,25 +1,33 @@
 // The worker of one database: start, main loop, end.
-#include "bgworker/worker.h"
-
 #include <algorithm>
 
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 
+#include "bgworker/checkpoint/checkpoint.h"
 #include "bgworker/filling/backfill.h"
-#include "bgworker/filling/source_changes.h"
-#include "bgworker/idle_clock.h"
+#include "bgworker/filling/filling.h"
+#include "bgworker/filling/source_watch.h"
+#include "bgworker/intake/idle_clock.h"
 #include "bgworker/process/memory_bound.h"
+#include "bgworker/process/transaction.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/process/worker_end.h"
+#include "bgworker/process/working.h"
+#include "bgworker/results/alerts.h"
+#include "bgworker/results/history.h"
+#include "bgworker/results/late.h"
+#include "bgworker/results/waiting.h"
 #include "bgworker/trend/blame.h"
-#include "bgworker/worker_end.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend_set.h"
 #include "bgworker/worker_start.h"
 #include "postgres/guard.h"
 #include "postgres/settings.h"
+#include "values/evaluation.h"
 
 namespace trending {
-
-Worker* worker = nullptr;
 
 namespace {
 
@@ -264,37 +272,6 @@ void run(Oid database) {
 }
 
 }  // namespace
-
-void worker_begin() {
-  // Between records caches may hold what was true for a past transaction.
-  InvalidateSystemCaches();
-  SetCurrentStatementStartTimestamp();
-  replorigin_session_origin = DoNotReplicateId;
-  StartTransactionCommand();
-  PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-void worker_commit() {
-  PopActiveSnapshot();
-  CommitTransactionCommand();
-  replorigin_session_origin = InvalidRepOriginId;
-  InvalidateSystemCaches();
-  MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
-}
-
-ErrorData* worker_abort() {
-  MemoryContextSwitchTo(TopMemoryContext);
-  ErrorData* error = CopyErrorData();
-  FlushErrorState();
-  AbortCurrentTransaction();
-  working_ended();
-  replorigin_session_origin = InvalidRepOriginId;
-  InvalidateSystemCaches();
-  MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
-  // Asked to end, or the server is in trouble: not ours to survive.
-  if (ProcDiePending || error->elevel > ERROR) ReThrowError(error);
-  return error;
-}
 
 }  // namespace trending
 

@@ -1,10 +1,12 @@
 #include "bgworker/worker_start.h"
 
+#include "bgworker/checkpoint/checkpoint.h"
 #include "bgworker/intake/collector.h"
 #include "bgworker/process/open_transactions.h"
 #include "bgworker/process/session.h"
-#include "bgworker/worker.h"
-#include "bgworker/worker_end.h"
+#include "bgworker/process/transaction.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/process/worker_end.h"
 #include "decoder/slot.h"
 #include "decoder/slot_start.h"
 

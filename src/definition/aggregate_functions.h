@@ -20,7 +20,7 @@ bool combines_states(const Definition& definition);
 
 // Whether a row can be taken out of a trend's state. Not out of sessions, which do not keep the times of
 // their rows, nor out of combined states: such a trend begins anew when a row goes
-// (bgworker/filling/refill.h).
+// (bgworker/intake/refill.h).
 bool can_take_rows_out(const Definition& definition);
 
 // Whether some aggregate depends on a single row, so that taking this one back needs all the others.

@@ -8,13 +8,20 @@
 //
 // The slot is confirmed only after the transaction's commit has been flushed: after a crash the stored
 // position is never behind the slot's, and transactions committed before it are skipped.
+#include "bgworker/checkpoint/checkpoint.h"
+
 #include <algorithm>
 
 #include "bgworker/checkpoint/stored_trend.h"
 #include "bgworker/checkpoint/varint.h"
-#include "bgworker/filling/source_changes.h"
-#include "bgworker/trend/blame.h"
-#include "bgworker/worker.h"
+#include "bgworker/intake/source_changes.h"
+#include "bgworker/process/transaction.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/process/working.h"
+#include "bgworker/results/alerts.h"
+#include "bgworker/results/history.h"
+#include "bgworker/results/late.h"
+#include "bgworker/trend/followed_trend.h"
 #include "postgres/checksum.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
@@ -237,9 +244,8 @@ bool has_rows(const FollowedTrend* trend) {
          (late_is_due(trend) || alerts_are_due(trend) || has_history_to_write(trend));
 }
 
-size_t write_transaction(XLogRecPtr position) {
+size_t write_all(XLogRecPtr position) {
   size_t bytes = 0;
-  worker_begin();
   sources_check_rights();
   SPI_connect();
   if (worker->tables_suspect) empty_state_tables();
@@ -259,7 +265,6 @@ size_t write_transaction(XLogRecPtr position) {
   delete_forgotten_trends();
   write_position(position);
   SPI_finish();
-  worker_commit();
   return bytes;
 }
 
@@ -298,14 +303,9 @@ void mark_written() {
 bool checkpoint_write() {
   TimestampTz started = GetCurrentTimestamp();
   XLogRecPtr position = worker->loop.position();
-  volatile size_t bytes = 0;
+  size_t bytes = 0;
   longest_hold_us = 0;
-  ErrorData* volatile error = nullptr;
-  PG_TRY();
-  { bytes = write_transaction(position); }
-  PG_CATCH();
-  { error = worker_abort(); }
-  PG_END_TRY();
+  ErrorData* error = worker_try([&] { bytes = write_all(position); });
   const int64 hold_us = longest_hold_us;
   longest_hold_us = -1;
   TimestampTz ended = GetCurrentTimestamp();
@@ -366,10 +366,9 @@ const char* read_checkpoint(XLogRecPtr* position) {
   return nullptr;
 }
 
-XLogRecPtr position_in_transaction() {
+XLogRecPtr stored_position() {
   XLogRecPtr position = InvalidXLogRecPtr;
   worker->stored_states.clear();
-  worker_begin();
   SPI_connect();
   const char* wrong = read_checkpoint(&position);
   if (wrong != nullptr) {
@@ -377,20 +376,14 @@ XLogRecPtr position_in_transaction() {
                       errdetail("All trends of database \"%s\" are filled anew.", worker->database_name)));
   }
   SPI_finish();
-  worker_commit();
   return position;
 }
 
 }  // namespace
 
 XLogRecPtr checkpoint_position() {
-  ErrorData* volatile error = nullptr;
-  volatile XLogRecPtr position = InvalidXLogRecPtr;
-  PG_TRY();
-  { position = position_in_transaction(); }
-  PG_CATCH();
-  { error = worker_abort(); }
-  PG_END_TRY();
+  XLogRecPtr position = InvalidXLogRecPtr;
+  ErrorData* error = worker_try([&] { position = stored_position(); });
   if (error == nullptr) return position;
   if (is_conflict(error)) ReThrowError(error);
   ereport(WARNING, (errmsg("the stored checkpoint of trending cannot be read: %s", error->message),

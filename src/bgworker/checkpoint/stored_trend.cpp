@@ -5,9 +5,16 @@
 // filled anew.
 #include "bgworker/checkpoint/stored_trend.h"
 
+#include "bgworker/checkpoint/checkpoint.h"
 #include "bgworker/checkpoint/trend_row.h"
 #include "bgworker/checkpoint/varint.h"
-#include "bgworker/worker.h"
+#include "bgworker/process/transaction.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/results/history.h"
+#include "bgworker/results/waiting.h"
+#include "bgworker/trend/engine_state.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 #include "postgres/guard.h"
 
 namespace trending {
@@ -342,17 +349,14 @@ void undo_restore(FollowedTrend* trend, const DefinitionOptions& options, Oid hi
                                     &trend->shared->unretracted}) {
     pg_atomic_write_u64(counter, 0);
   }
-  (void)trend_reset_state(trend);
 }
 
-bool restore_in_transaction(FollowedTrend* trend, char (&reason)[kMessageSize]) {
+bool restore_with_spi(FollowedTrend* trend, char (&reason)[kMessageSize]) {
   const char* wrong = nullptr;
-  worker_begin();
   SPI_connect();
   const bool restored = restore_state(trend, &wrong);
   if (wrong != nullptr) strlcpy(reason, wrong, sizeof(reason));
   SPI_finish();
-  worker_commit();
   return restored;
 }
 
@@ -369,13 +373,8 @@ bool checkpoint_restore(FollowedTrend* trend) {
   const Oid history = trend->definition->history;
   const Oid late = trend->definition->late;
   char reason[kMessageSize] = "";
-  ErrorData* volatile error = nullptr;
-  volatile bool restored = false;
-  PG_TRY();
-  { restored = restore_in_transaction(trend, reason); }
-  PG_CATCH();
-  { error = worker_abort(); }
-  PG_END_TRY();
+  bool restored = false;
+  ErrorData* error = worker_try([&] { restored = restore_with_spi(trend, reason); });
   if (error != nullptr) {
     // Somebody in the way is no damage: the next worker tries again.
     if (is_conflict(error)) ReThrowError(error);

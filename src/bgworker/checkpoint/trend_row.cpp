@@ -1,6 +1,6 @@
 #include "bgworker/checkpoint/trend_row.h"
 
-#include "bgworker/worker.h"
+#include "bgworker/trend/followed_trend.h"
 
 namespace trending {
 

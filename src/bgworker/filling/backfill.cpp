@@ -13,13 +13,21 @@
 #include <memory>
 
 #include "bgworker/checkpoint/stored_trend.h"
-#include "bgworker/filling/source_changes.h"
 #include "bgworker/filling/source_scan.h"
+#include "bgworker/filling/source_watch.h"
+#include "bgworker/intake/apply.h"
+#include "bgworker/process/transaction.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/results/history.h"
+#include "bgworker/results/waiting.h"
 #include "bgworker/trend/blame.h"
-#include "bgworker/worker.h"
+#include "bgworker/trend/engine_state.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 #include "catalog/trend_start.h"
 #include "postgres/guard.h"
 #include "postgres/spi.h"
+#include "values/evaluation.h"
 
 namespace trending {
 
@@ -210,7 +218,7 @@ Portion make_portion(FollowedTrend* trend, FollowedTrend* made, uint64_t* rows, 
   const Span span = {trend->writer.windows().in_range(after) ? after : kNoTime, until};
   initStringInfo(&made->partition);
   initStringInfo(&made->combined);
-  if (trend_make_state(made, options_of(trend)) != Status::kOk) return Portion::kNoMemory;
+  if (trend_make_state(made, options_of(trend), nullptr) != Status::kOk) return Portion::kNoMemory;
   const bool is_shortest = trend->backfill_span <= window_span(trend);
   const uint64_t most = is_shortest ? UINT64_MAX : std::max(kManyRows, rows_in(trend));
   const Portion result = made->writer.has_sessions() ? count_sessions(made, span, rows, most)

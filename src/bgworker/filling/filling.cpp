@@ -15,15 +15,25 @@
 //
 // The protocol needs nothing but P, so it serves new trends, trends whose source was truncated, and all
 // trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins anew.
+#include "bgworker/filling/filling.h"
+
 #include <algorithm>
 
 #include "bgworker/filling/backfill.h"
-#include "bgworker/filling/refill.h"
-#include "bgworker/filling/source_changes.h"
+#include "bgworker/filling/load.h"
 #include "bgworker/filling/source_count.h"
 #include "bgworker/filling/source_scan.h"
+#include "bgworker/filling/source_watch.h"
+#include "bgworker/intake/apply.h"
+#include "bgworker/intake/refill.h"
+#include "bgworker/intake/source_changes.h"
+#include "bgworker/process/transaction.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/process/working.h"
+#include "bgworker/results/history.h"
 #include "bgworker/trend/blame.h"
-#include "bgworker/worker.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
 
@@ -31,10 +41,6 @@ namespace trending {
 
 namespace {
 
-// Recorded events that may pile up while trends wait for writers; one that goes beyond begins anew. What all
-// have is added up after each so many bytes.
-constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
-constexpr size_t kRecordedStep = size_t{1} << 20;
 // A trend that could not be filled is tried again after this long.
 constexpr int64 kFillPauseUs = 1000 * 1000;
 constexpr char kUnknownTimes[] =
@@ -150,7 +156,7 @@ void replay_recorded(FollowedTrend* trend) {
     const auto* end =
         reinterpret_cast<const BatchRecord*>(transaction.records.data() + transaction.records.size());
     for (; record != end; record = record->next()) (void)worker->filling.append(trend->slot, *record);
-    trend_apply(trend, worker->filling.slice(trend->slot), transaction.commit_time, transaction.lsn);
+    apply_to_trend(trend, worker->filling.slice(trend->slot), transaction.commit_time, transaction.lsn);
     worker->filling.clear();
   }
   trend->recorded.clear();
@@ -299,18 +305,7 @@ void poll_waiting(FollowedTrend* trend) {
   }
 }
 
-size_t recorded_by_all() {
-  size_t bytes = 0;
-  for (const FollowedTrend* trend : worker->trends) bytes += trend != nullptr ? trend->recorded_bytes : 0;
-  return bytes;
-}
-
 }  // namespace
-
-bool SnapshotFilter::counts(TransactionId xid) const {
-  if (!active() || TransactionIdFollowsOrEquals(xid, xmax)) return true;
-  return std::binary_search(in_progress.begin(), in_progress.end(), xid);
-}
 
 void filling_start(FollowedTrend* trend) {
   if (trend->set_aside) return;
@@ -351,23 +346,6 @@ void filling_poll() {
     } else if (trend->state == FillState::kRunning) {
       settle_filter(trend);
     }
-  }
-}
-
-void filling_record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XLogRecPtr lsn,
-                    const BatchSlice& slice) {
-  const auto* begin = reinterpret_cast<const std::byte*>(slice.begin);
-  const auto* end = reinterpret_cast<const std::byte*>(slice.end);
-  trend->recorded.push_back(RecordedTransaction{xid, commit_time, lsn, std::vector<std::byte>(begin, end)});
-  const size_t before = trend->recorded_bytes;
-  trend->recorded_bytes += static_cast<size_t>(end - begin) + sizeof(RecordedTransaction);
-  // Too much: begin anew from a later position (filling_poll).
-  if (trend->recorded_bytes / kRecordedStep != before / kRecordedStep &&
-      recorded_by_all() > kMaxRecordedBytes) {
-    trend->recorded.clear();
-    trend->recorded_bytes = 0;
-    trend->state = FillState::kLoading;
-    trend->is_new = false;
   }
 }
 

@@ -27,7 +27,10 @@
 
 #include "bgworker/filling/backfill.h"
 #include "bgworker/filling/source_scan.h"
-#include "bgworker/worker.h"
+#include "bgworker/intake/apply.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/results/history.h"
+#include "bgworker/trend/followed_trend.h"
 
 namespace trending {
 
@@ -75,7 +78,7 @@ SourceRange counted_from(const FollowedTrend* trend, Time from) {
 }
 
 void apply_batch(FollowedTrend* trend) {
-  trend_apply(trend, worker->filling.slice(trend->slot), GetCurrentTimestamp(), InvalidXLogRecPtr);
+  apply_to_trend(trend, worker->filling.slice(trend->slot), GetCurrentTimestamp(), InvalidXLogRecPtr);
   worker->filling.clear();
 }
 

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "bgworker/worker.h"
+#include "bgworker/trend/followed_trend.h"
 #include "definition/query_text.h"
 #include "postgres/as_table_owner.h"
+#include "values/evaluation.h"
 
 namespace trending {
 

@@ -2,16 +2,24 @@
 
 #include <algorithm>
 
-#include "bgworker/filling/refill.h"
-#include "bgworker/filling/source_changes.h"
-#include "bgworker/idle_clock.h"
+#include "bgworker/intake/apply.h"
+#include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/own_rows.h"
 #include "bgworker/intake/readings.h"
+#include "bgworker/intake/refill.h"
+#include "bgworker/intake/source_changes.h"
 #include "bgworker/process/memory_bound.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/process/working.h"
+#include "bgworker/results/late.h"
 #include "bgworker/trend/blame.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
+#include "catalog/definition_catalog.h"
 #include "decoder/direct_replay.h"
 #include "definition/aggregate_functions.h"
 #include "postgres/settings.h"
+#include "values/evaluation.h"
 
 namespace trending {
 
@@ -132,7 +140,7 @@ void check_identity(FollowedTrend* trend, RowMapping* mapping) {
     mapping->retractable = false;
   } else {
     trend->asked_to_retract = true;
-    source_ask_to_fill(trend, "With the replica identity that its source has now, rows can be taken back.");
+    trend_ask_to_fill(trend, "With the replica identity that its source has now, rows can be taken back.");
   }
 }
 
@@ -227,7 +235,7 @@ bool was_refused(FollowedTrend* trend, Time time, TimestampTz commit_time) {
   if (trend->state == FillState::kStopped || trend->state == FillState::kLoading) return false;
   if (time > commit_time + trend->definition->options.max_ahead) return time > trend->writer.clock();
   if (!trend->ahead.contains(time)) return false;
-  source_ask_to_fill(trend, kMayHaveBeenRefused);
+  trend_ask_to_fill(trend, kMayHaveBeenRefused);
   return true;
 }
 
@@ -243,7 +251,7 @@ bool was_refused(const Followers& followers, Time time, TimestampTz commit_time)
     FollowedTrend* trend = followers.trends[i].trend;
     if (!was_refused(trend, time, commit_time)) continue;
     trend->outdated = true;
-    source_ask_to_fill(trend, kMayHaveBeenRefused);
+    trend_ask_to_fill(trend, kMayHaveBeenRefused);
   }
   return false;
 }
@@ -296,7 +304,7 @@ pg_noinline void leave_to_filling() {
   for (FollowedTrend* trend : readings()[slot].trends) {
     if (trend->state == FillState::kStopped) continue;
     trend->outdated = true;
-    source_ask_to_fill(trend, "A transaction changed more rows of its source than can be held in memory.");
+    trend_ask_to_fill(trend, "A transaction changed more rows of its source than can be held in memory.");
   }
 }
 
@@ -351,7 +359,7 @@ void check_survey(const Followers& followers, XLogRecPtr lsn) {
   for (int i = 0; i < followers.count; i++) {
     const Follower& follower = followers.trends[i];
     if (follower.trend->state != FillState::kStopped && lsn < follower.table->surveyed) {
-      source_ask_to_fill(follower.trend, "A row was deleted that may have come with a partition.");
+      trend_ask_to_fill(follower.trend, "A row was deleted that may have come with a partition.");
     }
   }
 }
@@ -423,11 +431,18 @@ void begin(void*, ReorderBufferTXN* txn) {
   }
 }
 
+// The row is taken from the WAL, for the table itself may have been changed again since.
+void note_altered(TupleDesc descriptor, HeapTuple row) {
+  if (row == nullptr) return;
+  StoredOptions stored = stored_options(descriptor, row);
+  worker->altered.push_back({stored.id, stored.options, stored.history, stored.late});
+}
+
 void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change) {
   if (RelationGetRelid(relation) == worker->catalog) {
     worker->catalog_changed = true;
     if (change->action == REORDER_BUFFER_CHANGE_UPDATE) {
-      trend_note_altered(RelationGetDescr(relation), compat::decoded_tuple(change->data.tp.newtuple));
+      note_altered(RelationGetDescr(relation), compat::decoded_tuple(change->data.tp.newtuple));
     }
     return;
   }
@@ -457,7 +472,7 @@ void apply_events(ReorderBufferTXN* txn) {
   pg_atomic_write_u64(&worker->entry->transactions, pg_atomic_read_u64(&worker->entry->transactions) + 1);
   if (worker->batch.empty()) return;
   note_latest();
-  readings_apply(txn);
+  apply_batch(txn);
   working_ended();
 }
 

@@ -1,7 +1,6 @@
 // From decoded changes to applied events: the worker's sink (decoder/change_sink.h).
 #pragma once
 
-#include "bgworker/worker.h"
 #include "decoder/change_sink.h"
 
 namespace trending {

@@ -4,7 +4,8 @@
 #include <set>
 #include <vector>
 
-#include "bgworker/worker.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/trend/followed_trend.h"
 
 namespace trending {
 

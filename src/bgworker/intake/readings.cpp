@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "bgworker/intake/collector.h"
-#include "bgworker/worker.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/trend/followed_trend.h"
 #include "definition/aggregate_functions.h"
 
 namespace trending {
@@ -84,11 +85,6 @@ void add_trend(FollowedTrend* trend) {
   }
 }
 
-// Whether a transaction counts for a trend that is running.
-bool takes(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
-  return trend->state == FillState::kRunning && !trend->outdated && trend->filter.counts(txn->xid);
-}
-
 }  // namespace
 
 const std::vector<Reading>& readings() {
@@ -105,52 +101,6 @@ const std::vector<Reading>& readings() {
 void readings_forget() {
   known = false;
   collector_forget();
-}
-
-namespace {
-
-// Merging equal events of a transaction costs as much as one trend saves when half of them go.
-constexpr size_t kTrendsWorthMerging = 3;
-constexpr uint64_t kEventsWorthMerging = 64;
-
-void merge_shared(const Reading& reading, uint32_t slot) {
-  if (reading.trends.size() < kTrendsWorthMerging) return;
-  if (worker->batch.slice(slot).records >= kEventsWorthMerging) worker->batch.merge(slot);
-}
-
-void look_ahead(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn, int step) {
-  for (FollowedTrend* trend : reading.trends) {
-    if (takes(trend, txn)) trend->writer.look_ahead(slice, step);
-  }
-}
-
-void apply(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn) {
-  const TimestampTz commit_time = txn->xact_time.commit_time;
-  for (FollowedTrend* trend : reading.trends) {
-    if (trend->state == FillState::kWaiting && !trend->outdated) {
-      filling_record(trend, txn->xid, commit_time, txn->final_lsn, slice);
-    } else if (takes(trend, txn)) {
-      trend_apply(trend, slice, commit_time, txn->final_lsn);
-    }
-  }
-}
-
-}  // namespace
-
-void readings_apply(const ReorderBufferTXN* txn) {
-  Batch& batch = worker->batch;
-  const uint32_t count = batch.touched_count();
-  const auto reading = [&batch](uint32_t i) -> const Reading& { return readings()[batch.touched_slot(i)]; };
-  for (uint32_t i = 0; i < count; i++) merge_shared(reading(i), batch.touched_slot(i));
-  if (count > 1 || reading(0).trends.size() > 1) {
-    for (int step = 1; step <= TrendWriter::kLookAheadSteps; step++) {
-      for (uint32_t i = 0; i < count; i++) {
-        look_ahead(reading(i), batch.slice(batch.touched_slot(i)), txn, step);
-      }
-    }
-  }
-  for (uint32_t i = 0; i < count; i++) apply(reading(i), batch.slice(batch.touched_slot(i)), txn);
-  batch.clear();
 }
 
 }  // namespace trending

@@ -23,9 +23,4 @@ const std::vector<Reading>& readings();
 // of tables are found anew, too.
 void readings_forget();
 
-// Applies a transaction's events, which the worker's batch holds, to all trends, or records them for those
-// that wait to be filled. Empties the batch. What a few events will touch in every trend is loaded first, so
-// that the cache misses of all overlap; equal events of many become one where several trends take them.
-void readings_apply(const ReorderBufferTXN* txn);
-
 }  // namespace trending

@@ -1,6 +1,6 @@
 #include "bgworker/process/open_transactions.h"
 
-#include "bgworker/worker.h"
+#include "bgworker/process/transaction.h"
 
 namespace trending {
 

@@ -1,8 +1,10 @@
 #include "bgworker/results/alerts.h"
 
+#include "bgworker/process/worker.h"
 #include "bgworker/results/group_insert.h"
 #include "bgworker/results/waiting.h"
-#include "bgworker/worker.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 #include "catalog/history_scan.h"
 #include "catalog/history_table.h"
 #include "postgres/owned_table.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "bgworker/worker.h"
+#include "bgworker/trend/followed_trend.h"
 #include "definition/partition_by.h"
 
 namespace trending {

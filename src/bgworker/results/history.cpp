@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "bgworker/process/worker.h"
 #include "bgworker/results/group_insert.h"
 #include "bgworker/results/shown_ranks.h"
 #include "bgworker/results/waiting.h"
 #include "bgworker/trend/blame.h"
-#include "bgworker/worker.h"
+#include "bgworker/trend/engine_state.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 #include "catalog/history_scan.h"
 #include "catalog/history_table.h"
 #include "postgres/fault.h"

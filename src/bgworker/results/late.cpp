@@ -1,8 +1,9 @@
 #include "bgworker/results/late.h"
 
+#include "bgworker/process/worker.h"
 #include "bgworker/results/waiting.h"
-#include "bgworker/worker.h"
-#include "catalog/definition_catalog.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 #include "catalog/history_scan.h"
 #include "catalog/history_table.h"
 #include "decoder/row_json.h"

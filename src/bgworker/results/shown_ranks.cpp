@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "bgworker/worker.h"
+#include "bgworker/trend/followed_trend.h"
 #include "catalog/history_scan.h"
 #include "catalog/history_table.h"
 #include "shmem/previous_ranks.h"

@@ -2,7 +2,11 @@
 
 #include <cstring>
 
-#include "bgworker/worker.h"
+#include "bgworker/process/transaction.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/trend/engine_state.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 #include "engine/aggregates/state_check.h"
 #include "postgres/checksum.h"
 #include "postgres/spi.h"
@@ -555,18 +559,11 @@ void report_lost() {
 }  // namespace
 
 void waiting_check() {
-  ErrorData* volatile error = nullptr;
-  PG_TRY();
-  {
-    worker_begin();
+  ErrorData* error = worker_try([] {
     SPI_connect();
     report_lost();
     SPI_finish();
-    worker_commit();
-  }
-  PG_CATCH();
-  { error = worker_abort(); }
-  PG_END_TRY();
+  });
   if (error == nullptr) return;
   ereport(WARNING, (errmsg("what waits for trends' tables could not be looked at: %s", error->message)));
   FreeErrorData(error);

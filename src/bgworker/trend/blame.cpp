@@ -1,11 +1,11 @@
 #include "bgworker/trend/blame.h"
 
-#include "bgworker/filling/source_changes.h"
-#include "bgworker/worker.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/process/working.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 
 namespace trending {
-
-Working working;
 
 namespace {
 
@@ -102,7 +102,7 @@ void blame_follow() {
     LWLockRelease(&directory->lock);
     if (!resumes) continue;
     trend->set_aside = false;
-    source_ask_to_fill(trend, "It was resumed.");
+    trend_ask_to_fill(trend, "It was resumed.");
   }
 }
 

@@ -9,27 +9,12 @@
 // The notes are in the directory's entry of the database (DatabaseShared::blamed).
 #pragma once
 
-#include "bgworker/trend/followed_trend.h"
+#include "bgworker/process/working.h"
 #include "shmem/directory.h"
 
 namespace trending {
 
-enum class Work : uint8_t { kNone, kLoading, kReading, kApplying, kFilling, kWriting, kStoring };
-
-// What this worker is doing. Costs two stores; whoever is finished need not say so at once, but before others
-// may fail.
-struct Working {
-  int32 trend = 0;
-  Work work = Work::kNone;
-};
-extern Working working;
-
-inline void working_for(int32 trend, Work work) {
-  working = {trend, work};
-}
-inline void working_ended() {
-  working = {};
-}
+struct FollowedTrend;
 
 // The worker ends with this error.
 void blame_death(int sqlstate);

@@ -1,9 +1,9 @@
-#include "bgworker/filling/refill.h"
+#include "bgworker/intake/refill.h"
 
 #include <algorithm>
 
-#include "bgworker/filling/source_changes.h"
-#include "bgworker/worker.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 
 namespace trending {
 
@@ -29,7 +29,7 @@ Time concerned_from(FollowedTrend* trend, TransactionId xid) {
 // At once, which is after the transaction that is being decoded, or later. What is there is known to be
 // wrong.
 void ask(FollowedTrend* trend) {
-  source_ask_to_fill(trend, "Rows were updated or deleted that cannot be taken out of its state.");
+  trend_ask_to_fill(trend, "Rows were updated or deleted that cannot be taken out of its state.");
   const TimestampTz due = trend->filled_at + std::max(kPauseUs, kPauseFactor * trend->fill_us);
   if (GetCurrentTimestamp() >= due) return;
   trend->state = FillState::kLoading;

@@ -1,8 +1,8 @@
-#include "bgworker/worker_end.h"
+#include "bgworker/process/worker_end.h"
 
 #include <csignal>
 
-#include "bgworker/worker.h"
+#include "bgworker/process/worker.h"
 #include "postgres/guard.h"
 
 namespace trending {

@@ -9,9 +9,12 @@
 // kept.
 #pragma once
 
-#include "bgworker/trend/followed_trend.h"
+#include "postgres/server.h"
 
 namespace trending {
+
+struct FollowedTrend;
+struct SourceTable;
 
 // -- in the decoding callbacks
 // A transaction begins; from here to its commit its invalidations are gathered.
@@ -23,9 +26,6 @@ void source_invalidated(Oid relation);
 void source_functions_changed();
 // At the commit: stops trends whose source does not serve any more, and asks for others to be filled anew.
 void sources_commit(ReorderBufferTXN* txn);
-// The trend is to be filled anew when the transaction has been decoded. `reason`, a sentence that stays
-// where it is, goes to the log and, meanwhile, to the status; null: as before.
-void source_ask_to_fill(FollowedTrend* trend, const char* reason);
 // Rows of a table went by TRUNCATE.
 void source_truncated(FollowedTrend* trend, Oid relation);
 // The trend's record of a table that holds rows of its source. Valid until collector_forget().
@@ -36,15 +36,9 @@ void source_learn(FollowedTrend* trend);
 // holds their locks: a later rewrite gives them others.
 void source_note_files(FollowedTrend* trend);
 
-// -- between records
-// Whether somebody has locked the source, or a part of it, against being read. Looked at now and then. To
-// wait for one lock while holding others could make somebody's ALTER TABLE the victim of a deadlock, and all
-// other trends would wait as well.
-bool source_is_locked(FollowedTrend* trend);
-// Looks at what the callbacks could not: needs transactions of its own.
-void sources_follow();
-// Stops trends whose owners may no longer read their source, and goes on with those that may again. Needs a
-// transaction.
+// -- between records, in a transaction
+// Stops trends whose owners may no longer read their source, and goes on with those that may again.
 void sources_check_rights();
+void source_check_rights(FollowedTrend* trend);
 
 }  // namespace trending

@@ -1,23 +1,17 @@
-#include "bgworker/filling/source_changes.h"
+#include "bgworker/intake/source_changes.h"
 
 #include <algorithm>
 #include <cstddef>
 
-#include "bgworker/filling/source_scan.h"
 #include "bgworker/intake/collector.h"
-#include "bgworker/worker.h"
-#include "catalog/definition_catalog.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
 #include "definition/clauses/source_check.h"
-#include "definition/replica_identity.h"
-#include "postgres/as_table_owner.h"
-#include "postgres/guard.h"
 
 namespace trending {
 
 namespace {
-
-// After this long a locked source is looked at again.
-constexpr int64 kRetryUs = 50000;
 
 // More invalidated relations in one transaction than this are taken as "all".
 constexpr size_t kMaxInvalidated = 1024;
@@ -145,7 +139,7 @@ void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN*
       // Transactions that wrote to it and have not ended yet must be waited for as well.
       trend->departed.push_back(table->first);
       if (matters(trend, table->second)) {
-        source_ask_to_fill(trend, "A partition left its source, with rows that it has counted.");
+        trend_ask_to_fill(trend, "A partition left its source, with rows that it has counted.");
       }
     }
     changed = true;
@@ -153,7 +147,7 @@ void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN*
   }
   // What it was made of before is not known: as if all had changed.
   if (!known && get_rel_relkind(trend->source) == RELKIND_PARTITIONED_TABLE) {
-    source_ask_to_fill(trend, "Its source changed, and which partitions it had before is not known.");
+    trend_ask_to_fill(trend, "Its source changed, and which partitions it had before is not known.");
   }
   if (changed) collector_forget();
 }
@@ -186,7 +180,7 @@ void check_table(FollowedTrend* trend, Relation relation, const ReorderBufferTXN
   if (mapping == nullptr) {
     trend_stop(trend, reason);
   } else if (rewritten_anew(trend, relation, mapping, txn)) {
-    source_ask_to_fill(trend, "A table of its source was rewritten.");
+    trend_ask_to_fill(trend, "A table of its source was rewritten.");
   }
 }
 
@@ -197,7 +191,7 @@ bool was_invalidated(Oid relation) {
 
 void inspect(FollowedTrend* trend, const ReorderBufferTXN* txn) {
   if (trend->state == FillState::kStopped) {
-    source_ask_to_fill(trend, nullptr);  // perhaps the reason is gone
+    trend_ask_to_fill(trend, nullptr);  // perhaps the reason is gone
     return;
   }
   if (trend->definition == nullptr) return;  // still to be loaded
@@ -219,100 +213,6 @@ void inspect(FollowedTrend* trend, const ReorderBufferTXN* txn) {
 bool concerns(const FollowedTrend* trend, Oid relation, List* ancestors) {
   return trend->source == relation || trend->view == relation || list_member_oid(ancestors, trend->source) ||
          trend->tables.count(relation) > 0;
-}
-
-// --- between records ---
-
-// Whether a table that joined the source has rows for windows that can still change. Not inlined, so that its
-// locals do not live in the frame that PG_TRY returns to.
-pg_noinline bool holds_rows(const FollowedTrend* trend, Oid table) {
-  worker_begin();
-  SPI_connect();
-  const char* name = get_rel_name(table);
-  bool found = name == nullptr;  // dropped since: filling sorts it out
-  if (!found) {
-    char* query = source_rows_query(
-        trend, quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), name));
-    int result = 0;
-    as_table_owner(table, [&] { result = SPI_execute(query, true, 1); });
-    if (result != SPI_OK_SELECT) elog(ERROR, "could not look into a partition");
-    found = SPI_processed > 0;
-  }
-  SPI_finish();
-  worker_commit();
-  return found;
-}
-
-void survey(FollowedTrend* trend, Oid oid) {
-  ErrorData* volatile error = nullptr;
-  volatile bool found = true;
-  PG_TRY();
-  { found = holds_rows(trend, oid); }
-  PG_CATCH();
-  { error = worker_abort(); }
-  PG_END_TRY();
-  if (error != nullptr) FreeErrorData(error);  // locked, say: filling waits for it
-  auto table = trend->tables.find(oid);
-  if (found) {
-    source_ask_to_fill(trend, "Rows came to its source with a partition.");
-  } else if (table != trend->tables.end()) {
-    table->second.surveyed = GetXLogInsertRecPtr();
-  }
-}
-
-// Locks a table and what is below it for reading, if nobody is in the way. Each before its parts are listed,
-// which then stay.
-bool lock_at_once(Oid table) {
-  if (!ConditionalLockRelationOid(table, AccessShareLock)) return false;
-  if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE) return true;  // or dropped
-  ListCell* cell = nullptr;
-  foreach (cell, find_inheritance_children(table, NoLock)) {
-    if (!lock_at_once(lfirst_oid(cell))) return false;
-  }
-  return true;
-}
-
-void check_rights(FollowedTrend* trend) {
-  const char* lost = source_rights_lost(*trend->definition);
-  if (lost != nullptr && trend->state != FillState::kStopped) {
-    trend_stop(trend, lost);
-    trend->rights_lost = true;
-  } else if (lost == nullptr && trend->rights_lost) {
-    source_ask_to_fill(trend, "Its owner may read the source again.");
-  }
-}
-
-// Whether the definition still fits the source, as a whole and as it is now.
-pg_noinline void check_definition(FollowedTrend* trend) {
-  worker_begin();
-  Definition* definition = definition_load(trend->id);
-  if (definition != nullptr) {
-    trend_note_retractable(trend, *definition);
-    trend->asked_to_retract = false;
-    check_rights(trend);
-    if (trend->state != FillState::kStopped && !(definition->state == trend->definition->state)) {
-      source_ask_to_fill(trend, "An aggregate of its definition was replaced.");
-    }
-  }
-  worker_commit();
-}
-
-void recheck(FollowedTrend* trend) {
-  ErrorData* volatile error = nullptr;
-  PG_TRY();
-  { check_definition(trend); }
-  PG_CATCH();
-  { error = worker_abort(); }
-  PG_END_TRY();
-  if (error == nullptr) return;
-  if (is_conflict(error)) {
-    trend->recheck = true;
-    worker->recheck_wanted = true;
-  } else {
-    trend_stop(trend, error->message);
-    trend->unfit = true;
-  }
-  FreeErrorData(error);
 }
 
 }  // namespace
@@ -337,7 +237,7 @@ void source_functions_changed() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     if (trend->state == FillState::kStopped && trend->unfit)
-      source_ask_to_fill(trend, nullptr);  // perhaps it fits now
+      trend_ask_to_fill(trend, nullptr);  // perhaps it fits now
     if (trend->definition == nullptr) continue;
     const Definition& definition = *trend->definition;
     for (int i = 0; i < definition.aggregate_count; i++) {
@@ -376,19 +276,10 @@ void sources_commit(ReorderBufferTXN* txn) {
   MemoryContextDelete(memory);
 }
 
-void source_ask_to_fill(FollowedTrend* trend, const char* reason) {
-  if (!trend->refill && reason != nullptr) {
-    ereport(LOG, (errmsg("trend %d is filled anew from its source", trend->id), errdetail("%s", reason)));
-  }
-  if (reason != nullptr) trend->why_filled = reason;
-  trend->refill = true;
-  worker->refill_wanted = true;
-}
-
 void source_truncated(FollowedTrend* trend, Oid relation) {
   auto table = trend->tables.find(relation);
   if (table == trend->tables.end() || matters(trend, table->second)) {
-    source_ask_to_fill(trend, "A table of its source was truncated.");
+    trend_ask_to_fill(trend, "A table of its source was truncated.");
   }
 }
 
@@ -427,35 +318,13 @@ void source_note_files(FollowedTrend* trend) {
   list_free(tables);
 }
 
-bool source_is_locked(FollowedTrend* trend) {
-  TimestampTz now = GetCurrentTimestamp();
-  if (now < trend->next_try) return true;
-  worker_begin();
-  Oid source = definition_source(trend->id);
-  bool locked = OidIsValid(source) && !lock_at_once(source);
-  worker_commit();
-  if (locked) trend->next_try = now + kRetryUs;
-  return locked;
-}
-
-void sources_follow() {
-  worker->recheck_wanted = false;
-  for (FollowedTrend* trend : worker->trends) {
-    if (trend == nullptr) continue;
-    if (trend->recheck && trend->state != FillState::kStopped && trend->state != FillState::kLoading) {
-      if (source_is_locked(trend)) {
-        worker->recheck_wanted = true;
-      } else {
-        trend->recheck = false;
-        recheck(trend);
-      }
-    }
-    // Whoever is being filled, or will be, reads these anyway; one that waits has noted writers too early.
-    if (trend->state == FillState::kWaiting && !trend->arrived.empty()) source_ask_to_fill(trend, nullptr);
-    if (trend->state == FillState::kRunning && !trend->refill) {
-      for (size_t i = 0; i < trend->arrived.size() && !trend->refill; i++) survey(trend, trend->arrived[i]);
-    }
-    trend->arrived.clear();
+void source_check_rights(FollowedTrend* trend) {
+  const char* lost = source_rights_lost(*trend->definition);
+  if (lost != nullptr && trend->state != FillState::kStopped) {
+    trend_stop(trend, lost);
+    trend->rights_lost = true;
+  } else if (lost == nullptr && trend->rights_lost) {
+    trend_ask_to_fill(trend, "Its owner may read the source again.");
   }
 }
 
@@ -463,7 +332,7 @@ void sources_check_rights() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr || trend->definition == nullptr) continue;
     if (trend->state == FillState::kStopped && !trend->rights_lost) continue;
-    check_rights(trend);
+    source_check_rights(trend);
   }
 }
 

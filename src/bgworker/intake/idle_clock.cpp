@@ -1,8 +1,13 @@
-#include "bgworker/idle_clock.h"
+#include "bgworker/intake/idle_clock.h"
 
+#include "bgworker/process/worker.h"
+#include "bgworker/process/working.h"
+#include "bgworker/results/alerts.h"
+#include "bgworker/results/history.h"
 #include "bgworker/trend/blame.h"
-#include "bgworker/worker.h"
+#include "bgworker/trend/followed_trend.h"
 #include "decoder/plugin_message.h"
+#include "values/evaluation.h"
 
 namespace trending {
 

@@ -1,0 +1,169 @@
+#include "bgworker/filling/load.h"
+
+#include "bgworker/checkpoint/stored_trend.h"
+#include "bgworker/intake/collector.h"
+#include "bgworker/intake/own_rows.h"
+#include "bgworker/intake/readings.h"
+#include "bgworker/process/transaction.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/process/working.h"
+#include "bgworker/results/alerts.h"
+#include "bgworker/results/history.h"
+#include "bgworker/results/shown_ranks.h"
+#include "bgworker/trend/engine_state.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
+#include "catalog/definition_catalog.h"
+#include "catalog/definition_view.h"
+#include "definition/aggregate_functions.h"
+#include "definition/replica_identity.h"
+#include "postgres/fault.h"
+
+namespace trending {
+
+namespace {
+
+void crossed(void* context, KeyView key, const int64_t* result, const Window& window) {
+  alerts_note(static_cast<FollowedTrend*>(context), key, result, window);
+}
+
+// Whose share of the memory its state, of which there is none now, will take.
+void charge(FollowedTrend* trend, Oid owner) {
+  Assert(trend->blocks.bytes == 0);
+  OwnerMemory* memory = &worker->owners[owner];
+  memory->owner = owner;
+  trend->blocks.owner = memory;
+}
+
+// Tried again after so long, then doubled up to the other: many such trends must not keep the worker busy.
+constexpr int64 kMemoryPauseUs = 1000 * 1000;
+constexpr int64 kMemoryLongPauseUs = 64 * kMemoryPauseUs;
+
+void stop_without_memory(FollowedTrend* trend) {
+  char reason[kMessageSize];
+  snprintf(reason, sizeof(reason), "There is no memory for its state. %s", memory_refusal());
+  trend_stop(trend, reason);
+  trend->definition = nullptr;  // whoever has one has a state
+  trend->lacks_memory = true;
+  trend->memory_pause_us = Min(Max(2 * trend->memory_pause_us, kMemoryPauseUs), kMemoryLongPauseUs);
+  trend->fill_at = GetCurrentTimestamp() + trend->memory_pause_us;
+}
+
+// Takes the state away from readers.
+void drop_state(FollowedTrend* trend) {
+  ranks_withdraw(trend);
+  hold_trend(trend->shared);
+  trend->shared->arena = trend->shared->root = 0;
+  if (trend->arena.is_open()) trend->arena.destroy();
+  release_trend(trend->shared);
+}
+
+// A new empty one, and its place in the batch that fills it.
+Status make_own_state(FollowedTrend* trend) {
+  const Status status = trend_make_state(trend, trend_options(trend), crossed);
+  if (status != Status::kOk) return status;
+  return worker->filling.open_slot(trend->slot, trend->writer.windows(), trend->writer.hash_seed());
+}
+
+}  // namespace
+
+bool trend_reset_state(FollowedTrend* trend) {
+  pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(TrendPhase::kFilling));
+  drop_state(trend);
+  charge(trend, trend->definition->owner);
+  const Status status = make_own_state(trend);
+  if (status == Status::kInvalidOptions) elog(ERROR, "options of trend %d are out of range", trend->id);
+  if (status != Status::kOk) {
+    readings_forget();
+    drop_state(trend);
+    stop_without_memory(trend);
+    return false;
+  }
+  hold_trend(trend->shared);
+  trend->memory_pause_us = 0;
+  trend->shared->arena = new_identity();
+  trend->shared->root = trend->arena.root_handle();
+  trend->shared->definition = trend->definition->state;
+  release_trend(trend->shared);
+  readings_forget();
+  history_reset(trend);
+  forget_stored_trend(trend);
+  trend->filter = SnapshotFilter{};
+  trend->clock_base = kNoTime;
+  trend->ahead.clear();
+  trend->latest_known = false;
+  trend->changed.clear();
+  trend->judged_by = InvalidTransactionId;
+  for (auto& [oid, table] : trend->tables) {
+    table.latest = kNoTime;
+    table.surveyed = InvalidXLogRecPtr;
+  }
+  return true;
+}
+
+namespace {
+
+void keep_options(FollowedTrend* trend) {
+  const Definition* definition = trend->definition;
+  if (definition != nullptr) {
+    trend->in_force = {true, definition->options, definition->history, definition->late};
+  }
+}
+
+Oid existing_table(Oid table) {
+  return OidIsValid(table) && get_rel_name(table) != nullptr ? table : InvalidOid;
+}
+
+void take_options(FollowedTrend* trend, Definition* definition) {
+  if (!trend->in_force.known) return;
+  definition->options = trend->in_force.options;
+  definition->history = existing_table(trend->in_force.history);
+  definition->late = existing_table(trend->in_force.late);
+}
+
+}  // namespace
+
+bool trend_load(FollowedTrend* trend) {
+  if (trend->memory == nullptr) {
+    trend->memory = AllocSetContextCreate(TopMemoryContext, "trending trend", ALLOCSET_DEFAULT_SIZES);
+  }
+  keep_options(trend);
+  MemoryContextReset(trend->memory);
+  trend->definition = nullptr;
+  readings_forget();
+  bool found = false;
+  ErrorData* error = worker_try([trend, &found] {
+    working_for(trend->id, Work::kLoading);
+    fault_point(FaultPoint::kLoad, trend->id);
+    trend->source = definition_source(trend->id, &trend->view);
+    MemoryContextSwitchTo(trend->memory);
+    Definition* definition = definition_load(trend->id);
+    if (definition != nullptr) {
+      trend->reader = row_reader_create(definition);
+      initStringInfo(&trend->partition);
+      initStringInfo(&trend->combined);
+      trend->condition = condition_create(definition);
+      trend_note_retractable(trend, *definition);
+      trend->retractable = keeps_values(*definition) && identity_covers_some(*definition);
+      definition_view_confirm(*definition);
+      take_options(trend, definition);
+      trend->definition = definition;
+      found = true;
+    }
+  });
+  if (error != nullptr) trend->definition = nullptr;
+  collector_forget();
+  own_rows_learn(trend);
+  if (error != nullptr) {
+    // A locked table is waited for; anything else is for the user to see.
+    if (!is_conflict(error)) {
+      trend_stop(trend, error->message);
+      trend->unfit = true;
+    }
+    FreeErrorData(error);
+    return false;
+  }
+  return found;
+}
+
+}  // namespace trending

@@ -1,0 +1,129 @@
+#include "bgworker/intake/apply.h"
+
+#include <algorithm>
+
+#include "bgworker/intake/readings.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/process/working.h"
+#include "bgworker/results/alerts.h"
+#include "bgworker/results/history.h"
+#include "bgworker/trend/blame.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
+#include "postgres/fault.h"
+#include "values/evaluation.h"
+
+namespace trending {
+
+bool SnapshotFilter::counts(TransactionId xid) const {
+  if (!active() || TransactionIdFollowsOrEquals(xid, xmax)) return true;
+  return std::binary_search(in_progress.begin(), in_progress.end(), xid);
+}
+
+namespace {
+
+// Recorded events that may pile up while trends wait for writers; one that goes beyond begins anew. What all
+// have is added up after each so many bytes.
+constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
+constexpr size_t kRecordedStep = size_t{1} << 20;
+
+// Whether a transaction counts for a trend that is running.
+bool takes(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
+  return trend->state == FillState::kRunning && !trend->outdated && trend->filter.counts(txn->xid);
+}
+
+size_t recorded_by_all() {
+  size_t bytes = 0;
+  for (const FollowedTrend* trend : worker->trends) bytes += trend != nullptr ? trend->recorded_bytes : 0;
+  return bytes;
+}
+
+// Keeps a transaction's events for a trend that waits to be filled.
+void record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XLogRecPtr lsn,
+            const BatchSlice& slice) {
+  const auto* begin = reinterpret_cast<const std::byte*>(slice.begin);
+  const auto* end = reinterpret_cast<const std::byte*>(slice.end);
+  trend->recorded.push_back(RecordedTransaction{xid, commit_time, lsn, std::vector<std::byte>(begin, end)});
+  const size_t before = trend->recorded_bytes;
+  trend->recorded_bytes += static_cast<size_t>(end - begin) + sizeof(RecordedTransaction);
+  // Too much: begin anew from a later position (filling.h).
+  if (trend->recorded_bytes / kRecordedStep != before / kRecordedStep &&
+      recorded_by_all() > kMaxRecordedBytes) {
+    trend->recorded.clear();
+    trend->recorded_bytes = 0;
+    trend->state = FillState::kLoading;
+    trend->is_new = false;
+  }
+}
+
+}  // namespace
+
+void apply_to_trend(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time, XLogRecPtr lsn) {
+  TrendShared* shared = trend->shared;
+  working_for(trend->id, Work::kApplying);
+  fault_point(FaultPoint::kApply, trend->id);
+  trend->writer.prepare(trend->writer.latest_of(slice));
+  hold_trend(shared);
+  (void)trend->writer.apply(slice);  // what it refuses, it counts
+  pg_atomic_write_u64(&shared->version, pg_atomic_read_u64(&shared->version) + 1);
+  release_trend(shared);
+  alerts_noted(trend, lsn, commit_time);
+  if (trend->combine_error[0] != '\0') {
+    trend_report(trend, trend->combine_error);
+    trend->combine_error[0] = '\0';
+  }
+  if (unlikely(evaluation_overdrawn())) trend_set_aside(trend, evaluation_overdrawn_reason());
+  trend->clock_base = trend->writer.clock();
+  trend->clock_wall = commit_time;
+  trend->dirty = true;
+  // The next event may share a pane with a final window for which it comes too late.
+  if (trend->writer.has_final_pending_window()) history_take(trend);
+}
+
+namespace {
+
+// Merging equal events of a transaction costs as much as one trend saves when half of them go.
+constexpr size_t kTrendsWorthMerging = 3;
+constexpr uint64_t kEventsWorthMerging = 64;
+
+void merge_shared(const Reading& reading, uint32_t slot) {
+  if (reading.trends.size() < kTrendsWorthMerging) return;
+  if (worker->batch.slice(slot).records >= kEventsWorthMerging) worker->batch.merge(slot);
+}
+
+void look_ahead(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn, int step) {
+  for (FollowedTrend* trend : reading.trends) {
+    if (takes(trend, txn)) trend->writer.look_ahead(slice, step);
+  }
+}
+
+void apply(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn) {
+  const TimestampTz commit_time = txn->xact_time.commit_time;
+  for (FollowedTrend* trend : reading.trends) {
+    if (trend->state == FillState::kWaiting && !trend->outdated) {
+      record(trend, txn->xid, commit_time, txn->final_lsn, slice);
+    } else if (takes(trend, txn)) {
+      apply_to_trend(trend, slice, commit_time, txn->final_lsn);
+    }
+  }
+}
+
+}  // namespace
+
+void apply_batch(const ReorderBufferTXN* txn) {
+  Batch& batch = worker->batch;
+  const uint32_t count = batch.touched_count();
+  const auto reading = [&batch](uint32_t i) -> const Reading& { return readings()[batch.touched_slot(i)]; };
+  for (uint32_t i = 0; i < count; i++) merge_shared(reading(i), batch.touched_slot(i));
+  if (count > 1 || reading(0).trends.size() > 1) {
+    for (int step = 1; step <= TrendWriter::kLookAheadSteps; step++) {
+      for (uint32_t i = 0; i < count; i++) {
+        look_ahead(reading(i), batch.slice(batch.touched_slot(i)), txn, step);
+      }
+    }
+  }
+  for (uint32_t i = 0; i < count; i++) apply(reading(i), batch.slice(batch.touched_slot(i)), txn);
+  batch.clear();
+}
+
+}  // namespace trending

@@ -1,0 +1,58 @@
+#include "bgworker/process/transaction.h"
+
+#include "bgworker/process/worker.h"
+#include "bgworker/process/working.h"
+#include "postgres/guard.h"
+
+namespace trending {
+
+Worker* worker = nullptr;
+Working working;
+
+void worker_begin() {
+  // Between records caches may hold what was true for a past transaction.
+  InvalidateSystemCaches();
+  SetCurrentStatementStartTimestamp();
+  replorigin_session_origin = DoNotReplicateId;
+  StartTransactionCommand();
+  PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+void worker_commit() {
+  PopActiveSnapshot();
+  CommitTransactionCommand();
+  replorigin_session_origin = InvalidRepOriginId;
+  InvalidateSystemCaches();
+  MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
+}
+
+ErrorData* worker_abort() {
+  MemoryContextSwitchTo(TopMemoryContext);
+  ErrorData* error = CopyErrorData();
+  FlushErrorState();
+  AbortCurrentTransaction();
+  working_ended();
+  replorigin_session_origin = InvalidRepOriginId;
+  InvalidateSystemCaches();
+  MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
+  // Asked to end, or the server is in trouble: not ours to survive.
+  if (ProcDiePending || error->elevel > ERROR) ReThrowError(error);
+  return error;
+}
+
+// What body() keeps on the stack is in a frame of its own: never in this one, to which an error returns.
+ErrorData* worker_try(FunctionRef<void()> body) {
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  {
+    worker_begin();
+    body();
+    worker_commit();
+  }
+  PG_CATCH();
+  { error = worker_abort(); }
+  PG_END_TRY();
+  return error;
+}
+
+}  // namespace trending

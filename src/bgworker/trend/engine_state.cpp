@@ -1,0 +1,129 @@
+#include "bgworker/trend/engine_state.h"
+
+#include "bgworker/trend/followed_trend.h"
+#include "definition/partition_by.h"
+#include "postgres/settings.h"
+#include "values/aggregate_result.h"
+#include "values/stored_value.h"
+
+namespace trending {
+
+namespace {
+
+// -- what the engine asks of us; `context` is the FollowedTrend
+
+int compare_keys(void* context, KeyView a, KeyView b) {
+  return key_compare(static_cast<FollowedTrend*>(context)->definition->keys, a, b);
+}
+
+int compare_values(void* context, uint16_t aggregate, KeyView a, KeyView b) {
+  return bytes_compare(static_cast<FollowedTrend*>(context)->definition->aggregates[aggregate].bytes, a, b);
+}
+
+// Reported when the lock is gone.
+KeyView combine(void* context, uint16_t aggregate, KeyView a, KeyView b) {
+  auto* trend = static_cast<FollowedTrend*>(context);
+  const CombinedAggregate& combined = *trend->definition->aggregates[aggregate].combined;
+  char message[sizeof(trend->combine_error)];
+  if (!combined_combine(combined, trend->reader->account, &trend->shared->lock, a, b, &trend->combined,
+                        message, sizeof(message))) {
+    snprintf(trend->combine_error, sizeof(trend->combine_error), "states of %s cannot be combined: %.150s",
+             combined.name, message);
+    return {};
+  }
+  return {reinterpret_cast<const std::byte*>(trend->combined.data),
+          static_cast<uint32_t>(trend->combined.len)};
+}
+
+KeyView partition_of(void* context, KeyView key) {
+  auto* trend = static_cast<FollowedTrend*>(context);
+  return partition_key(*trend->definition, key, &trend->partition);
+}
+
+bool is_key(void* context, KeyView key) {
+  return stored_key_is_valid(static_cast<FollowedTrend*>(context)->definition->keys, key);
+}
+
+bool is_value(void* context, uint16_t aggregate, KeyView bytes) {
+  return stored_bytes_are_valid(static_cast<FollowedTrend*>(context)->definition->aggregates[aggregate],
+                                bytes);
+}
+
+bool condition(void* context, KeyView key, const int64_t* result) {
+  auto* trend = static_cast<FollowedTrend*>(context);
+  bool failed = false;
+  bool holds =
+      condition_holds(trend->condition, &trend->shared->lock, trend->writer.layout(), key, result, &failed);
+  if (failed) pg_atomic_write_u64(&trend->shared->failed, pg_atomic_read_u64(&trend->shared->failed) + 1);
+  return holds;
+}
+
+// One for all trends of this worker, which makes all their states: those who read alike share the hashes of
+// keys.
+uint64_t hash_seed() {
+  static uint64_t seed = 0;
+  static bool known = false;
+  if (!known && !pg_strong_random(&seed, sizeof(seed))) elog(ERROR, "could not get random bytes");
+  known = true;
+  return seed;
+}
+
+}  // namespace
+
+TrendOptions trend_options(const FollowedTrend* trend) {
+  const Definition* definition = trend->definition;
+  TrendOptions options;
+  options.window = definition->window;
+  options.aggregate_count = static_cast<uint16_t>(definition->aggregate_count);
+  aggregate_specs(definition->aggregates, definition->aggregate_count, options.aggregates);
+  options.rank_by = static_cast<uint16_t>(definition->rank_by);
+  options.descending = definition->descending;
+  options.nulls_first = definition->nulls_first;
+  options.retractable = trend->retractable;
+  options.watermark_delay = definition->options.watermark_delay;
+  options.allowed_lateness = definition->options.allowed_lateness;
+  options.has_condition = definition->having != nullptr;
+  options.partitioned = is_partitioned(*definition);
+  options.report_windows = OidIsValid(definition->history);
+  options.max_groups = static_cast<uint32_t>(definition->options.max_groups);
+  options.hash_seed = hash_seed();
+  return options;
+}
+
+StateLayout trend_layout(const FollowedTrend* trend, bool retractable) {
+  if (retractable == trend->retractable) return trend->writer.layout();
+  TrendOptions options = trend_options(trend);
+  options.retractable = retractable;
+  return make_layout(options);
+}
+
+TrendTuning tuning_of(const Definition& definition) {
+  TrendTuning tuning;
+  tuning.watermark_delay = definition.options.watermark_delay;
+  tuning.allowed_lateness = definition.options.allowed_lateness;
+  tuning.max_groups = static_cast<uint32_t>(definition.options.max_groups);
+  tuning.report_windows = OidIsValid(definition.history) && definition.has_window;
+  return tuning;
+}
+
+Status trend_make_state(FollowedTrend* trend, const TrendOptions& options, CrossedHook crossed) {
+  Hooks hooks;
+  hooks.context = trend;
+  hooks.compare_keys = compare_keys;
+  hooks.partition_of = partition_of;
+  hooks.condition = condition;
+  hooks.crossed = crossed;
+  hooks.compare_values = compare_values;
+  hooks.combine = combine;
+  hooks.is_key = is_key;
+  hooks.is_value = is_value;
+  const uint64_t limit = static_cast<uint64_t>(settings.memory_limit_mb) * 1024 * 1024;
+  Status status = trend->arena.create(block_source(&trend->blocks), limit);
+  if (status == Status::kOk) {
+    status = trend->writer.create(&trend->arena, options, hooks, trend->definition->calendar);
+  }
+  if (status == Status::kOk) trend->writer.report_crossings(false);  // until the state is what it was
+  return status;
+}
+
+}  // namespace trending

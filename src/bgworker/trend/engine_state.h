@@ -1,0 +1,23 @@
+// The engine state of a trend: its options, what the engine asks of us, and making one.
+#pragma once
+
+#include "definition/definition.h"
+#include "engine/trend/trend_writer.h"
+
+namespace trending {
+
+struct FollowedTrend;
+
+// The options of a trend's engine state, those that the engine follows while it runs, and the layout of
+// results: of today, or that which the trend had with another replica identity.
+TrendOptions trend_options(const FollowedTrend* trend);
+TrendTuning tuning_of(const Definition& definition);
+StateLayout trend_layout(const FollowedTrend* trend, bool retractable);
+
+// Hooks::crossed, whose context is the FollowedTrend.
+using CrossedHook = void (*)(void* trend, KeyView key, const int64_t* result, const Window& window);
+
+// Such a state in an arena of its own, which reports no crossings yet. On failure there is none.
+Status trend_make_state(FollowedTrend* trend, const TrendOptions& options, CrossedHook crossed);
+
+}  // namespace trending

@@ -1,0 +1,26 @@
+// What becomes of a trend as a whole, and what its status says.
+#pragma once
+
+#include "definition/definition.h"
+#include "postgres/server.h"
+#include "shmem/area.h"
+
+namespace trending {
+
+struct FollowedTrend;
+
+void trend_stop(FollowedTrend* trend, const char* reason);
+void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
+// The trend is to be filled anew when the transaction at hand has been decoded. `reason`, a sentence that
+// stays where it is, goes to the log and, meanwhile, to the status; null: as before.
+void trend_ask_to_fill(FollowedTrend* trend, const char* reason);
+// What a trend that is being filled shows in its status, and tells its readers.
+void trend_tell(FollowedTrend* trend, const char* message);
+// A row was not counted, for the reason in evaluation_failure: tells the log, not too often.
+void trend_note_failure(FollowedTrend* trend);
+// Shows a trouble of a running trend in its status, and once in the log; an empty text clears it.
+void trend_report(FollowedTrend* trend, const char* message);
+// Shows in the status whether updates and deletes reach the trend. Needs a transaction.
+void trend_note_retractable(FollowedTrend* trend, const Definition& definition);
+
+}  // namespace trending

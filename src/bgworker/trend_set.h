@@ -1,0 +1,9 @@
+// The set of trends that the worker follows, kept equal to trending.trend.
+#pragma once
+
+namespace trending {
+
+// Reads trending.trend: follows what is new, forgets what is gone. False: the extension itself is gone.
+bool trends_refresh();
+
+}  // namespace trending
