@@ -39,10 +39,10 @@ void begin_history(FollowedTrend* trend) {
 }
 
 void end_history(FollowedTrend* trend) {
-  trend->closed.clear();
-  trend->unfinal_ends.clear();
-  trend->unfinal_known = true;
-  trend->redo_history = false;
+  trend->history->windows.items.clear();
+  trend->history->unfinal_ends.clear();
+  trend->history->unfinal_known = true;
+  trend->history->redo.wanted = false;
   trend_report(trend, "");
 }
 

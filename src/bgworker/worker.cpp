@@ -11,14 +11,13 @@
 #include "bgworker/filling/source_watch.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/process/memory_bound.h"
-#include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/worker_end.h"
 #include "bgworker/process/working.h"
 #include "bgworker/results/alerts.h"
+#include "bgworker/results/backlog_write.h"
 #include "bgworker/results/history.h"
 #include "bgworker/results/late.h"
-#include "bgworker/results/waiting.h"
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend_set.h"
@@ -64,7 +63,7 @@ void keep_freed_memory() {
 
 bool has_alerts() {
   return std::any_of(worker->trends.begin(), worker->trends.end(),
-                     [](const FollowedTrend* trend) { return trend != nullptr && !trend->alerts.empty(); });
+                     [](const FollowedTrend* trend) { return trend != nullptr && !trend->alerts->rows.items.empty(); });
 }
 
 // Whether a trend's source was locked when the worker wanted to look at it.
@@ -78,7 +77,7 @@ bool waits_for_lock() {
 // What could not be written to a table of the trend's owner is to be tried again.
 bool has_waiting_rows(const FollowedTrend* trend) {
   return trend->definition != nullptr &&
-         ((trend->late_waits && late_is_due(trend)) || (trend->alerts_wait && alerts_are_due(trend)));
+         ((trend->late->rows.deferred && late_is_due(trend)) || (trend->alerts->rows.deferred && alerts_are_due(trend)));
 }
 
 bool checkpoint_wanted(TimestampTz now) {
@@ -266,7 +265,7 @@ void run(Oid database) {
   worker->restoring = !start.is_fresh;
   if (!trends_refresh()) drop_slot_and_leave();
   worker->restoring = false;
-  waiting_check();
+  check_deferred_counts();
   worker->checkpoint_due = start.is_fresh || worker->tables_suspect;
   follow();
 }

@@ -150,6 +150,13 @@ bool SpiRow::read_bytes(const char* column, SpiBytes* value) const {
   return true;
 }
 
+bool SpiRow::read_place(const char* column, ItemPointerData* value) const {
+  Datum datum = 0;
+  if (!read_datum(column, TIDOID, &datum)) return false;
+  *value = *reinterpret_cast<ItemPointer>(DatumGetPointer(datum));
+  return true;
+}
+
 bool SpiRow::read_int8_array(const char* column, const int64** values, int* count) const {
   Datum datum = 0;
   if (!read_datum(column, INT8ARRAYOID, &datum)) return false;

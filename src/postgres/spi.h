@@ -86,6 +86,7 @@ class SpiRow {
   // One dimension, or none, of bigint without NULLs.
   bool read_int8_array(const char* column, const int64** values, int* count) const;
   bool read_datum(const char* column, Oid type, Datum* value) const;
+  bool read_place(const char* column, ItemPointerData* value) const;  // ctid
   bool is_null(const char* column) const;
 
  private:

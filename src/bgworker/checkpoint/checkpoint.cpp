@@ -273,10 +273,10 @@ void forget_stored_state() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     forget_stored_trend(trend);
-    trend->waits = true;
-    trend->late_waits = true;
-    trend->alerts_wait = true;
-    trend->redo_done = false;
+    trend->history->windows.deferred = true;
+    trend->late->rows.deferred = true;
+    trend->alerts->rows.deferred = true;
+    trend->history->redo.done = false;
   }
 }
 

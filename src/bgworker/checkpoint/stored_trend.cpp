@@ -11,7 +11,7 @@
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/results/history.h"
-#include "bgworker/results/waiting.h"
+#include "bgworker/results/redo.h"
 #include "bgworker/trend/engine_state.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
@@ -329,7 +329,7 @@ bool restore_state(FollowedTrend* trend, const char** wrong) {
   take_options(row, trend->definition);
   *wrong = restore_engine(trend, row);
   if (*wrong != nullptr) return false;
-  if (!waiting_redo_is_good(trend)) {
+  if (!redo_is_good(trend)) {
     *wrong = "its row in waiting_redo cannot be read";
     return false;
   }

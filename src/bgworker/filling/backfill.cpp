@@ -1,6 +1,6 @@
 // What a trend's history lacks is worked off from the latest windows to the earliest, in portions of event
 // time. A portion reads its rows into an engine state of its own, under one ordinary snapshot: each window is
-// what the definition gives at that moment, and final. The windows are put by (waiting.h), from where the
+// what the definition gives at that moment, and final. The windows are deferred (backlog.h), from where the
 // next checkpoint writes them as any others, and how far back history is complete is noted, in one
 // transaction: so whatever dies, a portion is there as a whole or not at all, and is never met twice.
 //
@@ -18,8 +18,8 @@
 #include "bgworker/intake/apply.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
+#include "bgworker/results/backlog_write.h"
 #include "bgworker/results/history.h"
-#include "bgworker/results/waiting.h"
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/engine_state.h"
 #include "bgworker/trend/followed_trend.h"
@@ -177,16 +177,16 @@ void put_by(FollowedTrend* trend, FollowedTrend* made, const Span& span) {
     CHECK_FOR_INTERRUPTS();
     if (!keeps_windows_before(trend, pending.window.end)) continue;
     pending.is_final = true;
-    made->closed.emplace_back();
-    take_window(made, pending, &made->closed.back());
-    if (made->closed.back().rows.empty()) made->closed.pop_back();
+    made->history->windows.items.emplace_back();
+    take_window(made, pending, &made->history->windows.items.back());
+    if (made->history->windows.items.back().rows.empty()) made->history->windows.items.pop_back();
     if (!history_is_large(made)) continue;
-    waiting_keep_windows(made);
-    made->closed.clear();
+    backlog_defer(made, &made->history->windows);
+    made->history->windows.items.clear();
   }
-  waiting_keep_windows(made);
-  made->closed.clear();
-  if (made->waits) trend->waits = true;
+  backlog_defer(made, &made->history->windows);
+  made->history->windows.items.clear();
+  if (made->history->windows.deferred) trend->history->windows.deferred = true;
 }
 
 // Whatever comes, nothing is late for this state, and nothing it has closed is final.
@@ -307,7 +307,7 @@ void fill_back(FollowedTrend* trend) {
 // Its last portion has been written, and nothing else is about to be done with its history.
 bool is_due(const FollowedTrend* trend, TimestampTz now) {
   return trend != nullptr && trend->backfilling && trend->state == FillState::kRunning && !trend->refill &&
-         !trend->filter.active() && !trend->waits && !trend->redo_history &&
+         !trend->filter.active() && !trend->history->windows.deferred && !trend->history->redo.wanted &&
          OidIsValid(trend->definition->history) && now >= trend->backfill_at;
 }
 
@@ -345,7 +345,7 @@ void backfill_note(FollowedTrend* trend, Time since, bool continues) {
     backfilling = backfilling && trend->backfilling;
   } else if (continues) {
     // A restored dump: history has what it had.
-    reached = std::min(since, subtract_saturated(trend->oldest_end, 1));
+    reached = std::min(since, subtract_saturated(trend->history->oldest_end, 1));
   }
   SPI_connect();
   store_progress(trend, reached, backfilling);

@@ -243,7 +243,7 @@ pg_noinline void put_by_taken(FollowedTrend* trend) {
 
 // What was taken from the state that is to be replaced. False: not possible now.
 bool put_by_history(FollowedTrend* trend) {
-  if (trend->closed.empty()) return true;
+  if (trend->history->windows.items.empty()) return true;
   ErrorData* volatile error = nullptr;
   PG_TRY();
   { put_by_taken(trend); }

@@ -9,6 +9,7 @@
 #include "bgworker/process/working.h"
 #include "bgworker/results/alerts.h"
 #include "bgworker/results/history.h"
+#include "bgworker/results/late.h"
 #include "bgworker/results/shown_ranks.h"
 #include "bgworker/trend/engine_state.h"
 #include "bgworker/trend/followed_trend.h"
@@ -20,6 +21,14 @@
 #include "postgres/fault.h"
 
 namespace trending {
+
+FollowedTrend::FollowedTrend()
+    : history(std::make_unique<TrendHistory>()),
+      ranks(std::make_unique<ShownRanks>()),
+      late(std::make_unique<LateRows>()),
+      alerts(std::make_unique<TrendAlerts>()) {}
+
+FollowedTrend::~FollowedTrend() = default;
 
 namespace {
 

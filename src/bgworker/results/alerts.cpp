@@ -1,8 +1,8 @@
 #include "bgworker/results/alerts.h"
 
 #include "bgworker/process/worker.h"
+#include "bgworker/results/backlog_write.h"
 #include "bgworker/results/group_insert.h"
-#include "bgworker/results/waiting.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
 #include "catalog/history_scan.h"
@@ -56,20 +56,24 @@ double queue_room() {
   return (kFullQueue - used) * (pages == nullptr ? kUsualQueuePages : strtod(pages, nullptr)) * BLCKSZ;
 }
 
+// What we may still put into the queue in a transaction.
+struct QueueRoom {
+  TimestampTz transaction = 0;
+  double room = 0;
+};
+QueueRoom queue;
+
 // Whether the queue has room for another notification, beside those of this transaction, which are not in it
 // yet: one that nobody empties must not fail checkpoints. A notification does not go over a page's end, so it
 // may cost as much again, or a page if it takes more than half of one.
 bool take_queue_room(size_t payload) {
-  static TimestampTz transaction = 0;
-  static double room = 0;
-  if (transaction != GetCurrentTransactionStartTimestamp()) {
-    transaction = GetCurrentTransactionStartTimestamp();
-    room = queue_room();
+  if (queue.transaction != GetCurrentTransactionStartTimestamp()) {
+    queue = {GetCurrentTransactionStartTimestamp(), queue_room()};
   }
   const size_t bytes = payload + kNotificationOverhead;
   const auto cost = static_cast<double>(bytes > BLCKSZ / 2 ? BLCKSZ : 2 * bytes);
-  if (room < cost) return false;
-  room -= cost;
+  if (queue.room < cost) return false;
+  queue.room -= cost;
   return true;
 }
 
@@ -119,36 +123,34 @@ void expire_rows(const FollowedTrend* trend, OwnedTable* table) {
 }  // namespace
 
 void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result, const Window& window) {
-  if (trend->alert_bytes > kMaxBytes) {
-    trend->alerts_overflowed = true;
+  if (trend->alerts->bytes > kMaxBytes) {
+    trend->alerts->overflowed = true;
     return;
   }
   const size_t words = result_bytes(trend->writer.layout(), result) / sizeof(int64_t);
-  trend->alerts.push_back(Alert{window, kNoTime, InvalidXLogRecPtr,
+  trend->alerts->rows.items.push_back(Alert{window, kNoTime, InvalidXLogRecPtr,
                                 std::string(reinterpret_cast<const char*>(key.data), key.size),
                                 std::vector<int64_t>(result, result + words)});
-  trend->alert_bytes += sizeof(Alert) + key.size + words * sizeof(int64_t);
+  trend->alerts->bytes += sizeof(Alert) + key.size + words * sizeof(int64_t);
 }
 
 void alerts_noted(FollowedTrend* trend, XLogRecPtr lsn, TimestampTz time) {
-  for (size_t i = trend->alerts.size(); i > 0 && trend->alerts[i - 1].crossed_at == kNoTime; i--) {
-    trend->alerts[i - 1].crossed_at = trend->definition->has_window ? trend->writer.clock() : time;
-    trend->alerts[i - 1].commit_lsn = lsn;
+  for (size_t i = trend->alerts->rows.items.size(); i > 0 && trend->alerts->rows.items[i - 1].crossed_at == kNoTime; i--) {
+    trend->alerts->rows.items[i - 1].crossed_at = trend->definition->has_window ? trend->writer.clock() : time;
+    trend->alerts->rows.items[i - 1].commit_lsn = lsn;
   }
-  if (trend->alert_bytes > kCheckpointBytes) worker->checkpoint_due = true;
-  if (!trend->alerts_overflowed) return;
-  trend->alerts_overflowed = false;
+  if (trend->alerts->bytes > kCheckpointBytes) worker->checkpoint_due = true;
+  if (!trend->alerts->overflowed) return;
+  trend->alerts->overflowed = false;
   trend_report(trend, "more groups came true at once than can be kept; the rest raised no alerts");
 }
 
 bool alerts_are_due(const FollowedTrend* trend) {
   return OidIsValid(trend->definition->alerts) &&
-         (!trend->alerts.empty() || (trend->alerts_wait && !trend->alerts_retry.is_put_off()));
+         (!trend->alerts->rows.items.empty() || (trend->alerts->rows.deferred && !trend->alerts->rows.retry.is_put_off()));
 }
 
 namespace {
-
-constexpr WaitingWords kWords = {"alerts wait to be written: ", "alerts were lost: "};
 
 OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<Alert>& alerts,
                            char (&message)[kMessageSize]) {
@@ -161,29 +163,22 @@ OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<Alert>& alert
 }
 
 OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
-  const TimestampTz started = GetCurrentTimestamp();
-  while (waiting_load_alerts(trend)) {
-    OwnerResult result = write_as_owner(trend, trend->retried_alerts, message);
-    if (result != OwnerResult::kDone) return result;
-    waiting_drop_alerts(trend);
-    if (waiting_is_over(started)) return OwnerResult::kMore;
-  }
-  return write_as_owner(trend, trend->alerts, message);
+  auto write = [&](const std::vector<Alert>* alerts) { return write_as_owner(trend, *alerts, message); };
+  const OwnerResult result = backlog_write_deferred(trend, &trend->alerts->rows, write);
+  return result == OwnerResult::kDone ? write(&trend->alerts->rows.items) : result;
 }
 
 }  // namespace
 
 void alerts_write(FollowedTrend* trend) {
   if (!alerts_are_due(trend)) return;
-  write_or_wait(
-      trend, &trend->alerts_retry, &trend->alerts_room, kWords,
-      [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
-      [trend] { waiting_keep_alerts(trend); });
+  (void)backlog_write(trend, &trend->alerts->rows,
+                      [trend](char(&message)[kMessageSize]) { return write_all(trend, message); });
 }
 
 void alerts_written(FollowedTrend* trend) {
-  trend->alerts.clear();
-  trend->alert_bytes = 0;
+  trend->alerts->rows.items.clear();
+  trend->alerts->bytes = 0;
 }
 
 }  // namespace trending

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "bgworker/results/backlog.h"
 #include "engine/aggregates/key.h"
 #include "engine/time/window.h"
 #include "postgres/server.h"
@@ -27,6 +28,13 @@ struct Alert {
   std::vector<int64_t> result;
 };
 
+// A trend's part: FollowedTrend::alerts.
+struct TrendAlerts {
+  Backlog<Alert> rows;
+  size_t bytes = 0;         // of those to be written with the next checkpoint
+  bool overflowed = false;  // some were not noted
+};
+
 // Notes a group, from within the engine: the trend's lock is held.
 void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result, const Window& window);
 
@@ -38,7 +46,7 @@ void alerts_noted(FollowedTrend* trend, XLogRecPtr lsn, TimestampTz time);
 bool alerts_are_due(const FollowedTrend* trend);
 
 // Writes what was noted and announces it; needs a transaction and SPI. Errors as in history_write: alerts
-// that are put by are announced when they are written.
+// that are deferred are announced when they are written.
 void alerts_write(FollowedTrend* trend);
 
 // The transaction that wrote has committed.

@@ -3,9 +3,10 @@
 #include <algorithm>
 
 #include "bgworker/process/worker.h"
+#include "bgworker/results/backlog_write.h"
 #include "bgworker/results/group_insert.h"
+#include "bgworker/results/redo.h"
 #include "bgworker/results/shown_ranks.h"
-#include "bgworker/results/waiting.h"
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/engine_state.h"
 #include "bgworker/trend/followed_trend.h"
@@ -32,13 +33,13 @@ constexpr int64 kExpiryIntervalUs = 60 * INT64CONST(1000000);
 
 // A correction replaces what waits for the same window.
 ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
-  auto [place, is_new] = trend->closed_places.try_emplace({window.end, window.start}, trend->closed.size());
+  auto [place, is_new] = trend->history->places.try_emplace({window.end, window.start}, trend->history->windows.items.size());
   if (is_new) {
-    trend->closed.emplace_back();
+    trend->history->windows.items.emplace_back();
   } else {
-    trend->closed[place->second] = ClosedWindow{};
+    trend->history->windows.items[place->second] = ClosedWindow{};
   }
-  return &trend->closed[place->second];
+  return &trend->history->windows.items[place->second];
 }
 
 // --- writing ---
@@ -57,7 +58,7 @@ void write_windows(FollowedTrend* trend, OwnedTable* table, const std::vector<Cl
   // Of windows that were put by before the trend was filled anew with another replica identity.
   const StateLayout other_layout = trend_layout(trend, !trend->retractable);
   for (const ClosedWindow& closed : windows) {
-    trend->oldest_end = Min(trend->oldest_end, closed.window.end);
+    trend->history->oldest_end = Min(trend->history->oldest_end, closed.window.end);
     const bool same = closed.retractable == trend->retractable;
     write_window(&insert, same ? trend->writer.layout() : other_layout, closed);
   }
@@ -70,19 +71,19 @@ Time final_before(const FollowedTrend* trend) {
 }
 
 bool has_window_to_finish(const FollowedTrend* trend) {
-  if (!trend->unfinal_known) return true;
-  return !trend->unfinal_ends.empty() && *trend->unfinal_ends.begin() <= final_before(trend);
+  if (!trend->history->unfinal_known) return true;
+  return !trend->history->unfinal_ends.empty() && *trend->history->unfinal_ends.begin() <= final_before(trend);
 }
 
 void learn_unfinal(FollowedTrend* trend, OwnedTable* table) {
-  add_unfinal_ends(table, &trend->unfinal_ends);
-  trend->unfinal_known = true;
+  add_unfinal_ends(table, &trend->history->unfinal_ends);
+  trend->history->unfinal_known = true;
 }
 
 void finish_windows(FollowedTrend* trend, OwnedTable* table) {
-  if (!trend->unfinal_known) learn_unfinal(trend, table);
+  if (!trend->history->unfinal_known) learn_unfinal(trend, table);
   if (!has_window_to_finish(trend)) return;
-  mark_final_between(table, *trend->unfinal_ends.begin(), final_before(trend));
+  mark_final_between(table, *trend->history->unfinal_ends.begin(), final_before(trend));
 }
 
 // Retention, counted back from the watermark, so that replayed old data is kept as long as live data.
@@ -92,22 +93,22 @@ Time kept_since(const FollowedTrend* trend) {
 
 bool expiry_is_due(const FollowedTrend* trend) {
   return trend->definition->options.retention >= 0 && OidIsValid(trend->definition->history) &&
-         trend->oldest_end < kept_since(trend) &&
-         GetCurrentTimestamp() - trend->last_expiry >= kExpiryIntervalUs;
+         trend->history->oldest_end < kept_since(trend) &&
+         GetCurrentTimestamp() - trend->history->last_expiry >= kExpiryIntervalUs;
 }
 
 void expire_windows(FollowedTrend* trend, OwnedTable* table) {
   if (!expiry_is_due(trend)) return;
   (void)delete_expired(table, kHistoryEnd, kept_since(trend));
-  trend->oldest_end = first_end(table);
-  trend->last_expiry = GetCurrentTimestamp();
+  trend->history->oldest_end = first_end(table);
+  trend->history->last_expiry = GetCurrentTimestamp();
 }
 
 bool has_something_to_write(const FollowedTrend* trend) {
   if (!OidIsValid(trend->definition->history)) return false;
-  if (!trend->closed.empty()) return true;
-  return !trend->history_retry.is_put_off() &&
-         (trend->redo_history || trend->waits || has_window_to_finish(trend) || expiry_is_due(trend));
+  if (!trend->history->windows.items.empty()) return true;
+  return !trend->history->windows.retry.is_put_off() &&
+         (trend->history->redo.wanted || trend->history->windows.deferred || has_window_to_finish(trend) || expiry_is_due(trend));
 }
 
 // Tells those who look back how far history is complete.
@@ -115,7 +116,7 @@ void note_written(FollowedTrend* trend) {
   const Time watermark = trend->writer.watermark();
   const auto until = static_cast<uint64>(watermark);
   if (watermark == kNoTime || pg_atomic_read_u64(&trend->shared->history_until) == until) return;
-  if (!trend->closed.empty() || trend->waits || trend->redo_history || trend->writer.has_pending_window()) {
+  if (!trend->history->windows.items.empty() || trend->history->windows.deferred || trend->history->redo.wanted || trend->writer.has_pending_window()) {
     return;
   }
   pg_atomic_write_u64(&trend->shared->history_until, until);
@@ -134,8 +135,8 @@ void history_take(FollowedTrend* trend) {
     take_window(trend, pending, place);
     bytes += place->bytes();
     if (bytes > kMostTaken || (!(after == Window{}) && GetCurrentTimestamp() - began > kLongestTakeUs)) {
-      trend->closed.clear();
-      trend->closed_places.clear();
+      trend->history->windows.items.clear();
+      trend->history->places.clear();
       return trend_set_aside(trend, "more windows closed at once than the worker can write down");
     }
   }
@@ -152,11 +153,11 @@ void history_poll(FollowedTrend* trend, TimestampTz now) {
   if (watermark == kNoTime) return;
   note_written(trend);
   if (trend->writer.has_sessions()) return;
-  if (watermark < trend->next_close || now - trend->last_take < kTakeIntervalUs) return;
+  if (watermark < trend->history->next_close || now - trend->history->last_take < kTakeIntervalUs) return;
   const Windows& windows = trend->writer.windows();
   PendingWindow pending;
   if (trend->writer.next_pending_window({}, &pending)) {
-    trend->last_take = now;
+    trend->history->last_take = now;
     StartTransactionCommand();
     history_take(trend);
     CommitTransactionCommand();
@@ -164,13 +165,13 @@ void history_poll(FollowedTrend* trend, TimestampTz now) {
     ConditionVariableBroadcast(&worker->entry->changed);
   }
   ranks_poll(trend);
-  trend->next_close = windows.in_range(watermark) ? windows.first_window(watermark).end : kEndTime;
+  trend->history->next_close = windows.in_range(watermark) ? windows.first_window(watermark).end : kEndTime;
 }
 
 void history_reset(FollowedTrend* trend) {
   ranks_withdraw(trend);
-  trend->next_close = kNoTime;
-  trend->last_expiry = GetCurrentTimestamp();
+  trend->history->next_close = kNoTime;
+  trend->history->last_expiry = GetCurrentTimestamp();
   pg_atomic_write_u64(&trend->shared->history_until, static_cast<uint64>(kNoTime));
 }
 
@@ -180,7 +181,7 @@ bool history_is_due(const FollowedTrend* trend) {
 
 bool history_is_large(const FollowedTrend* trend) {
   size_t bytes = 0;
-  for (const ClosedWindow& closed : trend->closed) bytes += closed.bytes();
+  for (const ClosedWindow& closed : trend->history->windows.items) bytes += closed.bytes();
   return bytes > kLargeHistory;
 }
 
@@ -192,6 +193,12 @@ void mark_final(FollowedTrend* trend, std::vector<ClosedWindow>& windows) {
   }
 }
 
+void note_unfinal(FollowedTrend* trend, const std::vector<ClosedWindow>& written) {
+  for (const ClosedWindow& closed : written) {
+    if (!closed.is_final) trend->history->unfinal_ends.insert(closed.window.end);
+  }
+}
+
 template <typename Body>
 OwnerResult with_history(FollowedTrend* trend, OwnedUse use, char (&message)[kMessageSize], Body&& body) {
   const TableShape shape = history_shape(*trend->definition);
@@ -200,47 +207,66 @@ OwnerResult with_history(FollowedTrend* trend, OwnedUse use, char (&message)[kMe
 
 // What filling anew leaves to do comes first: what waits was taken since.
 OwnerResult write_redone(FollowedTrend* trend, char (&message)[kMessageSize]) {
-  if (!trend->redo_history || trend->redo_done) return OwnerResult::kDone;
+  if (!trend->history->redo.wanted || trend->history->redo.done) return OwnerResult::kDone;
   OwnerResult result = with_history(trend, OwnedUse::kWrite, message, [trend](OwnedTable* table) {
     // Windows that lost all their rows while the source changed are not reported again.
-    delete_after(table, trend->redo_after, trend->redo_final_after);
+    delete_after(table, trend->history->redo.after, trend->history->redo.final_after);
   });
   if (result != OwnerResult::kDone) return result;
-  waiting_drop_redo(trend);
-  trend->redo_done = true;
+  redo_drop(trend);
+  trend->history->redo.done = true;
   return result;
 }
 
-// What waited from earlier rounds, a portion of it.
-OwnerResult write_waiting(FollowedTrend* trend, char (&message)[kMessageSize]) {
-  const TimestampTz started = GetCurrentTimestamp();
-  while (waiting_load_windows(trend)) {
-    mark_final(trend, trend->retried);
-    OwnerResult result = with_history(trend, OwnedUse::kWrite, message, [trend](OwnedTable* table) {
-      write_windows(trend, table, trend->retried);
+OwnerResult write_deferred(FollowedTrend* trend, char (&message)[kMessageSize]) {
+  auto write = [&](std::vector<ClosedWindow>* windows) {
+    mark_final(trend, *windows);
+    OwnerResult result = with_history(trend, OwnedUse::kWrite, message, [trend, windows](OwnedTable* table) {
+      write_windows(trend, table, *windows);
     });
-    if (result != OwnerResult::kDone) return result;
-    for (const ClosedWindow& closed : trend->retried) {
-      if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
-    }
-    waiting_drop_windows(trend);
-    if (waiting_is_over(started)) return OwnerResult::kMore;
-  }
-  return OwnerResult::kDone;
+    if (result == OwnerResult::kDone) note_unfinal(trend, *windows);
+    return result;
+  };
+  return backlog_write_deferred(trend, &trend->history->windows, write);
 }
 
 OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
   OwnerResult result = write_redone(trend, message);
-  if (result == OwnerResult::kDone) result = write_waiting(trend, message);
+  if (result == OwnerResult::kDone) result = write_deferred(trend, message);
   if (result != OwnerResult::kDone) return result;
   return with_history(trend, OwnedUse::kWrite, message, [trend](OwnedTable* table) {
-    write_windows(trend, table, trend->closed);
+    write_windows(trend, table, trend->history->windows.items);
     finish_windows(trend, table);
     expire_windows(trend, table);
   });
 }
 
-constexpr WaitingWords kWords = {"history waits to be written: ", "history is incomplete: "};
+void forget_deferred(FollowedTrend* trend) {
+  static SpiStatement deletion = {"DELETE FROM trending.waiting_window WHERE trend_id = $1"};
+  trend->history->windows.loaded.clear();
+  if (!trend->history->windows.deferred) return;
+  spi_run(&deletion, {spi_int4(trend->id)});
+  note_deferred_counts(trend);
+}
+
+// Times that are none, of rows not looked at yet, do not count.
+Time last_deferred_end(FollowedTrend* trend, bool only_final) {
+  static SpiStatement select = {
+      "SELECT pg_catalog.max(window_end) AS last FROM trending.waiting_window "
+      "WHERE trend_id = $1 AND (final OR NOT $2) AND window_end < $3"};
+  Time last = kNoTime;
+  spi_run(&select, {spi_int4(trend->id), spi_bool(only_final), spi_int8(kEndTime)});
+  return SpiRow(0).read("last", &last) ? last : kNoTime;
+}
+
+// Those that history_redo() has written again.
+void delete_redone(FollowedTrend* trend, Time after, Time final_after) {
+  static SpiStatement deletion = {
+      "DELETE FROM trending.waiting_window WHERE trend_id = $1 AND window_end > CASE WHEN final THEN $3 ELSE "
+      "$2 END"};
+  spi_run(&deletion, {spi_int4(trend->id), spi_int8(after), spi_int8(final_after)});
+  note_deferred_counts(trend);
+}
 
 }  // namespace
 
@@ -248,65 +274,62 @@ void history_write(FollowedTrend* trend) {
   if (!has_something_to_write(trend)) return;
   fault_point(FaultPoint::kHistory, trend->id);
   // Corrections up to now have been taken, so what was taken early may have become final while it waited.
-  mark_final(trend, trend->closed);
-  OwnerResult result = write_or_wait(
-      trend, &trend->history_retry, &trend->history_room, kWords,
-      [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
-      [trend] { waiting_keep_windows(trend); });
+  mark_final(trend, trend->history->windows.items);
+  const OwnerResult result =
+      backlog_write(trend, &trend->history->windows,
+                    [trend](char(&message)[kMessageSize]) { return write_all(trend, message); });
   if (result == OwnerResult::kFailed) {
-    waiting_discard_windows(trend);
-    waiting_drop_redo(trend);
-    trend->redo_done = true;
+    forget_deferred(trend);
+    redo_drop(trend);
+    trend->history->redo.done = true;
   }
 }
 
 void history_written(FollowedTrend* trend) {
-  for (const ClosedWindow& closed : trend->closed) {
-    if (!closed.is_final) trend->unfinal_ends.insert(closed.window.end);
-  }
-  trend->closed.clear();
-  trend->closed_places.clear();
-  if (trend->redo_done) trend->redo_history = trend->redo_done = false;
-  if (trend->history_retry.at != 0) return;  // the rest is put off
-  trend->unfinal_known = true;               // or the table is broken, which was reported
-  trend->unfinal_ends.erase(trend->unfinal_ends.begin(),
-                            trend->unfinal_ends.upper_bound(final_before(trend)));
+  note_unfinal(trend, trend->history->windows.items);
+  trend->history->windows.items.clear();
+  trend->history->places.clear();
+  if (trend->history->redo.done) trend->history->redo.wanted = trend->history->redo.done = false;
+  if (trend->history->windows.retry.at != 0) return;  // the rest is put off
+  trend->history->unfinal_known = true;               // or the table is broken, which was reported
+  trend->history->unfinal_ends.erase(trend->history->unfinal_ends.begin(),
+                            trend->history->unfinal_ends.upper_bound(final_before(trend)));
   // Not only when the worker has time: under load some session is always about to be written.
   if (trend->state == FillState::kRunning && OidIsValid(trend->definition->history)) note_written(trend);
 }
 
 void history_put_by(FollowedTrend* trend) {
-  if (trend->closed.empty()) return;
+  if (trend->history->windows.items.empty()) return;
   SPI_connect();
-  waiting_keep_windows(trend);
+  backlog_defer(trend, &trend->history->windows);
   SPI_finish();
 }
 
 void history_redo(FollowedTrend* trend, Time after, Time final_after) {
   if (!OidIsValid(trend->definition->history)) return;
   SPI_connect();
-  waiting_delete_redone(trend, after, final_after);
+  delete_redone(trend, after, final_after);
   // What an earlier filling has left to do is done along.
-  trend->redo_after = trend->redo_history ? std::min(after, trend->redo_after) : after;
-  trend->redo_final_after =
-      trend->redo_history ? std::min(final_after, trend->redo_final_after) : final_after;
-  trend->redo_history = true;
-  trend->redo_done = false;
-  waiting_keep_redo(trend);
+  trend->history->redo.after = trend->history->redo.wanted ? std::min(after, trend->history->redo.after) : after;
+  trend->history->redo.final_after =
+      trend->history->redo.wanted ? std::min(final_after, trend->history->redo.final_after) : final_after;
+  trend->history->redo.wanted = true;
+  trend->history->redo.done = false;
+  redo_keep(trend);
   SPI_finish();
 }
 
 void history_restore(FollowedTrend* trend) {
   const Definition& definition = *trend->definition;
-  trend->unfinal_known = !OidIsValid(definition.history);
-  waiting_discard_strays(trend);
-  if (trend->unfinal_known) return;
-  waiting_load_redo(trend);
+  trend->history->unfinal_known = !OidIsValid(definition.history);
+  discard_stray_deferred(trend);
+  if (trend->history->unfinal_known) return;
+  redo_load(trend);
   char message[kMessageSize] = "";
   // Not worth waiting for: the next writing makes up for it.
   (void)with_history(trend, OwnedUse::kRead, message, [trend](OwnedTable* table) {
     learn_unfinal(trend, table);
-    trend->oldest_end = first_end(table);
+    trend->history->oldest_end = first_end(table);
     if (!trend->writer.has_sessions()) ranks_show_stored(trend, table);
   });
 }
@@ -317,15 +340,15 @@ Time history_last_end(FollowedTrend* trend, bool only_final) {
   char message[kMessageSize] = "";
   OwnerResult result = with_history(trend, OwnedUse::kRead, message, [&](OwnedTable* table) {
     // What filling has left to undo does not count.
-    const Time until = trend->redo_history ? trend->redo_after : kEndTime;
-    const Time final_until = trend->redo_history ? trend->redo_final_after : kEndTime;
+    const Time until = trend->history->redo.wanted ? trend->history->redo.after : kEndTime;
+    const Time final_until = trend->history->redo.wanted ? trend->history->redo.final_after : kEndTime;
     last = last_end(table, only_final ? kNoTime : until, final_until);
   });
   if (result == OwnerResult::kPassing) {
     ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("%s", message)));
   }
   if (result != OwnerResult::kDone) trend_report(trend, message);
-  return std::max(last, waiting_last_end(trend, only_final));
+  return std::max(last, last_deferred_end(trend, only_final));
 }
 
 }  // namespace trending

@@ -4,14 +4,32 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
 
+#include "bgworker/results/backlog.h"
 #include "bgworker/results/closed_window.h"
+#include "bgworker/results/redo.h"
 #include "engine/time/window.h"
 #include "postgres/server.h"
 
 namespace trending {
 
 struct FollowedTrend;
+
+// A trend's part: FollowedTrend::history.
+struct TrendHistory {
+  Backlog<ClosedWindow> windows;                   // results of closed windows
+  std::map<std::pair<Time, Time>, size_t> places;  // where in windows.items one is, by end and start
+  Redo redo;
+  std::set<Time> unfinal_ends;  // ends of windows in the table that may still be corrected
+  bool unfinal_known = true;    // false: the table could not be read yet
+  Time oldest_end = kEndTime;   // of a window in the table: what retention takes first
+  TimestampTz last_expiry = 0;
+  Time next_close = kNoTime;  // the end of the next window to close, as far as history_poll has looked
+  TimestampTz last_take = 0;  // when history_poll took results
+};
 
 // Takes the results of all windows that closed or were corrected since the last call. Call it in a
 // transaction (ties may need catalogs) whenever a final one is pending, before the next event is applied, and
@@ -33,8 +51,8 @@ bool history_is_large(const FollowedTrend* trend);
 
 // Writes what was taken into the trend's history table; needs a transaction and SPI. An error that lies with
 // the table (dropped column, a trigger of its owner) is kept to this trend: these windows are missing from
-// history and its status says so. After one that passes by itself (a lock held by others) they are put by
-// (waiting.h), as is what a filling has left to undo.
+// history and its status says so. After one that passes by itself (a lock held by others) they are deferred
+// (backlog.h), as is what a filling has left to undo.
 void history_write(FollowedTrend* trend);
 
 // The transaction that wrote has committed: forgets what it wrote.

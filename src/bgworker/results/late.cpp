@@ -1,7 +1,7 @@
 #include "bgworker/results/late.h"
 
 #include "bgworker/process/worker.h"
-#include "bgworker/results/waiting.h"
+#include "bgworker/results/backlog_write.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
 #include "catalog/history_scan.h"
@@ -93,7 +93,7 @@ void expire_rows(const FollowedTrend* trend, OwnedTable* table) {
 
 void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
                TupleDesc descriptor, HeapTuple row) {
-  if (trend->late_bytes > kMaxBytes) {
+  if (trend->late->bytes > kMaxBytes) {
     trend_report(trend, "a transaction had more late rows than can be kept; the rest was counted only");
     return;
   }
@@ -106,20 +106,18 @@ void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const cha
     trend_report(trend, "a late row was too long to be kept, and was counted only");
     return;
   }
-  trend->late.push_back(LateEvent{time, txn->final_lsn, reason, std::string(json.data, json.len)});
-  trend->late_bytes += sizeof(LateEvent) + static_cast<size_t>(json.len);
+  trend->late->rows.items.push_back(LateEvent{time, txn->final_lsn, reason, std::string(json.data, json.len)});
+  trend->late->bytes += sizeof(LateEvent) + static_cast<size_t>(json.len);
   pfree(json.data);
-  if (trend->late_bytes > kCheckpointBytes) worker->checkpoint_due = true;
+  if (trend->late->bytes > kCheckpointBytes) worker->checkpoint_due = true;
 }
 
 bool late_is_due(const FollowedTrend* trend) {
   return OidIsValid(trend->definition->late) &&
-         (!trend->late.empty() || (trend->late_waits && !trend->late_retry.is_put_off()));
+         (!trend->late->rows.items.empty() || (trend->late->rows.deferred && !trend->late->rows.retry.is_put_off()));
 }
 
 namespace {
-
-constexpr WaitingWords kWords = {"late rows wait to be written: ", "late rows were not kept: "};
 
 OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<LateEvent>& rows,
                            char (&message)[kMessageSize]) {
@@ -133,29 +131,22 @@ OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<LateEvent>& r
 }
 
 OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
-  const TimestampTz started = GetCurrentTimestamp();
-  while (waiting_load_late(trend)) {
-    OwnerResult result = write_as_owner(trend, trend->retried_late, message);
-    if (result != OwnerResult::kDone) return result;
-    waiting_drop_late(trend);
-    if (waiting_is_over(started)) return OwnerResult::kMore;
-  }
-  return write_as_owner(trend, trend->late, message);
+  auto write = [&](const std::vector<LateEvent>* rows) { return write_as_owner(trend, *rows, message); };
+  const OwnerResult result = backlog_write_deferred(trend, &trend->late->rows, write);
+  return result == OwnerResult::kDone ? write(&trend->late->rows.items) : result;
 }
 
 }  // namespace
 
 void late_write(FollowedTrend* trend) {
   if (!late_is_due(trend)) return;
-  write_or_wait(
-      trend, &trend->late_retry, &trend->late_room, kWords,
-      [trend](char(&message)[kMessageSize]) { return write_all(trend, message); },
-      [trend] { waiting_keep_late(trend); });
+  (void)backlog_write(trend, &trend->late->rows,
+                      [trend](char(&message)[kMessageSize]) { return write_all(trend, message); });
 }
 
 void late_written(FollowedTrend* trend) {
-  trend->late.clear();
-  trend->late_bytes = 0;
+  trend->late->rows.items.clear();
+  trend->late->bytes = 0;
 }
 
 }  // namespace trending

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bgworker/results/backlog.h"
 #include "engine/time/time.h"
 #include "postgres/server.h"
 
@@ -18,6 +19,12 @@ struct LateEvent {
   XLogRecPtr commit_lsn;
   const char* reason;  // a constant
   std::string row;     // JSON
+};
+
+// A trend's part: FollowedTrend::late.
+struct LateRows {
+  Backlog<LateEvent> rows;
+  size_t bytes = 0;  // of those to be written with the next checkpoint
 };
 
 // Keeps a refused row. Called while decoding.

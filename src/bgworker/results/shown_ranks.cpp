@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bgworker/results/history.h"
 #include "bgworker/trend/followed_trend.h"
 #include "catalog/history_scan.h"
 #include "catalog/history_table.h"
@@ -19,8 +20,8 @@ void show_ranks(FollowedTrend* trend, const Window& window, const RankedKey* key
   PreviousRanks* ranks = previous_ranks_make(keys, count);
   previous_ranks_publish(trend->shared, &trend->blocks, ranks);
   pfree(ranks);
-  trend->ranks_of = window;
-  trend->has_ranks = true;
+  trend->ranks->of = window;
+  trend->ranks->shown = true;
 }
 
 // Whether a window that closed later than this one had no data, or its result is not taken yet.
@@ -31,18 +32,18 @@ bool is_outdated(const FollowedTrend* trend, const Window& window) {
 }  // namespace
 
 void ranks_withdraw(FollowedTrend* trend) {
-  if (trend->has_ranks) previous_ranks_publish(trend->shared, &trend->blocks, nullptr);
-  trend->has_ranks = false;
+  if (trend->ranks->shown) previous_ranks_publish(trend->shared, &trend->blocks, nullptr);
+  trend->ranks->shown = false;
 }
 
 void ranks_show_taken(FollowedTrend* trend) {
   if (trend->writer.has_sessions()) return;  // which have no window before that all of them share
   const ClosedWindow* last = nullptr;
-  for (const ClosedWindow& closed : trend->closed) {
+  for (const ClosedWindow& closed : trend->history->windows.items) {
     if (last == nullptr || closes_before(last->window, closed.window)) last = &closed;
   }
   if (last == nullptr || is_outdated(trend, last->window)) return;
-  if (trend->has_ranks && closes_before(last->window, trend->ranks_of)) return;
+  if (trend->ranks->shown && closes_before(last->window, trend->ranks->of)) return;
   uint64 count = Min(last->rows.size(), size_t{kMaxPreviousRanks});
   // The best of all partitions before the second of any.
   auto* rows = static_cast<const ClosedWindow::Row**>(
@@ -125,7 +126,7 @@ void ranks_show_stored(FollowedTrend* trend, OwnedTable* table) {
 }
 
 void ranks_poll(FollowedTrend* trend) {
-  if (trend->has_ranks && is_outdated(trend, trend->ranks_of)) ranks_withdraw(trend);
+  if (trend->ranks->shown && is_outdated(trend, trend->ranks->of)) ranks_withdraw(trend);
 }
 
 }  // namespace trending

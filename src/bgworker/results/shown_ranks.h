@@ -8,6 +8,12 @@ namespace trending {
 struct FollowedTrend;
 struct OwnedTable;
 
+// A trend's part: FollowedTrend::ranks.
+struct ShownRanks {
+  bool shown = false;
+  Window of;  // whose ranks they are
+};
+
 // Shows the ranks of the last of the windows that were taken, unless those of a later one are shown already.
 void ranks_show_taken(FollowedTrend* trend);
 

@@ -4,16 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <set>
+#include <memory>
 #include <string>  // before the server's headers, whoever includes what next
 #include <utility>
 #include <vector>
 
 #include "bgworker/intake/ahead_times.h"
-#include "bgworker/results/alerts.h"
-#include "bgworker/results/history.h"
-#include "bgworker/results/late.h"
-#include "bgworker/results/waiting.h"
 #include "bgworker/trend/condition.h"
 #include "decoder/row_reader.h"
 #include "engine/aggregates/batch.h"
@@ -97,7 +93,15 @@ struct OptionsInForce {
   Oid late = InvalidOid;
 };
 
+struct LateRows;
+struct ShownRanks;
+struct TrendAlerts;
+struct TrendHistory;
+
 struct FollowedTrend {
+  FollowedTrend();  // filling/load.cpp, which sees all parts
+  ~FollowedTrend();
+
   int32 id = 0;
   uint32_t slot = 0;  // in Worker::trends and Worker::filling
   FillState state = FillState::kLoading;
@@ -173,44 +177,11 @@ struct FollowedTrend {
   TimestampTz clock_wall = 0;  // when that was
   bool clock_moved = false;    // since the last checkpoint, without an event
 
-  // -- history
-  std::vector<ClosedWindow> closed;                       // results to be written with the next checkpoint
-  std::map<std::pair<Time, Time>, size_t> closed_places;  // where in `closed` a window is, by end and start
-  bool redo_history = false;                              // filled anew: see history_redo
-  bool redo_done = false;                                 // by the transaction that is being written
-  Time redo_after = kNoTime;
-  Time redo_final_after = kNoTime;
-  std::set<Time> unfinal_ends;  // ends of windows in the table that may still be corrected
-  bool unfinal_known = true;    // false: the table could not be read yet
-  Time oldest_end = kEndTime;   // of a window in the table: what retention takes first
-  TimestampTz last_expiry = 0;
-  Retry history_retry;  // when the table may be tried again
-  WaitingRoom history_room;
-  bool waits = true;                  // windows may lie in trending.waiting_window
-  std::vector<ClosedWindow> retried;  // loaded from there
-  Time next_close = kNoTime;  // the end of the next window to close, as far as history_poll has looked
-  TimestampTz last_take = 0;  // when history_poll took results
-  Window ranks_of;            // the window whose ranks readers see as previous ones
-  bool has_ranks = false;
-
-  // -- late events
-  std::vector<LateEvent> late;  // to be written with the next checkpoint
-  size_t late_bytes = 0;
-  Retry late_retry;
-  WaitingRoom late_room;
-  bool late_waits = true;  // rows may lie in trending.waiting_late
-  std::vector<LateEvent> retried_late;
-  int64 retried_late_until = 0;
-
-  // -- groups whose condition came true
-  std::vector<Alert> alerts;  // to be written with the next checkpoint
-  size_t alert_bytes = 0;
-  bool alerts_overflowed = false;  // some were not noted
-  Retry alerts_retry;
-  WaitingRoom alerts_room;
-  bool alerts_wait = true;  // alerts may lie in trending.waiting_alert
-  std::vector<Alert> retried_alerts;
-  int64 retried_alerts_until = 0;
+  // -- parts of modules
+  std::unique_ptr<TrendHistory> history;  // results/history.h
+  std::unique_ptr<ShownRanks> ranks;      // results/shown_ranks.h
+  std::unique_ptr<LateRows> late;         // results/late.h
+  std::unique_ptr<TrendAlerts> alerts;    // results/alerts.h
 
   // -- checkpoint
   TimestampTz failure_told = 0;   // when the log was last told of a row that failed
