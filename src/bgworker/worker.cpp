@@ -62,8 +62,9 @@ void keep_freed_memory() {
 // --- duties between records ---
 
 bool has_alerts() {
-  return std::any_of(worker->trends.begin(), worker->trends.end(),
-                     [](const FollowedTrend* trend) { return trend != nullptr && !trend->alerts->rows.items.empty(); });
+  return std::any_of(worker->trends.begin(), worker->trends.end(), [](const FollowedTrend* trend) {
+    return trend != nullptr && !trend->alerts->rows.items.empty();
+  });
 }
 
 // Whether a trend's source was locked when the worker wanted to look at it.
@@ -76,8 +77,8 @@ bool waits_for_lock() {
 
 // What could not be written to a table of the trend's owner is to be tried again.
 bool has_waiting_rows(const FollowedTrend* trend) {
-  return trend->definition != nullptr &&
-         ((trend->late->rows.deferred && late_is_due(trend)) || (trend->alerts->rows.deferred && alerts_are_due(trend)));
+  return trend->definition != nullptr && ((trend->late->rows.deferred && late_is_due(trend)) ||
+                                          (trend->alerts->rows.deferred && alerts_are_due(trend)));
 }
 
 bool checkpoint_wanted(TimestampTz now) {

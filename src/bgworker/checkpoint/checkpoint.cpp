@@ -14,6 +14,7 @@
 
 #include "bgworker/checkpoint/stored_trend.h"
 #include "bgworker/checkpoint/varint.h"
+#include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/source_changes.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
@@ -58,7 +59,7 @@ struct SegmentWriter {
     spi_run(&insert, {spi_int4(trend->id), spi_int8(pane_start), spi_int4(segment),
                       SpiValue{BYTEAOID, PointerGetDatum(data.data)}, spi_int8(checksum)});
     stored->sum += spread(checksum);
-    trend->panes_sum += spread(checksum);
+    trend->stored->panes_sum += spread(checksum);
     written += static_cast<size_t>(data.len);
     data.len = VARHDRSZ;
     CHECK_FOR_INTERRUPTS();
@@ -76,7 +77,7 @@ struct SegmentWriter {
 };
 
 SegmentWriter segment_writer(FollowedTrend* trend, Time pane_start) {
-  SegmentWriter writer = {trend, pane_start, &trend->stored_panes[pane_start], {}, 0};
+  SegmentWriter writer = {trend, pane_start, &trend->stored->panes[pane_start], {}, 0};
   initStringInfo(&writer.data);
   writer.data.len = VARHDRSZ;
   return writer;
@@ -85,12 +86,12 @@ SegmentWriter segment_writer(FollowedTrend* trend, Time pane_start) {
 void delete_pane(FollowedTrend* trend, Time pane_start, StoredPane* stored) {
   static SpiStatement deletion = {"DELETE FROM trending.pane_state WHERE trend_id = $1 AND pane_start = $2"};
   spi_run(&deletion, {spi_int4(trend->id), spi_int8(pane_start)});
-  trend->panes_sum -= stored->sum;
+  trend->stored->panes_sum -= stored->sum;
   *stored = StoredPane{};
 }
 
 size_t write_pane(FollowedTrend* trend, const PaneView& pane) {
-  StoredPane& stored = trend->stored_panes[pane.span.start];
+  StoredPane& stored = trend->stored->panes[pane.span.start];
   bool whole = stored.segments == 0 || stored.delta_bytes > stored.whole_bytes * kDeltaFactor;
   if (whole && stored.segments > 0) delete_pane(trend, pane.span.start, &stored);
   SegmentWriter writer = segment_writer(trend, pane.span.start);
@@ -108,12 +109,12 @@ size_t write_pane(FollowedTrend* trend, const PaneView& pane) {
 
 void delete_gone_panes(FollowedTrend* trend) {
   const Time kept_from = trend->writer.kept_from();
-  auto& panes = trend->stored_panes;
+  auto& panes = trend->stored->panes;
   if (panes.empty() || panes.begin()->first >= kept_from) return;
   static SpiStatement deletion = {"DELETE FROM trending.pane_state WHERE trend_id = $1 AND pane_start < $2"};
   spi_run(&deletion, {spi_int4(trend->id), spi_int8(kept_from)});
   while (!panes.empty() && panes.begin()->first < kept_from) {
-    trend->panes_sum -= panes.begin()->second.sum;
+    trend->stored->panes_sum -= panes.begin()->second.sum;
     panes.erase(panes.begin());
   }
 }
@@ -135,11 +136,11 @@ void write_tables(FollowedTrend* trend) {
 size_t write_trend(FollowedTrend* trend) {
   working_for(trend->id, Work::kStoring);
   fault_point(FaultPoint::kCheckpoint, trend->id);
-  if (!trend->stored) delete_stored_trend(trend);
+  if (!trend->stored->exists) delete_stored_trend(trend);
   size_t bytes = 0;
   write_tables(trend);
   trend->writer.for_each_pane([&](const PaneView& pane) {
-    if (pane.dirty_cells > 0 || trend->stored_panes.count(pane.span.start) == 0)
+    if (pane.dirty_cells > 0 || trend->stored->panes.count(pane.span.start) == 0)
       bytes += write_pane(trend, pane);
   });
   delete_gone_panes(trend);
@@ -175,9 +176,10 @@ const int64* stored_states(int* count) {
   auto* states = static_cast<int64*>(palloc(sizeof(int64) * (2 * worker->trends.size() + 1)));
   *count = 0;
   for (const FollowedTrend* trend : worker->trends) {
-    if (trend == nullptr || !is_storable(trend) || !(trend->stored || trend->taken_along)) continue;
+    if (trend == nullptr || !is_storable(trend) || !(trend->stored->exists || trend->stored->included))
+      continue;
     states[(*count)++] = trend->id;
-    states[(*count)++] = trend->row_checksum;
+    states[(*count)++] = trend->stored->row_checksum;
   }
   return states;
 }
@@ -232,8 +234,8 @@ void confirm_slot(XLogRecPtr position) {
 }
 
 bool needs_writing(const FollowedTrend* trend) {
-  return is_storable(trend) && (trend->dirty || trend->clock_moved || !trend->stored || late_is_due(trend) ||
-                                alerts_are_due(trend) || has_history_to_write(trend));
+  return is_storable(trend) && (trend->dirty || trend->idle_clock->moved || !trend->stored->exists ||
+                                late_is_due(trend) || alerts_are_due(trend) || has_history_to_write(trend));
 }
 
 // Rows of a trend that is not storable. They come from before the position that is about to be stored and
@@ -251,15 +253,15 @@ size_t write_all(XLogRecPtr position) {
   if (worker->tables_suspect) empty_state_tables();
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
-    trend->rows_taken_along = trend->taken_along = needs_writing(trend);
-    if (trend->taken_along) {
+    trend->stored->rows_included = trend->stored->included = needs_writing(trend);
+    if (trend->stored->included) {
       bytes += write_trend(trend);
       working_ended();
     } else if (!is_storable(trend)) {
       // What is stored of it belongs to an older position than the one that is about to be stored.
       delete_stored_trend(trend);
-      trend->rows_taken_along = has_rows(trend);
-      if (trend->rows_taken_along) write_tables(trend);
+      trend->stored->rows_included = has_rows(trend);
+      if (trend->stored->rows_included) write_tables(trend);
     }
   }
   delete_forgotten_trends();
@@ -285,16 +287,16 @@ void mark_written() {
   worker->trends_forgotten = false;
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
-    if (trend->rows_taken_along) {
+    if (trend->stored->rows_included) {
       late_written(trend);
       alerts_written(trend);
       history_written(trend);
     }
-    if (!trend->taken_along) continue;
+    if (!trend->stored->included) continue;
     trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });
     trend->dirty = false;
-    trend->clock_moved = false;
-    trend->stored = true;
+    trend->idle_clock->moved = false;
+    trend->stored->exists = true;
   }
 }
 

@@ -8,6 +8,9 @@
 #include "bgworker/checkpoint/checkpoint.h"
 #include "bgworker/checkpoint/trend_row.h"
 #include "bgworker/checkpoint/varint.h"
+#include "bgworker/intake/ahead_times.h"
+#include "bgworker/intake/idle_clock.h"
+#include "bgworker/intake/source_changes.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/results/history.h"
@@ -65,10 +68,10 @@ void delete_source_table(int32 trend_id, Oid relation) {
 
 // Writes what changed of them. Returns the checksum of all.
 int64 write_source_tables(FollowedTrend* trend) {
-  const bool known = trend->tables_known && trend->latest_known;
-  auto& stored = trend->stored_tables;
+  const bool known = trend->tables->known && trend->tables->latest_known;
+  auto& stored = trend->stored->tables;
   for (auto old = stored.begin(); old != stored.end();) {
-    if (known && trend->tables.count(old->first) > 0) {
+    if (known && trend->tables->all.count(old->first) > 0) {
       ++old;
       continue;
     }
@@ -77,7 +80,7 @@ int64 write_source_tables(FollowedTrend* trend) {
   }
   Checksum checksum = source_tables_begin(trend);
   if (!known) return checksum.value();
-  for (const auto& [relation, table] : trend->tables) {
+  for (const auto& [relation, table] : trend->tables->all) {
     const StoredTable present = stored_form(table);
     add_to(&checksum, relation, present);
     auto old = stored.find(relation);
@@ -88,7 +91,7 @@ int64 write_source_tables(FollowedTrend* trend) {
   return checksum.value();
 }
 
-// Into trend->stored_tables.
+// Into trend->stored->tables.
 const char* read_source_tables(FollowedTrend* trend, int64* checksum) {
   static SpiStatement select = {
       "SELECT relation, listed, latest, surveyed, filenode FROM trending.trend_source_table WHERE trend_id = "
@@ -106,7 +109,7 @@ const char* read_source_tables(FollowedTrend* trend, int64* checksum) {
       return "a row of it in trend_source_table has values that are missing or of another type";
     }
     add_to(&all, relation, table);
-    trend->stored_tables[relation] = table;
+    trend->stored->tables[relation] = table;
   }
   *checksum = all.value();
   return nullptr;
@@ -116,7 +119,7 @@ const char* read_source_tables(FollowedTrend* trend, int64* checksum) {
 
 void write_trend_row(FollowedTrend* trend) {
   const int64 tables = write_source_tables(trend);
-  trend->row_checksum = trend_row_write(trend->id, trend_row_of(trend), tables);
+  trend->stored->row_checksum = trend_row_write(trend->id, trend_row_of(trend), tables);
 }
 
 void delete_stored_trend(FollowedTrend* trend) {
@@ -128,10 +131,10 @@ void delete_stored_trend(FollowedTrend* trend) {
 }
 
 void forget_stored_trend(FollowedTrend* trend) {
-  trend->stored = false;
-  trend->stored_panes.clear();
-  trend->stored_tables.clear();
-  trend->panes_sum = 0;
+  trend->stored->exists = false;
+  trend->stored->panes.clear();
+  trend->stored->tables.clear();
+  trend->stored->panes_sum = 0;
 }
 
 namespace {
@@ -190,12 +193,12 @@ const char* restore_segment(FollowedTrend* trend, const SpiRow& row) {
   }
   const char* wrong = restore_cells(trend, pane_start, cells);
   if (wrong != nullptr) return wrong_segment(pane_start, segment, wrong);
-  StoredPane& stored = trend->stored_panes[pane_start];
+  StoredPane& stored = trend->stored->panes[pane_start];
   if (segment != stored.segments) return wrong_segment(pane_start, segment, "segments are missing");
   (stored.segments == 0 ? stored.whole_bytes : stored.delta_bytes) += cells.size;
   stored.segments++;
   stored.sum += spread(checksum);
-  trend->panes_sum += spread(checksum);
+  trend->stored->panes_sum += spread(checksum);
   return nullptr;
 }
 
@@ -223,7 +226,7 @@ const char* restore_panes(FollowedTrend* trend, uint64 sum) {
   }
   SPI_cursor_close(cursor);
   MemoryContextDelete(portion);
-  if (wrong == nullptr && trend->panes_sum != sum) {
+  if (wrong == nullptr && trend->stored->panes_sum != sum) {
     wrong = "rows of it in pane_state are missing, or not of this checkpoint";
   }
   return wrong;
@@ -284,19 +287,19 @@ void install_counters(FollowedTrend* trend, const TrendRow& row) {
 // fills the trend anew.
 void install(FollowedTrend* trend, const TrendRow& row, int64 checksum) {
   install_counters(trend, row);
-  for (int i = 0; i < row.ahead_count; i += 2) trend->ahead.restore_range(row.ahead[i], row.ahead[i + 1]);
-  trend->clock_base = row.clock_base;
-  trend->clock_wall = row.clock_wall;
-  trend->tables_known = trend->latest_known = row.tables_known != 0;
-  for (const auto& [relation, stored] : trend->stored_tables) {
-    SourceTable& table = trend->tables[relation];
+  for (int i = 0; i < row.ahead_count; i += 2) trend->ahead->restore_range(row.ahead[i], row.ahead[i + 1]);
+  trend->idle_clock->base = row.clock_base;
+  trend->idle_clock->wall = row.clock_wall;
+  trend->tables->known = trend->tables->latest_known = row.tables_known != 0;
+  for (const auto& [relation, stored] : trend->stored->tables) {
+    SourceTable& table = trend->tables->all[relation];
     table.listed = stored.listed;
     table.latest = stored.latest;
     table.surveyed = stored.surveyed;
     table.filenode = stored.filenode;
   }
-  trend->row_checksum = checksum;
-  trend->stored = true;
+  trend->stored->row_checksum = checksum;
+  trend->stored->exists = true;
 }
 
 // Reads everything and says whether the trend goes on with it. *wrong: why it is not good, if that is so.
@@ -343,8 +346,8 @@ void undo_restore(FollowedTrend* trend, const DefinitionOptions& options, Oid hi
   trend->definition->options = options;
   trend->definition->history = history;
   trend->definition->late = late;
-  trend->tables.clear();
-  trend->tables_known = false;
+  trend->tables->all.clear();
+  trend->tables->known = false;
   for (pg_atomic_uint64* counter : {&trend->shared->ahead, &trend->shared->null_time, &trend->shared->failed,
                                     &trend->shared->unretracted}) {
     pg_atomic_write_u64(counter, 0);

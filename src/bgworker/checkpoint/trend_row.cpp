@@ -1,5 +1,9 @@
 #include "bgworker/checkpoint/trend_row.h"
 
+#include "bgworker/checkpoint/stored_trend.h"
+#include "bgworker/intake/ahead_times.h"
+#include "bgworker/intake/idle_clock.h"
+#include "bgworker/intake/source_changes.h"
 #include "bgworker/trend/followed_trend.h"
 
 namespace trending {
@@ -79,8 +83,8 @@ const char* make_upsert() {
 
 const int64* ahead_ranges(FollowedTrend* trend, int* count) {
   // What windows that are final have been is forgotten on the way.
-  trend->ahead.forget_before(trend->writer.concerned_from());
-  const auto& ranges = trend->ahead.ranges();
+  trend->ahead->forget_before(trend->writer.concerned_from());
+  const auto& ranges = trend->ahead->ranges();
   auto* values = static_cast<int64*>(palloc(sizeof(int64) * (2 * ranges.size() + 1)));
   *count = 0;
   for (const auto& [first, last] : ranges) {
@@ -115,8 +119,8 @@ TrendRow trend_row_of(FollowedTrend* trend) {
   row.watermark = trend->writer.watermark();
   row.final_until = trend->writer.final_until();
   row.reported_end = trend->writer.reported_end();
-  row.clock_base = trend->clock_base;
-  row.clock_wall = trend->clock_wall;
+  row.clock_base = trend->idle_clock->base;
+  row.clock_wall = trend->idle_clock->wall;
   row.events = static_cast<int64>(counters.events);
   row.late = static_cast<int64>(counters.late);
   row.out_of_range = static_cast<int64>(counters.out_of_range);
@@ -136,8 +140,8 @@ TrendRow trend_row_of(FollowedTrend* trend) {
   row.keep_late_events = options.keep_late_events ? 1 : 0;
   row.history_table = definition.history;
   row.late_table = definition.late;
-  row.tables_known = trend->tables_known && trend->latest_known ? 1 : 0;
-  row.panes_sum = static_cast<int64>(trend->panes_sum);
+  row.tables_known = trend->tables->known && trend->tables->latest_known ? 1 : 0;
+  row.panes_sum = static_cast<int64>(trend->stored->panes_sum);
   row.ahead = ahead_ranges(trend, &row.ahead_count);
   return row;
 }

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "bgworker/checkpoint/stored_trend.h"
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/filling/source_watch.h"
 #include "bgworker/intake/apply.h"

@@ -49,7 +49,7 @@ constexpr char kUnknownTimes[] =
 
 void note_writers(FollowedTrend* trend) {
   List* relations = find_all_inheritors(trend->definition->source, AccessShareLock, nullptr);
-  for (Oid departed : trend->departed) relations = list_append_unique_oid(relations, departed);
+  for (Oid departed : trend->tables->departed) relations = list_append_unique_oid(relations, departed);
   ListCell* cell = nullptr;
   foreach (cell, relations) {
     LOCKTAG tag;
@@ -59,7 +59,7 @@ void note_writers(FollowedTrend* trend) {
     trend->writers.insert(trend->writers.end(), holders, holders + count);
   }
   list_free(relations);
-  trend->departed.clear();
+  trend->tables->departed.clear();
 }
 
 // Who they are, the ones that nobody may be about to end first. A prepared transaction keeps the virtual
@@ -173,7 +173,7 @@ pg_noinline void fill_from_source(FollowedTrend* trend) {
   worker_begin();
   fault_point(FaultPoint::kFill, trend->id);
   working_for(trend->id, Work::kFilling);
-  trend->latest_known = true;
+  trend->tables->latest_known = true;
   // Without event times the trend begins with the rows to come; what it has in history stays.
   if (counts_source(trend) && knows_event_times(*trend->definition)) {
     trend->filter = filter_of(GetActiveSnapshot());
@@ -313,8 +313,8 @@ void filling_start(FollowedTrend* trend) {
   trend->lacks_memory = false;
   if (!trend->fill_paused) trend_tell(trend, trend->why_filled);
   trend->outdated = false;
-  trend->recheck = false;
-  trend->arrived.clear();
+  trend->tables->recheck = false;
+  trend->tables->arrived.clear();
   if (source_is_locked(trend)) {
     tell_locked(trend);
     // What is there is known to be wrong.

@@ -1,9 +1,13 @@
 #include "bgworker/filling/load.h"
 
 #include "bgworker/checkpoint/stored_trend.h"
+#include "bgworker/intake/ahead_times.h"
 #include "bgworker/intake/collector.h"
+#include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/own_rows.h"
 #include "bgworker/intake/readings.h"
+#include "bgworker/intake/refill.h"
+#include "bgworker/intake/source_changes.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/working.h"
@@ -23,10 +27,15 @@
 namespace trending {
 
 FollowedTrend::FollowedTrend()
-    : history(std::make_unique<TrendHistory>()),
+    : tables(std::make_unique<SourceTables>()),
+      ahead(std::make_unique<AheadTimes>()),
+      gone(std::make_unique<RowsGone>()),
+      idle_clock(std::make_unique<IdleClock>()),
+      history(std::make_unique<TrendHistory>()),
       ranks(std::make_unique<ShownRanks>()),
       late(std::make_unique<LateRows>()),
-      alerts(std::make_unique<TrendAlerts>()) {}
+      alerts(std::make_unique<TrendAlerts>()),
+      stored(std::make_unique<StoredTrend>()) {}
 
 FollowedTrend::~FollowedTrend() = default;
 
@@ -98,12 +107,12 @@ bool trend_reset_state(FollowedTrend* trend) {
   history_reset(trend);
   forget_stored_trend(trend);
   trend->filter = SnapshotFilter{};
-  trend->clock_base = kNoTime;
-  trend->ahead.clear();
-  trend->latest_known = false;
-  trend->changed.clear();
-  trend->judged_by = InvalidTransactionId;
-  for (auto& [oid, table] : trend->tables) {
+  trend->idle_clock->base = kNoTime;
+  trend->ahead->clear();
+  trend->tables->latest_known = false;
+  trend->gone->changed.clear();
+  trend->gone->judged_by = InvalidTransactionId;
+  for (auto& [oid, table] : trend->tables->all) {
     table.latest = kNoTime;
     table.surveyed = InvalidXLogRecPtr;
   }

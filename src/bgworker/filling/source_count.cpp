@@ -28,6 +28,7 @@
 #include "bgworker/filling/backfill.h"
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/intake/apply.h"
+#include "bgworker/intake/idle_clock.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/results/history.h"
 #include "bgworker/trend/followed_trend.h"
@@ -88,8 +89,8 @@ bool set_clock(FollowedTrend* trend, Time clock, Time final) {
   Status status = trend->writer.restore_clock(clock, final);
   trend->writer.restore_horizon(trend->before.watermark, final);
   release_trend(trend->shared);
-  trend->clock_base = trend->writer.clock();
-  trend->clock_wall = GetCurrentTimestamp();
+  trend->idle_clock->base = trend->writer.clock();
+  trend->idle_clock->wall = GetCurrentTimestamp();
   return status == Status::kOk;
 }
 
@@ -99,8 +100,8 @@ void advance_clock(FollowedTrend* trend, Time clock) {
   hold_trend(trend->shared);
   (void)trend->writer.advance_clock(clock);
   release_trend(trend->shared);
-  trend->clock_base = trend->writer.clock();
-  trend->clock_wall = GetCurrentTimestamp();
+  trend->idle_clock->base = trend->writer.clock();
+  trend->idle_clock->wall = GetCurrentTimestamp();
   if (trend->writer.has_final_pending_window()) history_take(trend);
 }
 

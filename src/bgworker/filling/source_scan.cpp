@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "bgworker/intake/ahead_times.h"
+#include "bgworker/intake/source_changes.h"
 #include "bgworker/trend/followed_trend.h"
 #include "definition/query_text.h"
 #include "postgres/as_table_owner.h"
@@ -88,7 +90,7 @@ char* source_query(const FollowedTrend* trend, const ScanTable& from, const Sour
 
 // Keeps the latest event time of each table.
 void note_latest(FollowedTrend* trend, Oid table, Time time) {
-  SourceTable& entry = trend->tables[table];
+  SourceTable& entry = trend->tables->all[table];
   entry.latest = std::max(entry.latest, time);
 }
 
@@ -118,7 +120,7 @@ bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampT
   RowOutcome outcome = row_read_slot(trend->reader, committed, event);
   if (unlikely(evaluation_overdrawn())) raise_overdrawn(trend);
   if (outcome == RowOutcome::kAhead) {
-    trend->ahead.add(event->time);
+    trend->ahead->add(event->time);
     if (counts_ahead)
       pg_atomic_write_u64(&trend->shared->ahead, pg_atomic_read_u64(&trend->shared->ahead) + 1);
   }

@@ -38,10 +38,10 @@ void survey(FollowedTrend* trend, Oid oid) {
   bool found = true;
   ErrorData* error = worker_try([&] { found = holds_rows(trend, oid); });
   if (error != nullptr) FreeErrorData(error);  // locked, say: filling waits for it
-  auto table = trend->tables.find(oid);
+  auto table = trend->tables->all.find(oid);
   if (found) {
     trend_ask_to_fill(trend, "Rows came to its source with a partition.");
-  } else if (table != trend->tables.end()) {
+  } else if (table != trend->tables->all.end()) {
     table->second.surveyed = GetXLogInsertRecPtr();
   }
 }
@@ -63,7 +63,7 @@ void check_definition(FollowedTrend* trend) {
   Definition* definition = definition_load(trend->id);
   if (definition != nullptr) {
     trend_note_retractable(trend, *definition);
-    trend->asked_to_retract = false;
+    trend->tables->asked_to_retract = false;
     source_check_rights(trend);
     if (trend->state != FillState::kStopped && !(definition->state == trend->definition->state)) {
       trend_ask_to_fill(trend, "An aggregate of its definition was replaced.");
@@ -75,7 +75,7 @@ void recheck(FollowedTrend* trend) {
   ErrorData* error = worker_try([trend] { check_definition(trend); });
   if (error == nullptr) return;
   if (is_conflict(error)) {
-    trend->recheck = true;
+    trend->tables->recheck = true;
     worker->recheck_wanted = true;
   } else {
     trend_stop(trend, error->message);
@@ -101,20 +101,23 @@ void sources_follow() {
   worker->recheck_wanted = false;
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
-    if (trend->recheck && trend->state != FillState::kStopped && trend->state != FillState::kLoading) {
+    if (trend->tables->recheck && trend->state != FillState::kStopped &&
+        trend->state != FillState::kLoading) {
       if (source_is_locked(trend)) {
         worker->recheck_wanted = true;
       } else {
-        trend->recheck = false;
+        trend->tables->recheck = false;
         recheck(trend);
       }
     }
     // Whoever is being filled, or will be, reads these anyway; one that waits has noted writers too early.
-    if (trend->state == FillState::kWaiting && !trend->arrived.empty()) trend_ask_to_fill(trend, nullptr);
+    if (trend->state == FillState::kWaiting && !trend->tables->arrived.empty())
+      trend_ask_to_fill(trend, nullptr);
     if (trend->state == FillState::kRunning && !trend->refill) {
-      for (size_t i = 0; i < trend->arrived.size() && !trend->refill; i++) survey(trend, trend->arrived[i]);
+      for (size_t i = 0; i < trend->tables->arrived.size() && !trend->refill; i++)
+        survey(trend, trend->tables->arrived[i]);
     }
-    trend->arrived.clear();
+    trend->tables->arrived.clear();
   }
 }
 

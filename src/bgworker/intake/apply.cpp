@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/readings.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/working.h"
@@ -73,8 +74,8 @@ void apply_to_trend(FollowedTrend* trend, const BatchSlice& slice, TimestampTz c
     trend->combine_error[0] = '\0';
   }
   if (unlikely(evaluation_overdrawn())) trend_set_aside(trend, evaluation_overdrawn_reason());
-  trend->clock_base = trend->writer.clock();
-  trend->clock_wall = commit_time;
+  trend->idle_clock->base = trend->writer.clock();
+  trend->idle_clock->wall = commit_time;
   trend->dirty = true;
   // The next event may share a pane with a final window for which it comes too late.
   if (trend->writer.has_final_pending_window()) history_take(trend);

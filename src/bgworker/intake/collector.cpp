@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bgworker/intake/ahead_times.h"
 #include "bgworker/intake/apply.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/own_rows.h"
@@ -136,10 +137,10 @@ void remember_file(SourceEntry* entry, const RelFileLocator& file) {
 // WAL, and reduced again since: then these changes are in what it was filled with.
 void check_identity(FollowedTrend* trend, RowMapping* mapping) {
   if (!mapping->retractable || trend->retractable || !keeps_values(*trend->definition)) return;
-  if (trend->asked_to_retract) {
+  if (trend->tables->asked_to_retract) {
     mapping->retractable = false;
   } else {
-    trend->asked_to_retract = true;
+    trend->tables->asked_to_retract = true;
     trend_ask_to_fill(trend, "With the replica identity that its source has now, rows can be taken back.");
   }
 }
@@ -234,7 +235,7 @@ constexpr char kMayHaveBeenRefused[] = "A row was deleted that may have been ref
 bool was_refused(FollowedTrend* trend, Time time, TimestampTz commit_time) {
   if (trend->state == FillState::kStopped || trend->state == FillState::kLoading) return false;
   if (time > commit_time + trend->definition->options.max_ahead) return time > trend->writer.clock();
-  if (!trend->ahead.contains(time)) return false;
+  if (!trend->ahead->contains(time)) return false;
   trend_ask_to_fill(trend, kMayHaveBeenRefused);
   return true;
 }
@@ -281,7 +282,7 @@ void count_refused(const Followers& followers, RowOutcome outcome, Time time, Tr
     if (outcome == RowOutcome::kAhead && !trend->filter.counts(xid)) continue;
     count_refused(trend, outcome);
     if (outcome == RowOutcome::kFailed) trend_note_failure(trend);
-    if (outcome == RowOutcome::kAhead) trend->ahead.add(time);
+    if (outcome == RowOutcome::kAhead) trend->ahead->add(time);
   }
 }
 

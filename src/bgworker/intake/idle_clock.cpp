@@ -22,7 +22,12 @@ struct Step {
   Time clock;
 };
 
-std::vector<Step> noted;
+struct IdleClocks {
+  std::vector<Step> noted;  // steps of messages that were decoded just now
+  std::vector<Step> due;
+  TimestampTz last_message = 0;
+};
+IdleClocks& clocks = *new IdleClocks();  // never destroyed
 
 // Whether some window ends in (from, to].
 bool crosses_end(const Windows& windows, Time from, Time to) {
@@ -48,11 +53,12 @@ bool shows(const FollowedTrend* trend, Time target) {
 
 // Where the clock of a trend should stand; kNoTime: it stays.
 Time due_clock(const FollowedTrend* trend, TimestampTz now) {
-  if (trend == nullptr || trend->state != FillState::kRunning || trend->clock_base == kNoTime) return kNoTime;
+  if (trend == nullptr || trend->state != FillState::kRunning || trend->idle_clock->base == kNoTime)
+    return kNoTime;
   if (trend->definition->event_time == nullptr) return kNoTime;  // no time passes over all rows
-  int64 silent = now - trend->clock_wall;
+  int64 silent = now - trend->idle_clock->wall;
   if (silent <= trend->definition->options.idle_timeout) return kNoTime;
-  Time target = add_saturated(trend->clock_base, silent);
+  Time target = add_saturated(trend->idle_clock->base, silent);
   return target > trend->writer.clock() && shows(trend, target) ? target : kNoTime;
 }
 
@@ -71,7 +77,7 @@ void take_step(FollowedTrend* trend, Time clock) {
   if (moved) ConditionVariableBroadcast(&worker->entry->changed);
   CommitTransactionCommand();
   MemoryContextSwitchTo(worker->loop.memory);
-  trend->clock_moved = true;
+  trend->idle_clock->moved = true;
   if (unlikely(evaluation_overdrawn())) trend_set_aside(trend, evaluation_overdrawn_reason());
   working_ended();
 }
@@ -79,16 +85,15 @@ void take_step(FollowedTrend* trend, Time clock) {
 }  // namespace
 
 void idle_clocks_poll(TimestampTz now) {
-  static TimestampTz last = 0;
-  if (now - last < kMessageIntervalUs) return;
-  static std::vector<Step> steps;
+  if (now - clocks.last_message < kMessageIntervalUs) return;
+  std::vector<Step>& steps = clocks.due;
   steps.clear();
   for (const FollowedTrend* trend : worker->trends) {
     Time clock = due_clock(trend, now);
     if (clock != kNoTime) steps.push_back(Step{trend->id, 0, clock});
   }
   if (steps.empty()) return;
-  last = now;
+  clocks.last_message = now;
   XLogFlush(write_own_message(steps.data(), steps.size() * sizeof(Step)));
 }
 
@@ -96,19 +101,19 @@ void idle_clocks_note(const char* message, Size size) {
   for (; size >= sizeof(Step); size -= sizeof(Step), message += sizeof(Step)) {
     Step step;
     memcpy(&step, message, sizeof(step));
-    noted.push_back(step);
+    clocks.noted.push_back(step);
   }
 }
 
 void idle_clocks_step() {
-  if (noted.empty()) return;
-  for (const Step& step : noted) {
+  if (clocks.noted.empty()) return;
+  for (const Step& step : clocks.noted) {
     for (FollowedTrend* trend : worker->trends) {
       bool meant = trend != nullptr && trend->id == step.trend_id && trend->state == FillState::kRunning;
       if (meant && step.clock > trend->writer.clock()) take_step(trend, step.clock);
     }
   }
-  noted.clear();
+  clocks.noted.clear();
 }
 
 }  // namespace trending

@@ -8,9 +8,17 @@
 // at most one message a second, and marked as unimportant: it makes no checkpoint of the server.
 #pragma once
 
+#include "engine/time/time.h"
 #include "postgres/server.h"
 
 namespace trending {
+
+// A trend's part: FollowedTrend::idle_clock.
+struct IdleClock {
+  Time base = kNoTime;   // the event clock at the last event
+  TimestampTz wall = 0;  // when that was
+  bool moved = false;    // since the last checkpoint, without an event
+};
 
 // Writes the steps that are due. Call it when all WAL has been decoded, outside a transaction.
 void idle_clocks_poll(TimestampTz now);

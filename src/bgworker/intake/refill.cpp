@@ -19,11 +19,11 @@ constexpr size_t kMaxChanged = 1000000;
 // Rows before have no part in windows that can still change. Sessions are looked at one by one for this, so
 // once a transaction only.
 Time concerned_from(FollowedTrend* trend, TransactionId xid) {
-  if (trend->judged_by != xid) {
-    trend->judged_by = xid;
-    trend->judged_from = trend->writer.concerned_from();
+  if (trend->gone->judged_by != xid) {
+    trend->gone->judged_by = xid;
+    trend->gone->judged_from = trend->writer.concerned_from();
   }
-  return trend->judged_from;
+  return trend->gone->judged_from;
 }
 
 // At once, which is after the transaction that is being decoded, or later. What is there is known to be
@@ -40,10 +40,10 @@ void ask(FollowedTrend* trend) {
 
 // Too many: begins anew from a later position (filling_poll).
 void note_changed(FollowedTrend* trend, TransactionId xid) {
-  if (!trend->changed.empty() && trend->changed.back() == xid) return;
-  trend->changed.push_back(xid);
-  if (trend->changed.size() <= kMaxChanged) return;
-  trend->changed.clear();
+  if (!trend->gone->changed.empty() && trend->gone->changed.back() == xid) return;
+  trend->gone->changed.push_back(xid);
+  if (trend->gone->changed.size() <= kMaxChanged) return;
+  trend->gone->changed.clear();
   trend->state = FillState::kLoading;
 }
 
@@ -64,9 +64,9 @@ bool refill_for_row(FollowedTrend* trend, Time time, TransactionId xid) {
 }
 
 void refill_again(FollowedTrend* trend) {
-  const bool again = std::any_of(trend->changed.begin(), trend->changed.end(),
+  const bool again = std::any_of(trend->gone->changed.begin(), trend->gone->changed.end(),
                                  [trend](TransactionId xid) { return trend->filter.counts(xid); });
-  trend->changed.clear();
+  trend->gone->changed.clear();
   if (again) ask(trend);
 }
 

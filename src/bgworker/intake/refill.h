@@ -4,9 +4,21 @@
 // a look at the source: where it was filled a moment ago it rests for a while before, without being shown.
 #pragma once
 
-#include "bgworker/trend/followed_trend.h"
+#include <vector>
+
+#include "engine/time/time.h"
+#include "postgres/server.h"
 
 namespace trending {
+
+struct FollowedTrend;
+
+// A trend's part: FollowedTrend::gone.
+struct RowsGone {
+  std::vector<TransactionId> changed;  // transactions whose rows want it filled anew, since it waits
+  TransactionId judged_by = InvalidTransactionId;  // the last transaction with such rows
+  Time judged_from = kNoTime;                      // and where windows that can still change begin for it
+};
 
 // For a row of this event time, in a transaction that is being decoded: one that goes, or takes the place of
 // one that goes. False if the trend stays as it is, and the row has to be seen to like any other.

@@ -28,7 +28,7 @@ Gathered& gathered = *new Gathered();
 
 // Whether windows that can still change may have counted rows of a table.
 bool matters(const FollowedTrend* trend, const SourceTable& table) {
-  if (trend->state != FillState::kRunning || !trend->latest_known) return true;
+  if (trend->state != FillState::kRunning || !trend->tables->latest_known) return true;
   return table.latest != kNoTime && table.latest >= trend->writer.concerned_from();
 }
 
@@ -117,33 +117,33 @@ bool was_made_empty(Oid table, const ReorderBufferTXN* txn) {
 
 // Brings `tables` up to date with the catalogs of the position. What changed is noted in the trend.
 void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN* txn) {
-  bool known = trend->tables_known;
+  bool known = trend->tables->known;
   bool changed = false;
-  trend->tables_known = true;
+  trend->tables->known = true;
   ListCell* cell = nullptr;
   foreach (cell, present) {
-    SourceTable& table = trend->tables[lfirst_oid(cell)];
+    SourceTable& table = trend->tables->all[lfirst_oid(cell)];
     if (table.listed) continue;
     table.listed = true;
     changed = true;
     if (!known) continue;
     table.joined_by = txn->xid;
-    if (!was_made_empty(lfirst_oid(cell), txn)) trend->arrived.push_back(lfirst_oid(cell));
+    if (!was_made_empty(lfirst_oid(cell), txn)) trend->tables->arrived.push_back(lfirst_oid(cell));
   }
-  for (auto table = trend->tables.begin(); table != trend->tables.end();) {
+  for (auto table = trend->tables->all.begin(); table != trend->tables->all.end();) {
     if (list_member_oid(present, table->first)) {
       ++table;
       continue;
     }
     if (table->second.listed) {
       // Transactions that wrote to it and have not ended yet must be waited for as well.
-      trend->departed.push_back(table->first);
+      trend->tables->departed.push_back(table->first);
       if (matters(trend, table->second)) {
         trend_ask_to_fill(trend, "A partition left its source, with rows that it has counted.");
       }
     }
     changed = true;
-    table = trend->tables.erase(table);
+    table = trend->tables->all.erase(table);
   }
   // What it was made of before is not known: as if all had changed.
   if (!known && get_rel_relkind(trend->source) == RELKIND_PARTITIONED_TABLE) {
@@ -157,7 +157,7 @@ void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN*
 // and changes of other columns leave the rows alone.
 bool rewritten_anew(FollowedTrend* trend, Relation relation, const RowMapping* mapping,
                     const ReorderBufferTXN* txn) {
-  SourceTable& table = trend->tables[RelationGetRelid(relation)];
+  SourceTable& table = trend->tables->all[RelationGetRelid(relation)];
   Oid before = table.filenode;
   table.filenode = relation->rd_rel->relfilenode;
   if (before == table.filenode && table.seen_by != txn->xid) return false;
@@ -195,7 +195,7 @@ void inspect(FollowedTrend* trend, const ReorderBufferTXN* txn) {
     return;
   }
   if (trend->definition == nullptr) return;  // still to be loaded
-  trend->recheck = true;
+  trend->tables->recheck = true;
   worker->recheck_wanted = true;
   List* tables = tables_of(trend->source);
   compare_tables(trend, tables, txn);
@@ -212,7 +212,7 @@ void inspect(FollowedTrend* trend, const ReorderBufferTXN* txn) {
 // Whether an invalidated relation is the trend's source, a part of it, or was one; or holds its definition.
 bool concerns(const FollowedTrend* trend, Oid relation, List* ancestors) {
   return trend->source == relation || trend->view == relation || list_member_oid(ancestors, trend->source) ||
-         trend->tables.count(relation) > 0;
+         trend->tables->all.count(relation) > 0;
 }
 
 }  // namespace
@@ -242,7 +242,7 @@ void source_functions_changed() {
     const Definition& definition = *trend->definition;
     for (int i = 0; i < definition.aggregate_count; i++) {
       if (definition.aggregates[i].combined == nullptr) continue;
-      trend->recheck = true;
+      trend->tables->recheck = true;
       worker->recheck_wanted = true;
     }
   }
@@ -277,25 +277,25 @@ void sources_commit(ReorderBufferTXN* txn) {
 }
 
 void source_truncated(FollowedTrend* trend, Oid relation) {
-  auto table = trend->tables.find(relation);
-  if (table == trend->tables.end() || matters(trend, table->second)) {
+  auto table = trend->tables->all.find(relation);
+  if (table == trend->tables->all.end() || matters(trend, table->second)) {
     trend_ask_to_fill(trend, "A table of its source was truncated.");
   }
 }
 
 SourceTable* source_table(FollowedTrend* trend, Relation relation) {
-  SourceTable& table = trend->tables[RelationGetRelid(relation)];
+  SourceTable& table = trend->tables->all[RelationGetRelid(relation)];
   note_file(&table, relation->rd_rel->relfilenode);
   return &table;
 }
 
 void source_learn(FollowedTrend* trend) {
-  if (trend->tables_known || trend->definition == nullptr) return;
-  trend->tables_known = true;
+  if (trend->tables->known || trend->definition == nullptr) return;
+  trend->tables->known = true;
   List* tables = tables_of(trend->source);
   ListCell* cell = nullptr;
   foreach (cell, tables) {
-    SourceTable& table = trend->tables[lfirst_oid(cell)];
+    SourceTable& table = trend->tables->all[lfirst_oid(cell)];
     table.listed = true;
     note_file(&table, file_of(lfirst_oid(cell)));
   }
@@ -306,15 +306,15 @@ void source_note_files(FollowedTrend* trend) {
   // What the source consists of now is what was read. Whatever made it so and is decoded later changes
   // nothing.
   List* tables = tables_of(trend->source);
-  for (auto& [oid, table] : trend->tables) table.listed = list_member_oid(tables, oid);
+  for (auto& [oid, table] : trend->tables->all) table.listed = list_member_oid(tables, oid);
   ListCell* cell = nullptr;
   foreach (cell, tables) {
-    SourceTable& table = trend->tables[lfirst_oid(cell)];
+    SourceTable& table = trend->tables->all[lfirst_oid(cell)];
     table.listed = true;
     table.filenode = file_of(lfirst_oid(cell));
     table.seen_by = InvalidTransactionId;
   }
-  trend->tables_known = true;
+  trend->tables->known = true;
   list_free(tables);
 }
 

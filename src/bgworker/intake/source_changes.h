@@ -9,12 +9,37 @@
 // kept.
 #pragma once
 
+#include <map>
+#include <vector>
+
+#include "engine/time/time.h"
 #include "postgres/server.h"
 
 namespace trending {
 
 struct FollowedTrend;
-struct SourceTable;
+
+// A table whose rows are rows of a trend's source: the source itself, or a partition that is none again.
+struct SourceTable {
+  bool listed = false;  // part of the source at the position; else met in a transaction not yet committed
+  TransactionId joined_by = InvalidTransactionId;
+  Time latest = kNoTime;      // no event that was counted from it is later; kNoTime: none was
+  Oid filenode = InvalidOid;  // as last seen: another one means that it was rewritten or truncated
+  TransactionId seen_by = InvalidTransactionId;  // who showed it first, perhaps after a rewrite of his own
+  // When it joined it had no rows of interest, by a look at what was committed up to here: a row that is
+  // deleted before may have been among those that it brought along.
+  XLogRecPtr surveyed = InvalidXLogRecPtr;
+};
+
+// A trend's part: FollowedTrend::tables.
+struct SourceTables {
+  std::map<Oid, SourceTable> all;      // by OID
+  bool known = false;                  // those listed are what the source consists of at the position
+  bool latest_known = false;           // SourceTable::latest was kept since the trend was filled
+  bool recheck = false;                // the source was altered: see whether the definition still fits
+  bool asked_to_retract = false;       // filled anew to become so, since its source was last looked at
+  std::vector<Oid> arrived, departed;  // tables that joined, perhaps with rows, and that left
+};
 
 // -- in the decoding callbacks
 // A transaction begins; from here to its commit its invalidations are gathered.

@@ -129,14 +129,16 @@ void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result, const
   }
   const size_t words = result_bytes(trend->writer.layout(), result) / sizeof(int64_t);
   trend->alerts->rows.items.push_back(Alert{window, kNoTime, InvalidXLogRecPtr,
-                                std::string(reinterpret_cast<const char*>(key.data), key.size),
-                                std::vector<int64_t>(result, result + words)});
+                                            std::string(reinterpret_cast<const char*>(key.data), key.size),
+                                            std::vector<int64_t>(result, result + words)});
   trend->alerts->bytes += sizeof(Alert) + key.size + words * sizeof(int64_t);
 }
 
 void alerts_noted(FollowedTrend* trend, XLogRecPtr lsn, TimestampTz time) {
-  for (size_t i = trend->alerts->rows.items.size(); i > 0 && trend->alerts->rows.items[i - 1].crossed_at == kNoTime; i--) {
-    trend->alerts->rows.items[i - 1].crossed_at = trend->definition->has_window ? trend->writer.clock() : time;
+  for (size_t i = trend->alerts->rows.items.size();
+       i > 0 && trend->alerts->rows.items[i - 1].crossed_at == kNoTime; i--) {
+    trend->alerts->rows.items[i - 1].crossed_at =
+        trend->definition->has_window ? trend->writer.clock() : time;
     trend->alerts->rows.items[i - 1].commit_lsn = lsn;
   }
   if (trend->alerts->bytes > kCheckpointBytes) worker->checkpoint_due = true;
@@ -147,7 +149,8 @@ void alerts_noted(FollowedTrend* trend, XLogRecPtr lsn, TimestampTz time) {
 
 bool alerts_are_due(const FollowedTrend* trend) {
   return OidIsValid(trend->definition->alerts) &&
-         (!trend->alerts->rows.items.empty() || (trend->alerts->rows.deferred && !trend->alerts->rows.retry.is_put_off()));
+         (!trend->alerts->rows.items.empty() ||
+          (trend->alerts->rows.deferred && !trend->alerts->rows.retry.is_put_off()));
 }
 
 namespace {

@@ -52,11 +52,11 @@ void note_deferred_counts(const FollowedTrend* trend) {
   spi_run(&upsert, {spi_int4(trend->id)});
 }
 
-void erase_deferred(SpiStatement* erase, const std::vector<ItemPointerData>& places) {
-  auto* datums = static_cast<Datum*>(palloc(sizeof(Datum) * (places.size() + 1)));
-  for (size_t i = 0; i < places.size(); i++) datums[i] = PointerGetDatum(&places[i]);
-  ArrayType* array = construct_array(datums, static_cast<int>(places.size()), TIDOID, sizeof(ItemPointerData),
-                                     false, TYPALIGN_SHORT);
+void erase_deferred(SpiStatement* erase, const ItemPointerData* places, size_t count) {
+  auto* datums = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
+  for (size_t i = 0; i < count; i++) datums[i] = PointerGetDatum(&places[i]);
+  ArrayType* array = construct_array(datums, static_cast<int>(count), TIDOID, sizeof(ItemPointerData), false,
+                                     TYPALIGN_SHORT);
   spi_run(erase, {SpiValue{TIDARRAYOID, PointerGetDatum(array)}});
   pfree(array);
   pfree(datums);
@@ -75,8 +75,8 @@ void clear_backlog_report(FollowedTrend* trend, const BacklogWords& words) {
 void report_damaged(FollowedTrend* trend, const BacklogWords& words, size_t damaged) {
   char reason[kMessageSize];
   if (damaged == 0) return;
-  snprintf(reason, sizeof(reason), "%s%zu %s that waited could not be read, or were lost", words.lost, damaged,
-           words.noun);
+  snprintf(reason, sizeof(reason), "%s%zu %s that waited could not be read, or were lost", words.lost,
+           damaged, words.noun);
   trend_report(trend, reason);
 }
 

@@ -11,7 +11,7 @@ namespace trending {
 
 // Notes how many rows are deferred: how their loss is noticed.
 void note_deferred_counts(const FollowedTrend* trend);
-void erase_deferred(SpiStatement* erase, const std::vector<ItemPointerData>& places);
+void erase_deferred(SpiStatement* erase, const ItemPointerData* places, size_t count);
 void report_backlog(FollowedTrend* trend, const char* words, const char* message);
 void clear_backlog_report(FollowedTrend* trend, const BacklogWords& words);
 void report_damaged(FollowedTrend* trend, const BacklogWords& words, size_t damaged);
@@ -52,7 +52,7 @@ bool backlog_load(FollowedTrend* trend, Backlog<Item>* backlog) {
       if (Table::read(trend, row, &backlog->loaded.back())) continue;
       backlog->loaded.pop_back();
       places.pop_back();
-      erase_deferred(&Table::erase, {place});
+      erase_deferred(&Table::erase, &place, 1);
       damaged++;
     }
     SPI_freetuptable(table);
@@ -69,7 +69,7 @@ OwnerResult backlog_write_deferred(FollowedTrend* trend, Backlog<Item>* backlog,
   while (backlog_load(trend, backlog)) {
     const OwnerResult result = write(&backlog->loaded);
     if (result != OwnerResult::kDone) return result;
-    erase_deferred(&DeferredTable<Item>::erase, backlog->loaded_from);
+    erase_deferred(&DeferredTable<Item>::erase, backlog->loaded_from.data(), backlog->loaded_from.size());
     backlog->loaded.clear();
     backlog->loaded_from.clear();
     backlog->room.bytes = -1;

@@ -108,15 +108,17 @@ int64 alert_checksum(int32 trend_id, const Window& window, Time crossed_at, XLog
 // -- closed windows
 
 SpiStatement DeferredTable<ClosedWindow>::select = {
-      "SELECT ctid AS place, window_end, window_start, final, retractable, groups, checksum FROM (SELECT "
-      "w.ctid, w.*, "
-      "pg_catalog.sum(coalesce(pg_catalog.length(groups), 0)) OVER (ORDER BY window_end, window_start, ctid) "
-      "- coalesce(pg_catalog.length(groups), 0) AS before "
-      "FROM trending.waiting_window w WHERE trend_id = $1) w WHERE before < $2 ORDER BY window_end, "
-      "window_start"};
-SpiStatement DeferredTable<ClosedWindow>::erase = {"DELETE FROM trending.waiting_window WHERE ctid = ANY ($1)"};
+    "SELECT ctid AS place, window_end, window_start, final, retractable, groups, checksum FROM (SELECT "
+    "w.ctid, w.*, "
+    "pg_catalog.sum(coalesce(pg_catalog.length(groups), 0)) OVER (ORDER BY window_end, window_start, ctid) "
+    "- coalesce(pg_catalog.length(groups), 0) AS before "
+    "FROM trending.waiting_window w WHERE trend_id = $1) w WHERE before < $2 ORDER BY window_end, "
+    "window_start"};
+SpiStatement DeferredTable<ClosedWindow>::erase = {
+    "DELETE FROM trending.waiting_window WHERE ctid = ANY ($1)"};
 
-bool DeferredTable<ClosedWindow>::store(const FollowedTrend* trend, const ClosedWindow& closed, DeferredRoom* room) {
+bool DeferredTable<ClosedWindow>::store(const FollowedTrend* trend, const ClosedWindow& closed,
+                                        DeferredRoom* room) {
   static SpiStatement upsert = {
       "INSERT INTO trending.waiting_window (trend_id, window_end, window_start, final, retractable, groups, "
       "checksum) "
@@ -159,9 +161,9 @@ bool DeferredTable<ClosedWindow>::read(FollowedTrend* trend, const SpiRow& row, 
 // -- late rows
 
 SpiStatement DeferredTable<LateEvent>::select = {
-      "SELECT ctid AS place, event_time, commit_lsn, reason, \"row\", checksum FROM "
-      "trending.waiting_late "
-      "WHERE trend_id = $1 ORDER BY id LIMIT $2"};
+    "SELECT ctid AS place, event_time, commit_lsn, reason, \"row\", checksum FROM "
+    "trending.waiting_late "
+    "WHERE trend_id = $1 ORDER BY id LIMIT $2"};
 SpiStatement DeferredTable<LateEvent>::erase = {"DELETE FROM trending.waiting_late WHERE ctid = ANY ($1)"};
 
 bool DeferredTable<LateEvent>::store(const FollowedTrend* trend, const LateEvent& event, DeferredRoom* room) {
@@ -199,8 +201,8 @@ bool DeferredTable<LateEvent>::read(FollowedTrend* trend, const SpiRow& row, Lat
 // -- alerts
 
 SpiStatement DeferredTable<Alert>::select = {
-      "SELECT ctid AS place, window_start, window_end, crossed_at, commit_lsn, key, result, checksum "
-      "FROM trending.waiting_alert WHERE trend_id = $1 ORDER BY id LIMIT $2"};
+    "SELECT ctid AS place, window_start, window_end, crossed_at, commit_lsn, key, result, checksum "
+    "FROM trending.waiting_alert WHERE trend_id = $1 ORDER BY id LIMIT $2"};
 SpiStatement DeferredTable<Alert>::erase = {"DELETE FROM trending.waiting_alert WHERE ctid = ANY ($1)"};
 
 bool DeferredTable<Alert>::store(const FollowedTrend* trend, const Alert& alert, DeferredRoom* room) {

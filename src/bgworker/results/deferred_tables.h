@@ -34,7 +34,8 @@ bool take_deferred_room(const FollowedTrend* trend, DeferredRoom* room, SpiState
 
 template <>
 struct DeferredTable<ClosedWindow> {
-  static constexpr BacklogWords kWords = {"history waits to be written: ", "history is incomplete: ", "closed windows"};
+  static constexpr BacklogWords kWords = {
+      "history waits to be written: ", "history is incomplete: ", "closed windows"};
   static constexpr int64 kPortion = 4 * 1024 * 1024;  // bytes
   static SpiStatement select;
   static SpiStatement erase;
@@ -44,7 +45,8 @@ struct DeferredTable<ClosedWindow> {
 
 template <>
 struct DeferredTable<LateEvent> {
-  static constexpr BacklogWords kWords = {"late rows wait to be written: ", "late rows were not kept: ", "late rows"};
+  static constexpr BacklogWords kWords = {
+      "late rows wait to be written: ", "late rows were not kept: ", "late rows"};
   static constexpr int64 kPortion = 10000;  // rows
   static SpiStatement select;
   static SpiStatement erase;

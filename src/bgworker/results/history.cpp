@@ -33,7 +33,8 @@ constexpr int64 kExpiryIntervalUs = 60 * INT64CONST(1000000);
 
 // A correction replaces what waits for the same window.
 ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
-  auto [place, is_new] = trend->history->places.try_emplace({window.end, window.start}, trend->history->windows.items.size());
+  auto [place, is_new] =
+      trend->history->places.try_emplace({window.end, window.start}, trend->history->windows.items.size());
   if (is_new) {
     trend->history->windows.items.emplace_back();
   } else {
@@ -72,7 +73,8 @@ Time final_before(const FollowedTrend* trend) {
 
 bool has_window_to_finish(const FollowedTrend* trend) {
   if (!trend->history->unfinal_known) return true;
-  return !trend->history->unfinal_ends.empty() && *trend->history->unfinal_ends.begin() <= final_before(trend);
+  return !trend->history->unfinal_ends.empty() &&
+         *trend->history->unfinal_ends.begin() <= final_before(trend);
 }
 
 void learn_unfinal(FollowedTrend* trend, OwnedTable* table) {
@@ -108,7 +110,8 @@ bool has_something_to_write(const FollowedTrend* trend) {
   if (!OidIsValid(trend->definition->history)) return false;
   if (!trend->history->windows.items.empty()) return true;
   return !trend->history->windows.retry.is_put_off() &&
-         (trend->history->redo.wanted || trend->history->windows.deferred || has_window_to_finish(trend) || expiry_is_due(trend));
+         (trend->history->redo.wanted || trend->history->windows.deferred || has_window_to_finish(trend) ||
+          expiry_is_due(trend));
 }
 
 // Tells those who look back how far history is complete.
@@ -116,7 +119,8 @@ void note_written(FollowedTrend* trend) {
   const Time watermark = trend->writer.watermark();
   const auto until = static_cast<uint64>(watermark);
   if (watermark == kNoTime || pg_atomic_read_u64(&trend->shared->history_until) == until) return;
-  if (!trend->history->windows.items.empty() || trend->history->windows.deferred || trend->history->redo.wanted || trend->writer.has_pending_window()) {
+  if (!trend->history->windows.items.empty() || trend->history->windows.deferred ||
+      trend->history->redo.wanted || trend->writer.has_pending_window()) {
     return;
   }
   pg_atomic_write_u64(&trend->shared->history_until, until);
@@ -293,7 +297,7 @@ void history_written(FollowedTrend* trend) {
   if (trend->history->windows.retry.at != 0) return;  // the rest is put off
   trend->history->unfinal_known = true;               // or the table is broken, which was reported
   trend->history->unfinal_ends.erase(trend->history->unfinal_ends.begin(),
-                            trend->history->unfinal_ends.upper_bound(final_before(trend)));
+                                     trend->history->unfinal_ends.upper_bound(final_before(trend)));
   // Not only when the worker has time: under load some session is always about to be written.
   if (trend->state == FillState::kRunning && OidIsValid(trend->definition->history)) note_written(trend);
 }
@@ -310,7 +314,8 @@ void history_redo(FollowedTrend* trend, Time after, Time final_after) {
   SPI_connect();
   delete_redone(trend, after, final_after);
   // What an earlier filling has left to do is done along.
-  trend->history->redo.after = trend->history->redo.wanted ? std::min(after, trend->history->redo.after) : after;
+  trend->history->redo.after =
+      trend->history->redo.wanted ? std::min(after, trend->history->redo.after) : after;
   trend->history->redo.final_after =
       trend->history->redo.wanted ? std::min(final_after, trend->history->redo.final_after) : final_after;
   trend->history->redo.wanted = true;

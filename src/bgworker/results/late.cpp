@@ -106,7 +106,8 @@ void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const cha
     trend_report(trend, "a late row was too long to be kept, and was counted only");
     return;
   }
-  trend->late->rows.items.push_back(LateEvent{time, txn->final_lsn, reason, std::string(json.data, json.len)});
+  trend->late->rows.items.push_back(
+      LateEvent{time, txn->final_lsn, reason, std::string(json.data, json.len)});
   trend->late->bytes += sizeof(LateEvent) + static_cast<size_t>(json.len);
   pfree(json.data);
   if (trend->late->bytes > kCheckpointBytes) worker->checkpoint_due = true;
@@ -114,7 +115,8 @@ void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const cha
 
 bool late_is_due(const FollowedTrend* trend) {
   return OidIsValid(trend->definition->late) &&
-         (!trend->late->rows.items.empty() || (trend->late->rows.deferred && !trend->late->rows.retry.is_put_off()));
+         (!trend->late->rows.items.empty() ||
+          (trend->late->rows.deferred && !trend->late->rows.retry.is_put_off()));
 }
 
 namespace {

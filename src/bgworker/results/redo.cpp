@@ -23,8 +23,10 @@ void redo_keep(const FollowedTrend* trend) {
       "$3, $4) "
       "ON CONFLICT (trend_id) DO UPDATE SET redo_after = excluded.redo_after, "
       "redo_final_after = excluded.redo_final_after, checksum = excluded.checksum"};
-  spi_run(&upsert, {spi_int4(trend->id), spi_int8(trend->history->redo.after), spi_int8(trend->history->redo.final_after),
-                    spi_int8(redo_checksum(trend->id, trend->history->redo.after, trend->history->redo.final_after))});
+  spi_run(
+      &upsert,
+      {spi_int4(trend->id), spi_int8(trend->history->redo.after), spi_int8(trend->history->redo.final_after),
+       spi_int8(redo_checksum(trend->id, trend->history->redo.after, trend->history->redo.final_after))});
   note_deferred_counts(trend);
 }
 

@@ -13,6 +13,8 @@ namespace {
 constexpr int32 kMost = 5;
 constexpr int64 kMemoryUs = 600 * INT64CONST(1000000);
 
+uint32 resumed_before = 0;  // calls of trending.resume() that have been followed
+
 const char* work_name(Work work) {
   switch (work) {
     case Work::kLoading:
@@ -86,10 +88,9 @@ bool blame_sets_aside(int32 trend_id, char (&reason)[kMessageSize]) {
 }
 
 void blame_follow() {
-  static uint32 followed = 0;
   const uint32 resumed = pg_atomic_read_u32(&worker->entry->resumed);
-  if (resumed == followed) return;
-  followed = resumed;
+  if (resumed == resumed_before) return;
+  resumed_before = resumed;
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr || trend->state != FillState::kStopped) continue;
     bool resumes = false;
