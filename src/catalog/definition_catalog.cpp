@@ -9,7 +9,6 @@
 #include "definition/definition.h"
 #include "definition/partition_by.h"
 #include "postgres/relation_owner.h"
-#include "values/window_args.h"
 
 namespace trending {
 
@@ -27,22 +26,13 @@ Oid relation_of(const Row& row) {
   return DatumGetObjectId(row.value(kTrendRelation));
 }
 
-int64 span_of(const Row& row, TrendColumn column) {
-  if (row.is_null(column)) return -1;
-  return interval_to_span(DatumGetIntervalP(row.value(column)), "interval");
-}
-
-void read_options(const Row& row, DefinitionOptions* options) {
-  options->watermark_delay = span_of(row, kTrendWatermarkDelay);
-  options->allowed_lateness = span_of(row, kTrendAllowedLateness);
-  options->idle_timeout = span_of(row, kTrendIdleTimeout);
-  options->max_ahead = span_of(row, kTrendMaxAhead);
-  options->retention = span_of(row, kTrendRetention);
-  options->history_limit =
-      row.is_null(kTrendHistoryLimit) ? -1 : DatumGetInt64(row.value(kTrendHistoryLimit));
-  options->max_groups = DatumGetInt32(row.value(kTrendMaxGroups));
-  options->keep_late_events = strcmp(TextDatumGetCString(row.value(kTrendLateEvents)), "keep") == 0;
-  options->backfill = backfill_of(TextDatumGetCString(row.value(kTrendBackfill)));
+OptionValues option_values(const Row& row) {
+  OptionValues values;
+  for (int i = 0; i < kTrendOptionCount; i++) {
+    const TrendColumn column = option_table[i].column;
+    values.list[i] = {row.value(column), row.is_null(column)};
+  }
+  return values;
 }
 
 // The tables that belong to a trend, where its options ask for them. One that is not written any more is
@@ -74,7 +64,7 @@ Definition* load_row(const Row& row) {
   if (!row.is_null(kTrendNotifyChannel))
     definition->notify_channel = TextDatumGetCString(row.value(kTrendNotifyChannel));
   if (!row.is_null(kTrendLabel)) definition->label = TextDatumGetCString(row.value(kTrendLabel));
-  read_options(row, &definition->options);
+  definition->options = definition_options(option_values(row));
   read_tables(row, definition->options, &definition->history, &definition->late);
   if (!row.is_null(kTrendPartitionBy))
     partition_by_set(definition, DatumGetArrayTypeP(row.value(kTrendPartitionBy)));
@@ -242,24 +232,10 @@ Oid definition_view(Oid relation) {
   return DatumGetObjectId(row.value(kTrendDefinition));
 }
 
-bool stored_arguments(Oid relation, TrendOptionArguments* arguments, Oid* history, Oid* late) {
-  auto* row = static_cast<Row*>(palloc(sizeof(Row)));  // the arguments point into it
+bool stored_option_values(Oid relation, OptionValues* values, Oid* history, Oid* late) {
+  auto* row = static_cast<Row*>(palloc(sizeof(Row)));
   if (!find_row(kTrendRelation, F_OIDEQ, ObjectIdGetDatum(relation), row)) return false;
-  *arguments = {};
-  if (!row->is_null(kTrendLabel)) arguments->label = TextDatumGetCString(row->value(kTrendLabel));
-  arguments->watermark_delay = DatumGetIntervalP(row->value(kTrendWatermarkDelay));
-  arguments->allowed_lateness = DatumGetIntervalP(row->value(kTrendAllowedLateness));
-  arguments->late_events = TextDatumGetCString(row->value(kTrendLateEvents));
-  arguments->idle_timeout = DatumGetIntervalP(row->value(kTrendIdleTimeout));
-  arguments->max_ahead = DatumGetIntervalP(row->value(kTrendMaxAhead));
-  auto* numbers = static_cast<int64*>(palloc(sizeof(int64)));
-  *numbers = row->is_null(kTrendHistoryLimit) ? 0 : DatumGetInt64(row->value(kTrendHistoryLimit));
-  if (!row->is_null(kTrendHistoryLimit)) arguments->history_limit = numbers;
-  if (!row->is_null(kTrendRetention)) arguments->retention = DatumGetIntervalP(row->value(kTrendRetention));
-  arguments->backfill = TextDatumGetCString(row->value(kTrendBackfill));
-  auto* max_groups = static_cast<int32*>(palloc(sizeof(int32)));
-  *max_groups = DatumGetInt32(row->value(kTrendMaxGroups));
-  arguments->max_groups = max_groups;
+  *values = option_values(*row);
   *history = row->is_null(kTrendHistory) ? InvalidOid : DatumGetObjectId(row->value(kTrendHistory));
   *late = row->is_null(kTrendLate) ? InvalidOid : DatumGetObjectId(row->value(kTrendLate));
   return true;
@@ -283,7 +259,7 @@ StoredOptions stored_options(TupleDesc descriptor, HeapTuple tuple) {
   heap_deform_tuple(tuple, descriptor, row.values, row.isnull);
   StoredOptions stored = {};
   stored.id = DatumGetInt32(row.value(kTrendId));
-  read_options(row, &stored.options);
+  stored.options = definition_options(option_values(row));
   read_tables(row, stored.options, &stored.history, &stored.late);
   return stored;
 }

@@ -7,32 +7,6 @@
 
 namespace trending {
 
-// Its columns, in the order of CREATE TABLE in the install script.
-enum TrendColumn : AttrNumber {
-  kTrendId = 1,
-  kTrendRelation,
-  kTrendSource,
-  kTrendQuery,
-  kTrendDefinition,
-  kTrendLabel,
-  kTrendWatermarkDelay,
-  kTrendAllowedLateness,
-  kTrendLateEvents,
-  kTrendIdleTimeout,
-  kTrendMaxAhead,
-  kTrendHistoryLimit,
-  kTrendRetention,
-  kTrendBackfill,
-  kTrendPartitionBy,
-  kTrendMaxGroups,
-  kTrendCreatedAt,
-  kTrendHistory,
-  kTrendLate,
-  kTrendAlerts,
-  kTrendNotifyChannel,
-  kTrendColumnCount = kTrendNotifyChannel,
-};
-
 // Loads a registered trend into CurrentMemoryContext; NULL if there is no such row in trending.trend. Raises
 // an error, with the trend's name as context, if its definition is not the one that was checked, or no longer
 // fits the source. Runs no code that a user wrote. Needs a transaction.
@@ -72,9 +46,9 @@ Oid definition_view(Oid relation);
 // The owner of a trend; InvalidOid if there is no such trend.
 Oid definition_owner(int32 trend_id);
 
-// A trend's options as the arguments that would give them (but partition_by), and its tables, written or only
-// kept. False if `relation` is not a registered trend.
-bool stored_arguments(Oid relation, TrendOptionArguments* arguments, Oid* history, Oid* late);
+// A trend's options as they are stored, and its tables, written or only kept. False if `relation` is not a
+// registered trend.
+bool stored_option_values(Oid relation, OptionValues* values, Oid* history, Oid* late);
 
 // Whether a relation serves a registered trend.
 bool trend_is_registered(Oid relation);

@@ -8,75 +8,183 @@ namespace {
 
 constexpr int32 kMaxGroupsLimit = 1'000'000'000;
 
-void check_span(const Interval* interval, const char* option, bool zero_allowed) {
-  int64 span = interval_to_span(interval, option);
-  if (span > 0 || (zero_allowed && span == 0)) return;
-  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                  zero_allowed ? errmsg("%s must not be negative", option)
-                               : errmsg("%s must be greater than zero", option)));
+// --- checking ---
+
+void check_given(const NullableDatum& value, const char* name) {
+  if (!value.isnull) return;
+  ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
 }
 
-void check_given(const void* value, const char* option) {
-  if (value != nullptr) return;
-  ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", option)));
+const Interval* interval_of(const NullableDatum& value) {
+  return value.isnull ? nullptr : DatumGetIntervalP(value.value);
 }
 
-void check_late_events(const char* late_events) {
-  check_given(late_events, "late_events");
+void check_not_negative(const NullableDatum& value, const char* name) {
+  if (interval_to_span(interval_of(value), name) >= 0) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be negative", name)));
+}
+
+void check_positive(const NullableDatum& value, const char* name) {
+  if (interval_to_span(interval_of(value), name) > 0) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be greater than zero", name)));
+}
+
+void check_positive_or_null(const NullableDatum& value, const char* name) {
+  if (!value.isnull) check_positive(value, name);
+}
+
+void check_late_events(const NullableDatum& value, const char* name) {
+  check_given(value, name);
+  const char* late_events = TextDatumGetCString(value.value);
   if (strcmp(late_events, "drop") == 0 || strcmp(late_events, "keep") == 0) return;
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                  errmsg("invalid value for late_events: \"%s\"", late_events),
+                  errmsg("invalid value for %s: \"%s\"", name, late_events),
                   errhint("Valid values are 'drop' and 'keep'.")));
 }
 
-void check_history_limit(const int64* history_limit) {
-  if (history_limit == nullptr || *history_limit >= 0) return;
-  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("history_limit must not be negative"),
+void check_history_limit(const NullableDatum& value, const char* name) {
+  if (value.isnull || DatumGetInt64(value.value) >= 0) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be negative", name),
                   errhint("NULL keeps all groups, 0 none.")));
 }
 
-void check_max_groups(const int32* max_groups) {
-  check_given(max_groups, "max_groups");
-  if (*max_groups >= 1 && *max_groups <= kMaxGroupsLimit) return;
+void check_max_groups(const NullableDatum& value, const char* name) {
+  check_given(value, name);
+  const int32 groups = DatumGetInt32(value.value);
+  if (groups >= 1 && groups <= kMaxGroupsLimit) return;
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                  errmsg("max_groups must be between 1 and %d", kMaxGroupsLimit)));
+                  errmsg("%s must be between 1 and %d", name, kMaxGroupsLimit)));
 }
 
-void check_notify_channel(const char* channel) {
-  if (channel == nullptr || (channel[0] != '\0' && strlen(channel) < NAMEDATALEN)) return;
+void check_channel(const NullableDatum& value, const char* name) {
+  if (value.isnull) return;
+  const char* channel = TextDatumGetCString(value.value);
+  if (channel[0] != '\0' && strlen(channel) < NAMEDATALEN) return;
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                  errmsg("notify_channel must have between 1 and %d bytes", NAMEDATALEN - 1),
+                  errmsg("%s must have between 1 and %d bytes", name, NAMEDATALEN - 1),
                   errhint("NULL: alerts are not announced.")));
+}
+
+// --- reading ---
+
+template <int64 DefinitionOptions::*Member>
+void read_span(const NullableDatum& value, DefinitionOptions* options) {
+  options->*Member = value.isnull ? -1 : interval_to_span(interval_of(value), "interval");
+}
+
+void read_late_events(const NullableDatum& value, DefinitionOptions* options) {
+  options->keep_late_events = strcmp(TextDatumGetCString(value.value), "keep") == 0;
+}
+
+void read_history_limit(const NullableDatum& value, DefinitionOptions* options) {
+  options->history_limit = value.isnull ? -1 : DatumGetInt64(value.value);
+}
+
+void read_backfill(const NullableDatum& value, DefinitionOptions* options) {
+  const char* mode = TextDatumGetCString(value.value);
+  options->backfill = strcmp(mode, "true") == 0   ? Backfill::kAll
+                      : strcmp(mode, "open") == 0 ? Backfill::kOpen
+                                                  : Backfill::kNone;
+}
+
+void read_max_groups(const NullableDatum& value, DefinitionOptions* options) {
+  options->max_groups = DatumGetInt32(value.value);
+}
+
+// --- altering: what the arguments of alter_trend are by default ---
+
+bool is_null(const NullableDatum& argument) {
+  return argument.isnull;
+}
+
+// Where NULL is a value of the option.
+bool is_empty(const NullableDatum& argument) {
+  return !argument.isnull && VARSIZE_ANY_EXHDR(DatumGetTextPP(argument.value)) == 0;
+}
+
+bool is_minus_one(const NullableDatum& argument) {
+  return !argument.isnull && DatumGetInt64(argument.value) == -1;
+}
+
+bool is_minus_one_second(const NullableDatum& argument) {
+  if (argument.isnull) return false;
+  const Interval* interval = interval_of(argument);
+  return interval->month == 0 && interval->day == 0 && interval->time == -USECS_PER_SEC;
 }
 
 }  // namespace
 
-TrendOptionArguments default_options() {
-  static const Interval kZero = {0, 0, 0};
-  static const Interval kTenSeconds = {10 * USECS_PER_SEC, 0, 0};
-  static const Interval kMinute = {USECS_PER_MINUTE, 0, 0};
-  static const int64 kHistoryLimit = 100;
-  static const int32 kMaxGroups = 1'000'000;
-  return {nullptr,        &kZero,  &kMinute, "drop",  &kTenSeconds, &kMinute,
-          &kHistoryLimit, nullptr, "true",   nullptr, &kMaxGroups,  "trending_alerts"};
+using enum TrendOption;
+using Options = DefinitionOptions;
+
+// clang-format off
+const TrendOptionInfo option_table[kTrendOptionCount] = {
+    {kLabel, "label", kTrendLabel, TEXTOID, nullptr, nullptr, nullptr, is_empty, false},
+    {kWatermarkDelay, "watermark_delay", kTrendWatermarkDelay, INTERVALOID, "0",
+     check_not_negative, read_span<&Options::watermark_delay>, is_null, true},
+    {kAllowedLateness, "allowed_lateness", kTrendAllowedLateness, INTERVALOID, "1 minute",
+     check_not_negative, read_span<&Options::allowed_lateness>, is_null, true},
+    {kLateEvents, "late_events", kTrendLateEvents, TEXTOID, "drop",
+     check_late_events, read_late_events, is_null, false},
+    {kIdleTimeout, "idle_timeout", kTrendIdleTimeout, INTERVALOID, "10 seconds",
+     check_positive, read_span<&Options::idle_timeout>, is_null, false},
+    {kMaxAhead, "max_ahead", kTrendMaxAhead, INTERVALOID, "1 minute",
+     check_not_negative, read_span<&Options::max_ahead>, is_null, false},
+    {kHistoryLimit, "history_limit", kTrendHistoryLimit, INT8OID, "100",
+     check_history_limit, read_history_limit, is_minus_one, true},
+    {kRetention, "retention", kTrendRetention, INTERVALOID, nullptr,
+     check_positive_or_null, read_span<&Options::retention>, is_minus_one_second, false},
+    {kBackfill, "backfill", kTrendBackfill, TEXTOID, "true", check_given, read_backfill, nullptr, false},
+    {kPartitionBy, "partition_by", kTrendPartitionBy, NAMEARRAYOID, nullptr, nullptr, nullptr, nullptr, false},
+    {kMaxGroups, "max_groups", kTrendMaxGroups, INT4OID, "1000000",
+     check_max_groups, read_max_groups, is_null, false},
+    {kNotifyChannel, "notify_channel", kTrendNotifyChannel, TEXTOID, "trending_alerts",
+     check_channel, nullptr, nullptr, false},
+};
+// clang-format on
+
+const char* OptionValues::string(TrendOption option) const {
+  const NullableDatum& value = (*this)[option];
+  return value.isnull ? nullptr : TextDatumGetCString(value.value);
 }
 
-Backfill backfill_of(const char* text) {
-  if (strcmp(text, "true") == 0) return Backfill::kAll;
-  return strcmp(text, "open") == 0 ? Backfill::kOpen : Backfill::kNone;
+OptionValues default_options() {
+  OptionValues values;
+  for (const TrendOptionInfo& info : option_table) {
+    NullableDatum& value = values[info.option];
+    value = {Datum{0}, info.default_value == nullptr};
+    if (value.isnull) continue;
+    Oid input = InvalidOid;
+    Oid parameter = InvalidOid;
+    getTypeInputInfo(info.type, &input, &parameter);
+    value.value = OidInputFunctionCall(input, pstrdup(info.default_value), parameter, -1);
+  }
+  return values;
 }
 
-void check_options(const TrendOptionArguments& options) {
-  check_span(options.watermark_delay, "watermark_delay", true);
-  check_span(options.allowed_lateness, "allowed_lateness", true);
-  check_late_events(options.late_events);
-  check_span(options.idle_timeout, "idle_timeout", false);
-  check_span(options.max_ahead, "max_ahead", true);
-  check_history_limit(options.history_limit);
-  if (options.retention != nullptr) check_span(options.retention, "retention", false);
-  check_given(options.backfill, "backfill");
-  check_max_groups(options.max_groups);
-  check_notify_channel(options.notify_channel);
+OptionValues option_arguments(FunctionCallInfo fcinfo, int first) {
+  OptionValues values;
+  for (int i = 0; i < kTrendOptionCount; i++) values.list[i] = fcinfo->args[first + i];
+  // An enum, which is kept as its label.
+  NullableDatum& backfill = values[kBackfill];
+  if (!backfill.isnull) {
+    backfill.value = CStringGetTextDatum(DatumGetCString(OidFunctionCall1(F_ENUM_OUT, backfill.value)));
+  }
+  return values;
+}
+
+void check_options(const OptionValues& values) {
+  for (const TrendOptionInfo& info : option_table) {
+    if (info.check != nullptr) info.check(values[info.option], info.name);
+  }
+}
+
+DefinitionOptions definition_options(const OptionValues& values) {
+  DefinitionOptions options = {};
+  for (const TrendOptionInfo& info : option_table) {
+    if (info.read != nullptr) info.read(values[info.option], &options);
+  }
+  return options;
 }
 
 }  // namespace trending

@@ -9,6 +9,7 @@
 #include "catalog/definition_catalog.h"
 #include "catalog/definition_view.h"
 #include "catalog/history_table.h"
+#include "catalog/own_trend.h"
 #include "catalog/trend_options.h"
 #include "catalog/trend_start.h"
 #include "definition/clauses/commit_time.h"
@@ -17,6 +18,7 @@
 #include "definition/replica_identity.h"
 #include "postgres/guard.h"
 #include "postgres/settings.h"
+#include "postgres/spi.h"
 
 namespace trending {
 
@@ -110,35 +112,6 @@ Oid create_table(const TrendName& name, const Definition& definition) {
   return get_relname_relid(name.name, name.schema);
 }
 
-Datum interval_datum(const Interval* interval) {
-  return PointerGetDatum(interval);
-}
-
-struct RowValue {
-  Oid type;
-  Datum value;
-  bool isnull;
-};
-
-RowValue not_null(Oid type, Datum value) {
-  return RowValue{type, value, false};
-}
-RowValue text_value(const char* value) {
-  return value == nullptr ? RowValue{TEXTOID, Datum{0}, true} : not_null(TEXTOID, CStringGetTextDatum(value));
-}
-RowValue pointer_value(Oid type, const void* value) {
-  return RowValue{type, PointerGetDatum(value), value == nullptr};
-}
-
-constexpr const char* kInsert =
-    "INSERT INTO trending.trend (relation, source, query, definition, label, watermark_delay, "
-    "allowed_lateness, "
-    "late_events, idle_timeout, max_ahead, history_limit, retention, backfill, partition_by, max_groups, "
-    "history, late, alerts, notify_channel) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) RETURNING "
-    "id";
-constexpr int kInsertColumns = 19;
-
 // The tables that go with a trend; InvalidOid where it has none.
 struct TrendTables {
   Oid history;
@@ -146,70 +119,62 @@ struct TrendTables {
   Oid alerts;
 };
 
-RowValue table_value(Oid table) {
-  return RowValue{REGCLASSOID, ObjectIdGetDatum(table), !OidIsValid(table)};
-}
+// A row of trending.trend as it is put together.
+struct NewRow {
+  StringInfoData columns;
+  StringInfoData parameters;
+  SpiValue values[kTrendColumnCount];
+  int count;
+
+  void add(const char* column, const SpiValue& value) {
+    appendStringInfo(&columns, "%s%s", count > 0 ? ", " : "", column);
+    appendStringInfo(&parameters, "%s$%d", count > 0 ? ", " : "", count + 1);
+    values[count++] = value;
+  }
+};
 
 // Returns the trend's id.
 int32 insert_row(Oid relation, const TrendTables& tables, const char* query, const Definition& definition,
-                 const TrendOptionArguments& options) {
-  const RowValue row[kInsertColumns] = {
-      not_null(REGCLASSOID, ObjectIdGetDatum(relation)),
-      not_null(REGCLASSOID, ObjectIdGetDatum(definition.source)),
-      text_value(query),
-      table_value(definition.view),
-      text_value(definition.label),
-      not_null(INTERVALOID, interval_datum(options.watermark_delay)),
-      not_null(INTERVALOID, interval_datum(options.allowed_lateness)),
-      text_value(options.late_events),
-      not_null(INTERVALOID, interval_datum(options.idle_timeout)),
-      not_null(INTERVALOID, interval_datum(options.max_ahead)),
-      options.history_limit == nullptr ? RowValue{INT8OID, Datum{0}, true}
-                                       : not_null(INT8OID, Int64GetDatum(*options.history_limit)),
-      pointer_value(INTERVALOID, options.retention),
-      text_value(options.backfill),
-      pointer_value(NAMEARRAYOID, options.partition_by),
-      not_null(INT4OID, Int32GetDatum(*options.max_groups)),
-      table_value(tables.history),
-      table_value(tables.late),
-      table_value(tables.alerts),
-      text_value(options.notify_channel),
-  };
-  Oid types[kInsertColumns];
-  Datum values[kInsertColumns];
-  char nulls[kInsertColumns];
-  for (int i = 0; i < kInsertColumns; i++) {
-    types[i] = row[i].type;
-    values[i] = row[i].value;
-    nulls[i] = row[i].isnull ? 'n' : ' ';
+                 const OptionValues& options) {
+  NewRow row = {};
+  initStringInfo(&row.columns);
+  initStringInfo(&row.parameters);
+  row.add("relation", spi_relation(relation));
+  row.add("source", spi_relation(definition.source));
+  row.add("query", spi_text(query));
+  row.add("definition", spi_relation(definition.view));
+  for (const TrendOptionInfo& info : option_table) {
+    const NullableDatum& value = options[info.option];
+    row.add(info.name, SpiValue{info.type, value.value, value.isnull});
   }
-  int result = SPI_execute_with_args(kInsert, kInsertColumns, types, values, nulls, false, 0);
-  if (result != SPI_OK_INSERT_RETURNING || SPI_processed != 1)
-    elog(ERROR, "could not register the trend: %s", SPI_result_code_string(result));
-  bool isnull = false;
-  return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+  row.add("history", spi_relation(tables.history));
+  row.add("late", spi_relation(tables.late));
+  row.add("alerts", spi_relation(tables.alerts));
+  (void)spi_execute(psprintf("INSERT INTO trending.trend (%s) VALUES (%s) RETURNING id", row.columns.data,
+                             row.parameters.data),
+                    row.values, row.count);
+  int32 id = 0;
+  if (!SpiRow(0).read("id", &id)) elog(ERROR, "could not register the trend");
+  return id;
 }
 
 // Whatever commits from here on comes after the trend's start.
 void insert_start(int32 id) {
-  Oid types[] = {INT4OID, INT8ARRAYOID};
-  Datum values[] = {Int32GetDatum(id), later_transactions()};
-  int result = SPI_execute_with_args("INSERT INTO trending.trend_start (trend_id, later) VALUES ($1, $2)", 2,
-                                     types, values, nullptr, false, 0);
-  if (result != SPI_OK_INSERT)
-    elog(ERROR, "could not note the trend's start: %s", SPI_result_code_string(result));
+  const SpiValue values[] = {spi_int4(id), {INT8ARRAYOID, later_transactions()}};
+  (void)spi_execute("INSERT INTO trending.trend_start (trend_id, later) VALUES ($1, $2)", values,
+                    lengthof(values));
 }
 
 // The foreign table with all that belongs to the trend, and the row that makes it one. Within SPI_connect.
 Oid create_relations(const TrendName& name, const char* query, const Definition& definition,
-                     const TrendOptionArguments& options) {
+                     const OptionValues& options) {
   Oid relation = create_table(name, definition);
   definition_view_attach(definition.view, relation);
-  bool keeps_history =
-      definition.has_window && (options.history_limit == nullptr || *options.history_limit > 0);
+  const DefinitionOptions wanted = definition_options(options);
   TrendTables tables = {};
-  if (keeps_history) tables.history = history_table_create(relation, definition);
-  if (strcmp(options.late_events, "keep") == 0) tables.late = late_table_create(relation);
+  if (definition.has_window && wanted.history_limit != 0)
+    tables.history = history_table_create(relation, definition);
+  if (wanted.keep_late_events) tables.late = late_table_create(relation);
   if (definition.having != nullptr) tables.alerts = alerts_table_create(relation, definition);
   as_extension_owner([&] {
     int32 id = insert_row(relation, tables, query, definition, options);
@@ -219,7 +184,7 @@ Oid create_relations(const TrendName& name, const char* query, const Definition&
   return relation;
 }
 
-Oid create_trend(const char* name, const char* query, const TrendOptionArguments& options) {
+Oid create_trend(const char* name, const char* query, OptionValues options) {
   check_installed();
   check_room();
   (void)definition_analyze(query);
@@ -229,12 +194,13 @@ Oid create_trend(const char* name, const char* query, const TrendOptionArguments
   Oid view =
       definition_view_create(resolved.schema, psprintf("%s%s", resolved.name, kDefinitionSuffix), query);
   Definition* definition = definition_of_view(view, nullptr, true);
-  check_commit_times_kept(*definition, backfill_of(options.backfill) != Backfill::kNone);
-  partition_by_set(definition, options.partition_by);
-  if (options.label != nullptr) {
-    LabelSource label = label_resolve(options.label, definition);
+  check_commit_times_kept(*definition, definition_options(options).backfill != Backfill::kNone);
+  const NullableDatum& partition_by = options[TrendOption::kPartitionBy];
+  partition_by_set(definition, partition_by.isnull ? nullptr : DatumGetArrayTypeP(partition_by.value));
+  if (const char* given = options.string(TrendOption::kLabel)) {
+    LabelSource label = label_resolve(given, definition);
     label_check_rights(label);
-    definition->label = label_text(label);
+    options[TrendOption::kLabel].value = CStringGetTextDatum(label_text(label));
   }
   Oid relation = InvalidOid;
   SPI_connect();
@@ -252,25 +218,13 @@ const char* text_argument(FunctionCallInfo fcinfo, int position) {
   return PG_ARGISNULL(position) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(position));
 }
 
-const Interval* interval_argument(FunctionCallInfo fcinfo, int position) {
-  return PG_ARGISNULL(position) ? nullptr : PG_GETARG_INTERVAL_P(position);
-}
-
-template <typename Value>
-const Value* copied_argument(FunctionCallInfo fcinfo, int position, Value value) {
-  if (PG_ARGISNULL(position)) return nullptr;
-  auto* copy = static_cast<Value*>(palloc(sizeof(Value)));
-  *copy = value;
-  return copy;
-}
-
 void check_argument(const void* value, const char* name) {
   if (value != nullptr) return;
   ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
 }
 
 const char* interval_literal(const Interval* interval) {
-  Datum text = DirectFunctionCall1(interval_out, interval_datum(interval));
+  Datum text = DirectFunctionCall1(interval_out, IntervalPGetDatum(interval));
   return quote_literal_cstr(DatumGetCString(text));
 }
 
@@ -309,21 +263,7 @@ TRENDING_FUNCTION(create_trend) {
   const char* query = text_argument(fcinfo, 1);
   check_argument(name, "name");
   check_argument(query, "query");
-  TrendOptionArguments options = {};
-  options.label = text_argument(fcinfo, 2);
-  options.watermark_delay = interval_argument(fcinfo, 3);
-  options.allowed_lateness = interval_argument(fcinfo, 4);
-  options.late_events = text_argument(fcinfo, 5);
-  options.idle_timeout = interval_argument(fcinfo, 6);
-  options.max_ahead = interval_argument(fcinfo, 7);
-  options.history_limit = copied_argument<int64>(fcinfo, 8, PG_ARGISNULL(8) ? 0 : PG_GETARG_INT64(8));
-  options.retention = interval_argument(fcinfo, 9);
-  options.backfill =
-      PG_ARGISNULL(10) ? nullptr : DatumGetCString(OidFunctionCall1(F_ENUM_OUT, PG_GETARG_DATUM(10)));
-  options.partition_by = PG_ARGISNULL(11) ? nullptr : PG_GETARG_ARRAYTYPE_P(11);
-  options.max_groups = copied_argument<int32>(fcinfo, 12, PG_ARGISNULL(12) ? 0 : PG_GETARG_INT32(12));
-  options.notify_channel = text_argument(fcinfo, 13);
-  PG_RETURN_OID(create_trend(name, query, options));
+  PG_RETURN_OID(create_trend(name, query, option_arguments(fcinfo, 2)));
 }
 
 TRENDING_FUNCTION(track) {
@@ -342,29 +282,18 @@ TRENDING_FUNCTION(track) {
   const char* time = PG_ARGISNULL(2) ? nullptr : NameStr(*PG_GETARG_NAME(2));
   const char* query = track_query(source, NameStr(*PG_GETARG_NAME(1)), time, PG_GETARG_INTERVAL_P(4),
                                   PG_GETARG_INTERVAL_P(5));
-  TrendOptionArguments options = default_options();
-  options.label = text_argument(fcinfo, 6);
+  OptionValues options = default_options();
+  options[TrendOption::kLabel] = fcinfo->args[6];
   PG_RETURN_OID(create_trend(name, query, options));
 }
 
 TRENDING_FUNCTION(drop_trend) {
   using namespace trending;
   Oid relation = PG_GETARG_OID(0);
-  const char* name = get_rel_name(relation);
-  if (name == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("trend with OID %u does not exist", relation)));
-  }
-  if (!trend_is_registered(relation)) {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not a trend", name),
-                    errhint("Trends are created with trending.create_trend().")));
-  }
-  // Before the lock: nobody may lock a relation of others. Under the lock the name stays.
-  if (!compat::relation_ownercheck(relation, GetUserId())) {
-    aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_TABLE, name);
-  }
+  (void)own_trend(relation);
   LockRelationOid(relation, AccessExclusiveLock);
-  name = get_rel_name(relation);
-  if (name == nullptr) PG_RETURN_VOID();  // dropped while we waited
+  const char* name = get_rel_name(relation);  // which stays now
+  if (name == nullptr) PG_RETURN_VOID();      // dropped while we waited
   SPI_connect();
   // Dependent objects are checked by the command; the event trigger removes the trend.
   with_pinned_path([&] {

@@ -3,6 +3,7 @@
 #include "catalog/definition_catalog.h"
 #include "catalog/history_scan.h"
 #include "catalog/history_table.h"
+#include "catalog/own_trend.h"
 #include "postgres/guard.h"
 #include "postgres/owned_table.h"
 #include "shmem/trend_access.h"
@@ -10,21 +11,6 @@
 namespace trending {
 
 namespace {
-
-const Definition* own_trend(Oid relation) {
-  const char* name = get_rel_name(relation);
-  if (name == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("trend with OID %u does not exist", relation)));
-  }
-  if (!trend_is_registered(relation)) {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not a trend", name),
-                    errhint("Trends are created with trending.create_trend().")));
-  }
-  if (!compat::relation_ownercheck(relation, GetUserId())) {
-    aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_TABLE, name);
-  }
-  return definition_cached(relation);
-}
 
 // As the table's owner, and through the one door to it: he may have attached to it what must not run with the
 // caller's rights.
@@ -68,6 +54,7 @@ int64 expire(const Definition& definition) {
 
 TRENDING_FUNCTION(expire_trend) {
   using namespace trending;
-  const Definition* definition = own_trend(PG_GETARG_OID(0));
+  (void)own_trend(PG_GETARG_OID(0));
+  const Definition* definition = definition_cached(PG_GETARG_OID(0));
   PG_RETURN_INT64(definition == nullptr ? 0 : expire(*definition));
 }

@@ -55,6 +55,17 @@ uint64 spi_run(SpiStatement* statement, const SpiValue* values, int count) {
   return SPI_processed;
 }
 
+uint64 spi_execute(const char* sql, const SpiValue* values, int count) {
+  Oid types[kMaxSpiValues];
+  Datum datums[kMaxSpiValues];
+  char nulls[kMaxSpiValues + 1];
+  split(values, count, datums, nulls);
+  for (int i = 0; i < count; i++) types[i] = values[i].type;
+  const int result = SPI_execute_with_args(sql, count, types, datums, nulls, false, 0);
+  if (result < 0) elog(ERROR, "could not run a statement: %s: %s", SPI_result_code_string(result), sql);
+  return SPI_processed;
+}
+
 Portal spi_open(SpiStatement* statement, std::initializer_list<SpiValue> values) {
   Datum datums[kMaxSpiValues];
   char nulls[kMaxSpiValues + 1];

@@ -42,8 +42,14 @@ inline SpiValue spi_oid(Oid value) {
 inline SpiValue spi_lsn(XLogRecPtr value) {
   return {LSNOID, LSNGetDatum(value)};
 }
+// null: NULL
 inline SpiValue spi_text(const char* value) {
+  if (value == nullptr) return {TEXTOID, Datum{0}, true};
   return {TEXTOID, CStringGetTextDatum(value)};
+}
+// InvalidOid: NULL
+inline SpiValue spi_relation(Oid value) {
+  return {REGCLASSOID, ObjectIdGetDatum(value), !OidIsValid(value)};
 }
 inline SpiValue spi_timestamptz(TimestampTz value) {
   return {TIMESTAMPTZOID, TimestampTzGetDatum(value)};
@@ -58,6 +64,9 @@ uint64 spi_run(SpiStatement* statement, const SpiValue* values, int count);
 inline uint64 spi_run(SpiStatement* statement, std::initializer_list<SpiValue> values = {}) {
   return spi_run(statement, values.begin(), static_cast<int>(values.size()));
 }
+// One that is made up for the occasion, and not kept.
+uint64 spi_execute(const char* sql, const SpiValue* values, int count);
+
 // The same by portions, as a cursor, which the caller closes.
 Portal spi_open(SpiStatement* statement, std::initializer_list<SpiValue> values);
 
