@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test: make check [SERVERS="15 17 18"] [STAGES="unit regress"]
+# Every test: make check [SERVERS="15 16 17 18 19"] [STAGES="unit regress"]
 #
 # Installs what is missing (apt), builds, runs the tests and ends with "N passed, N failed", also when it is
 # interrupted. A stage that takes long says every half minute how far it is. Logs are kept in build/check/.
@@ -38,11 +38,12 @@ prepare() {
   system_server=$(major_version_of "$PG_CONFIG")
   servers=${servers:-$system_server}
   for server in $servers; do
-    [[ $server =~ ^1[5-8]$ ]] || die "SERVERS: '$server' is not a supported major version"
+    [[ $server =~ ^1[5-9]$ ]] || die "SERVERS: '$server' is not a supported major version"
     [[ $VARIANT != sanitize ]] || ((server > 16)) || die "VARIANT=sanitize needs a newer server: SERVERS=17"
     [[ $server != "$system_server" ]] || continue
     is_root || die "a server of another release needs root" "sudo make check SERVERS='$servers'"
     packages+=(mmdebstrap)
+    [[ $server != 16 ]] || packages+=(python3-pip)
   done
   ! wanted lint || packages+=(shellcheck clang-format)
   ! wanted tap || packages+=(libipc-run-perl)
