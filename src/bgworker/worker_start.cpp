@@ -168,8 +168,9 @@ WorkerStart worker_start(Oid database) {
   BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
   session_configure();
   leave_if_not_installed();
-  if (!compat::wal_is_logical()) {
-    leave_unavailable("wal_level is below logical", "Set wal_level = logical and restart the server.");
+  if (!compat::wal_can_be_logical()) {
+    leave_unavailable("wal_level is below " TRENDING_WAL_LEVEL,
+                      "Set wal_level = logical and restart the server.");
   }
   // What the last one ended for is left in the status until this one runs.
   pg_atomic_write_u32(&worker->entry->state, static_cast<uint32>(WorkerState::kRecovering));

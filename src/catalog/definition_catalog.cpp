@@ -131,7 +131,7 @@ void invalidate(Datum, Oid relation) {
 }
 
 // An aggregate or a function of it may have been replaced.
-void invalidate_functions(Datum, int, uint32) {
+void invalidate_functions(Datum, compat::SystemCache, uint32) {
   invalidate(Datum{0}, InvalidOid);
 }
 

@@ -27,7 +27,7 @@ TimestampTz origin_time(XLogReaderState* reader) {
 
 // Only rows of tables, all in memory.
 bool is_replayable(ReorderBufferTXN* txn) {
-  constexpr bits32 kUnsuitable = RBTXN_HAS_CATALOG_CHANGES | RBTXN_IS_SUBXACT | RBTXN_IS_SERIALIZED |
+  constexpr uint32 kUnsuitable = RBTXN_HAS_CATALOG_CHANGES | RBTXN_IS_SUBXACT | RBTXN_IS_SERIALIZED |
                                  RBTXN_IS_SERIALIZED_CLEAR | RBTXN_IS_STREAMED;
   return (txn->txn_flags & kUnsuitable) == 0 && txn->base_snapshot != nullptr && txn->nsubtxns == 0 &&
          txn->ninvalidations == 0 && txn->nentries == txn->nentries_mem;
@@ -48,7 +48,7 @@ bool replay_directly(LogicalDecodingContext* context, const ChangeSink* sink) {
   ReorderBuffer* buffer = context->reorder;
   ReorderBufferTXN* txn = buffer->by_txn_last_txn;
   if (txn == nullptr || buffer->by_txn_last_xid != XLogRecGetXid(reader) || !is_replayable(txn)) return false;
-  txn->xact_time.commit_time = commit_time_of_record(reader);
+  compat::set_commit_time(txn, commit_time_of_record(reader));
   txn->final_lsn = reader->ReadRecPtr;
   txn->end_lsn = reader->EndRecPtr;
   return sink->take(sink->context, txn);

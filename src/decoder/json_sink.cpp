@@ -19,7 +19,7 @@ void append_head(StringInfo out, ReorderBufferTXN* txn, const char* action, Rela
                                               RelationGetRelationName(relation)));
   appendStringInfo(out, ",\"xid\":%u,\"commit_lsn\":\"%X/%X\",\"commit_time\":", txn->xid,
                    TRENDING_LSN_ARGS(txn->final_lsn));
-  escape_json(out, timestamptz_to_str(txn->xact_time.commit_time));
+  escape_json(out, timestamptz_to_str(compat::commit_time(txn)));
 }
 
 bool follows(const JsonSink* sink, Relation relation) {

@@ -50,7 +50,7 @@ void startup(LogicalDecodingContext* context, OutputPluginOptions* options, bool
 void begin(LogicalDecodingContext* context, ReorderBufferTXN* txn) {
   guarded([&] {
     // The server takes the time of an origin even where the session gave none.
-    txn->xact_time.commit_time = commit_time_of_record(context->reader);
+    compat::set_commit_time(txn, commit_time_of_record(context->reader));
     sink_of(context)->begin(sink_of(context)->context, txn);
   });
 }
@@ -87,7 +87,7 @@ bool wants_own(const ChangeSink* sink, XLogReaderState* reader) {
 // Asked for every change before it is queued, and for every commit. The worker's own transactions
 // (checkpoints, history) carry the origin DoNotReplicateId and matter only to trends over what it writes.
 // Others, when they are simple enough, are replayed right here, and the server is told to forget them.
-bool filter_by_origin(LogicalDecodingContext* context, RepOriginId origin) {
+bool filter_by_origin(LogicalDecodingContext* context, compat::OriginId origin) {
   const ChangeSink* sink = sink_of(context);
   if (origin == DoNotReplicateId && !wants_own(sink, context->reader)) return true;
   if (sink->take == nullptr || !is_plain_commit(context->reader)) return false;

@@ -7,7 +7,7 @@ namespace {
 constexpr char kPrefix[] = "trending";
 // Never assigned to a subscription as long as there are fewer than 65533 of them. DoNotReplicateId, which
 // marks the worker's transactions, would be filtered out.
-constexpr RepOriginId kMessageOrigin = DoNotReplicateId - 1;
+constexpr compat::OriginId kMessageOrigin = DoNotReplicateId - 1;
 
 }  // namespace
 
@@ -18,15 +18,15 @@ XLogRecPtr write_own_message(const void* message, Size size) {
   record.transactional = false;
   record.prefix_size = sizeof(kPrefix);
   record.message_size = size;
-  RepOriginId origin = replorigin_session_origin;
-  replorigin_session_origin = kMessageOrigin;
+  compat::OriginId origin = compat::session_origin();
+  compat::session_origin() = kMessageOrigin;
   XLogBeginInsert();
   XLogRegisterData(reinterpret_cast<char*>(&record), SizeOfLogicalMessage);
   XLogRegisterData(const_cast<char*>(kPrefix), sizeof(kPrefix));
   XLogRegisterData(const_cast<char*>(static_cast<const char*>(message)), static_cast<uint32>(size));
   XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN | XLOG_MARK_UNIMPORTANT);
   XLogRecPtr end = XLogInsert(RM_LOGICALMSG_ID, XLOG_LOGICAL_MESSAGE);
-  replorigin_session_origin = origin;
+  compat::session_origin() = origin;
   return end;
 }
 

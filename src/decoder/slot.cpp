@@ -25,7 +25,7 @@ OwnSlot glance(ReplicationSlot* slot) {
   strlcpy(own.name, NameStr(slot->data.name), NAMEDATALEN);
   own.invalidated = compat::slot_is_invalidated(slot) || slot->data.restart_lsn == InvalidXLogRecPtr;
   own.confirmed = slot->data.confirmed_flush;
-  own.active_pid = slot->active_pid;
+  own.active_pid = compat::slot_holder(slot);
   SpinLockRelease(&slot->mutex);
   return own;
 }

@@ -121,13 +121,12 @@ XLogRecPtr slot_create_and_start(const char* slot, WaitsFor waits_for) {
   // Inside a transaction for the reason that DecodeLoop::open() gives.
   StartTransactionCommand();
   CheckSlotPermissions();
-  CheckLogicalDecodingRequirements();
+  compat::check_decoding_requirements();
   compat::slot_create(slot, RS_EPHEMERAL);
   MemoryContextSwitchTo(TopMemoryContext);
   // The page reader that blocks: what the steps wait for has not been written yet.
   XLogReaderRoutine routine = reader_routine(read_local_xlog_page);
-  LogicalDecodingContext* decoding = CreateInitDecodingContext("trending", NIL, false, InvalidXLogRecPtr,
-                                                               &routine, nullptr, nullptr, nullptr);
+  LogicalDecodingContext* decoding = compat::init_decoding("trending", &routine);
   CommitTransactionCommand();
   MemoryContextSwitchTo(TopMemoryContext);
 

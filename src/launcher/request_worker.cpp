@@ -26,8 +26,8 @@ TRENDING_FUNCTION(request_worker) {
          "Add trending to shared_preload_libraries and restart the server.");
     PG_RETURN_VOID();
   }
-  if (!compat::wal_is_logical()) {
-    warn("wal_level is below logical, so no trend is followed",
+  if (!compat::wal_can_be_logical()) {
+    warn("wal_level is below " TRENDING_WAL_LEVEL ", so no trend is followed",
          "Set wal_level = logical and restart the server.");
   } else if (!slot_is_free()) {
     warn("no replication slot is free, so no trend is followed",

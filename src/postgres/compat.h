@@ -1,6 +1,12 @@
-// Every difference between the server versions we build on (15 to 18), and nothing else.
+// Every difference between the server versions we build on (15 to 19), and nothing else.
 // Included by postgres/server.h only. Each entry names the upstream change.
 #pragma once
+
+#if PG_VERSION_NUM >= 190000
+extern "C" {
+#include "replication/logicalctl.h"
+}
+#endif
 
 // LSN_FORMAT_ARGS does not compile as C++ on 15 (AssertVariableIsOfType); this one does everywhere.
 #define TRENDING_LSN_ARGS(lsn) static_cast<uint32>((lsn) >> 32), static_cast<uint32>(lsn)
@@ -50,12 +56,23 @@ inline HeapTuple decoded_tuple(ReorderBufferTupleBuf* buffer) {
 }
 #endif
 
-// 17 added failover and synced to ReplicationSlotCreate (c393308b69d2, 93db6cbda037).
+// 17 added failover and synced to ReplicationSlotCreate (c393308b69d2, 93db6cbda037), 19 repack.
 inline void slot_create(const char* name, ReplicationSlotPersistency persistency) {
-#if PG_VERSION_NUM >= 170000
+#if PG_VERSION_NUM >= 190000
+  ReplicationSlotCreate(name, true, persistency, false, false, false, false);
+#elif PG_VERSION_NUM >= 170000
   ReplicationSlotCreate(name, true, persistency, false, false, false);
 #else
   ReplicationSlotCreate(name, true, persistency, false);
+#endif
+}
+
+// The process that holds a slot whose mutex is held; 0: none. 19 names it by the number of its PGPROC.
+inline pid_t slot_holder(const ReplicationSlot* slot) {
+#if PG_VERSION_NUM >= 190000
+  return slot->active_proc == INVALID_PROC_NUMBER ? 0 : GetPGProcByNumber(slot->active_proc)->pid;
+#else
+  return slot->active_pid;
 #endif
 }
 
@@ -89,10 +106,99 @@ inline TransactionId oldest_commit_time_xid() {
   return oldest;
 }
 
-// 19 lets logical decoding switch itself on under wal_level = replica; until then the setting decides.
-inline bool wal_is_logical() {
-  return wal_level >= WAL_LEVEL_LOGICAL;
+// 19 raises the effective level of WAL to logical as long as there is a logical slot, if the setting is at
+// least replica; before, the setting decides.
+#if PG_VERSION_NUM >= 190000
+#define TRENDING_WAL_LEVEL "replica"
+inline constexpr int kNeededWalLevel = WAL_LEVEL_REPLICA;
+#else
+#define TRENDING_WAL_LEVEL "logical"
+inline constexpr int kNeededWalLevel = WAL_LEVEL_LOGICAL;
+#endif
+
+inline bool wal_can_be_logical() {
+  return wal_level >= kNeededWalLevel;
 }
+
+// 19 tells slots of REPACK from others.
+inline void check_decoding_requirements() {
+#if PG_VERSION_NUM >= 190000
+  CheckLogicalDecodingRequirements(false);
+#else
+  CheckLogicalDecodingRequirements();
+#endif
+}
+
+// The context that finds where the slot just made begins. On 19 the level of WAL is raised first.
+inline LogicalDecodingContext* init_decoding(const char* plugin, XLogReaderRoutine* routine) {
+#if PG_VERSION_NUM >= 190000
+  EnsureLogicalDecodingEnabled();
+  return CreateInitDecodingContext(plugin, NIL, false, false, InvalidXLogRecPtr, routine, nullptr, nullptr,
+                                   nullptr);
+#else
+  return CreateInitDecodingContext(plugin, NIL, false, InvalidXLogRecPtr, routine, nullptr, nullptr, nullptr);
+#endif
+}
+
+// 19 renamed RepOriginId and put what a session says of its transaction's origin into one struct.
+#if PG_VERSION_NUM >= 190000
+using OriginId = ReplOriginId;
+inline constexpr OriginId kNoOrigin = InvalidReplOriginId;
+#else
+using OriginId = RepOriginId;
+inline constexpr OriginId kNoOrigin = InvalidRepOriginId;
+#endif
+
+inline OriginId& session_origin() {
+#if PG_VERSION_NUM >= 190000
+  return replorigin_xact_state.origin;
+#else
+  return replorigin_session_origin;
+#endif
+}
+
+// 19 left out the name of the union that a decoded transaction's time is in.
+inline TimestampTz commit_time(const ReorderBufferTXN* txn) {
+#if PG_VERSION_NUM >= 190000
+  return txn->commit_time;
+#else
+  return txn->xact_time.commit_time;
+#endif
+}
+
+inline void set_commit_time(ReorderBufferTXN* txn, TimestampTz time) {
+#if PG_VERSION_NUM >= 190000
+  txn->commit_time = time;
+#else
+  txn->xact_time.commit_time = time;
+#endif
+}
+
+// 19 keeps the names of lock tranches in shared memory; before, each process is told.
+inline int new_tranche(const char* name) {
+#if PG_VERSION_NUM >= 190000
+  return LWLockNewTrancheId(name);
+#else
+  (void)name;
+  return LWLockNewTrancheId();
+#endif
+}
+
+inline void name_tranche(int tranche, const char* name) {
+#if PG_VERSION_NUM >= 190000
+  (void)tranche;
+  (void)name;
+#else
+  LWLockRegisterTranche(tranche, name);
+#endif
+}
+
+// 19 gave the numbers of system caches a type.
+#if PG_VERSION_NUM >= 190000
+using SystemCache = SysCacheIdentifier;
+#else
+using SystemCache = int;
+#endif
 
 // 16 replaced data.invalidated_at by data.invalidated (15f8203a5975).
 inline bool slot_is_invalidated(const ReplicationSlot* slot) {
@@ -293,9 +399,11 @@ inline void strip_rule_entries(Query* query) {
 #endif
 }
 
-// 18 let index scans count what they do (0fbceae841cb).
+// 18 let index scans count what they do (0fbceae841cb), 19 added flags.
 inline IndexScanDesc index_scan(Relation table, Relation index, Snapshot snapshot, int keys) {
-#if PG_VERSION_NUM >= 180000
+#if PG_VERSION_NUM >= 190000
+  return index_beginscan(table, index, snapshot, nullptr, keys, 0, SO_NONE);
+#elif PG_VERSION_NUM >= 180000
   return index_beginscan(table, index, snapshot, nullptr, keys, 0);
 #else
   return index_beginscan(table, index, snapshot, keys, 0);
@@ -326,24 +434,53 @@ inline bool ordering_operator(Oid operator_id, Oid* family, bool* descending) {
   return true;
 }
 
-// 16 added only_summarizing (19d8e2308bc5).
+// 19 added flags.
+inline TableScanDesc table_scan(Relation table, Snapshot snapshot, int keys, ScanKeyData* key) {
+#if PG_VERSION_NUM >= 190000
+  return table_beginscan(table, snapshot, keys, key, SO_NONE);
+#else
+  return table_beginscan(table, snapshot, keys, key);
+#endif
+}
+
+// 16 added only_summarizing (19d8e2308bc5), 19 made flags of it and its like.
 inline void insert_index_entries(ResultRelInfo* indexes, TupleTableSlot* row, EState* executor) {
-#if PG_VERSION_NUM >= 160000
+#if PG_VERSION_NUM >= 190000
+  ExecInsertIndexTuples(indexes, executor, 0, row, NIL, nullptr);
+#elif PG_VERSION_NUM >= 160000
   ExecInsertIndexTuples(indexes, row, executor, false, false, nullptr, NIL, false);
 #else
   ExecInsertIndexTuples(indexes, row, executor, false, false, nullptr, NIL);
 #endif
 }
 
-// 16 tells which indexes an update concerns, not only whether any (19d8e2308bc5). *indexed: some, or all.
+// 19 takes options.
+inline TM_Result delete_row(Relation relation, ItemPointer row, Snapshot snapshot, bool waits) {
+  TM_FailureData failure;
+#if PG_VERSION_NUM >= 190000
+  return table_tuple_delete(relation, row, GetCurrentCommandId(true), 0, snapshot, InvalidSnapshot, waits,
+                            &failure);
+#else
+  return table_tuple_delete(relation, row, GetCurrentCommandId(true), snapshot, InvalidSnapshot, waits,
+                            &failure, false);
+#endif
+}
+
+// 16 tells which indexes an update concerns, not only whether any (19d8e2308bc5), 19 takes options.
+// *indexed: some, or all.
 inline TM_Result update_row(Relation relation, ItemPointer row, TupleTableSlot* slot, Snapshot snapshot,
                             bool waits, bool* indexed) {
   TM_FailureData failure;
   LockTupleMode lock = LockTupleNoKeyExclusive;
 #if PG_VERSION_NUM >= 160000
   TU_UpdateIndexes which = TU_None;
+#if PG_VERSION_NUM >= 190000
+  TM_Result result = table_tuple_update(relation, row, slot, GetCurrentCommandId(true), 0, snapshot,
+                                        InvalidSnapshot, waits, &failure, &lock, &which);
+#else
   TM_Result result = table_tuple_update(relation, row, slot, GetCurrentCommandId(true), snapshot,
                                         InvalidSnapshot, waits, &failure, &lock, &which);
+#endif
   *indexed = which != TU_None;
   return result;
 #else
@@ -353,3 +490,10 @@ inline TM_Result update_row(Relation relation, ItemPointer row, TupleTableSlot* 
 }
 
 }  // namespace trending::compat
+
+// 19 tells signal handlers who sent the signal. What a handler passes on to one of the server's.
+#if PG_VERSION_NUM >= 190000
+#define TRENDING_SIGNAL postgres_signal_arg, pg_siginfo
+#else
+#define TRENDING_SIGNAL postgres_signal_arg
+#endif

@@ -150,7 +150,7 @@ void scan_index(OwnedTable* table, Relation index, ScanKeyData* keys, bool backw
 
 void scan_table(OwnedTable* table, ScanKeyData* keys, TupleTableSlot* row,
                 FunctionRef<bool(TupleTableSlot*)> visit) {
-  TableScanDesc scan = table_beginscan(table->relation, GetActiveSnapshot(), 2, keys);
+  TableScanDesc scan = compat::table_scan(table->relation, GetActiveSnapshot(), 2, keys);
   while (table_scan_getnextslot(scan, ForwardScanDirection, row)) {
     count_row(table);
     if (!visit(row)) break;
@@ -219,10 +219,8 @@ void owned_insert(OwnedTable* table, const Datum* values, const bool* nulls) {
 }
 
 bool owned_delete(OwnedTable* table, TupleTableSlot* row, RowLock lock) {
-  TM_FailureData failure;
   const bool waits = lock == RowLock::kFail && table->is_patient;
-  const TM_Result result = table_tuple_delete(table->relation, &row->tts_tid, GetCurrentCommandId(true),
-                                              GetActiveSnapshot(), InvalidSnapshot, waits, &failure, false);
+  const TM_Result result = compat::delete_row(table->relation, &row->tts_tid, GetActiveSnapshot(), waits);
   return is_done(table, result, lock);
 }
 

@@ -42,13 +42,15 @@ void initialize_entry(DatabaseShared* entry, int tranche) {
   }
 }
 
+constexpr char kTranche[] = "trending";
+
 void create_directory() {
   if (next_startup_hook != nullptr) next_startup_hook();
   LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
   bool found = false;
   directory = static_cast<Directory*>(ShmemInitStruct("trending", directory_size(), &found));
   if (!found) {
-    directory->tranche = LWLockNewTrancheId();
+    directory->tranche = compat::new_tranche(kTranche);
     LWLockInitialize(&directory->lock, directory->tranche);
     pg_atomic_init_u32(&directory->generation, 1);
     pg_atomic_init_u32(&directory->databases_changed, 0);
@@ -62,7 +64,7 @@ void create_directory() {
     }
   }
   LWLockRelease(AddinShmemInitLock);
-  LWLockRegisterTranche(directory->tranche, "trending");
+  compat::name_tranche(directory->tranche, kTranche);
 }
 
 // Copies a text that may be null, cut between characters.

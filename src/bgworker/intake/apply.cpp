@@ -99,7 +99,7 @@ void look_ahead(const Reading& reading, const BatchSlice& slice, const ReorderBu
 }
 
 void apply(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn) {
-  const TimestampTz commit_time = txn->xact_time.commit_time;
+  const TimestampTz commit_time = compat::commit_time(txn);
   for (FollowedTrend* trend : reading.trends) {
     if (trend->state == FillState::kWaiting && !trend->outdated) {
       record(trend, txn->xid, commit_time, txn->final_lsn, slice);

@@ -70,7 +70,7 @@ bool skip_transaction = false;          // trending.skip_commit names it
 std::vector<Followers*>& with_latest = *new std::vector<Followers*>();  // those whose `latest` is to be noted
 
 // What a decoded transaction did says which: all of them (0) is what the worker itself forgets.
-void invalidate_functions(Datum, int, uint32 hash) {
+void invalidate_functions(Datum, compat::SystemCache, uint32 hash) {
   if (hash != 0) source_functions_changed();
 }
 
@@ -322,7 +322,7 @@ RowOutcome read(const Followers& followers, TupleDesc descriptor, HeapTuple row,
 // One version of a row. `complete` holds toasted values that `row` left out (may be null).
 void collect_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple row,
                  HeapTuple complete, int weight) {
-  const TimestampTz commit_time = txn->xact_time.commit_time;
+  const TimestampTz commit_time = compat::commit_time(txn);
   // An old version was judged when it came.
   TimestampTz judged_at =
       weight > 0 ? commit_time : DT_NOEND - followers->reader->definition->options.max_ahead;
@@ -370,7 +370,7 @@ void check_survey(const Followers& followers, XLogRecPtr lsn) {
 void replace_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple old_row,
                  HeapTuple new_row) {
   FollowedTrend* trend = followers->trends[0].trend;
-  const TimestampTz commit_time = txn->xact_time.commit_time;
+  const TimestampTz commit_time = compat::commit_time(txn);
   auto is_filled_anew = [&](HeapTuple row, HeapTuple complete, TimestampTz judged_at) {
     RowEvent event;
     return read(*followers, descriptor, row, complete, judged_at, &event) == RowOutcome::kEvent &&

@@ -13,7 +13,7 @@ void worker_begin() {
   // Between records caches may hold what was true for a past transaction.
   InvalidateSystemCaches();
   SetCurrentStatementStartTimestamp();
-  replorigin_session_origin = DoNotReplicateId;
+  compat::session_origin() = DoNotReplicateId;
   StartTransactionCommand();
   PushActiveSnapshot(GetTransactionSnapshot());
 }
@@ -21,7 +21,7 @@ void worker_begin() {
 void worker_commit() {
   PopActiveSnapshot();
   CommitTransactionCommand();
-  replorigin_session_origin = InvalidRepOriginId;
+  compat::session_origin() = compat::kNoOrigin;
   InvalidateSystemCaches();
   MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
 }
@@ -32,7 +32,7 @@ ErrorData* worker_abort() {
   FlushErrorState();
   AbortCurrentTransaction();
   working_ended();
-  replorigin_session_origin = InvalidRepOriginId;
+  compat::session_origin() = compat::kNoOrigin;
   InvalidateSystemCaches();
   MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
   // Asked to end, or the server is in trouble: not ours to survive.

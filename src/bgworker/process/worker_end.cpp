@@ -15,7 +15,7 @@ emit_log_hook_type next_emit_log = nullptr;
 
 void end_when_asked(SIGNAL_ARGS) {
   asked_to_end = 1;
-  die(postgres_signal_arg);
+  die(TRENDING_SIGNAL);
 }
 
 void leave_word(WorkerState state, const char* message, const char* hint, const char* detail = nullptr) {
