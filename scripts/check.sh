@@ -5,7 +5,7 @@
 # interrupted. A stage that takes long says every half minute how far it is. Logs are kept in build/check/.
 #   SERVERS      major versions for the server tests (the system's); others are fetched from other Debian releases into
 #                .cache/, which needs root
-#   STAGES       some of: lint build unit loadgen viewer regress isolation pgtap docs tap (all by default), fuzz
+#   STAGES       some of: lint build unit loadgen viewer bench regress isolation pgtap docs tap (all by default), fuzz
 #   VARIANT      of the extension in the server tests: debug (default: with assertions) or sanitize (servers from 17
 #                on: the packaged 15 hangs under ASan)
 #   PG_CONFIG    the system's server, if not the newest installed
@@ -14,7 +14,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-default_stages='lint build unit loadgen viewer regress isolation pgtap docs tap'
+default_stages='lint build unit loadgen viewer bench regress isolation pgtap docs tap'
 stages=" ${STAGES:-$default_stages} "
 servers=${SERVERS:-}
 export VARIANT=${VARIANT:-debug}
@@ -178,7 +178,7 @@ test_server() { # MAJOR
       --clear-groups bash /mnt/scratch/tree/scripts/server_tests.sh /mnt/scratch "/usr/lib/postgresql/$1/bin/pg_config")
   fi
   ! is_root || chown -R "$owner" "$scratch"
-  for stage in install regress isolation pgtap docs fuzz tap logs; do
+  for stage in install bench regress isolation pgtap docs fuzz tap logs; do
     [[ $stage =~ install|logs ]] || wanted $stage || continue
     run_stage "$label-$stage" "${LIMIT:-2400}" "${run[@]}" "$stage"
     [[ $stage != install ]] || ((!failed)) || return 0
@@ -201,7 +201,7 @@ main() {
   for stage in lint build unit loadgen viewer; do
     ! wanted $stage || run_stage $stage 1800 bash "$0" "do_$stage"
   done
-  [[ $stages =~ \ (regress|isolation|pgtap|docs|fuzz|tap)\  ]] || return 0
+  [[ $stages =~ \ (bench|regress|isolation|pgtap|docs|fuzz|tap)\  ]] || return 0
   for server in $servers; do
     test_server "$server"
   done

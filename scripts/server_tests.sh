@@ -84,6 +84,14 @@ do_tap() {
     [[ $verdict == DONE ]]'
 }
 
+# What the benchmarks compare with builds, and the server can load it.
+do_bench() {
+  make -C bench/drain install
+  start_server
+  psql -qX -v ON_ERROR_STOP=1 -c "LOAD 'trending_bench'"
+  say 'pass trending_bench'
+}
+
 # Every SQL block of the pages is run, every link is checked.
 do_docs() { start_server && /usr/bin/python3 test/docs/run.py --psql "$bin/psql"; }
 
