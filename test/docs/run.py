@@ -182,7 +182,7 @@ def check_links(tap, page, name):
 
 def pages():
     found = sorted(ROOT.glob("*.md"))
-    for folder in ("docs", "examples", "loadgen", "viewer", "docker", "bench", "test"):
+    for folder in ("bench", "docker", "docs", "examples", "loadgen", "src", "test", "viewer"):
         found += sorted((ROOT / folder).rglob("*.md"))
     return found
 
