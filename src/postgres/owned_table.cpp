@@ -6,7 +6,7 @@ namespace trending {
 
 namespace {
 
-constexpr uint64 kRowsBetweenLooks = 1000;
+constexpr int64 kMicrosBetweenLooks = 100 * 1000;
 
 // -- patience: what waits longer, for a lock of the owner's say, is cancelled
 
@@ -20,9 +20,14 @@ void patience_end() {
   QueryCancelPending = false;
 }
 
+// What goes on is not waited for too long, however large its rows are.
 void count_row(OwnedTable* table) {
   CHECK_FOR_INTERRUPTS();
-  if (++table->rows % kRowsBetweenLooks == 0 && !table->is_patient) patience_renew();
+  if (table->is_patient) return;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now - table->looked < kMicrosBetweenLooks) return;
+  table->looked = now;
+  patience_renew();
 }
 
 // -- errors
@@ -244,6 +249,7 @@ OwnedTable* owned_begin(Oid relation, const TableShape& shape, OwnedSession* ses
   auto* table = static_cast<OwnedTable*>(palloc0(sizeof(OwnedTable)));
   table->shape = &shape;
   table->is_patient = session->passing == PassingError::kThrow;
+  table->looked = GetCurrentTimestamp();
   table->relation = open_relation(relation, session->use, session->passing);
   session->settings = NewGUCNestLevel();
   SetUserIdAndSecContext(table->relation->rd_rel->relowner,

@@ -58,7 +58,7 @@ struct OwnedTable {
   EState* executor;
   TupleTableSlot* row;  // that is being written
   bool is_patient;      // in a session; the worker's patience ends, see PassingError
-  uint64 rows;          // looked at or written
+  TimestampTz looked;   // when patience was renewed
   bool in_order;        // the scan that runs is in the order that was asked for
 };
 
@@ -93,7 +93,7 @@ enum class OwnedUse { kWrite, kRead };
 enum class PassingError {
   kThrow,  // an error that passes is raised again; for sessions
   // Told to the caller. Nor is there much waiting then: not for a lock on the table, and for nothing else
-  // longer than kPatienceMs between some rows. For background processes only.
+  // longer than kPatienceMs for a row. For background processes only.
   kReport,
 };
 

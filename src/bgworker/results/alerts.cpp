@@ -124,7 +124,7 @@ void expire_rows(const FollowedTrend* trend, OwnedTable* table) {
 
 void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result, const Window& window) {
   if (trend->alerts->bytes > kMaxBytes) {
-    trend->alerts->overflowed = true;
+    trend->alerts->lost++;
     return;
   }
   const size_t words = result_bytes(trend->writer.layout(), result) / sizeof(int64_t);
@@ -142,9 +142,13 @@ void alerts_noted(FollowedTrend* trend, XLogRecPtr lsn, TimestampTz time) {
     trend->alerts->rows.items[i - 1].commit_lsn = lsn;
   }
   if (trend->alerts->bytes > kCheckpointBytes) worker->checkpoint_due = true;
-  if (!trend->alerts->overflowed) return;
-  trend->alerts->overflowed = false;
-  trend_report(trend, "more groups came true at once than can be kept; the rest raised no alerts");
+  if (trend->alerts->lost == 0) return;
+  char message[kMessageSize];
+  snprintf(message, sizeof(message),
+           "more groups came true at once than can be kept: " INT64_FORMAT " raised no alert",
+           trend->alerts->lost);
+  trend->alerts->lost = 0;
+  trend_report(trend, message);
 }
 
 bool alerts_are_due(const FollowedTrend* trend) {

@@ -31,8 +31,8 @@ struct Alert {
 // A trend's part: FollowedTrend::alerts.
 struct TrendAlerts {
   Backlog<Alert> rows;
-  size_t bytes = 0;         // of those to be written with the next checkpoint
-  bool overflowed = false;  // some were not noted
+  size_t bytes = 0;  // of those to be written with the next checkpoint
+  int64 lost = 0;    // that were not noted
 };
 
 // Notes a group, from within the engine: the trend's lock is held.

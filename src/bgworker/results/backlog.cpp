@@ -33,7 +33,7 @@ bool take_deferred_room(const FollowedTrend* trend, DeferredRoom* room, SpiState
     room->since = 0;
   }
   if (room->bytes + more > kMaxDeferredBytes) {
-    room->overflowed = true;
+    room->lost++;
     return false;
   }
   room->bytes += more;

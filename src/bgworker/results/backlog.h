@@ -38,8 +38,8 @@ constexpr int64 kMaxDeferredBytes = INT64CONST(64) * 1024 * 1024;
 // How much is deferred; asked of the table when it is not known.
 struct DeferredRoom {
   int64 bytes = -1;
-  int64 since = 0;          // bytes that came since it was asked
-  bool overflowed = false;  // since it was last empty
+  int64 since = 0;  // bytes that came since it was asked
+  int64 lost = 0;   // how many had no room since it was last empty
 };
 
 // The items of one kind.

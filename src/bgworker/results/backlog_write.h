@@ -88,16 +88,18 @@ OwnerResult backlog_write(FollowedTrend* trend, Backlog<Item>* backlog, Write&& 
   const bool tried = !retry->is_put_off();
   const OwnerResult result = tried ? write(message) : OwnerResult::kPassing;
   if (result == OwnerResult::kPassing || result == OwnerResult::kMore) {
-    const bool overflowed = backlog->room.overflowed;
     if (result == OwnerResult::kMore) {
       retry->go_on();
     } else if (tried) {
       retry->put_off();
-      report_backlog(trend, overflowed ? kWords.lost : kWords.waits, message);
+      report_backlog(trend, kWords.waits, message);
     }
     backlog_defer(trend, backlog);
-    if (backlog->room.overflowed && !overflowed) {
-      report_backlog(trend, kWords.lost, "more waits to be written than is kept");
+    if (backlog->room.lost > 0) {
+      char lost[kMessageSize];
+      snprintf(lost, sizeof(lost), INT64_FORMAT " had no room among what waits. %s", backlog->room.lost,
+               message);
+      report_backlog(trend, kWords.lost, lost);
     }
     return result;
   }
@@ -107,7 +109,7 @@ OwnerResult backlog_write(FollowedTrend* trend, Backlog<Item>* backlog, Write&& 
     clear_backlog_report(trend, kWords);
   }
   retry->reset();
-  backlog->room.overflowed = false;
+  backlog->room.lost = 0;
   return result;
 }
 
