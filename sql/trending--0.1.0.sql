@@ -72,7 +72,7 @@ COMMENT ON COLUMN trending.trend.history_limit IS
 COMMENT ON COLUMN trending.trend.retention IS
   'age at which history goes, counted back from the watermark of the trend, and late rows, from when they were kept, and alerts; NULL: never';
 COMMENT ON COLUMN trending.trend.backfill IS
-  'what becomes of rows that are there already. true: those of open windows count at once, then history of closed ones is filled back to retention. open: those of open windows only. false: none. Rows committed after create_trend returned are counted and in history in any case';
+  'what becomes of rows that are there already. true: those of open windows count at once, then history of closed ones is filled back to retention. open: those of open windows only. false: none, for sources whose rows do not change. Rows committed after create_trend returned are counted and in history in any case';
 COMMENT ON COLUMN trending.trend.partition_by IS
   'key columns within whose values groups are ranked; NULL: all groups are ranked together';
 COMMENT ON COLUMN trending.trend.max_groups IS
@@ -243,12 +243,14 @@ CREATE TABLE trending.trend_start (
   trend_id      int PRIMARY KEY,
   later         bigint[] NOT NULL,
   history_since timestamptz,
-  backfilling   bool NOT NULL DEFAULT false
+  backfilling   bool NOT NULL DEFAULT false,
+  clocks        bigint[]
 );
 COMMENT ON TABLE trending.trend_start IS 'internal: which rows came after a trend was created, and how far back its history is complete';
 COMMENT ON COLUMN trending.trend_start.later IS 'transactions that had not committed when it was created: the first that had not begun, then those that ran';
 COMMENT ON COLUMN trending.trend_start.history_since IS 'closed windows that end after this are in history; NULL before the trend has been filled';
 COMMENT ON COLUMN trending.trend_start.backfilling IS 'the worker goes on with windows that end before that';
+COMMENT ON COLUMN trending.trend_start.clocks IS 'event clock, watermark, up to where windows are final, numbers of refused rows, checksum; NULL where trend_state has them';
 
 -- Packed already: compressing costs more than it saves.
 ALTER TABLE trending.pane_state ALTER cells SET STORAGE EXTERNAL;

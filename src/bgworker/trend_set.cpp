@@ -90,6 +90,7 @@ bool trend_restore(FollowedTrend* trend) {
   worker_commit();
   trend->writer.report_crossings(true);
   trend->is_whole = true;
+  trend->before = {};
   trend->state = FillState::kRunning;
   trend_set_phase(trend, TrendPhase::kRunning);
   return true;

@@ -35,13 +35,12 @@ OptionValues option_values(const Row& row) {
   return values;
 }
 
-// The tables that belong to a trend, where its options ask for them. One that is not written any more is
-// kept.
+// The tables that belong to a trend: that of history where its options ask for one, that of late rows where
+// there is one, since some may wait for it. One that is not written any more is kept.
 void read_tables(const Row& row, const DefinitionOptions& options, Oid* history, Oid* late) {
   bool keeps_history = options.history_limit != 0 && !row.is_null(kTrendHistory);
-  bool keeps_late = options.keep_late_events && !row.is_null(kTrendLate);
   *history = keeps_history ? DatumGetObjectId(row.value(kTrendHistory)) : InvalidOid;
-  *late = keeps_late ? DatumGetObjectId(row.value(kTrendLate)) : InvalidOid;
+  *late = row.is_null(kTrendLate) ? InvalidOid : DatumGetObjectId(row.value(kTrendLate));
 }
 
 // The definition that a row's view holds, if it is the one that was checked. It may fit the source no longer.

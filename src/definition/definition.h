@@ -77,7 +77,7 @@ struct Definition {
   Oid relation;  // the foreign table
   Oid owner;     // its owner
   Oid history;   // the table of closed windows; InvalidOid: none is kept
-  Oid late;      // the table of refused rows; InvalidOid: they are only counted
+  Oid late;      // the table of refused rows; InvalidOid: there is none. See keeps_late_rows()
   Oid alerts;    // the table of groups whose condition came true; InvalidOid: there is no HAVING
   const char* notify_channel;  // they are announced there; NULL: nowhere
   const char* label;
@@ -147,5 +147,10 @@ inline Oid window_bound_type(const Definition& definition) {
 
 // The engine's time as a Datum of a window column's type (timestamptz or timestamp).
 Datum window_bound_datum(Oid type, TimestampTz bound);
+
+// Whether refused rows go to their table, which stays when they do no longer.
+inline bool keeps_late_rows(const Definition& definition) {
+  return definition.options.keep_late_events && OidIsValid(definition.late);
+}
 
 }  // namespace trending

@@ -10,8 +10,8 @@ bool faults_set = false;
 
 namespace {
 
-constexpr const char* kPoints[] = {"memory", "shared_memory", "load",       "row",      "apply",
-                                   "fill",   "history",       "checkpoint", "statement"};
+constexpr const char* kPoints[] = {"memory", "shared_memory", "load",    "row",        "apply",
+                                   "fill",   "backfill",      "history", "checkpoint", "statement"};
 constexpr const char* kKinds[] = {"", "error", "bad_alloc", "refused"};
 constexpr int kMaxFaults = 8;
 

@@ -22,6 +22,7 @@ enum class FaultPoint : int {
   kRow,           // a row is read for a trend
   kApply,         // a transaction's events are applied, outside the trend's lock
   kFill,          // a trend is filled from its source
+  kBackfill,      // its history is filled back
   kHistory,       // closed windows are written
   kCheckpoint,    // a trend's state is stored
   kStatement,     // a statement over tables of ours is run (spi.h)

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "bgworker/checkpoint/kept_clocks.h"
 #include "bgworker/checkpoint/stored_trend.h"
 #include "bgworker/checkpoint/varint.h"
 #include "bgworker/intake/idle_clock.h"
@@ -145,6 +146,7 @@ size_t write_trend(FollowedTrend* trend) {
   });
   delete_gone_panes(trend);
   write_trend_row(trend);
+  kept_clocks_forget(trend);
   return bytes;
 }
 
@@ -260,6 +262,7 @@ size_t write_all(XLogRecPtr position) {
     } else if (!is_storable(trend)) {
       // What is stored of it belongs to an older position than the one that is about to be stored.
       delete_stored_trend(trend);
+      kept_clocks_write(trend);
       trend->stored->rows_included = has_rows(trend);
       if (trend->stored->rows_included) write_tables(trend);
     }
@@ -275,6 +278,7 @@ void forget_stored_state() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     forget_stored_trend(trend);
+    trend->kept_known = false;
     trend->history->windows.deferred = true;
     trend->late->rows.deferred = true;
     trend->alerts->rows.deferred = true;

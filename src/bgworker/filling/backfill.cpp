@@ -11,10 +11,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
+#include "bgworker/checkpoint/kept_clocks.h"
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/filling/source_watch.h"
-#include "bgworker/intake/apply.h"
+#include "bgworker/intake/passed_over.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/results/backlog_write.h"
@@ -24,6 +26,7 @@
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
 #include "catalog/trend_start.h"
+#include "postgres/fault.h"
 #include "postgres/guard.h"
 #include "postgres/spi.h"
 #include "values/evaluation.h"
@@ -130,7 +133,13 @@ bool append(FollowedTrend* made, const RowEvent& event) {
   return worker->filling.append(made->slot, event.time, 1, key, event.valid, event.arguments) == Status::kOk;
 }
 
-Portion count_windows(FollowedTrend* made, const Span& span, uint64_t* rows, uint64_t most) {
+// What a portion has met.
+struct Met {
+  uint64_t rows = 0;  // within the portion
+  Time earliest = INT64_MAX;
+};
+
+Portion count_windows(FollowedTrend* made, const Span& span, Met* met, uint64_t most) {
   const Windows& windows = made->writer.windows();
   const Time from = windows.in_range(span.after) ? windows.first_window(span.after).start : kMinTime;
   const Time last = subtract_saturated(span.until, 1);
@@ -138,7 +147,8 @@ Portion count_windows(FollowedTrend* made, const Span& span, uint64_t* rows, uin
   Portion result = Portion::kDone;
   scan_source(made, {from, last}, ScanOrder::kAny, [&](const RowEvent& event) {
     if (event.time < from || event.time > last) return true;
-    if (++*rows > most) {
+    met->earliest = std::min(met->earliest, event.time);
+    if (++met->rows > most) {
       result = Portion::kTooLarge;
     } else if (!append(made, event) || (worker->filling.bytes() > kBatchBytes && !apply_batch(made))) {
       result = Portion::kNoMemory;
@@ -149,16 +159,19 @@ Portion count_windows(FollowedTrend* made, const Span& span, uint64_t* rows, uin
   return result;
 }
 
-Portion count_sessions(FollowedTrend* made, const Span& span, uint64_t* rows, uint64_t most) {
+Portion count_sessions(FollowedTrend* made, const Span& span, Met* met, uint64_t most) {
   made->writer.start_filling(span.after);
   Portion result = Portion::kDone;
+  uint64_t read = 0;
   scan_source(made, {kNoTime, span.until}, ScanOrder::kBackward, [&](const RowEvent& event) {
     if (event.time > span.until) return true;
-    if (++*rows > most) result = Portion::kTooLarge;
+    met->earliest = event.time;
+    // Those before it belong to sessions that reach into it.
+    if (event.time > span.after && ++met->rows > most) result = Portion::kTooLarge;
     if (!append(made, event)) result = Portion::kNoMemory;
     if (result != Portion::kDone) return false;
     // How far back a session reaches is looked up now and then.
-    if (*rows % 1024 != 0) return true;
+    if (++read % 1024 != 0) return true;
     if (!apply_batch(made)) result = Portion::kNoMemory;
     return result == Portion::kDone && event.time >= made->writer.concerned_from();
   });
@@ -208,7 +221,7 @@ uint64_t rows_in(const FollowedTrend* trend) {
   return static_cast<uint64_t>(trend->backfill_us) / 2;
 }
 
-Portion make_portion(FollowedTrend* trend, FollowedTrend* made, uint64_t* rows, Time* since) {
+Portion make_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* since) {
   const Time until = trend->history_since;
   const Time latest = latest_of_windows(trend, until);
   if (latest == kNoTime || !trend->writer.windows().in_range(latest) || !keeps_windows_before(trend, until))
@@ -219,9 +232,10 @@ Portion make_portion(FollowedTrend* trend, FollowedTrend* made, uint64_t* rows, 
   initStringInfo(&made->combined);
   if (trend_make_state(made, options_of(trend), nullptr) != Status::kOk) return Portion::kNoMemory;
   const bool is_shortest = trend->backfill_span <= window_span(trend);
-  const uint64_t most = is_shortest ? UINT64_MAX : std::max(kManyRows, rows_in(trend));
-  const Portion result = made->writer.has_sessions() ? count_sessions(made, span, rows, most)
-                                                     : count_windows(made, span, rows, most);
+  const bool in_one = is_shortest || !has_time_index(*trend->definition);
+  const uint64_t most = in_one ? UINT64_MAX : std::max(kManyRows, rows_in(trend));
+  const Portion result = made->writer.has_sessions() ? count_sessions(made, span, met, most)
+                                                     : count_windows(made, span, met, most);
   if (result != Portion::kDone) return result;
   put_by(trend, made, span);
   *since = span.after;
@@ -229,11 +243,13 @@ Portion make_portion(FollowedTrend* trend, FollowedTrend* made, uint64_t* rows, 
 }
 
 // In a transaction of its own. `since` is how far back history is complete then.
-pg_noinline Portion run_portion(FollowedTrend* trend, FollowedTrend* made, uint64_t* rows, Time* since) {
+pg_noinline Portion run_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* since) {
   worker_begin();
+  fault_point(FaultPoint::kBackfill, trend->id);
+  made->passed->back_filter = filter_of(GetActiveSnapshot());
   SPI_connect();
   const Time latest_kept = trend->history_since;
-  const Portion result = make_portion(trend, made, rows, since);
+  const Portion result = make_portion(trend, made, met, since);
   *since = result == Portion::kDone ? *since : result == Portion::kNoneLeft ? kNoTime : latest_kept;
   if (result == Portion::kDone || result == Portion::kNoneLeft)
     store_progress(trend, *since, *since != kNoTime);
@@ -249,13 +265,18 @@ void report_trouble(FollowedTrend* trend, const char* message) {
 }
 
 // How long the next portion is.
-void adapt(FollowedTrend* trend, Portion result, uint64_t rows) {
+void adapt(FollowedTrend* trend, Portion result, const Met& met) {
   const int64 shortest = window_span(trend);
-  if (result == Portion::kDone && rows < std::max(kFewRows, rows_in(trend) / 8)) {
+  if (result == Portion::kDone && met.rows < std::max(kFewRows, rows_in(trend) / 8)) {
     trend->backfill_span = std::min(trend->backfill_span, kAllTimeSpan / 4) * 4;
   } else if (result == Portion::kTooLarge || result == Portion::kNoMemory) {
+    // Of all time a part of what there is: a few windows, or where each portion reads the whole source, much.
     const bool was_all = trend->backfill_span == kAllTimeSpan;
-    trend->backfill_span = was_all ? kFirstWindows * shortest : std::max(trend->backfill_span / 4, shortest);
+    const int64 met_span = subtract_saturated(trend->history_since, met.earliest);
+    const int64 shorter = !was_all                       ? trend->backfill_span / 4
+                          : result == Portion::kNoMemory ? met_span / 4
+                                                         : kFirstWindows * shortest;
+    trend->backfill_span = std::max(shorter, shortest);
   }
 }
 
@@ -263,7 +284,7 @@ void fill_back(FollowedTrend* trend) {
   if (trend->backfill_span == 0) trend->backfill_span = kAllTimeSpan;
   const TimestampTz began = GetCurrentTimestamp();
   const bool is_shortest = trend->backfill_span <= window_span(trend);
-  uint64_t rows = 0;
+  Met met;
   volatile Time since = trend->history_since;
   volatile Portion result = Portion::kTooLarge;
   ErrorData* volatile error = nullptr;
@@ -271,13 +292,14 @@ void fill_back(FollowedTrend* trend) {
   PG_TRY();
   {
     Time reached = kNoTime;
-    result = run_portion(trend, &shadow->trend, &rows, &reached);
+    result = run_portion(trend, &shadow->trend, &met, &reached);
     since = reached;
   }
   PG_CATCH();
   { error = worker_abort(); }
   PG_END_TRY();
   const bool is_slow = shadow->trend.set_aside;
+  SnapshotFilter filter = std::move(shadow->trend.passed->back_filter);
   drop_shadow();
   if (is_slow) {
     if (error != nullptr) FreeErrorData(error);
@@ -294,19 +316,22 @@ void fill_back(FollowedTrend* trend) {
     return;
   }
   if (result == Portion::kDone || result == Portion::kNoneLeft) {
+    trend->passed->back_filter = std::move(filter);
+    trend->passed->back_from = trend->history_since;
     take_progress(trend, since, since != kNoTime);
     if (strncmp(trend->shared->reason, kTrouble, strlen(kTrouble)) == 0) trend_report(trend, "");
   } else if (result == Portion::kNoMemory && is_shortest) {
     report_trouble(trend, "out of memory for a window");
     trend->backfill_at = ended + kLongPauseUs;
   }
-  adapt(trend, result, rows);
+  adapt(trend, result, met);
 }
 
 // Its last portion has been written, and nothing else is about to be done with its history.
 bool is_due(const FollowedTrend* trend, TimestampTz now) {
   return trend != nullptr && trend->backfilling && trend->state == FillState::kRunning && !trend->refill &&
-         !trend->filter.active() && !trend->history->windows.deferred && !trend->history->redo.wanted &&
+         !trend->filter.active() && !trend->passed->back_filter.active() &&
+         !trend->history->windows.deferred && !trend->history->redo.wanted &&
          OidIsValid(trend->definition->history) && now >= trend->backfill_at;
 }
 
@@ -332,6 +357,7 @@ void backfill_load(FollowedTrend* trend) {
   trend->backfilling = backfilling;
   trend->has_history_since = row.read("history_since", &trend->history_since);
   if (!trend->has_history_since) trend->history_since = kNoTime;
+  kept_clocks_load(trend);
   SPI_finish();
 }
 
@@ -355,7 +381,7 @@ void backfill_note(FollowedTrend* trend, Time since, bool continues) {
 void backfill_poll(TimestampTz now) {
   for (FollowedTrend* trend : worker->trends) {
     if (!is_due(trend, now)) continue;
-    if (!source_is_locked(trend)) fill_back(trend);
+    if (is_all_visible(trend) && !source_is_locked(trend)) fill_back(trend);
     return;  // one portion at a time
   }
 }

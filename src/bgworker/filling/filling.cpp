@@ -20,11 +20,13 @@
 #include <algorithm>
 
 #include "bgworker/filling/backfill.h"
+#include "bgworker/checkpoint/kept_clocks.h"
 #include "bgworker/filling/load.h"
 #include "bgworker/filling/source_count.h"
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/filling/source_watch.h"
 #include "bgworker/intake/apply.h"
+#include "bgworker/intake/passed_over.h"
 #include "bgworker/intake/refill.h"
 #include "bgworker/intake/source_changes.h"
 #include "bgworker/process/transaction.h"
@@ -130,37 +132,28 @@ bool writers_ended(FollowedTrend* trend) {
   return writers.empty();
 }
 
-// --- the filter ---
-
-// Of a snapshot that was taken a moment ago.
-SnapshotFilter filter_of(const Snapshot snapshot) {
-  SnapshotFilter filter;
-  filter.until = GetXLogInsertRecPtr();
-  filter.xmax = snapshot->xmax;
-  filter.in_progress.assign(snapshot->xip, snapshot->xip + snapshot->xcnt);
-  std::sort(filter.in_progress.begin(), filter.in_progress.end());
-  return filter;
-}
-
-// Whoever committed after the snapshot was taken has its commit record behind `until`: from there on
-// everything counts, whether the transactions that it saw running have ended or not.
-void settle_filter(FollowedTrend* trend) {
-  SnapshotFilter& filter = trend->filter;
-  if (filter.active() && worker->loop.position() >= filter.until) filter = SnapshotFilter{};
-}
+// --- counting ---
 
 void replay_recorded(FollowedTrend* trend) {
-  for (const RecordedTransaction& transaction : trend->recorded) {
-    if (!trend->filter.counts(transaction.xid)) continue;
-    const auto* record = reinterpret_cast<const BatchRecord*>(transaction.records.data());
-    const auto* end =
-        reinterpret_cast<const BatchRecord*>(transaction.records.data() + transaction.records.size());
-    for (; record != end; record = record->next()) (void)worker->filling.append(trend->slot, *record);
+  for (size_t i = 0; i < trend->recorded.size(); i++) {
+    const RecordedTransaction& transaction = trend->recorded[i];
+    settle_candidates(trend, i, transaction.xid);
+    if (!takes(trend, transaction.xid)) {
+      count_passed_over(trend, transaction.xid, transaction.begin(), transaction.end());
+      continue;
+    }
+    for (const BatchRecord* record = transaction.begin(); record != transaction.end();
+         record = record->next()) {
+      (void)worker->filling.append(trend->slot, *record);
+    }
+    meet_while_backfilling(trend, transaction.xid);
     apply_to_trend(trend, worker->filling.slice(trend->slot), transaction.commit_time, transaction.lsn);
     worker->filling.clear();
   }
+  settle_candidates(trend, trend->recorded.size(), InvalidTransactionId);
   trend->recorded.clear();
   trend->recorded_bytes = 0;
+  trend->passed->recorded_late = 0;
 }
 
 // Without backfill, what is decoded from the very beginning is all there is to count.
@@ -174,6 +167,7 @@ pg_noinline void fill_from_source(FollowedTrend* trend) {
   fault_point(FaultPoint::kFill, trend->id);
   working_for(trend->id, Work::kFilling);
   trend->tables->latest_known = true;
+  trend->passed->counted_since = kNoTime;
   // Without event times the trend begins with the rows to come; what it has in history stays.
   if (counts_source(trend) && knows_event_times(*trend->definition)) {
     trend->filter = filter_of(GetActiveSnapshot());
@@ -213,6 +207,7 @@ void fill(FollowedTrend* trend) {
     FreeErrorData(error);
     return;
   }
+  trend->state = FillState::kRunning;
   trend->writer.report_crossings(true);  // what is recorded is new
   worker_begin();                        // comparing keys may need catalogs
   replay_recorded(trend);
@@ -225,7 +220,6 @@ void fill(FollowedTrend* trend) {
   trend->is_whole = true;
   trend->before = {};
   trend->unfit = trend->rights_lost = false;  // why it was stopped, if it was, is past
-  trend->state = FillState::kRunning;
   trend_report(trend, lacks_rows ? kUnknownTimes : "");
   trend->dirty = true;
   trend_set_phase(trend, TrendPhase::kRunning);
@@ -262,15 +256,14 @@ bool put_by_history(FollowedTrend* trend) {
 // Steps 1 and 2 at the present position.
 void begin_waiting(FollowedTrend* trend) {
   if (!put_by_history(trend) || !trend_load(trend)) return;
+  pass_over_recorded(trend);
   // The event clock does not go back with the rows that moved it, and what is final stays so.
-  if (trend->is_whole) {
-    trend->before = {trend->writer.clock(), trend->writer.watermark(), trend->writer.final_before()};
-    trend->is_whole = false;
-  }
+  trend->before = clocks_of(trend);
+  trend->is_whole = false;
   if (!trend_reset_state(trend)) return;
+  take_counters(trend);
   trend->writers.clear();
-  trend->recorded.clear();
-  trend->recorded_bytes = 0;
+  trend->passed->recorded_latest = kNoTime;
   ErrorData* volatile error = nullptr;
   PG_TRY();
   {
@@ -278,6 +271,7 @@ void begin_waiting(FollowedTrend* trend) {
     backfill_load(trend);
     note_writers(trend);
     worker_commit();
+    take_counters(trend);
     trend->waits_since = GetCurrentTimestamp();
     trend->told_at = 0;
   }
@@ -337,6 +331,7 @@ void filling_start(FollowedTrend* trend) {
 void filling_poll() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
+    trend->passed->back_filter.settle(worker->loop.position());
     if (trend->lacks_memory && memory_may_do(trend->blocks) && GetCurrentTimestamp() >= trend->fill_at) {
       filling_start(trend);
     } else if (trend->state == FillState::kLoading) {
@@ -344,7 +339,7 @@ void filling_poll() {
     } else if (trend->state == FillState::kWaiting) {
       poll_waiting(trend);
     } else if (trend->state == FillState::kRunning) {
-      settle_filter(trend);
+      trend->filter.settle(worker->loop.position());
     }
   }
 }

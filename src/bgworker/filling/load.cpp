@@ -5,6 +5,7 @@
 #include "bgworker/intake/collector.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/own_rows.h"
+#include "bgworker/intake/passed_over.h"
 #include "bgworker/intake/readings.h"
 #include "bgworker/intake/refill.h"
 #include "bgworker/intake/source_changes.h"
@@ -30,6 +31,7 @@ FollowedTrend::FollowedTrend()
     : tables(std::make_unique<SourceTables>()),
       ahead(std::make_unique<AheadTimes>()),
       gone(std::make_unique<RowsGone>()),
+      passed(std::make_unique<PassedOver>()),
       idle_clock(std::make_unique<IdleClock>()),
       history(std::make_unique<TrendHistory>()),
       ranks(std::make_unique<ShownRanks>()),

@@ -4,8 +4,8 @@
 // Filling goes on from a moment of the event clock, `since`: windows that were final at that clock stay as
 // history has them, all others are counted from the source, and reported as they close. It is
 //
-// - where it stood, when this worker has followed the trend before;
-// - else where history ends, when there is one: the slot, or a state that was not stored yet, was lost;
+// - where it stood, when this worker or one before it has followed the trend (kept_clocks.h);
+// - else where history ends, when there is one: the slot was lost;
 // - else, with backfill => true, where the event clock stands now: the windows before are filled back
 //   (backfill.cpp), which covers whatever came since the trend was created;
 // - else, with 'open', the latest time of the rows that were there when the trend was created
@@ -29,6 +29,7 @@
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/intake/apply.h"
 #include "bgworker/intake/idle_clock.h"
+#include "bgworker/intake/passed_over.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/results/history.h"
 #include "bgworker/trend/followed_trend.h"
@@ -231,6 +232,7 @@ void source_count(FollowedTrend* trend) {
   }
   pg_atomic_write_u64(&trend->shared->ahead, 0);  // those that are met are counted
   const Extent extent = extent_of(trend, look_into_history(trend));
+  trend->passed->counted_since = extent.final;
   history_redo(trend, extent.final, DT_NOEND);
   backfill_note(trend, extent.final, extent.continues);
   if (extent.clock == kNoTime) {  // no rows but those that are too far ahead, which are noted

@@ -5,6 +5,7 @@
 
 #include "bgworker/intake/ahead_times.h"
 #include "bgworker/intake/source_changes.h"
+#include "bgworker/intake/passed_over.h"
 #include "bgworker/trend/followed_trend.h"
 #include "definition/query_text.h"
 #include "postgres/as_table_owner.h"
@@ -134,6 +135,7 @@ bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampT
 bool scan_table(FollowedTrend* trend, const ScanTable& from, const SourceRange& range, ScanOrder order,
                 FunctionRef<bool(const RowEvent&)> visit) {
   TimestampTz now = GetCurrentTimestamp();
+  if (range.counts_ahead) trend->passed->read_at = now;
   SPIPlanPtr plan = SPI_prepare_cursor(source_query(trend, from, range, order), 0, nullptr, 0);
   if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
   Portal cursor = nullptr;
@@ -310,6 +312,42 @@ Time latest_in_source(FollowedTrend* trend, SourceRows rows, Time until) {
   SPI_finish();
   // All rows infinite in the past: no clock.
   return TIMESTAMP_NOT_FINITE(latest) ? kNoTime : latest;
+}
+
+namespace {
+
+bool begins_with(Oid index_oid, AttrNumber attribute) {
+  Relation index = index_open(index_oid, AccessShareLock);
+  const Form_pg_index form = index->rd_index;
+  const bool found = index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
+                     form->indkey.values[0] == attribute && RelationGetIndexPredicate(index) == NIL;
+  index_close(index, AccessShareLock);
+  return found;
+}
+
+// Of a table that has rows of its own.
+bool has_index(Oid oid, const char* column) {
+  Relation table = table_open(oid, AccessShareLock);
+  const AttrNumber attribute = get_attnum(oid, column);
+  bool found = table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+  ListCell* cell = nullptr;
+  foreach (cell, RelationGetIndexList(table)) found = found || begins_with(lfirst_oid(cell), attribute);
+  table_close(table, AccessShareLock);
+  return found;
+}
+
+}  // namespace
+
+bool has_time_index(const Definition& definition) {
+  if (!is_plain_column(definition.event_time)) return false;
+  const char* column =
+      column_name(&definition, reinterpret_cast<const Var*>(definition.event_time)->varattno);
+  bool found = true;
+  ListCell* cell = nullptr;
+  foreach (cell, find_all_inheritors(definition.source, AccessShareLock, nullptr)) {
+    found = found && has_index(lfirst_oid(cell), column);
+  }
+  return found;
 }
 
 bool knows_event_times(const Definition& definition) {

@@ -30,6 +30,9 @@ void scan_source(FollowedTrend* trend, const SourceRange& range, ScanOrder order
 // The latest event time not after `until` (kNoTime: none that is too far ahead). kNoTime: no rows.
 Time latest_in_source(FollowedTrend* trend, SourceRows rows, Time until = kNoTime);
 
+// Whether an index gives the rows of a range of time. Needs a transaction.
+bool has_time_index(const Definition& definition);
+
 // SELECT of the rows of a table, named so, that windows which can still change would count.
 char* source_rows_query(const FollowedTrend* trend, const char* table);
 

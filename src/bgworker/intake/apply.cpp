@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bgworker/intake/idle_clock.h"
+#include "bgworker/intake/passed_over.h"
 #include "bgworker/intake/readings.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/working.h"
@@ -16,22 +17,12 @@
 
 namespace trending {
 
-bool SnapshotFilter::counts(TransactionId xid) const {
-  if (!active() || TransactionIdFollowsOrEquals(xid, xmax)) return true;
-  return std::binary_search(in_progress.begin(), in_progress.end(), xid);
-}
-
 namespace {
 
 // Recorded events that may pile up while trends wait for writers; one that goes beyond begins anew. What all
 // have is added up after each so many bytes.
 constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
 constexpr size_t kRecordedStep = size_t{1} << 20;
-
-// Whether a transaction counts for a trend that is running.
-bool takes(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
-  return trend->state == FillState::kRunning && !trend->outdated && trend->filter.counts(txn->xid);
-}
 
 size_t recorded_by_all() {
   size_t bytes = 0;
@@ -47,11 +38,11 @@ void record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XL
   trend->recorded.push_back(RecordedTransaction{xid, commit_time, lsn, std::vector<std::byte>(begin, end)});
   const size_t before = trend->recorded_bytes;
   trend->recorded_bytes += static_cast<size_t>(end - begin) + sizeof(RecordedTransaction);
+  note_recorded(trend, slice.max_time);
   // Too much: begin anew from a later position (filling.h).
   if (trend->recorded_bytes / kRecordedStep != before / kRecordedStep &&
       recorded_by_all() > kMaxRecordedBytes) {
-    trend->recorded.clear();
-    trend->recorded_bytes = 0;
+    pass_over_recorded(trend);
     trend->state = FillState::kLoading;
     trend->is_new = false;
   }
@@ -94,7 +85,7 @@ void merge_shared(const Reading& reading, uint32_t slot) {
 
 void look_ahead(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn, int step) {
   for (FollowedTrend* trend : reading.trends) {
-    if (takes(trend, txn)) trend->writer.look_ahead(slice, step);
+    if (takes(trend, txn->xid)) trend->writer.look_ahead(slice, step);
   }
 }
 
@@ -103,8 +94,13 @@ void apply(const Reading& reading, const BatchSlice& slice, const ReorderBufferT
   for (FollowedTrend* trend : reading.trends) {
     if (trend->state == FillState::kWaiting && !trend->outdated) {
       record(trend, txn->xid, commit_time, txn->final_lsn, slice);
-    } else if (takes(trend, txn)) {
+    } else if (takes(trend, txn->xid)) {
+      if (unlikely(trend->backfilling || trend->writer.counts_elsewhere())) {
+        meet_while_backfilling(trend, txn->xid);
+      }
       apply_to_trend(trend, slice, commit_time, txn->final_lsn);
+    } else if (trend->state != FillState::kStopped) {
+      count_passed_over(trend, txn->xid, slice.begin, slice.end);
     }
   }
 }

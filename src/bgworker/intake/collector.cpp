@@ -6,6 +6,7 @@
 #include "bgworker/intake/apply.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/own_rows.h"
+#include "bgworker/intake/passed_over.h"
 #include "bgworker/intake/readings.h"
 #include "bgworker/intake/refill.h"
 #include "bgworker/intake/source_changes.h"
@@ -161,7 +162,7 @@ void add_followers(SourceEntry* entry, uint32_t number, Relation relation) {
       continue;
     }
     check_identity(trend, followers->mapping);
-    if (OidIsValid(trend->definition->late)) followers->keep_late = true;
+    if (keeps_late_rows(*trend->definition)) followers->keep_late = true;
     followers->trends[followers->count++] = Follower{trend, source_table(trend, relation)};
   }
   if (followers->count > 0) entry->count++;
@@ -202,29 +203,12 @@ SourceEntry* source_of(Relation relation) {
   return entry;
 }
 
-const char* reason_of(RowOutcome outcome) {
-  switch (outcome) {
-    case RowOutcome::kNullTime:
-      return "null time";
-    case RowOutcome::kAhead:
-      return "too far ahead";
-    default:
-      return "failed";
-  }
-}
-
 void count_refused(FollowedTrend* trend, RowOutcome outcome) {
   pg_atomic_uint64* counter = outcome == RowOutcome::kNullTime ? &trend->shared->null_time
                               : outcome == RowOutcome::kAhead  ? &trend->shared->ahead
                                                                : &trend->shared->failed;
   pg_atomic_write_u64(counter, pg_atomic_read_u64(counter) + 1);
   trend->dirty = true;  // the counter is stored
-}
-
-// Whether refused rows of this transaction go to the trend's table of late rows.
-bool keeps_late(const FollowedTrend* trend, const ReorderBufferTXN* txn) {
-  return OidIsValid(trend->definition->late) && trend->state == FillState::kRunning &&
-         trend->filter.counts(txn->xid);
 }
 
 constexpr char kMayHaveBeenRefused[] = "A row was deleted that may have been refused as too far ahead.";
@@ -257,23 +241,6 @@ bool was_refused(const Followers& followers, Time time, TimestampTz commit_time)
   return false;
 }
 
-// What became of a row that a reading's trends have read. `time` is that of the event, if it has one.
-void keep_late(const Followers& followers, RowOutcome outcome, Time time, ReorderBufferTXN* txn,
-               TupleDesc descriptor, HeapTuple row) {
-  for (int i = 0; i < followers.count; i++) {
-    FollowedTrend* trend = followers.trends[i].trend;
-    if (!keeps_late(trend, txn)) continue;
-    if (outcome == RowOutcome::kEvent) {
-      // The engine judges and counts the event when it is applied, by the same clock; the row is at hand only
-      // here.
-      if (trend->writer.is_late(time)) late_keep(trend, time, txn, "late", descriptor, row);
-    } else {
-      late_keep(trend, outcome == RowOutcome::kAhead ? time : kNoTime, txn, reason_of(outcome), descriptor,
-                row);
-    }
-  }
-}
-
 void count_refused(const Followers& followers, RowOutcome outcome, Time time, TransactionId xid) {
   for (int i = 0; i < followers.count; i++) {
     FollowedTrend* trend = followers.trends[i].trend;
@@ -296,17 +263,19 @@ pg_noinline void stop_overdrawn(const Followers& followers) {
 
 // A transaction is larger than what may be held in memory: the trends of its largest source are filled anew
 // after it, from what it has made of the source.
-pg_noinline void leave_to_filling() {
+pg_noinline void leave_to_filling(TransactionId xid) {
   const uint32_t slot = worker->batch.largest_slot();
   if (slot == Batch::kNoSlot) {
     ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
   }
-  worker->batch.drop(slot);
+  const BatchSlice events = worker->batch.slice(slot);
   for (FollowedTrend* trend : readings()[slot].trends) {
     if (trend->state == FillState::kStopped) continue;
     trend->outdated = true;
+    count_passed_over(trend, xid, events.begin, events.end);
     trend_ask_to_fill(trend, "A transaction changed more rows of its source than can be held in memory.");
   }
+  worker->batch.drop(slot);
 }
 
 // Reads a row for the trends of a reading.
@@ -317,6 +286,46 @@ RowOutcome read(const Followers& followers, TupleDesc descriptor, HeapTuple row,
       row_read(followers.reader, followers.mapping, descriptor, row, complete, judged_at, event);
   if (unlikely(evaluation_overdrawn())) stop_overdrawn(followers);
   return outcome;
+}
+
+// A row of a transaction that none of the trends takes any more.
+void pass_over(const Followers& followers, TransactionId xid, const RowEvent& event) {
+  for (int i = 0; i < followers.count; i++) {
+    FollowedTrend* trend = followers.trends[i].trend;
+    if (trend->state != FillState::kStopped) count_passed_over(trend, xid, event);
+  }
+}
+
+// Whether all have stopped, and whether none takes the transaction.
+bool all_have_stopped(const Followers& followers) {
+  return std::all_of(followers.trends, followers.trends + followers.count,
+                     [](const Follower& follower) { return follower.trend->state == FillState::kStopped; });
+}
+bool all_are_out(const Followers& followers) {
+  return std::all_of(followers.trends, followers.trends + followers.count, [](const Follower& follower) {
+    return follower.trend->state == FillState::kStopped || follower.trend->outdated;
+  });
+}
+
+// The engine judges and counts an event when it is applied, by the same clock; the row is at hand only here.
+void keep_refused(const Followers& followers, ReorderBufferTXN* txn, RowOutcome outcome,
+                  const RowEvent& event, TupleDesc descriptor, HeapTuple row) {
+  for (int i = 0; i < followers.count; i++) {
+    keep_refused(followers.trends[i].trend, txn, outcome, event, descriptor, row);
+  }
+}
+
+void append(Followers* followers, TransactionId xid, const RowEvent& event, int weight,
+            TimestampTz commit_time) {
+  if (weight < 0 && was_refused(*followers, event.time, commit_time)) return;
+  KeyView key{event.key.data, event.key.size};
+  Status status =
+      worker->batch.append(followers->reading, event.time, weight, key, event.valid, event.arguments);
+  if (unlikely(status != Status::kOk || worker->batch.bytes() > transaction_bound())) leave_to_filling(xid);
+  if (weight > 0 && event.time > followers->latest) {
+    if (followers->latest == kNoTime) with_latest.push_back(followers);
+    followers->latest = event.time;
+  }
 }
 
 // One version of a row. `complete` holds toasted values that `row` left out (may be null).
@@ -331,19 +340,15 @@ void collect_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descript
   RowOutcome outcome = read(*followers, descriptor, row, complete, judged_at, &event);
   if (outcome == RowOutcome::kFiltered) return;
   if (outcome == RowOutcome::kEvent) {
-    if (weight < 0 && was_refused(*followers, event.time, commit_time)) return;
-    KeyView key{event.key.data, event.key.size};
-    Status status =
-        worker->batch.append(followers->reading, event.time, weight, key, event.valid, event.arguments);
-    if (unlikely(status != Status::kOk || worker->batch.bytes() > transaction_bound())) leave_to_filling();
-    if (weight > 0 && event.time > followers->latest) {
-      if (followers->latest == kNoTime) with_latest.push_back(followers);
-      followers->latest = event.time;
+    if (unlikely(all_are_out(*followers))) {
+      if (weight > 0) pass_over(*followers, txn->xid, event);
+    } else {
+      append(followers, txn->xid, event, weight, commit_time);
     }
   } else if (weight > 0) {
     count_refused(*followers, outcome, event.time, txn->xid);
   }
-  if (weight > 0 && followers->keep_late) keep_late(*followers, outcome, event.time, txn, descriptor, row);
+  if (weight > 0 && followers->keep_late) keep_refused(*followers, txn, outcome, event, descriptor, row);
 }
 
 void count_unretracted(const Followers& followers) {
@@ -374,23 +379,16 @@ void replace_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descript
   auto is_filled_anew = [&](HeapTuple row, HeapTuple complete, TimestampTz judged_at) {
     RowEvent event;
     return read(*followers, descriptor, row, complete, judged_at, &event) == RowOutcome::kEvent &&
-           refill_for_row(trend, event.time, txn->xid);
+           refill_for_row(trend, event, txn->xid);
   };
   (void)is_filled_anew(old_row, nullptr, DT_NOEND - trend->definition->options.max_ahead);
   if (new_row == nullptr || is_filled_anew(new_row, old_row, commit_time)) return;
   collect_row(followers, txn, descriptor, new_row, old_row, 1);
 }
 
-// Whether none of the trends takes the transaction.
-bool all_are_out(const Followers& followers) {
-  return std::all_of(followers.trends, followers.trends + followers.count, [](const Follower& follower) {
-    return follower.trend->state == FillState::kStopped || follower.trend->outdated;
-  });
-}
-
 void collect_change(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor,
                     ReorderBufferChange* change) {
-  if (unlikely(all_are_out(*followers))) return;
+  if (unlikely(all_have_stopped(*followers))) return;
   HeapTuple old_row = compat::decoded_tuple(change->data.tp.oldtuple);
   HeapTuple new_row = compat::decoded_tuple(change->data.tp.newtuple);
   if (change->action == REORDER_BUFFER_CHANGE_INSERT) {
@@ -456,9 +454,10 @@ void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange
   working_ended();
 }
 
-void truncate(void*, ReorderBufferTXN*, int count, Relation relations[]) {
+void truncate(void*, ReorderBufferTXN* txn, int count, Relation relations[]) {
   for (int r = 0; r < count; r++) {
     SourceEntry* entry = source_of(relations[r]);
+    if (entry->count == 0) entry->left_out = txn->xid;
     note_latest();
     for (int i = 0; i < entry->count; i++) {
       const Followers& followers = entry->followers[i];

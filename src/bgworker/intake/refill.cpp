@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bgworker/intake/passed_over.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
 
@@ -49,16 +50,16 @@ void note_changed(FollowedTrend* trend, TransactionId xid) {
 
 }  // namespace
 
-bool refill_for_row(FollowedTrend* trend, Time time, TransactionId xid) {
-  // One that is stopped, or about to be loaded, begins anew in any case.
-  if (trend->state == FillState::kStopped || trend->state == FillState::kLoading) return true;
-  if (trend->state == FillState::kWaiting) {
-    note_changed(trend, xid);
+bool refill_for_row(FollowedTrend* trend, const RowEvent& event, TransactionId xid) {
+  if (trend->state == FillState::kStopped) return true;  // begins anew in any case
+  if (trend->state != FillState::kRunning) {
+    if (is_passed_over(trend, xid, event)) return false;
+    if (trend->state == FillState::kWaiting) note_changed(trend, xid);
     return true;
   }
   // It was filled from the rows that this transaction left.
   if (!trend->filter.counts(xid)) return false;
-  if (time < concerned_from(trend, xid)) return false;
+  if (event.time < concerned_from(trend, xid)) return false;
   if (!trend->refill) ask(trend);
   return true;
 }

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "decoder/row_reader.h"
 #include "engine/time/time.h"
 #include "postgres/server.h"
 
@@ -22,7 +23,7 @@ struct RowsGone {
 
 // For a row of this event time, in a transaction that is being decoded: one that goes, or takes the place of
 // one that goes. False if the trend stays as it is, and the row has to be seen to like any other.
-bool refill_for_row(FollowedTrend* trend, Time time, TransactionId xid);
+bool refill_for_row(FollowedTrend* trend, const RowEvent& event, TransactionId xid);
 
 // The trend has been filled. If rows went meanwhile which it was filled with, it begins anew.
 void refill_again(FollowedTrend* trend);

@@ -123,7 +123,12 @@ void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN*
   ListCell* cell = nullptr;
   foreach (cell, present) {
     SourceTable& table = trend->tables->all[lfirst_oid(cell)];
-    if (table.listed) continue;
+    if (table.listed) {
+      // It was none of the source's for a while within the transaction.
+      if (collector_left_out(lfirst_oid(cell), txn->xid))
+        trend_ask_to_fill(trend, "A partition of its source was changed while it was detached.");
+      continue;
+    }
     table.listed = true;
     changed = true;
     if (!known) continue;

@@ -91,26 +91,34 @@ void expire_rows(const FollowedTrend* trend, OwnedTable* table) {
 
 }  // namespace
 
-void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
-               TupleDesc descriptor, HeapTuple row) {
-  if (trend->late->bytes > kMaxBytes) {
-    trend_report(trend, "a transaction had more late rows than can be kept; the rest was counted only");
-    return;
-  }
+char* late_row(FollowedTrend* trend, TupleDesc descriptor, HeapTuple row) {
   StringInfoData json;
   initStringInfo(&json);
   const Readable readable = readable_columns(*trend->definition);
   append_row_json(&json, descriptor, row, [&readable](const char* column) { return readable.has(column); });
-  if (static_cast<size_t>(json.len) > kMaxRowBytes) {
-    pfree(json.data);
-    trend_report(trend, "a late row was too long to be kept, and was counted only");
+  if (static_cast<size_t>(json.len) <= kMaxRowBytes) return json.data;
+  pfree(json.data);
+  trend_report(trend, "a late row was too long to be kept, and was counted only");
+  return nullptr;
+}
+
+void late_add(FollowedTrend* trend, Time time, XLogRecPtr commit_lsn, const char* reason, const char* row) {
+  if (trend->late->bytes > kMaxBytes) {
+    trend_report(trend, "more late rows came at once than can be kept; the rest was counted only");
     return;
   }
-  trend->late->rows.items.push_back(
-      LateEvent{time, txn->final_lsn, reason, std::string(json.data, json.len)});
-  trend->late->bytes += sizeof(LateEvent) + static_cast<size_t>(json.len);
-  pfree(json.data);
+  trend->late->rows.items.push_back(LateEvent{time, commit_lsn, reason, row});
+  trend->late->bytes += sizeof(LateEvent) + trend->late->rows.items.back().row.size();
   if (trend->late->bytes > kCheckpointBytes) worker->checkpoint_due = true;
+}
+
+void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
+               TupleDesc descriptor, HeapTuple row) {
+  // Too many are not made into text first.
+  char* text = trend->late->bytes > kMaxBytes ? pstrdup("") : late_row(trend, descriptor, row);
+  if (text == nullptr) return;
+  late_add(trend, time, txn->final_lsn, reason, text);
+  pfree(text);
 }
 
 bool late_is_due(const FollowedTrend* trend) {
@@ -135,7 +143,10 @@ OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<LateEvent>& r
 OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
   auto write = [&](const std::vector<LateEvent>* rows) { return write_as_owner(trend, *rows, message); };
   const OwnerResult result = backlog_write_deferred(trend, &trend->late->rows, write);
-  return result == OwnerResult::kDone ? write(&trend->late->rows.items) : result;
+  if (result != OwnerResult::kDone) return result;
+  // What was deferred is all there is where rows are not kept any more.
+  if (trend->late->rows.items.empty() && !keeps_late_rows(*trend->definition)) return OwnerResult::kDone;
+  return write(&trend->late->rows.items);
 }
 
 }  // namespace

@@ -27,7 +27,11 @@ struct LateRows {
   size_t bytes = 0;  // of those to be written with the next checkpoint
 };
 
-// Keeps a refused row. Called while decoding.
+// A row as it is kept; null: it is too long, which is reported. Called while decoding.
+char* late_row(FollowedTrend* trend, TupleDesc descriptor, HeapTuple row);
+// Keeps it, unless there are too many, which is reported.
+void late_add(FollowedTrend* trend, Time time, XLogRecPtr commit_lsn, const char* reason, const char* row);
+// Both.
 void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
                TupleDesc descriptor, HeapTuple row);
 

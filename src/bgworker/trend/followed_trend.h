@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bgworker/trend/condition.h"
+#include "bgworker/trend/snapshot_filter.h"
 #include "decoder/row_reader.h"
 #include "engine/aggregates/batch.h"
 #include "engine/trend/trend_writer.h"
@@ -18,24 +19,17 @@
 
 namespace trending {
 
-// Which decoded transactions a backfill has already counted: those that its snapshot saw. A transaction
-// counts exactly when its top-level xid is not visible in the snapshot. Never decided by position or time,
-// for a transaction's commit record can be in the WAL before others see it.
-struct SnapshotFilter {
-  TransactionId xmax = InvalidTransactionId;  // invalid: no filter, everything counts
-  std::vector<TransactionId> in_progress;     // sorted; running when the snapshot was taken
-  XLogRecPtr until = InvalidXLogRecPtr;       // everything that commits behind this counts
-
-  bool active() const { return TransactionIdIsValid(xmax); }
-  bool counts(TransactionId xid) const;
-};
-
 // Events of transactions decoded while the trend waits to be filled, with their xids.
 struct RecordedTransaction {
   TransactionId xid;
   TimestampTz commit_time;
   XLogRecPtr lsn;
   std::vector<std::byte> records;  // BatchRecords
+
+  const BatchRecord* begin() const { return reinterpret_cast<const BatchRecord*>(records.data()); }
+  const BatchRecord* end() const {
+    return reinterpret_cast<const BatchRecord*>(records.data() + records.size());
+  }
 };
 
 enum class FillState : uint8_t {
@@ -45,11 +39,18 @@ enum class FillState : uint8_t {
   kStopped,
 };
 
-// Where the clocks stood: filling anew does not take them back.
+// Where the clocks stood: filling anew does not take them back. And how many rows were refused by then for
+// what filling does not look at.
 struct ClockBefore {
   Time clock = kNoTime;
   Time watermark = kNoTime;
   Time final_until = kNoTime;
+  uint64 late = 0;
+  uint64 null_time = 0;
+  uint64 failed = 0;
+  uint64 unretracted = 0;
+
+  friend bool operator==(const ClockBefore&, const ClockBefore&) = default;
 };
 
 // The options at the position. The catalog may have later ones, which are taken where their commit is
@@ -64,6 +65,7 @@ struct OptionsInForce {
 class AheadTimes;
 struct IdleClock;
 struct LateRows;
+struct PassedOver;
 struct RowsGone;
 struct ShownRanks;
 struct SourceTables;
@@ -111,7 +113,7 @@ struct FollowedTrend {
   TimestampTz waits_since = 0;                // for writers
   TimestampTz told_at = 0;                    // when the status was last told whom it waits for
   std::vector<RecordedTransaction> recorded;
-  size_t recorded_bytes = 0;
+  size_t recorded_bytes = 0;  // with the candidates among them (intake/passed_over.h)
   SnapshotFilter filter;
   bool refill = false;        // the source was truncated, say: fill anew
   bool outdated = false;      // likewise; the transaction that is being decoded is not applied any more
@@ -123,7 +125,9 @@ struct FollowedTrend {
 
   bool is_whole = false;  // the engine state is that of the source, or was until a reason to fill it anew
   ClockBefore before;     // of such a state, for the filling that replaces it
-  bool is_new = false;    // made by the transaction decoded just now: nothing of its source has been missed
+  ClockBefore kept;       // what is stored of them (checkpoint/kept_clocks.h)
+  bool kept_known = false;
+  bool is_new = false;  // made by the transaction decoded just now: nothing of its source has been missed
 
   // -- start, and how far back history is complete (backfill.cpp): its row in trending.trend_start
   std::string later;  // as text
@@ -138,6 +142,7 @@ struct FollowedTrend {
   std::unique_ptr<SourceTables> tables;   // intake/source_changes.h
   std::unique_ptr<AheadTimes> ahead;      // intake/ahead_times.h
   std::unique_ptr<RowsGone> gone;         // intake/refill.h
+  std::unique_ptr<PassedOver> passed;     // intake/passed_over.h
   std::unique_ptr<IdleClock> idle_clock;  // intake/idle_clock.h
   std::unique_ptr<TrendHistory> history;  // results/history.h
   std::unique_ptr<ShownRanks> ranks;      // results/shown_ranks.h

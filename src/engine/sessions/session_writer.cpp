@@ -51,7 +51,7 @@ Status SessionWriter::apply_record(const BatchRecord& record) {
   if (id != kNone) place = find_place(groups_.group(id), record.time);
   const bool too_early = record.time < header_->late_before;
   if (too_early && (!filling_ || place.joined == kNone)) {
-    if (!filling_) counters.late += record.added;
+    if (!filling_ && !writer_->is_counted_elsewhere(record.time)) counters.late += record.added;
     return Status::kOk;
   }
   uint32_t begun = kNone;
@@ -80,6 +80,11 @@ Status SessionWriter::apply_record(const BatchRecord& record) {
   }
   counters.events += record.added;
   return Status::kOk;
+}
+
+bool SessionWriter::takes(KeyView key, Time t) const {
+  const uint32_t id = groups_.find(key, hash_key(key, header_->options.hash_seed));
+  return id != kNone && find_place(groups_.group(id), t).joined != kNone;
 }
 
 // Neighbours are more than a gap apart, so at most two sessions are within a gap of t.

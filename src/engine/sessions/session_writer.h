@@ -54,6 +54,8 @@ class SessionWriter {
   Status apply(const BatchSlice& slice);
   void move_clock(Time t) { move_clock_to(t, false); }
   void shrink() { sessions_.shrink(); }
+  // Whether a session that is here takes a row of this key and time.
+  bool takes(KeyView key, Time t) const;
   // Whether some session may close or become final when the clock moves to t. Now and then none does.
   bool is_due(Time t) const;
 

@@ -97,6 +97,7 @@ Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
   bytes_.open(arena, &header_->layout, hooks);
   cell_bytes_ = total_bytes_ = {};
   first_changed_ = kNone;
+  elsewhere_ = {};
   sessions_.open(this, arena, header_, groups_);
   last_pane_ = kNone;
   last_span_ = {};
@@ -263,7 +264,7 @@ Status TrendWriter::apply_record(const BatchRecord& record, int64_t weight, uint
   const uint32_t slot = pane_at(record.time);
   if (slot == kNone) {
     if (last_span_.start < header_->late_before) {
-      if (weight > 0) counters.late += events;
+      if (weight > 0 && !is_counted_elsewhere(record.time)) counters.late += events;
       return Status::kOk;
     }
     counters.refused += events;
@@ -384,6 +385,21 @@ void TrendWriter::remove_group(uint32_t id) {
     partitions_.remove_group(ranking_.extra(groups_.group(id))->partition, ranking_);
   }
   groups_.remove(id);
+}
+
+bool TrendWriter::is_past(Time t, KeyView key, Time final) const {
+  if (has_sessions())
+    return add_saturated(t, header_->options.window.size) <= final && !sessions_.takes(key, t);
+  if (!windows_.in_range(t) || !windows_.in_range(final)) return false;
+  return windows_.pane_of(t).start < windows_.first_window(final).start;
+}
+
+bool TrendWriter::is_counted_elsewhere(Time t) const {
+  if (elsewhere_.end == kNoTime || !windows_.in_range(t)) return false;
+  const int64_t gap = header_->options.window.size;
+  const Time first = has_sessions() ? add_saturated(t, gap) : windows_.first_window(t).end;
+  const Time last = has_sessions() ? first : windows_.last_window(t).end;
+  return first <= elsewhere_.end && last >= elsewhere_.start;
 }
 
 // The pane of a time, made when it is not there. kNone when it is late (last_span_ tells) or memory is short.

@@ -108,6 +108,19 @@ class TrendWriter {
     return windows_.in_range(t) && windows_.pane_of(t).start < header_->late_before;
   }
 
+  // Whether a row of this key and time has part only in windows that end up to `final`. A session that is
+  // here and would take the row does not end up to there.
+  bool is_past(Time t, KeyView key, Time final) const;
+
+  // Rows with a part in windows that end within `ends`, both included, are counted elsewhere, say, and not
+  // late where they come too late for this state. Window{}: there are none. Not kept by the state.
+  void count_elsewhere(const Window& ends) { elsewhere_ = ends; }
+  bool counts_elsewhere() const { return elsewhere_.end != kNoTime; }
+  bool is_counted_elsewhere(Time t) const;
+
+  // Counts rows as late that are not given to apply().
+  void count_late(uint64_t rows) { header_->counters.late += rows; }
+
   // Moves the event clock of an idle source forward. A time not after the clock does nothing.
   Status advance_clock(Time t);
   // Whether, with session windows, one may close or become final when the clock moves to t.
@@ -282,6 +295,7 @@ class TrendWriter {
   Hooks hooks_;
   TrendHeader* header_ = nullptr;
   Windows windows_;
+  Window elsewhere_;
   GroupTable groups_;
   PaneStore panes_;
   Ranking ranking_;

@@ -127,6 +127,22 @@ class LatenessRun {
   TestTrend trend_;
 };
 
+TEST(Lateness, ARowThatIsCountedElsewhereIsNotLate) {
+  TrendOptions options;
+  options.window = {WindowKind::kHop, false, 10, 5, 0};
+  options.report_windows = true;
+  TestTrend trend(options);
+  ASSERT_EQ(trend.apply({{100, "a"}}), Status::kOk);
+  EXPECT_TRUE(trend.writer().is_past(90, {}, 100));
+  EXPECT_FALSE(trend.writer().is_past(95, {}, 100));
+  trend.writer().count_elsewhere({20, 50});  // of windows that end at 20, 25, ..., 50
+  for (Time t : {9, 10, 49, 50}) EXPECT_EQ(trend.writer().is_counted_elsewhere(t), t == 10 || t == 49) << t;
+  ASSERT_EQ(trend.apply({{9, "a"}, {10, "a"}, {49, "a"}, {50, "a"}}), Status::kOk);
+  EXPECT_EQ(trend.reader().counters().late, 2u);
+  trend.writer().count_late(3);
+  EXPECT_EQ(trend.reader().counters().late, 5u);
+}
+
 TEST(Lateness, ARowCountsInExactlyTheWindowsThatAreNotFinal) {
   for_each_seed(4000, [](uint64_t seed) { LatenessRun(seed).run(); });
 }

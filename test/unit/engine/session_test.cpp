@@ -164,6 +164,32 @@ TEST(Session, RowThatIsLateIsCounted) {
   EXPECT_EQ(trend.reader().counters().events, 2u);
 }
 
+TEST(Session, RowThatIsCountedElsewhereIsNotLate) {
+  TestTrend trend(session(10));
+  ASSERT_EQ(trend.apply({{100, "a"}}), Status::kOk);
+  trend.writer().count_elsewhere({20, 50});
+  EXPECT_FALSE(trend.writer().is_counted_elsewhere(9));
+  EXPECT_TRUE(trend.writer().is_counted_elsewhere(10));
+  EXPECT_TRUE(trend.writer().is_counted_elsewhere(40));
+  EXPECT_FALSE(trend.writer().is_counted_elsewhere(41));
+  ASSERT_EQ(trend.apply({{40, "b"}, {41, "b"}}), Status::kOk);
+  EXPECT_EQ(trend.reader().counters().late, 1u);
+}
+
+TEST(Session, RowOfAnOpenSessionIsNotPast) {
+  TestTrend trend(session(10));
+  ASSERT_EQ(trend.apply({{95, "a"}, {100, "a"}, {100, "b"}}), Status::kOk);
+  const auto is_past = [&](Time t, std::string_view key) {
+    return trend.writer().is_past(
+        t, {reinterpret_cast<const std::byte*>(key.data()), static_cast<uint32_t>(key.size())}, 100);
+  };
+  EXPECT_FALSE(is_past(85, "a"));
+  EXPECT_TRUE(is_past(84, "a"));
+  EXPECT_TRUE(is_past(85, "b"));
+  EXPECT_TRUE(is_past(85, "unknown"));
+  EXPECT_FALSE(is_past(91, "unknown"));
+}
+
 TEST(Session, NothingIsHeldWithoutHistory) {
   TrendOptions options = session(10);
   options.report_windows = false;
