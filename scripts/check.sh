@@ -5,7 +5,7 @@
 # interrupted. A stage that takes long says every half minute how far it is. Logs are kept in build/check/.
 #   SERVERS      major versions for the server tests (the system's); others are fetched from other Debian releases into
 #                .cache/, which needs root
-#   STAGES       some of: lint build unit loadgen viewer bench regress isolation pgtap docs tap (all by default), fuzz
+#   STAGES       some of: lint build unit loadgen viewer bench regress isolation pgtap docs fuzz tap (all by default)
 #   VARIANT      of the extension in the server tests: debug (default: with assertions) or sanitize (servers from 17
 #                on: the packaged 15 hangs under ASan)
 #   PG_CONFIG    the system's server, if not the newest installed
@@ -14,7 +14,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-default_stages='lint build unit loadgen viewer bench regress isolation pgtap docs tap'
+default_stages='lint build unit loadgen viewer bench regress isolation pgtap docs fuzz tap'
 stages=" ${STAGES:-$default_stages} "
 servers=${SERVERS:-}
 export VARIANT=${VARIANT:-debug}
@@ -27,7 +27,7 @@ wanted() { [[ $stages == *" $1 "* ]]; }
 check_arguments() {
   local word
   for word in $stages; do
-    [[ " $default_stages fuzz " == *" $word "* ]] || die "there is no stage '$word'" "Stages: $default_stages fuzz"
+    [[ " $default_stages " == *" $word "* ]] || die "there is no stage '$word'" "Stages: $default_stages"
   done
   [[ $VARIANT =~ ^(debug|sanitize)$ ]] || die "VARIANT must be debug or sanitize"
 }

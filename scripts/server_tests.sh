@@ -96,7 +96,7 @@ do_bench() {
 do_docs() { start_server && /usr/bin/python3 test/docs/run.py --psql "$bin/psql"; }
 
 # shellcheck disable=SC2086 # several options
-do_fuzz() { /usr/bin/python3 test/fuzz/fuzz.py --pg-config "$PG_CONFIG" ${FUZZ:---seed 1 --episodes 25}; }
+do_fuzz() { /usr/bin/python3 test/fuzz/fuzz.py --pg-config "$PG_CONFIG" ${FUZZ:---seed 1 --episodes 8}; }
 
 # No server may have crashed. A signal 9 is a test's own doing: TAP tests kill processes on purpose.
 do_logs() {

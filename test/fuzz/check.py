@@ -1,6 +1,7 @@
 """Compares trends and histories with what the model says, by queries that do not come from the extension."""
 
 import time
+from datetime import timedelta
 
 from cluster import PATIENCE
 from grammar import EXACT, NEAR
@@ -49,6 +50,11 @@ class Checker:
         state, reason = cursor.fetchone()
         if state != "running":
             return f"is {state}: {reason}"
+        # Of a row that changes, only what the trend reads comes again.
+        if trend.definition.options["keeps_late"] and not trend.source.mutable and trend.definition.windowed():
+            found = self.until_settled(lambda: self.late_differences(cursor, trend))
+            if found:
+                return found
         if trend.gap:
             return self.until_settled(lambda: self.session_differences(cursor, trend))
         found = self.live_differences(cursor, trend)
@@ -81,13 +87,40 @@ class Checker:
             # Which of equal numerics first, last, min and max show is not said.
             text = "" if column.startswith("x") and definition.aggregates[int(column[1:])].picks else "::text"
             different.append(f"a.{column}{text} IS DISTINCT FROM b.{column}{text}")
-        joined = " AND ".join(f"a.{c} IS NOT DISTINCT FROM b.{c}" for c in on) or "true"
+        # As text, which can be hashed: one NULL is like another.
+        keys = {side: f"ROW({', '.join(f'{side}.{c}' for c in on)})::text" for side in "ab"}
+        joined = f"{keys['a']} = {keys['b']}" if on else "true"
         cursor.execute(
             f"WITH a AS MATERIALIZED ({got}), b AS MATERIALIZED ({expected}) "
             f"(SELECT 'only in {what}', to_jsonb(a)::text FROM a WHERE NOT EXISTS (SELECT FROM b WHERE {joined}) LIMIT 3) UNION ALL "
             f"(SELECT 'missing in {what}', to_jsonb(b)::text FROM b WHERE NOT EXISTS (SELECT FROM a WHERE {joined}) LIMIT 3) UNION ALL "
             f"(SELECT '{what} has', to_jsonb(a)::text || ' expected ' || to_jsonb(b)::text FROM a JOIN b ON {joined} WHERE {' OR '.join(different)} LIMIT 3)".replace("{trend}", str(trend.number)))
         return "\n".join(f"{where}: {row}" for where, row in cursor.fetchall())
+
+    def late_differences(self, cursor, trend):
+        """Rows refused as late, each kept once; and counted."""
+        definition = trend.definition
+        cursor.execute(f"SELECT (row ->> 'rid')::bigint, count(*) FROM {trend.name}_late WHERE reason = 'late' GROUP BY 1")
+        kept = dict(cursor.fetchall())
+        twice = [rid for rid, count in kept.items() if count > 1]
+        if twice:
+            return f"{trend.name}_late has rows {twice[:5]} twice"
+        expected = set(trend.late)
+        cursor.execute(definition.late_query().replace("{trend}", str(trend.number)))
+        found = {rid for rid, in cursor.fetchall()}
+        expected = found | (expected & self.that_count(cursor, trend, expected))
+        if set(kept) != expected:
+            return f"{trend.name}_late lacks {sorted(expected - set(kept))[:5]}, has {sorted(set(kept) - expected)[:5]} too much"
+        cursor.execute("SELECT late FROM trending.status WHERE trend = %s", (trend.name,))
+        counted = cursor.fetchone()[0]
+        return "" if counted == len(kept) else f"late is {counted}, and {len(kept)} are kept"
+
+    def that_count(self, cursor, trend, rids):
+        """Those of the rows that the definition does not filter."""
+        definition = trend.definition
+        where = "".join(f" AND {c}" for c in (definition.where and f"({definition.where})", definition.guard) if c)
+        cursor.execute(f"SELECT rid FROM fuzz.shadow_{definition.source} WHERE rid = ANY(%s) AND isfinite(ts){where}", (list(rids),))
+        return {rid for rid, in cursor.fetchall()}
 
     def live_differences(self, cursor, trend):
         definition = trend.definition
@@ -115,7 +148,11 @@ class Checker:
         expected = (f"SELECT *, window_end <= '{trend.horizon.isoformat()}'::timestamptz AS final FROM ({definition.query()}) q "
                     f"WHERE window_end <= '{trend.watermark().isoformat()}'::timestamptz{best}")
         on = ["window_start", "window_end"] + definition.key_names()
-        return self.compare(cursor, trend, f"SELECT * FROM {trend.name}_history", expected, on,
+        got = f"SELECT * FROM {trend.name}_history"
+        if definition.options["retention"]:  # what is older goes, sooner or later
+            oldest = trend.watermark() - timedelta(seconds=definition.options["retention"])
+            got, expected = (f"SELECT * FROM ({q}) q WHERE window_end >= '{oldest.isoformat()}'::timestamptz" for q in (got, expected))
+        return self.compare(cursor, trend, got, expected, on,
                             definition.value_names() + ["rank", "final"], f"{trend.name}_history")
 
     def session_differences(self, cursor, trend):

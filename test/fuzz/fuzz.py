@@ -96,7 +96,8 @@ class Episode:
 
     def make_sources(self):
         self.execute("CREATE EXTENSION trending; CREATE SCHEMA fuzz; CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');"
-                     "CREATE TABLE fuzz.bound (trend int, vid bigint, lo timestamptz, hi timestamptz, PRIMARY KEY (trend, vid))")
+                     "CREATE TABLE fuzz.bound (trend int, vid bigint, lo timestamptz, hi timestamptz, came bool NOT NULL DEFAULT false, PRIMARY KEY (trend, vid));"
+                     "GRANT CREATE ON SCHEMA public TO fuzz_owner; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO fuzz_owner")
         self.model = Model(self.connect)
         self.sources = []
         columns = ", ".join(f"{name} {kind}" for name, kind, _ in COLUMNS)
@@ -133,7 +134,7 @@ class Episode:
         number, options = self.trend_numbers, definition.options
         if definition.window.gap:
             options["history_limit"] = None
-        trend = Trend(number, f"trend{number}", definition)
+        trend = Trend(number, f"trend{number}", definition, source)
         if definition.window.gap:
             amount, unit = definition.window.gap.split()
             trend.gap = timedelta(seconds=float(amount))
@@ -144,23 +145,34 @@ class Episode:
         backfill = self.rng.choice(["true", "true", "'open'", "false"])
         if trend.gap and backfill == "'open'":
             backfill = "true"
+        retention = options["retention"]
+        if trend.gap:
+            options["retention"] = retention = None
         if source.mutable and backfill == "false":
             backfill = "true"  # rows from before that change later are taken from what was never counted
-        self.work.settle()
-        self.execute(f"SELECT trending.create_trend('{trend.name}', $def${definition.text()}$def$, "
+        self.work.settle(source)
+        if source.refilled:
+            self.catch_up(source)
+        role = "SET ROLE fuzz_owner; " if self.rng.random() < 0.3 else ""
+        self.execute(role + f"SELECT trending.create_trend('{trend.name}', $def${definition.text()}$def$, "
                      f"watermark_delay => '{options['watermark_delay']} s', allowed_lateness => '{options['allowed_lateness']} s', "
+                     f"late_events => '{'keep' if options['keeps_late'] else 'drop'}', "
+                     + (f"retention => '{retention} s', " if retention else "") +
                      f"idle_timeout => '9000 days', history_limit => {limit}, backfill => {backfill}{partition})")
-        self.catch_up()
-        # Until history is filled back, windows take in what was written meanwhile.
-        self.wait_for(f"SELECT state = 'running' AND NOT backfilling FROM trending.status WHERE trend = '{trend.name}'")
         source.trends.append(trend)
         if backfill != "false":
             self.adopt(source, trend, only_open=backfill == "'open'")
+        # What is committed right after it is in history in any case.
+        source.refilled = True
+        if self.rng.random() < 0.5:
+            self.catch_up(source)
 
     def catch_up(self, source=None):
         """Waits until everything committed is counted. Trends that are filled wait for open writers of their source."""
         self.work.settle(source)
         self.execute(f"SELECT trending.sync('{PATIENCE} s')")
+        # Until history is filled back, windows take in what was written meanwhile.
+        self.wait_for("SELECT NOT EXISTS (SELECT FROM trending.status WHERE state <> 'running' OR backfilling)")
         for caught_up in self.sources if source is None else [source]:
             caught_up.refilled = False
 
@@ -182,7 +194,7 @@ class Episode:
     def act(self):
         actions = [(self.work.step, 100), (self.kill_worker, 1), (self.end_worker, 1), (self.kill_server, 0.5),
                    (self.harmless, 2), (self.alter_trend, 1), (self.drop_trend, 0.3), (self.truncate, 0.5),
-                   (self.new_trend, 0.7)]
+                   (self.new_trend, 0.7), (self.let_rows_go, 1), (self.swap_partition, 0.5)]
         choices, weights = zip(*actions)
         for _ in range(self.rng.randrange(30, 200)):
             self.rng.choices(choices, weights)[0]()
@@ -263,9 +275,7 @@ class Episode:
         if source.time_type == "date" or not clocks:
             return
         version = self.work.random_version(source)
-        version.time, version.ahead = max(clocks), False
-        version.literals["ts"] = f"'{version.time.isoformat()}'::timestamptz" + (
-            "" if source.time_type == "timestamptz" else "::timestamp")
+        self.work.set_time(source, version, max(clocks))
         names = list(version.literals)
         self.execute(f"BEGIN; TRUNCATE {source.name}; INSERT INTO {source.name} (rid, {', '.join(names)}) "
                      f"VALUES ({version.rid}, {', '.join(version.literals.values())}); COMMIT")
@@ -275,6 +285,54 @@ class Episode:
         if self.rng.random() < 0.3:
             self.catch_up(source)
 
+    def let_rows_go(self):
+        """From trends that are filled anew for it: which takes in what is there when they come to it, so alone."""
+        source = self.rng.choice(self.sources)
+        if not source.mutable or not source.rows or source.lets_rows_go():
+            return
+        self.catch_up(source)
+        worker = self.work.workers[0]
+        if worker.transaction is not None:
+            return
+        source.refilled = True
+        transaction = worker.transaction = Transaction(source)
+        worker.cursor().execute("BEGIN")
+        for _ in range(self.rng.randrange(1, 4)):
+            self.work.change(worker, transaction, delete=self.rng.random() < 0.5)
+        worker.cursor().execute("COMMIT")
+        worker.transaction = None
+        self.work.committed(transaction)
+        if self.rng.random() < 0.5:
+            self.catch_up(source)
+
+    def swap_partition(self):
+        """A partition goes and comes again with other rows, at once or one after the other."""
+        source = self.rng.choice([s for s in self.sources if s.partitioned] or [None])
+        if source is None or source.time_type == "date" or any(
+                t.definition.where or t.definition.guard or t.gap for t in source.trends):
+            return
+        self.catch_up(source)
+        clocks = [t.clock for t in source.trends if t.clock is not None]
+        part = self.rng.randrange(3)
+        table, bounds = f"{source.name}_{part}", f"FOR VALUES WITH (modulus 3, remainder {part})"
+        gone = self.value(f"SELECT coalesce(array_agg(rid), '{{}}') FROM {table}")
+        removed = [source.rows[rid] for rid in gone if self.rng.random() < 0.7]
+        added = [v for v in (self.work.random_version(source) for _ in range(6)) if clocks]
+        for version in added:
+            self.work.set_time(source, version, max(clocks))
+        statements = [f"ALTER TABLE {source.name} DETACH PARTITION {table}",
+                      f"DELETE FROM {table} WHERE rid = ANY('{{{','.join(str(v.rid) for v in removed)}}}')"]
+        for version in added:
+            names = ", ".join(version.literals)
+            statements.append(f"INSERT INTO {table} (rid, {names}) SELECT {version.rid}, {', '.join(version.literals.values())} "
+                              f"WHERE satisfies_hash_partition('{source.name}'::regclass, 3, {part}, {version.rid}::bigint)")
+        statements.append(f"ALTER TABLE {source.name} ATTACH PARTITION {table} {bounds}")
+        self.execute("BEGIN; " + "; ".join(statements) + "; COMMIT")
+        there = set(self.value(f"SELECT coalesce(array_agg(rid), '{{}}') FROM {table}"))
+        transaction = Transaction(source, [v for v in added if v.rid in there], removed)
+        self.work.committed(transaction)
+        source.refilled = True
+
     # -- checking
 
     def check(self):
@@ -282,6 +340,15 @@ class Episode:
         problem = self.checker.problem()
         if problem:
             raise Failure(problem)
+
+
+def new_cluster(pg_config):
+    cluster = Cluster(pg_config)
+    connection = cluster.connect()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE fuzz_owner")
+    connection.close()
+    return cluster
 
 
 def main():
@@ -296,7 +363,7 @@ def main():
     episodes = arguments.episodes or (None if arguments.minutes else 1)
     end = time.monotonic() + arguments.minutes * 60 if arguments.minutes else None
     killed, done, failed = set(), 0, 0
-    cluster = Cluster(arguments.pg_config)
+    cluster = new_cluster(arguments.pg_config)
     try:
         while (episodes is None or done < episodes) and (end is None or time.monotonic() < end):
             begun = time.monotonic()
@@ -320,7 +387,7 @@ def main():
                 if arguments.verbose:
                     print("\n".join("#   " + line for line in episode.log))
                 cluster.remove()  # whatever is wrong must not fail the next episode
-                cluster = Cluster(arguments.pg_config)
+                cluster = new_cluster(arguments.pg_config)
             else:
                 print(f"ok {done} - seed {seed + done - 1} ({time.monotonic() - begun:.1f} s)", flush=True)
     except KeyboardInterrupt:

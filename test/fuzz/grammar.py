@@ -47,8 +47,8 @@ def _first_last(rng):
     return Aggregate(f"trending.{which}({value}, {at})", oracle, ranks=False, picks=True)
 
 
-def random_aggregate(rng, combined, sessions):
-    kind = rng.randrange(14 if combined else 12)
+def random_aggregate(rng, combined, sessions, sketches=False):
+    kind = rng.randrange(15 if combined else 12)
     if kind == 0:
         return Aggregate("count(*)", "count(*)")
     if kind == 1:
@@ -57,7 +57,8 @@ def random_aggregate(rng, combined, sessions):
     if kind in (2, 3):
         x = rng.choice(["i", "s", "b", "n", "i::bigint * s", "n * 2"])
         how = rng.choice(["sum", "avg"])
-        return Aggregate(f"{how}({x})", f"{how}({x})")
+        # Trends rank by the exact average, queries by one that is rounded.
+        return Aggregate(f"{how}({x})", f"{how}({x})", ranks=how == "sum" or x in ("i", "s"))
     if kind == 4:
         x, how = rng.choice(["f", "f * 2"]), rng.choice(["sum", "avg"])
         # The digits of a double as they are, added without loss.
@@ -81,6 +82,10 @@ def random_aggregate(rng, combined, sessions):
     if kind == 12:
         x = rng.choice(["bool_and(k3)", "bool_or(k3)", "bit_or(i)", "bit_xor(b)"])
         return Aggregate(x, x, ranks=False)
+    if kind == 14:
+        x = rng.choice(["k1", "k2", "n", "t"])
+        return Aggregate(f"trending.approx_count_distinct({x})", f"count(DISTINCT {x})") if sketches else Aggregate(
+            "corr(i, s)", "corr(i, s)", REAL, False)
     x = rng.choice(["stddev(i)", "variance(s)", "sum(v)"])
     return Aggregate(x, x, NEAR if "(v)" not in x else EXACT, False)
 
@@ -92,8 +97,21 @@ class Window:
     gap: str = ""     # sessions
 
 
+def _days(rng):
+    """Local days of a zone."""
+    zone = rng.choice(["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia"])
+    day = f"date_trunc('day', {{ts}} AT TIME ZONE '{zone}')"
+    if rng.random() < 0.5:
+        return Window(f"trending.tumble(ts, interval '1 day', zone => '{zone}')",
+                      f"SELECT {day} AT TIME ZONE '{zone}', ({day} + interval '1 day') AT TIME ZONE '{zone}'")
+    first = f"({day} - m * interval '1 day') AT TIME ZONE '{zone}'"
+    last = f"({day} + (2 - m) * interval '1 day') AT TIME ZONE '{zone}'"
+    return Window(f"trending.hop(ts, interval '1 day', interval '2 days', zone => '{zone}')",
+                  f"SELECT {first}, {last} FROM generate_series(0, 1) m")
+
+
 def random_window(rng, time_type):
-    kind = rng.choice(["tumble", "hop", "hop", "cumulate", "session", "none"])
+    kind = rng.choice(["tumble", "hop", "hop", "cumulate", "session", "days", "none"])
     cast = "timestamptz" if time_type == "timestamptz" else "timestamp"
     origin = rng.choice([None, "2000-01-03 00:00:07"])
     base = f"{cast} '{origin or '1970-01-01'}'"
@@ -104,6 +122,8 @@ def random_window(rng, time_type):
     if kind == "session":
         gap = rng.choice(["1 second", "7 seconds", "90 seconds"])
         return Window(f"trending.session(ts, '{gap}')", "", gap)
+    if kind == "days" and time_type == "timestamptz":
+        return _days(rng)
     size_s = rng.choice([1, 10, 60, 3600])
     if kind == "tumble":
         size = f"interval '{size_s} seconds'"
@@ -142,6 +162,7 @@ class Definition:
     partition_by: int    # this many of the first keys
     bounds_type: str
     options: dict = field(default_factory=dict)
+    cannot_let_go: bool = False  # it is filled anew when a row goes
 
     def key_names(self):
         return [f"g{i}" for i in range(len(self.keys))]
@@ -178,6 +199,17 @@ class Definition:
         return (f"SELECT v.*, w.window_start, w.window_end FROM ({base}) v, LATERAL ({windows}) w(window_start, window_end) "
                 f"WHERE isfinite(v.ts) AND w.window_end > coalesce(v.lo, '-infinity') AND w.window_end <= coalesce(v.hi, 'infinity')")
 
+    def late_query(self):
+        """Rows that came only to windows that were final."""
+        where = [c for c in (f"({self.where})" if self.where else "", self.guard, "isfinite(s.ts)", "b.came") if c]
+        late = "false"
+        if self.window.rows:
+            windows = self.window.rows.replace("{ts}", "s.ts")
+            late = (f"NOT EXISTS (SELECT FROM ({windows}) w(window_start, window_end) "
+                    f"WHERE w.window_end > coalesce(b.lo, '-infinity'))")
+        return (f"SELECT s.rid FROM fuzz.shadow_{self.source} s JOIN fuzz.bound b ON b.vid = s.vid AND b.trend = {{trend}} "
+                f"WHERE {' AND '.join(where)} AND {late}")
+
     def _session_rows(self, base):
         keys = ", ".join(f"{k} AS g{i}" for i, k in enumerate(self.keys))
         cast = self.bounds_type
@@ -211,11 +243,11 @@ class Definition:
 
 def random_definition(rng, source, time_type, retractable):
     window = random_window(rng, time_type)
-    combined = not window.gap and not retractable and rng.random() < 0.3
+    combined = not window.gap and rng.random() < 0.3
     keys = rng.sample(KEYS, rng.choice([0, 1, 1, 1, 2, 3]))
     if not keys and not window.call:
         keys = [rng.choice(KEYS)]
-    aggregates = [random_aggregate(rng, combined, bool(window.gap)) for _ in range(rng.choice([1, 1, 2, 3, 5]))]
+    aggregates = [random_aggregate(rng, combined, bool(window.gap), not retractable) for _ in range(rng.choice([1, 1, 2, 3, 5]))]
     ranking = [i for i, a in enumerate(aggregates) if a.ranks]
     if not ranking:
         aggregates.append(Aggregate("count(*)", "count(*)"))
@@ -233,5 +265,8 @@ def random_definition(rng, source, time_type, retractable):
         "watermark_delay": rng.choice([0, 0, 2, 30]),
         "allowed_lateness": rng.choice([0, 1, 10, 60]),
         "history_limit": rng.choice([None, None, 3]),
+        "retention": rng.choice([None, None, None, 7200, 172800]),
+        "keeps_late": rng.random() < 0.5,
     }
+    definition.cannot_let_go = combined or bool(window.gap)
     return definition

@@ -17,9 +17,11 @@ class Trend:
     number: int
     name: str
     definition: object
+    source: object = None
     clock: datetime = None
     horizon: datetime = None  # never goes back
     gap: timedelta = timedelta(0)
+    late: set = field(default_factory=set)  # rows that came too late for a trend with sessions
 
     def watermark(self):
         return None if self.clock is None else self.clock - timedelta(seconds=self.definition.options["watermark_delay"])
@@ -60,6 +62,9 @@ class Source:
     # Its trends are being filled anew, perhaps: they count what is there when they come to it. Until they have, rows come
     # in the order of their times and none goes, so that it does not matter when that is.
     refilled: bool = False
+
+    def lets_rows_go(self):
+        return self.mutable and not self.refilled and not any(t.definition.cannot_let_go for t in self.trends)
 
 
 class Model:
@@ -104,7 +109,8 @@ class Model:
                 continue
             self._take_back(cursor, trend, [v.vid for v in removed])
             fresh = self._timely(trend, counted)
-            cursor.execute("INSERT INTO fuzz.bound (trend, vid, lo) SELECT %s, unnest(%s::bigint[]), %s",
+            trend.late |= {v.rid for v in counted} - {v.rid for v in fresh}
+            cursor.execute("INSERT INTO fuzz.bound (trend, vid, lo, came) SELECT %s, unnest(%s::bigint[]), %s, true",
                            (trend.number, [v.vid for v in fresh], None if trend.gap else trend.horizon))
             # A version that came and went within the transaction has moved the clock, and leaves again.
             gone = {v.vid for v in removed}
@@ -115,7 +121,7 @@ class Model:
         """A session takes no row that ends before the horizon; a window's row that is late for all moves no clock."""
         if trend.horizon is None or not trend.gap:
             return versions
-        return [v for v in versions if v.time is not None and v.time + trend.gap > trend.horizon]
+        return [v for v in versions if v.time is None or v.time + trend.gap > trend.horizon]
 
     def _take_back(self, cursor, trend, vids):
         if not vids:

@@ -82,6 +82,12 @@ class Work:
             literals[name] = f"({value})::{kind}"
         return self.model.new_version(source, literals, rid, ahead, time)
 
+    @staticmethod
+    def set_time(source, version, time):
+        version.time, version.ahead = time, False
+        version.literals["ts"] = f"'{time.isoformat()}'::timestamptz" + (
+            "" if source.time_type == "timestamptz" else "::timestamp")
+
     def insert(self, worker, transaction):
         count = self.rng.choice([1, 1, 1, 3, 20, 200])
         versions = [self.random_version(transaction.source) for _ in range(count)]
@@ -128,7 +134,7 @@ class Work:
     def do_something(self, worker):
         transaction, rng = worker.transaction, self.rng
         chance = rng.random()
-        mutable = transaction.source.mutable and not transaction.source.refilled
+        mutable = transaction.source.lets_rows_go()
         if chance < 0.15:
             marks = len(transaction.added), len(transaction.removed)
             worker.cursor().execute("SAVEPOINT s")
