@@ -2,6 +2,7 @@
 
 #include "catalog/definition_catalog.h"
 #include "definition/query_text.h"
+#include "postgres/spi.h"
 
 namespace trending {
 
@@ -136,18 +137,13 @@ void definition_view_confirm(const Definition& definition) {
 }
 
 void definition_note_checked(int32 trend_id, const Fingerprint& rule) {
-  auto* digest = static_cast<bytea*>(palloc(VARHDRSZ + sizeof(rule.bytes)));
-  SET_VARSIZE(digest, VARHDRSZ + sizeof(rule.bytes));
-  memcpy(VARDATA(digest), rule.bytes, sizeof(rule.bytes));
-  Oid types[] = {INT4OID, INT8OID, BYTEAOID};
-  Datum values[] = {Int32GetDatum(trend_id), Int64GetDatum(static_cast<int64>(GetSystemIdentifier())),
-                    PointerGetDatum(digest)};
-  int result = SPI_execute_with_args(
-      "INSERT INTO trending.checked_definition (trend_id, system_identifier, digest) VALUES ($1, $2, $3) ON "
-      "CONFLICT "
-      "(trend_id) DO UPDATE SET system_identifier = excluded.system_identifier, digest = excluded.digest",
-      3, types, values, nullptr, false, 0);
-  if (result != SPI_OK_INSERT) elog(ERROR, "could not note a definition: %s", SPI_result_code_string(result));
+  const SpiValue values[] = {spi_int4(trend_id), spi_int8(static_cast<int64>(GetSystemIdentifier())),
+                             spi_bytea(rule.bytes, sizeof(rule.bytes))};
+  (void)spi_execute(
+      "INSERT INTO trending.checked_definition (trend_id, system_identifier, digest) VALUES ($1, $2, $3) "
+      "ON CONFLICT (trend_id) DO UPDATE SET system_identifier = excluded.system_identifier, "
+      "digest = excluded.digest",
+      values, lengthof(values));
 }
 
 void definition_compare_checked(int32 trend_id, const char* trend, const Fingerprint& rule) {

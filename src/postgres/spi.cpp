@@ -90,82 +90,76 @@ bool SpiRow::is_null(const char* column) const {
   return isnull;
 }
 
-bool SpiRow::read(const char* column, bool* value) const {
+namespace {
+
+template <typename Value, typename Convert>
+bool read_as(const SpiRow& row, const char* column, Oid type, Value* value, Convert convert) {
   Datum datum = 0;
-  if (!read_datum(column, BOOLOID, &datum)) return false;
-  *value = DatumGetBool(datum);
+  if (!row.read_datum(column, type, &datum)) return false;
+  *value = convert(datum);
   return true;
+}
+
+}  // namespace
+
+bool SpiRow::read(const char* column, bool* value) const {
+  return read_as(*this, column, BOOLOID, value, [](Datum datum) { return DatumGetBool(datum); });
 }
 
 bool SpiRow::read(const char* column, int32* value) const {
-  Datum datum = 0;
-  if (!read_datum(column, INT4OID, &datum)) return false;
-  *value = DatumGetInt32(datum);
-  return true;
+  return read_as(*this, column, INT4OID, value, [](Datum datum) { return DatumGetInt32(datum); });
 }
 
 bool SpiRow::read(const char* column, int64* value) const {
-  Datum datum = 0;
-  if (!read_datum(column, INT8OID, &datum) && !read_datum(column, TIMESTAMPTZOID, &datum)) return false;
-  *value = DatumGetInt64(datum);
-  return true;
+  const auto convert = [](Datum datum) { return DatumGetInt64(datum); };
+  return read_as(*this, column, INT8OID, value, convert) ||
+         read_as(*this, column, TIMESTAMPTZOID, value, convert);
 }
 
-bool SpiRow::read_oid(const char* column, Oid* value) const {
-  Datum datum = 0;
-  if (!read_datum(column, OIDOID, &datum)) return false;
-  *value = DatumGetObjectId(datum);
-  return true;
+bool SpiRow::read(const char* column, Oid* value) const {
+  return read_as(*this, column, OIDOID, value, [](Datum datum) { return DatumGetObjectId(datum); });
 }
 
-bool SpiRow::read_lsn(const char* column, XLogRecPtr* value) const {
-  Datum datum = 0;
-  if (!read_datum(column, LSNOID, &datum)) return false;
-  *value = DatumGetLSN(datum);
-  return true;
+bool SpiRow::read(const char* column, XLogRecPtr* value) const {
+  return read_as(*this, column, LSNOID, value, [](Datum datum) { return DatumGetLSN(datum); });
+}
+
+bool SpiRow::read(const char* column, char** value) const {
+  return read_as(*this, column, TEXTOID, value, [](Datum datum) { return TextDatumGetCString(datum); });
+}
+
+bool SpiRow::read(const char* column, SpiBytes* value) const {
+  return read_as(*this, column, BYTEAOID, value, [](Datum datum) {
+    bytea* bytes = DatumGetByteaPP(datum);
+    return SpiBytes{VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
+  });
+}
+
+bool SpiRow::read(const char* column, ItemPointerData* value) const {
+  return read_as(*this, column, TIDOID, value,
+                 [](Datum datum) { return *reinterpret_cast<ItemPointer>(DatumGetPointer(datum)); });
 }
 
 bool SpiRow::read_number(const char* column, Oid type, int64* value) const {
-  Datum datum = 0;
-  if (!read_datum(column, type, &datum)) return false;
+  bool flag = false;
+  int32 number = 0;
+  Oid oid = InvalidOid;
   switch (type) {
     case BOOLOID:
-      *value = DatumGetBool(datum) ? 1 : 0;
+      if (!read(column, &flag)) return false;
+      *value = flag ? 1 : 0;
       return true;
     case INT4OID:
-      *value = DatumGetInt32(datum);
+      if (!read(column, &number)) return false;
+      *value = number;
       return true;
     case OIDOID:
-      *value = DatumGetObjectId(datum);
-      return true;
-    case INT8OID:
-      *value = DatumGetInt64(datum);
+      if (!read(column, &oid)) return false;
+      *value = oid;
       return true;
     default:
-      return false;
+      return type == INT8OID && read(column, value);
   }
-}
-
-bool SpiRow::read_text(const char* column, char** value) const {
-  Datum datum = 0;
-  if (!read_datum(column, TEXTOID, &datum)) return false;
-  *value = TextDatumGetCString(datum);
-  return true;
-}
-
-bool SpiRow::read_bytes(const char* column, SpiBytes* value) const {
-  Datum datum = 0;
-  if (!read_datum(column, BYTEAOID, &datum)) return false;
-  bytea* bytes = DatumGetByteaPP(datum);
-  *value = {VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
-  return true;
-}
-
-bool SpiRow::read_place(const char* column, ItemPointerData* value) const {
-  Datum datum = 0;
-  if (!read_datum(column, TIDOID, &datum)) return false;
-  *value = *reinterpret_cast<ItemPointer>(DatumGetPointer(datum));
-  return true;
 }
 
 bool SpiRow::read_int8_array(const char* column, const int64** values, int* count) const {

@@ -86,16 +86,21 @@ class SpiRow {
   bool read(const char* column, bool* value) const;
   bool read(const char* column, int32* value) const;
   bool read(const char* column, int64* value) const;  // bigint and timestamptz
-  bool read_oid(const char* column, Oid* value) const;
-  bool read_lsn(const char* column, XLogRecPtr* value) const;
+  bool read(const char* column, Oid* value) const;
+  bool read(const char* column, XLogRecPtr* value) const;
+  bool read(const char* column, char** value) const;            // text
+  bool read(const char* column, SpiBytes* value) const;         // bytea
+  bool read(const char* column, ItemPointerData* value) const;  // ctid
+  // Several columns: row.read("id", &id, "name", &name).
+  template <typename Value, typename... More>
+  bool read(const char* column, Value* value, const char* next, More... more) const {
+    return read(column, value) && read(next, more...);
+  }
   // A bool, an integer or an OID as a number.
   bool read_number(const char* column, Oid type, int64* value) const;
-  bool read_text(const char* column, char** value) const;
-  bool read_bytes(const char* column, SpiBytes* value) const;
   // One dimension, or none, of bigint without NULLs.
   bool read_int8_array(const char* column, const int64** values, int* count) const;
   bool read_datum(const char* column, Oid type, Datum* value) const;
-  bool read_place(const char* column, ItemPointerData* value) const;  // ctid
   bool is_null(const char* column) const;
 
  private:

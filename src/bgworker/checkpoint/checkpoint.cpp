@@ -356,7 +356,7 @@ const char* read_checkpoint(XLogRecPtr* position) {
   int64 checksum = 0;
   const int64* states = nullptr;
   int count = 0;
-  if (!row.read("format", &format) || !row.read_lsn("lsn", &lsn) || !row.read("system_identifier", &system) ||
+  if (!row.read("format", &format) || !row.read("lsn", &lsn) || !row.read("system_identifier", &system) ||
       !row.read("checksum", &checksum) || !row.read_int8_array("states", &states, &count)) {
     return "the row in trending.checkpoint has values that are missing or of another type";
   }

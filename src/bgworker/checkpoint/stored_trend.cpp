@@ -103,9 +103,9 @@ const char* read_source_tables(FollowedTrend* trend, int64* checksum) {
     const SpiRow row(i);
     Oid relation = InvalidOid;
     StoredTable table = {};
-    if (!row.read_oid("relation", &relation) || !row.read("listed", &table.listed) ||
-        !row.read("latest", &table.latest) || !row.read_lsn("surveyed", &table.surveyed) ||
-        !row.read_oid("filenode", &table.filenode)) {
+    if (!row.read("relation", &relation) || !row.read("listed", &table.listed) ||
+        !row.read("latest", &table.latest) || !row.read("surveyed", &table.surveyed) ||
+        !row.read("filenode", &table.filenode)) {
       return "a row of it in trend_source_table has values that are missing or of another type";
     }
     add_to(&all, relation, table);
@@ -185,7 +185,7 @@ const char* restore_segment(FollowedTrend* trend, const SpiRow& row) {
   int64 checksum = 0;
   SpiBytes cells = {};
   if (!row.read("pane_start", &pane_start) || !row.read("segment", &segment) ||
-      !row.read("checksum", &checksum) || !row.read_bytes("cells", &cells)) {
+      !row.read("checksum", &checksum) || !row.read("cells", &cells)) {
     return "a row of it in pane_state has values that are missing or of another type";
   }
   if (checksum != segment_checksum(trend->id, pane_start, segment, cells.data, cells.size)) {

@@ -178,7 +178,7 @@ const char* trend_row_read(int32 trend_id, TrendRow* row, int64* checksum, bool*
   if (rows > 1) return "there are several rows of it in trend_state";
   const SpiRow stored(0);
   char* definition = nullptr;
-  bool good = stored.read_text("definition", &definition) && stored.read("checksum", checksum) &&
+  bool good = stored.read("definition", &definition) && stored.read("checksum", checksum) &&
               stored.read_int8_array("ahead", &row->ahead, &row->ahead_count);
   row->definition = definition;
   for (const Field& field : kFields) {

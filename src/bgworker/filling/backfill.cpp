@@ -350,7 +350,7 @@ void backfill_load(FollowedTrend* trend) {
   const SpiRow row(0);
   char* later = nullptr;
   bool backfilling = false;
-  if (!row.read_text("later", &later) || !row.read("backfilling", &backfilling)) {
+  if (!row.read("later", &later) || !row.read("backfilling", &backfilling)) {
     elog(ERROR, "the start of trend %d cannot be read", trend->id);
   }
   trend->later = later;

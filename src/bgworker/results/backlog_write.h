@@ -46,7 +46,7 @@ bool backlog_load(FollowedTrend* trend, Backlog<Item>* backlog) {
     for (uint64 i = 0; i < rows; i++) {
       const SpiRow row(table, i);
       ItemPointerData place = {};
-      if (!row.read_place("place", &place)) continue;
+      if (!row.read("place", &place)) continue;
       backlog->loaded.emplace_back();
       places.push_back(place);
       if (Table::read(trend, row, &backlog->loaded.back())) continue;

@@ -146,9 +146,9 @@ bool DeferredTable<ClosedWindow>::store(const FollowedTrend* trend, const Closed
 bool DeferredTable<ClosedWindow>::read(FollowedTrend* trend, const SpiRow& row, ClosedWindow* closed) {
   int64 checksum = 0;
   SpiBytes groups = {};
-  if (!row.read("window_end", &closed->window.end) || !row.read("window_start", &closed->window.start) ||
-      !row.read("final", &closed->is_final) || !row.read("retractable", &closed->retractable) ||
-      !row.read_bytes("groups", &groups) || !row.read("checksum", &checksum)) {
+  if (!row.read("window_end", &closed->window.end, "window_start", &closed->window.start, "final",
+                &closed->is_final, "retractable", &closed->retractable, "groups", &groups, "checksum",
+                &checksum)) {
     return false;
   }
   return checksum == window_checksum(trend->id, closed->window, closed->is_final, closed->retractable,
@@ -189,8 +189,8 @@ bool DeferredTable<LateEvent>::read(FollowedTrend* trend, const SpiRow& row, Lat
   char* reason = nullptr;
   char* text = nullptr;
   int64 checksum = 0;
-  if ((!row.is_null("event_time") && !row.read("event_time", &time)) || !row.read_lsn("commit_lsn", &lsn) ||
-      !row.read_text("reason", &reason) || !row.read_text("row", &text) || !row.read("checksum", &checksum) ||
+  if ((!row.is_null("event_time") && !row.read("event_time", &time)) || !row.read("commit_lsn", &lsn) ||
+      !row.read("reason", &reason) || !row.read("row", &text) || !row.read("checksum", &checksum) ||
       checksum != late_checksum(trend->id, time, lsn, reason, text)) {
     return false;
   }
@@ -236,9 +236,8 @@ bool DeferredTable<Alert>::read(FollowedTrend* trend, const SpiRow& row, Alert* 
   SpiBytes key = {};
   SpiBytes result = {};
   if (!row.read("window_start", &alert->window.start) || !row.read("window_end", &alert->window.end) ||
-      !row.read("crossed_at", &alert->crossed_at) || !row.read_lsn("commit_lsn", &alert->commit_lsn) ||
-      !row.read_bytes("key", &key) || !row.read_bytes("result", &result) ||
-      !row.read("checksum", &checksum) ||
+      !row.read("crossed_at", &alert->crossed_at) || !row.read("commit_lsn", &alert->commit_lsn) ||
+      !row.read("key", &key) || !row.read("result", &result) || !row.read("checksum", &checksum) ||
       checksum !=
           alert_checksum(trend->id, alert->window, alert->crossed_at, alert->commit_lsn, key, result)) {
     return false;
