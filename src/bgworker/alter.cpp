@@ -5,6 +5,7 @@
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/results/history.h"
+#include "bgworker/trend/change_trend.h"
 #include "bgworker/trend/engine_state.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
@@ -15,12 +16,12 @@ namespace trending {
 namespace {
 
 void alter_engine(FollowedTrend* trend) {
-  TrendShared* shared = trend->shared;
   StartTransactionCommand();  // comparing keys may need catalogs
-  hold_trend(shared);
-  bool good = trend->writer.alter(tuning_of(*trend->definition));
-  pg_atomic_write_u64(&shared->version, pg_atomic_read_u64(&shared->version) + 1);
-  release_trend(shared);
+  bool good = false;
+  change_trend(trend, [&](TrendWriter* writer) {
+    good = writer->alter(tuning_of(*trend->definition));
+    return true;
+  });
   if (!good) elog(ERROR, "options of trend %d are out of range", trend->id);
   if (trend->writer.has_final_pending_window()) history_take(trend);
   CommitTransactionCommand();

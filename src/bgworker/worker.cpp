@@ -59,6 +59,16 @@ void keep_freed_memory() {
 #endif
 }
 
+// What the loop remembers from one round to the next.
+struct Rounds {
+  TimestampTz began = 0;
+  TimestampTz duties_at = 0;
+  XLogRecPtr notified = InvalidXLogRecPtr;  // the position that waiting readers know
+  TimestampTz notified_at = 0;
+  TimestampTz flushed_at = 0;  // when commits of others were last flushed
+};
+Rounds rounds;
+
 // --- duties between records ---
 
 bool has_alerts() {
@@ -138,11 +148,9 @@ void follow_changes() {
 }
 
 void do_duties(bool caught_up) {
-  static TimestampTz last = 0;
-  static const TimestampTz born = GetCurrentTimestamp();
   TimestampTz now = GetCurrentTimestamp();
-  if (now - last < kDutyIntervalUs) return;
-  last = now;
+  if (now - rounds.duties_at < kDutyIntervalUs) return;
+  rounds.duties_at = now;
   blame_follow();
   if (worker->refill_wanted) refill_trends();
   filling_poll();
@@ -151,20 +159,19 @@ void do_duties(bool caught_up) {
     if (trend != nullptr && trend->state == FillState::kRunning) history_poll(trend, now);
   }
   if (caught_up) backfill_poll(now);
-  if (checkpoint_wanted(now) && checkpoint_write() && now - born > kHealthyUs) worker->entry->failures = 0;
+  if (checkpoint_wanted(now) && checkpoint_write() && now - rounds.began > kHealthyUs)
+    worker->entry->failures = 0;
 }
 
 // --- main loop ---
 
 void notify_readers(bool now) {
-  static XLogRecPtr notified = InvalidXLogRecPtr;
-  static TimestampTz last = 0;
   XLogRecPtr position = worker->loop.position();
-  if (position == notified) return;
+  if (position == rounds.notified) return;
   TimestampTz time = now ? 0 : GetCurrentTimestamp();
-  if (!now && time - last < kNotifyIntervalUs) return;
-  last = time;
-  notified = position;
+  if (!now && time - rounds.notified_at < kNotifyIntervalUs) return;
+  rounds.notified_at = time;
+  rounds.notified = position;
   ConditionVariableBroadcast(&worker->entry->changed);
 }
 
@@ -184,13 +191,12 @@ bool decode_some() {
 // Commits that are published but not flushed (synchronous_commit = off) are flushed by us, not too often.
 // Returns how long to wait before the next look, in milliseconds; 0: look at once.
 long flush_published(XLogRecPtr flushed) {
-  static TimestampTz last = 0;
   XLogRecPtr published = pg_atomic_read_u64(&worker->entry->published_commit);
   if (published <= flushed || settings.flush_interval_ms < 0) return kPollMs;
   TimestampTz now = GetCurrentTimestamp();
-  int64 wait_us = settings.flush_interval_ms * kMicrosPerMs - (now - last);
+  int64 wait_us = settings.flush_interval_ms * kMicrosPerMs - (now - rounds.flushed_at);
   if (wait_us > 0) return static_cast<long>((wait_us + kMicrosPerMs - 1) / kMicrosPerMs);
-  last = now;
+  rounds.flushed_at = now;
   XLogFlush(published);
   return 0;
 }
@@ -216,10 +222,9 @@ void wait_for_wal(XLogRecPtr tried) {
 constexpr int64 kPublishPatienceUs = 2000 * kMicrosPerMs;
 
 void publish_when_ready(bool caught_up) {
-  static const TimestampTz started = GetCurrentTimestamp();
   if (worker->published) return;
   bool has_predecessor = worker->entry->area != DSM_HANDLE_INVALID;
-  if (!caught_up && (has_predecessor || GetCurrentTimestamp() - started < kPublishPatienceUs)) return;
+  if (!caught_up && (has_predecessor || GetCurrentTimestamp() - rounds.began < kPublishPatienceUs)) return;
   area_publish(worker->entry, worker->area, worker->root);
   worker->published = true;
   database_set_state(worker->entry, WorkerState::kRunning, nullptr, nullptr);
@@ -235,6 +240,7 @@ void make_way_if_asked() {
 }
 
 [[noreturn]] void follow() {
+  rounds.began = GetCurrentTimestamp();
   for (;;) {
     reload_configuration();
     working_ended();

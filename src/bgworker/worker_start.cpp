@@ -17,6 +17,8 @@ namespace {
 constexpr int64 kTellUs = 500 * INT64CONST(1000);  // between two looks who is waited for
 constexpr long kSlotLookMs = 100;
 
+TimestampTz waiting_told_at = 0;  // when the status last said whom the start of decoding waits for
+
 // --- the database ---
 
 void leave_if_not_installed() {
@@ -35,14 +37,13 @@ void leave_if_not_installed() {
 // Tells for whom the start of decoding waits. The extension may be dropped meanwhile; the slot goes with us
 // then.
 void show_waiting(const TransactionId* xids, int count) {
-  static TimestampTz told = 0;
   TimestampTz now = GetCurrentTimestamp();
   if (count == 0) {
-    told = 0;
+    waiting_told_at = 0;
     return database_set_state(worker->entry, WorkerState::kRecovering, nullptr, nullptr);
   }
-  if (now - told < kTellUs) return;
-  told = now;
+  if (now - waiting_told_at < kTellUs) return;
+  waiting_told_at = now;
   leave_if_not_installed();
   OpenTransactions open = name_transactions(xids, count);
   char message[kMessageSize];
@@ -162,6 +163,9 @@ WorkerStart find_start() {
 
 WorkerStart worker_start(Oid database) {
   worker = new Worker();
+  if (!pg_strong_random(&worker->hash_seed, sizeof(worker->hash_seed))) {
+    elog(ERROR, "could not get random bytes");
+  }
   if (!worker_attach(database)) proc_exit(0);
   session_begin();
   // Which databases are followed is the launcher's choice.

@@ -10,6 +10,7 @@
 #include "bgworker/results/alerts.h"
 #include "bgworker/results/history.h"
 #include "bgworker/trend/blame.h"
+#include "bgworker/trend/change_trend.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
 #include "postgres/fault.h"
@@ -51,14 +52,13 @@ void record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XL
 }  // namespace
 
 void apply_to_trend(FollowedTrend* trend, const BatchSlice& slice, TimestampTz commit_time, XLogRecPtr lsn) {
-  TrendShared* shared = trend->shared;
   working_for(trend->id, Work::kApplying);
   fault_point(FaultPoint::kApply, trend->id);
   trend->writer.prepare(trend->writer.latest_of(slice));
-  hold_trend(shared);
-  (void)trend->writer.apply(slice);  // what it refuses, it counts
-  pg_atomic_write_u64(&shared->version, pg_atomic_read_u64(&shared->version) + 1);
-  release_trend(shared);
+  change_trend(trend, [&slice](TrendWriter* writer) {
+    (void)writer->apply(slice);  // what it refuses, it counts
+    return true;
+  });
   alerts_noted(trend, lsn, commit_time);
   if (trend->combine_error[0] != '\0') {
     trend_report(trend, trend->combine_error);

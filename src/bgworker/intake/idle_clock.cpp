@@ -5,6 +5,7 @@
 #include "bgworker/results/alerts.h"
 #include "bgworker/results/history.h"
 #include "bgworker/trend/blame.h"
+#include "bgworker/trend/change_trend.h"
 #include "bgworker/trend/followed_trend.h"
 #include "decoder/plugin_message.h"
 #include "values/evaluation.h"
@@ -67,11 +68,12 @@ void take_step(FollowedTrend* trend, Time clock) {
   const Window before = trend->writer.window();
   StartTransactionCommand();  // comparing keys may need catalogs
   trend->writer.prepare(clock);
-  hold_trend(trend->shared);
-  (void)trend->writer.advance_clock(clock);
-  const bool moved = trend->writer.has_sessions() || !(trend->writer.window() == before);
-  if (moved) pg_atomic_write_u64(&trend->shared->version, pg_atomic_read_u64(&trend->shared->version) + 1);
-  release_trend(trend->shared);
+  bool moved = false;
+  change_trend(trend, [&](TrendWriter* writer) {
+    (void)writer->advance_clock(clock);
+    moved = writer->has_sessions() || !(writer->window() == before);
+    return moved;
+  });
   alerts_noted(trend, worker->loop.position(), GetCurrentTimestamp());
   if (trend->writer.has_final_pending_window()) history_take(trend);
   if (moved) ConditionVariableBroadcast(&worker->entry->changed);

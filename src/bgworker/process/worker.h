@@ -40,6 +40,7 @@ struct Worker {
   Batch filling;                       // of rows that are in the source already, by trend
   std::vector<FollowedTrend*> trends;  // by slot; null: the slot is free
   std::map<Oid, OwnerMemory> owners;   // of trends; AreaBlocks points here
+  uint64_t hash_seed = 0;              // of all trends: those that read alike share the hashes of keys
 
   Oid catalog = InvalidOid;      // trending.trend
   bool catalog_changed = false;  // a decoded transaction changed it, or the extension itself may have changed

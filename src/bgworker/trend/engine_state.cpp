@@ -1,5 +1,6 @@
 #include "bgworker/trend/engine_state.h"
 
+#include "bgworker/process/worker.h"
 #include "bgworker/trend/followed_trend.h"
 #include "definition/partition_by.h"
 #include "postgres/settings.h"
@@ -58,16 +59,6 @@ bool condition(void* context, KeyView key, const int64_t* result) {
   return holds;
 }
 
-// One for all trends of this worker, which makes all their states: those who read alike share the hashes of
-// keys.
-uint64_t hash_seed() {
-  static uint64_t seed = 0;
-  static bool known = false;
-  if (!known && !pg_strong_random(&seed, sizeof(seed))) elog(ERROR, "could not get random bytes");
-  known = true;
-  return seed;
-}
-
 }  // namespace
 
 TrendOptions trend_options(const FollowedTrend* trend) {
@@ -86,7 +77,7 @@ TrendOptions trend_options(const FollowedTrend* trend) {
   options.partitioned = is_partitioned(*definition);
   options.report_windows = OidIsValid(definition->history);
   options.max_groups = static_cast<uint32_t>(definition->options.max_groups);
-  options.hash_seed = hash_seed();
+  options.hash_seed = worker->hash_seed;
   return options;
 }
 
