@@ -7,9 +7,9 @@
 #include "bgworker/filling/backfill.h"
 #include "bgworker/filling/filling.h"
 #include "bgworker/filling/load.h"
-#include "bgworker/intake/collector.h"
 #include "bgworker/intake/own_rows.h"
 #include "bgworker/intake/readings.h"
+#include "bgworker/intake/source_map.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/results/shown_ranks.h"
@@ -131,7 +131,7 @@ bool trends_refresh() {
     if (!worker->restoring || !trend_restore(trend)) filling_start(trend);
   }
   list_free(ids);
-  collector_forget();
+  source_map_forget();
   return true;
 }
 

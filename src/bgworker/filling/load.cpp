@@ -2,13 +2,13 @@
 
 #include "bgworker/checkpoint/stored_trend.h"
 #include "bgworker/intake/ahead_times.h"
-#include "bgworker/intake/collector.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/own_rows.h"
 #include "bgworker/intake/passed_over.h"
 #include "bgworker/intake/readings.h"
 #include "bgworker/intake/refill.h"
 #include "bgworker/intake/source_changes.h"
+#include "bgworker/intake/source_map.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/working.h"
@@ -172,7 +172,7 @@ bool trend_load(FollowedTrend* trend) {
     }
   });
   if (error != nullptr) trend->definition = nullptr;
-  collector_forget();
+  source_map_forget();
   own_rows_learn(trend);
   if (error != nullptr) {
     // A locked table is waited for; anything else is for the user to see.

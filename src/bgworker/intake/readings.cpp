@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "bgworker/intake/collector.h"
+#include "bgworker/intake/source_map.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/trend/followed_trend.h"
 #include "definition/aggregate_functions.h"
@@ -100,7 +100,7 @@ const std::vector<Reading>& readings() {
 
 void readings_forget() {
   known = false;
-  collector_forget();
+  source_map_forget();
 }
 
 }  // namespace trending

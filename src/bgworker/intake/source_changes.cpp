@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "bgworker/intake/collector.h"
+#include "bgworker/intake/source_map.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
@@ -112,7 +112,7 @@ bool was_made_empty(Oid table, const ReorderBufferTXN* txn) {
   for (const FollowedTrend* trend : worker->trends) {
     if (trend != nullptr && trend->source == table) return false;
   }
-  return !collector_left_out(table, txn->xid);
+  return !source_map_left_out(table, txn->xid);
 }
 
 // Brings `tables` up to date with the catalogs of the position. What changed is noted in the trend.
@@ -154,7 +154,7 @@ void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN*
   if (!known && get_rel_relkind(trend->source) == RELKIND_PARTITIONED_TABLE) {
     trend_ask_to_fill(trend, "Its source changed, and which partitions it had before is not known.");
   }
-  if (changed) collector_forget();
+  if (changed) source_map_forget();
 }
 
 // ALTER TABLE may rewrite a table, which is not decoded: what matters is whether it computed columns anew

@@ -53,7 +53,7 @@ void source_functions_changed();
 void sources_commit(ReorderBufferTXN* txn);
 // Rows of a table went by TRUNCATE.
 void source_truncated(FollowedTrend* trend, Oid relation);
-// The trend's record of a table that holds rows of its source. Valid until collector_forget().
+// The trend's record of a table that holds rows of its source. Valid until source_map_forget().
 SourceTable* source_table(FollowedTrend* trend, Relation relation);
 // The tables that make up the source at this position, if that is not known yet.
 void source_learn(FollowedTrend* trend);

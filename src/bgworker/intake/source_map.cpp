@@ -1,0 +1,200 @@
+#include "bgworker/intake/source_map.h"
+
+#include <algorithm>
+
+#include "bgworker/intake/own_rows.h"
+#include "bgworker/intake/readings.h"
+#include "bgworker/intake/source_changes.h"
+#include "bgworker/process/worker.h"
+#include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/trend_status.h"
+#include "definition/aggregate_functions.h"
+
+namespace trending {
+
+SourceEntry* last_source = nullptr;
+
+namespace {
+
+// Which table a file belongs to, as transactions replayed by the server have shown.
+struct FileEntry {
+  RelFileLocator file;  // hash key, must be first
+  SourceEntry* source;
+};
+
+HTAB* sources = nullptr;
+HTAB* files = nullptr;
+// Those whose `latest` is to be noted. Never destroyed.
+std::vector<Followers*>& with_latest = *new std::vector<Followers*>();
+
+// What a decoded transaction did says which: all of them (0) is what the worker itself forgets.
+void invalidate_functions(Datum, compat::SystemCache, uint32 hash) {
+  if (hash != 0) source_functions_changed();
+}
+
+void invalidate(Datum, Oid relation) {
+  source_invalidated(relation);
+  // Re-parenting a partition may not invalidate the leaf, so ancestors count too: any change to a table that
+  // is a source or unknown forgets everything. That is rare, and finding it again is cheap.
+  if (OidIsValid(relation)) {
+    bool found = false;
+    hash_search(sources, &relation, HASH_FIND, &found);
+    if (relation == worker->catalog) worker->catalog_changed = true;
+    bool is_source = false;
+    for (FollowedTrend* trend : worker->trends) {
+      if (trend != nullptr && trend->definition != nullptr && trend->definition->source == relation) {
+        is_source = true;
+      }
+    }
+    if (!found && !is_source) return;
+  }
+  source_map_forget();
+}
+
+bool follows(const Reading& reading, Oid relation, List* ancestors) {
+  Oid source = reading.trends.front()->definition->source;
+  return source == relation || list_member_oid(ancestors, source);
+}
+
+bool is_direct(const Followers& followers) {
+  if (!followers.reader->is_plain || followers.keep_late) return false;
+  return std::all_of(followers.trends, followers.trends + followers.count,
+                     [](const Follower& follower) { return follower.trend->definition->having == nullptr; });
+}
+
+// Whether changes of the entry's table can be taken without a transaction: what is done with a row looks into
+// no catalog.
+bool is_direct(const SourceEntry* entry) {
+  return entry->relation != worker->catalog &&
+         std::all_of(entry->followers, entry->followers + entry->count,
+                     [](const Followers& followers) { return is_direct(followers); });
+}
+
+void remember_file(SourceEntry* entry, const RelFileLocator& file) {
+  // A rewritten table has left its old file.
+  hash_search(files, &entry->file, HASH_REMOVE, nullptr);
+  entry->file = file;
+  static_cast<FileEntry*>(hash_search(files, &file, HASH_ENTER, nullptr))->source = entry;
+}
+
+// Where a replica identity was extended the engine lacks what taking rows back needs: the trend begins anew,
+// with it. Unless it has done so already and still lacks it, for the identity is extended only here in the
+// WAL, and reduced again since: then these changes are in what it was filled with.
+void check_identity(FollowedTrend* trend, RowMapping* mapping) {
+  if (!mapping->retractable || trend->retractable || !keeps_values(*trend->definition)) return;
+  if (trend->tables->asked_to_retract) {
+    mapping->retractable = false;
+  } else {
+    trend->tables->asked_to_retract = true;
+    trend_ask_to_fill(trend, "With the replica identity that its source has now, rows can be taken back.");
+  }
+}
+
+// Those trends of a reading that can follow the table. None can if it lacks what they read.
+void add_followers(SourceEntry* entry, uint32_t number, Relation relation) {
+  const Reading& reading = readings()[number];
+  Followers* followers = &entry->followers[entry->count];
+  *followers = Followers{number, reading.trends.front()->reader, nullptr, false, kNoTime, 0, nullptr};
+  followers->trends = static_cast<Follower*>(palloc0(sizeof(Follower) * reading.trends.size()));
+  char reason[kMessageSize];
+  followers->mapping =
+      row_mapping_create(reading.trends.front()->definition, relation, reason, sizeof(reason));
+  for (FollowedTrend* trend : reading.trends) {
+    if (trend->state == FillState::kStopped) continue;
+    if (followers->mapping == nullptr) {
+      trend_stop(trend, reason);
+      continue;
+    }
+    check_identity(trend, followers->mapping);
+    if (keeps_late_rows(*trend->definition)) followers->keep_late = true;
+    followers->trends[followers->count++] = Follower{trend, source_table(trend, relation)};
+  }
+  if (followers->count > 0) entry->count++;
+}
+
+void find_followers(SourceEntry* entry, Relation relation) {
+  source_map_note_latest();
+  MemoryContextReset(entry->memory);
+  MemoryContext caller = MemoryContextSwitchTo(entry->memory);
+  entry->count = 0;
+  entry->valid = true;  // an invalidation from here on clears it again
+  entry->followers = static_cast<Followers*>(palloc0(sizeof(Followers) * (readings().size() + 1)));
+  List* ancestors =
+      relation->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(relation)) : NIL;
+  for (uint32_t i = 0; i < readings().size(); i++) {
+    if (follows(readings()[i], RelationGetRelid(relation), ancestors)) add_followers(entry, i, relation);
+  }
+  entry->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
+  entry->direct = is_direct(entry);
+  MemoryContextSwitchTo(caller);
+  if (entry->count == 0) own_rows_meet(relation);
+  remember_file(entry, compat::relation_file(relation));
+}
+
+}  // namespace
+
+SourceEntry* find_source(Relation relation) {
+  Oid oid = RelationGetRelid(relation);
+  bool found = false;
+  auto* entry = static_cast<SourceEntry*>(hash_search(sources, &oid, HASH_ENTER, &found));
+  if (!found) {
+    entry->valid = false;
+    entry->file = {};
+    entry->left_out = InvalidTransactionId;
+    entry->memory = AllocSetContextCreate(TopMemoryContext, "trending source", ALLOCSET_SMALL_SIZES);
+  }
+  if (!entry->valid) find_followers(entry, relation);
+  last_source = entry->valid ? entry : nullptr;
+  return entry;
+}
+
+SourceEntry* source_of_file(const ReorderBufferChange* change) {
+  const RelFileLocator& file = compat::changed_file(change);
+  if (last_source != nullptr && compat::is_same_file(last_source->file, file)) return last_source;
+  auto* found = static_cast<FileEntry*>(hash_search(files, &file, HASH_FIND, nullptr));
+  return found != nullptr ? found->source : nullptr;
+}
+
+bool source_map_left_out(Oid relation, TransactionId xid) {
+  auto* entry = static_cast<SourceEntry*>(hash_search(sources, &relation, HASH_FIND, nullptr));
+  return entry != nullptr && entry->left_out == xid;
+}
+
+void source_map_forget() {
+  last_source = nullptr;
+  own_rows_forget();
+  HASH_SEQ_STATUS scan;
+  hash_seq_init(&scan, sources);
+  while (auto* entry = static_cast<SourceEntry*>(hash_seq_search(&scan))) entry->valid = false;
+}
+
+void remember_latest(Followers* followers) {
+  with_latest.push_back(followers);
+}
+
+void source_map_note_latest() {
+  for (Followers* followers : with_latest) {
+    for (int i = 0; i < followers->count; i++) {
+      SourceTable* table = followers->trends[i].table;
+      table->latest = std::max(table->latest, followers->latest);
+    }
+    followers->latest = kNoTime;
+  }
+  with_latest.clear();
+}
+
+void source_map_create() {
+  HASHCTL control = {};
+  control.keysize = sizeof(Oid);
+  control.entrysize = sizeof(SourceEntry);
+  control.hcxt = TopMemoryContext;
+  sources = hash_create("trending sources", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  CacheRegisterRelcacheCallback(invalidate, 0);
+  CacheRegisterSyscacheCallback(PROCOID, invalidate_functions, 0);
+  CacheRegisterSyscacheCallback(AGGFNOID, invalidate_functions, 0);
+  control.keysize = sizeof(RelFileLocator);
+  control.entrysize = sizeof(FileEntry);
+  files = hash_create("trending files", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+}  // namespace trending
