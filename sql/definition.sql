@@ -191,6 +191,14 @@ SELECT trending.track('view_events', 'slug', 'viewed_at', name => 'slugs', label
 \x on
 SELECT relation, query, label FROM trending.trend ORDER BY id OFFSET 1;
 \x off
+-- The library's defaults, which track has, are those of the arguments of create_trend.
+SELECT trending.create_trend('by_default', 'SELECT post_id, count(*) FROM view_events, trending.tumble(viewed_at, ''1 day'') GROUP BY window_end, post_id');
+SELECT (a.watermark_delay, a.allowed_lateness, a.late_events, a.idle_timeout, a.max_ahead, a.history_limit, a.retention,
+        a.backfill, a.partition_by, a.max_groups, a.notify_channel) IS NOT DISTINCT FROM
+       (b.watermark_delay, b.allowed_lateness, b.late_events, b.idle_timeout, b.max_ahead, b.history_limit, b.retention,
+        b.backfill, b.partition_by, b.max_groups, b.notify_channel) AS same
+FROM trending.trend a, trending.trend b WHERE a.relation = 'by_default'::regclass AND b.relation = 'top_view_events'::regclass;
+SELECT trending.drop_trend('by_default');
 SELECT trending.track('view_events', 'post_id', 'viewed_at');
 SELECT trending.track('view_events', 'nothing', 'viewed_at', name => 't');
 SELECT trending.track('view_events', 'post_id', 'slug', name => 't');
