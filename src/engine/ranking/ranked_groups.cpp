@@ -1,13 +1,51 @@
-// Which groups are ranked, and where: conditions and partitions.
+#include "engine/ranking/ranked_groups.h"
 
 #include <algorithm>
 
-#include "engine/trend/trend_writer.h"
-
 namespace trending {
 
-// A group's first change in an epoch.
-void TrendWriter::renew_total(Group* group) {
+Status RankedGroups::add_group(KeyView key, uint32_t hash, uint32_t* id) {
+  if (!header_->options.partitioned) return groups_.insert(key, hash, id);
+  uint32_t partition = kNone;
+  Status status = partitions_.add_group(hooks_.partition_of(hooks_.context, key), &partition);
+  if (status != Status::kOk) return status;
+  status = groups_.insert(key, hash, id);
+  if (status == Status::kOk) {
+    ranking_.extra(groups_.group(*id))->partition = partition;
+  } else {
+    partitions_.remove_group(partition, ranking_);
+  }
+  return status;
+}
+
+void RankedGroups::remove_group(uint32_t id) {
+  clear_stored(groups_.group(id)->total(), UINT32_MAX);
+  if (header_->options.partitioned) {
+    partitions_.remove_group(ranking_.extra(groups_.group(id))->partition, ranking_);
+  }
+  groups_.remove(id);
+}
+
+void RankedGroups::clear_stored(int64_t* state, uint32_t which) {
+  if (header_->layout.has_sketches) sketches_.clear(state, which);
+  if (header_->layout.owned_bytes != 0) bytes_.clear(state, which);
+}
+
+// A result that is flat, of words whose bytes bytes_of() gives; null without memory. Valid until the next.
+const int64_t* RankedGroups::pack(const int64_t* words, FunctionRef<KeyView(uint16_t)> bytes_of) const {
+  const StateLayout& layout = header_->layout;
+  if (!layout.has_bytes) return words;
+  if (!packed_.reserve(packed_bytes(layout, bytes_of))) return nullptr;
+  auto* result = reinterpret_cast<int64_t*>(packed_.data());
+  pack_result(layout, words, bytes_of, result);
+  return result;
+}
+
+const int64_t* RankedGroups::result_of(const int64_t* total) const {
+  return pack(total, [&](uint16_t i) { return total_bytes(arena_, header_, total, i); });
+}
+
+void RankedGroups::renew_total(Group* group) {
   int64_t* total = group->total();
   if (header_->options.has_condition) {
     GroupExtra* extra = ranking_.extra(group);
@@ -22,7 +60,7 @@ void TrendWriter::renew_total(Group* group) {
 }
 
 // A ranking of a partition is settled at once: what that costs has been paid by earlier changes to it.
-void TrendWriter::rank_in_partition(uint32_t id, Group* group, bool was_live, bool is_live) {
+void RankedGroups::rank_in_partition(uint32_t id, Group* group, bool was_live, bool is_live) {
   if (!was_live && !is_live) return;
   Ranking ranking = ranking_;
   partitions_.select_for_change(ranking_.extra(group)->partition, &ranking);
@@ -38,7 +76,7 @@ void TrendWriter::rank_in_partition(uint32_t id, Group* group, bool was_live, bo
   ranking.settle();
 }
 
-void TrendWriter::note_changed(uint32_t id, Group* group) {
+void RankedGroups::note_changed(uint32_t id, Group* group) {
   GroupExtra* extra = ranking_.extra(group);
   if ((extra->flags & GroupExtra::kChanged) != 0) return;
   extra->flags |= GroupExtra::kChanged;
@@ -47,7 +85,7 @@ void TrendWriter::note_changed(uint32_t id, Group* group) {
 }
 
 // Where scores do not decide, the ranking compares totals: those that changed must not be in it meanwhile.
-void TrendWriter::unrank_changed() {
+void RankedGroups::unrank_changed() {
   for (uint32_t id = first_changed_; id != kNone;) {
     Group* group = groups_.group(id);
     GroupExtra* extra = ranking_.extra(group);
@@ -60,7 +98,7 @@ void TrendWriter::unrank_changed() {
 }
 
 // Evaluates the condition of every group that has changed, once however often it has.
-void TrendWriter::settle_changed() {
+void RankedGroups::settle_changed() {
   if (!header_->layout.score_decides) unrank_changed();
   while (first_changed_ != kNone) {
     const uint32_t id = first_changed_;
@@ -69,7 +107,7 @@ void TrendWriter::settle_changed() {
   }
 }
 
-void TrendWriter::settle_condition(uint32_t id) {
+void RankedGroups::settle_condition(uint32_t id) {
   Group* group = groups_.group(id);
   GroupExtra* extra = ranking_.extra(group);
   const KeyView key = groups_.key(group);
@@ -79,9 +117,7 @@ void TrendWriter::settle_condition(uint32_t id) {
   extra->flags = holds_now ? GroupExtra::kHolds : 0;
   rank(id, group, (before & GroupExtra::kHolds) != 0, holds_now);
   const bool held = (before & (GroupExtra::kHolds | GroupExtra::kHeld)) != 0;
-  if (holds_now && !held && reports_crossings_ && hooks_.crossed != nullptr) {
-    hooks_.crossed(hooks_.context, key, result, header_->window);
-  }
+  if (holds_now && !held) report_crossed(key, result, header_->window);
 }
 
 }  // namespace trending

@@ -7,7 +7,6 @@
 #include "engine/aggregates/aggregate_state.h"
 #include "engine/aggregates/state_check.h"
 #include "engine/sessions/session_writer.h"
-#include "engine/trend/trend_writer.h"
 
 namespace trending {
 
@@ -76,7 +75,7 @@ Status SessionWriter::for_each_group_in_window(const Window& window,
     if (next->session == kNone) continue;
     const Session* session = sessions_.session(next->session);
     const KeyView key = groups_.key(groups_.group(session->group));
-    if (writer_->holds(key, session->state())) sink(key, session->state());
+    if (ranked_->holds(key, session->state())) sink(key, session->state());
   }
   return Status::kOk;
 }
@@ -109,7 +108,7 @@ void SessionWriter::for_each_pane(FunctionRef<void(const PaneView&)> sink) const
 // from there to its last, its state; then, where states own something outside of them, the size of that and
 // it.
 Status SessionWriter::for_each_cell(bool only_dirty, FunctionRef<void(const CellView&)> sink) const {
-  HeapBuffer& cell = writer_->cell_state_;
+  HeapBuffer& cell = cell_;
   bool good = true;
   groups_.for_each([&](uint32_t, const Group* group) {
     if (!good || (only_dirty && group->newest_pane == 0)) return;
@@ -156,7 +155,7 @@ Status SessionWriter::restore_clock(Time clock, Time reported_end) {
   filling_ = false;
   if (clock == kNoTime) return Status::kOk;
   move_clock_to(clock, reported);
-  writer_->ranking_.settle();
+  ranked_->ranking().settle();
   header_->version++;
   return Status::kOk;
 }
@@ -169,13 +168,13 @@ void SessionWriter::clear_sessions(Group* group) {
 }
 
 Status SessionWriter::restore_cell(uint8_t store, KeyView key, const std::byte* bytes, uint32_t size) {
-  if (store != 0 || !writer_->is_key(key)) return Status::kCorrupt;
+  if (store != 0 || !ranked_->is_key(key)) return Status::kCorrupt;
   const StateLayout& layout = header_->layout;
   const uint32_t hash = hash_key(key, header_->options.hash_seed);
   report_is_made_ = false;
   uint32_t id = groups_.find(key, hash);
   if (id == kNone) {
-    const Status status = writer_->add_group(key, hash, &id);
+    const Status status = ranked_->add_group(key, hash, &id);
     if (status != Status::kOk) return status;
     groups_.group(id)->newest_pane = 0;
   }
@@ -203,7 +202,7 @@ Status SessionWriter::restore_cell(uint8_t store, KeyView key, const std::byte* 
   }
   show(id, group);
   remove_if_empty(id, group);
-  writer_->ranking_.settle();
+  ranked_->ranking().settle();
   header_->version++;
   return status;
 }
@@ -212,7 +211,7 @@ Status SessionWriter::restore_cell(uint8_t store, KeyView key, const std::byte* 
 Status SessionWriter::restore_session(uint32_t id, uint32_t* newer, int64_t* words, KeyView parts) {
   Time last = 0;
   if (words[1] < 0 || __builtin_add_overflow(words[0], words[1], &last)) return Status::kCorrupt;
-  const Windows& windows = writer_->windows();
+  const Windows& windows = ranked_->windows();
   const bool has_clock = header_->clock != kNoTime;
   if (!windows.in_range(words[0]) || !windows.in_range(last) || (has_clock && last > header_->clock)) {
     return Status::kCorrupt;

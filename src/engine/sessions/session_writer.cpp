@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/aggregates/aggregate_state.h"
-#include "engine/trend/trend_writer.h"
 
 namespace trending {
 
@@ -14,8 +13,8 @@ constexpr uint32_t kGroupDirty = 1;
 
 }  // namespace
 
-void SessionWriter::open(TrendWriter* writer, Arena* arena, TrendHeader* header, const GroupTable& groups) {
-  writer_ = writer;
+void SessionWriter::open(RankedGroups* ranked, Arena* arena, TrendHeader* header, const GroupTable& groups) {
+  ranked_ = ranked;
   header_ = header;
   groups_ = groups;
   sessions_ = SessionStore(arena, &header->sessions, header->layout.words);
@@ -37,7 +36,7 @@ Status SessionWriter::apply(const BatchSlice& slice) {
   }
   settle_changed();
   if (slice.max_time > header_->clock && !filling_) move_clock(slice.max_time);
-  writer_->ranking_.settle();
+  ranked_->ranking().settle();
   header_->version++;
   return result;
 }
@@ -123,7 +122,7 @@ Status SessionWriter::make_begun(const BatchRecord& record, uint32_t* id, uint32
   if (sessions_.count() >= header_->options.max_groups) return Status::kTooManyGroups;
   const bool is_new = *id == kNone;
   if (is_new) {
-    const Status status = writer_->add_group(record.key(), record.hash, id);
+    const Status status = ranked_->add_group(record.key(), record.hash, id);
     if (status != Status::kOk) return status;
     groups_.group(*id)->newest_pane = 0;
   }
@@ -139,7 +138,7 @@ Status SessionWriter::make_begun(const BatchRecord& record, uint32_t* id, uint32
   if (status == Status::kOk) {
     *begun = taken;
   } else if (is_new) {
-    writer_->remove_group(*id);
+    ranked_->remove_group(*id);
   }
   return status;
 }
@@ -214,7 +213,7 @@ void SessionWriter::drop(uint32_t id, Session* session) {
 void SessionWriter::remove_if_empty(uint32_t id, Group* group) {
   if (group->newest_cell != kNone) return;
   if ((group->newest_pane & kGroupDirty) != 0) header_->sessions.dirty_groups--;
-  writer_->remove_group(id);
+  ranked_->remove_group(id);
 }
 
 void SessionWriter::set_dirty(Group* group) {
@@ -229,17 +228,17 @@ void SessionWriter::show(uint32_t id, Group* group) {
   const Session* newest = group->newest_cell != kNone ? sessions_.session(group->newest_cell) : nullptr;
   const bool is_live = newest != nullptr && (newest->flags & Session::kClosed) == 0 &&
                        (!has_condition || (newest->flags & Session::kHolds) != 0);
-  const bool was_live = writer_->ranking_.is_live(group);
+  const bool was_live = ranked_->ranking().is_live(group);
   if (!is_live && !was_live) return;
   if (!has_condition) {
-    return writer_->change_total(id, group,
+    return ranked_->change_total(id, group,
                                  [&](int64_t* total) { copy_state(is_live ? newest : nullptr, total); });
   }
   // It has been judged already.
-  if (group->epoch != header_->epoch) writer_->renew_total(group);
-  writer_->ranking_.extra(group)->flags = is_live ? GroupExtra::kHolds : 0;
+  if (group->epoch != header_->epoch) ranked_->renew_total(group);
+  ranked_->ranking().extra(group)->flags = is_live ? GroupExtra::kHolds : 0;
   copy_state(is_live ? newest : nullptr, group->total());
-  writer_->rank(id, group, was_live, is_live);
+  ranked_->rank(id, group, was_live, is_live);
 }
 
 // What a state owns stays the session's.
@@ -269,9 +268,8 @@ void SessionWriter::settle_changed() {
     Group* group = groups_.group(session->group);
     show(session->group, group);
     const bool crosses = !held && (session->flags & (Session::kHolds | Session::kClosed)) == Session::kHolds;
-    if (!crosses || !writer_->reports_crossings_ || writer_->hooks_.crossed == nullptr) continue;
-    writer_->hooks_.crossed(writer_->hooks_.context, groups_.key(group), session->state(),
-                            window_of(session));
+    if (!crosses) continue;
+    ranked_->report_crossed(groups_.key(group), session->state(), window_of(session));
   }
   changed_count_ = 0;
 }
@@ -279,7 +277,7 @@ void SessionWriter::settle_changed() {
 void SessionWriter::judge(Session* session) {
   session->flags &= static_cast<uint16_t>(~Session::kHolds);
   const KeyView key = groups_.key(groups_.group(session->group));
-  if (writer_->holds(key, session->state())) session->flags |= Session::kHolds;
+  if (ranked_->holds(key, session->state())) session->flags |= Session::kHolds;
 }
 
 // `reported`: history has what closes.

@@ -32,24 +32,21 @@
 #include "engine/memory/arena.h"
 #include "engine/memory/function_ref.h"
 #include "engine/memory/heap_buffer.h"
+#include "engine/ranking/ranked_groups.h"
 #include "engine/sessions/session_store.h"
 #include "engine/sessions/session_values.h"
 #include "engine/stores/group_table.h"
 #include "engine/stores/state.h"
+#include "engine/stores/views.h"
 #include "engine/time/window.h"
 
 namespace trending {
 
-struct CellView;
-struct PaneView;
-struct PendingWindow;
-class TrendWriter;
-
-// The part of a TrendWriter that is different with sessions. Its functions mean what those of the same name
-// mean there.
+// The part of a TrendWriter (trend/trend_writer.h) that is different with sessions. Its functions mean what
+// those of the same name mean there.
 class SessionWriter {
  public:
-  void open(TrendWriter* writer, Arena* arena, TrendHeader* header, const GroupTable& groups);
+  void open(RankedGroups* ranked, Arena* arena, TrendHeader* header, const GroupTable& groups);
 
   Status apply(const BatchSlice& slice);
   void move_clock(Time t) { move_clock_to(t, false); }
@@ -141,7 +138,7 @@ class SessionWriter {
   Status decode_parts(const std::byte* bytes, size_t size, int64_t* state);
   Status add_value(int64_t* state, uint16_t aggregate, KeyView value);
 
-  TrendWriter* writer_ = nullptr;  // ranks
+  RankedGroups* ranked_ = nullptr;
   TrendHeader* header_ = nullptr;
   GroupTable groups_;
   SessionStore sessions_;
@@ -152,6 +149,8 @@ class SessionWriter {
   // tell.
   HeapBuffer changed_;
   size_t changed_count_ = 0;
+
+  mutable HeapBuffer cell_;  // that a checkpoint is given
 
   // What next_pending_window() walks through, in the order of windows; made when it is first asked for.
   struct Closed {

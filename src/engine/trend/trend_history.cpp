@@ -181,20 +181,6 @@ Status TrendWriter::for_each_group_in_window(const Window& window,
   return Status::kOk;
 }
 
-// A result that is flat, of words whose bytes bytes_of() gives; null without memory. Valid until the next.
-const int64_t* TrendWriter::pack(const int64_t* words, FunctionRef<KeyView(uint16_t)> bytes_of) const {
-  const StateLayout& layout = header_->layout;
-  if (!layout.has_bytes) return words;
-  if (!packed_.reserve(packed_bytes(layout, bytes_of))) return nullptr;
-  auto* result = reinterpret_cast<int64_t*>(packed_.data());
-  pack_result(layout, words, bytes_of, result);
-  return result;
-}
-
-const int64_t* TrendWriter::result_of(const int64_t* total) const {
-  return pack(total, [&](uint16_t i) { return total_bytes(arena_, header_, total, i); });
-}
-
 // Makes a group's result in a window from its cells and what they have elsewhere; its nested words are there
 // already.
 bool TrendWriter::make_result(uint32_t id, const Group* group, const Window& window, int64_t* result) const {

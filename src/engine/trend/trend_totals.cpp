@@ -78,11 +78,6 @@ void TrendWriter::empty_cell(const Target& target, bool is_current) {
   });
 }
 
-void TrendWriter::clear_stored(int64_t* state, uint32_t which) {
-  if (header_->layout.has_sketches) sketches_.clear(state, which);
-  if (header_->layout.owned_bytes != 0) bytes_.clear(state, which);
-}
-
 bool TrendWriter::merge_stored(int64_t* state, const int64_t* other, uint32_t which) {
   const bool sketches = !header_->layout.has_sketches || sketches_.merge(state, other, which);
   const bool bytes = header_->layout.owned_bytes == 0 || bytes_.merge(state, other, which);

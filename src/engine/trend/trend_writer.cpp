@@ -365,28 +365,6 @@ Status TrendWriter::find_or_add(KeyView key, uint32_t hash, uint32_t pane, uint3
   }
 }
 
-Status TrendWriter::add_group(KeyView key, uint32_t hash, uint32_t* id) {
-  if (!header_->options.partitioned) return groups_.insert(key, hash, id);
-  uint32_t partition = kNone;
-  Status status = partitions_.add_group(hooks_.partition_of(hooks_.context, key), &partition);
-  if (status != Status::kOk) return status;
-  status = groups_.insert(key, hash, id);
-  if (status == Status::kOk) {
-    ranking_.extra(groups_.group(*id))->partition = partition;
-  } else {
-    partitions_.remove_group(partition, ranking_);
-  }
-  return status;
-}
-
-void TrendWriter::remove_group(uint32_t id) {
-  clear_stored(groups_.group(id)->total(), UINT32_MAX);
-  if (header_->options.partitioned) {
-    partitions_.remove_group(ranking_.extra(groups_.group(id))->partition, ranking_);
-  }
-  groups_.remove(id);
-}
-
 bool TrendWriter::is_past(Time t, KeyView key, Time final) const {
   if (has_sessions())
     return add_saturated(t, header_->options.window.size) <= final && !sessions_.takes(key, t);

@@ -19,8 +19,7 @@
 #include "engine/memory/arena.h"
 #include "engine/memory/function_ref.h"
 #include "engine/memory/heap_buffer.h"
-#include "engine/ranking/partitions.h"
-#include "engine/ranking/ranking.h"
+#include "engine/ranking/ranked_groups.h"
 #include "engine/sessions/session_writer.h"
 #include "engine/stores/bytes_store.h"
 #include "engine/stores/group_table.h"
@@ -28,40 +27,20 @@
 #include "engine/stores/sketch_store.h"
 #include "engine/stores/state.h"
 #include "engine/stores/value_store.h"
+#include "engine/stores/views.h"
 #include "engine/time/window.h"
 #include "engine/trend/prepared_totals.h"
 
 namespace trending {
 
-// A cell as a checkpoint stores it. What the key and the state mean is the engine's business; a trend has
-// several stores of cells, whose keys are independent.
-struct CellView {
-  KeyView key;
-  uint8_t store = 0;
-  const std::byte* state = nullptr;
-  uint32_t state_size = 0;
-};
-
-struct PaneView {
-  Pane span;
-  uint64_t cells = 0;
-  uint64_t dirty_cells = 0;  // changed since mark_clean()
-};
-
-// A closed window whose result is to be written.
-struct PendingWindow {
-  Window window;
-  bool is_final = false;  // no event can change it any more
-};
-
-class TrendWriter {
+class TrendWriter : RankedGroups {
  public:
   // Makes the state of a new trend in an empty arena. The calendar is needed when options.window is zoned.
   Status create(Arena* arena, const TrendOptions& options, Hooks hooks, Calendar calendar = {});
   // Goes on with a state made by create(), perhaps by an earlier process.
   Status open(Arena* arena, Hooks hooks, Calendar calendar = {});
 
-  const Windows& windows() const { return windows_; }
+  using RankedGroups::windows;
   const StateLayout& layout() const { return header_->layout; }
   uint64_t hash_seed() const { return header_->options.hash_seed; }
   Time clock() const { return header_->clock; }
@@ -128,7 +107,7 @@ class TrendWriter {
 
   // Whether Hooks::crossed is called; from the beginning on it is. To be switched off while a state is
   // restored or filled with rows that are not new.
-  void report_crossings(bool wanted) { reports_crossings_ = wanted; }
+  using RankedGroups::report_crossings;
 
   // Frees up to about `cells` cells of panes that are gone; true while there are more. Every apply() does a
   // portion; an idle writer may do the rest.
@@ -187,8 +166,6 @@ class TrendWriter {
   void restore_counters(const Counters& counters) { header_->counters = counters; }
 
  private:
-  friend class SessionWriter;
-
   // What an event touches. The cell is null when there is none.
   struct Target {
     uint32_t id = kNone;
@@ -224,7 +201,6 @@ class TrendWriter {
   bool encode_value_cell(uint32_t group, uint16_t aggregate, KeyView value, const Cell* cell,
                          CellView* view) const;
   Status decode_stored(const std::byte* bytes, size_t size, int64_t* state);
-  bool is_key(KeyView key) const { return hooks_.is_key == nullptr || hooks_.is_key(hooks_.context, key); }
   bool is_value(uint16_t aggregate, KeyView bytes) const {
     return hooks_.is_value == nullptr || hooks_.is_value(hooks_.context, aggregate, bytes);
   }
@@ -234,22 +210,6 @@ class TrendWriter {
   void for_each_cell_of(uint32_t id, const Group* group, const Window& window, Visit&& visit) const;
   bool make_result(uint32_t id, const Group* group, const Window& window, int64_t* result) const;
   Status give_results(const Window& window, FunctionRef<void(KeyView, const int64_t* result)> sink) const;
-  template <typename Change>
-  void change_total(uint32_t id, Group* group, Change&& change);
-  Status add_group(KeyView key, uint32_t hash, uint32_t* id);
-  void remove_group(uint32_t id);
-  void renew_total(Group* group);
-  void rank(uint32_t id, Group* group, bool was_live, bool is_live);
-  void rank_in_partition(uint32_t id, Group* group, bool was_live, bool is_live);
-  void note_changed(uint32_t id, Group* group);
-  void settle_changed();
-  void unrank_changed();
-  void settle_condition(uint32_t id);
-  bool holds(KeyView key, const int64_t* result) const {
-    return !header_->options.has_condition || hooks_.condition(hooks_.context, key, result);
-  }
-  const int64_t* result_of(const int64_t* total) const;
-  const int64_t* pack(const int64_t* words, FunctionRef<KeyView(uint16_t)> bytes_of) const;
   void move_clock(Time t);
   void roll(const Window& next);
   bool has_dying() const { return panes_.has_dying() || values_.has_dying(); }
@@ -258,7 +218,6 @@ class TrendWriter {
   Status prepare_stored(const BatchRecord& record, const Target& target, bool is_current);
   void fold_stored(const BatchRecord& record, int64_t change, int64_t* state, BytesStore::Prepared* bytes);
   bool has_stored() const { return header_->layout.has_sketches || header_->layout.owned_bytes != 0; }
-  void clear_stored(int64_t* state, uint32_t which);
   bool merge_stored(int64_t* state, const int64_t* other, uint32_t which);
   void merge_into_total(int64_t* total, const int64_t* state);
   void change_values(uint32_t slot, int64_t sign);
@@ -291,29 +250,15 @@ class TrendWriter {
   bool first_corrected(const Window& after, Window* found) const;
   Window window_after(const Window& after, Time above, Time pane_start) const;
 
-  Arena* arena_ = nullptr;
-  Hooks hooks_;
-  TrendHeader* header_ = nullptr;
-  Windows windows_;
   Window elsewhere_;
-  GroupTable groups_;
   PaneStore panes_;
-  Ranking ranking_;
-  Partitions partitions_;
   ValueStore values_;
-  SketchStore sketches_;
-  mutable BytesStore bytes_;
   BytesStore::Prepared cell_bytes_;  // what the event at hand makes of its cell and of the total
   BytesStore::Prepared total_bytes_;
   mutable HeapBuffer cell_key_;  // of the cell that a checkpoint is given, and its state
   mutable HeapBuffer cell_state_;
   mutable HeapBuffer results_;  // of a window, by the number of the group
-  mutable HeapBuffer packed_;   // a result with bytes
   PreparedTotals prepared_;
-  // Groups whose condition waits for the end of the change, linked by GroupExtra::next_changed.
-  uint32_t first_changed_ = kNone;
-  bool reports_crossings_ = true;
-  bool overlaps_before_ = false;  // rolling to a new epoch whose window overlaps the one before
   SessionWriter sessions_;
   Block ahead_{};  // of look_ahead(); its begin is null when there is none
   // The pane that the last event fell into.
@@ -331,33 +276,6 @@ void TrendWriter::for_each_cell_of(uint32_t id, const Group* group, const Window
     const Cell* cell = panes_.cell(number);
     if (panes_.record(slot).start < window.end && cell->state()[0] != 0) visit(cell);
     number = panes_.follow(cell, id, &slot);
-  }
-}
-
-// Applies a change to a group's total over the current window and tells the ranking: at once, or with a
-// condition when all changes are in.
-template <typename Change>
-void TrendWriter::change_total(uint32_t id, Group* group, Change&& change) {
-  int64_t* total = group->total();
-  if (group->epoch != header_->epoch) renew_total(group);
-  const bool was_live = total[0] > 0;
-  change(total);
-  if (header_->options.has_condition) {
-    note_changed(id, group);
-  } else {
-    rank(id, group, was_live, total[0] > 0);
-  }
-}
-
-// Tells the ranking that a group's total has changed.
-inline void TrendWriter::rank(uint32_t id, Group* group, bool was_live, bool is_live) {
-  if (header_->options.partitioned) return rank_in_partition(id, group, was_live, is_live);
-  if (was_live && is_live) {
-    ranking_.change(id, group, ranking_.score(group));
-  } else if (is_live) {
-    ranking_.enter(id, group, ranking_.score(group));
-  } else if (was_live) {
-    ranking_.leave(id, group);
   }
 }
 
