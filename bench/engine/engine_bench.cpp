@@ -226,7 +226,7 @@ void Aggregates_FiveFloat(benchmark::State& state) {
 }
 void Aggregates_RetractableMax(benchmark::State& state) {
   TrendOptions options = with({kRows, integer(AggregateKind::kMax)}, 1);
-  options.retractable = true;
+  options.keeps_values = true;
   aggregates(state, options, 1000);
 }
 void Aggregates_Distinct(benchmark::State& state) {

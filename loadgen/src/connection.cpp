@@ -328,7 +328,7 @@ void check_table(Connection& connection, const Table& table) {
   for (const Column& wanted : table.columns) {
     const auto found = std::ranges::find_if(columns, [&](const auto& row) { return row[0] == wanted.name; });
     const std::string need = fmt::format("the scenario needs {} {}", wanted.name, type_name(wanted.type));
-    const char* hint = "Use another database, or make the tables anew: trending-loadgen init --drop";
+    const char* hint = "Use another database, or make the tables again: trending-loadgen init --drop";
     if (found == columns.end()) {
       throw SchemaError(fmt::format("table {} has no column {}: {}", table.name, wanted.name, need), hint);
     }

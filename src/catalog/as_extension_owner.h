@@ -1,4 +1,4 @@
-// Writing trending.trend and its kin, which only the extension's owner may.
+// Writing trending.trend and similar tables, which only the extension's owner may.
 #pragma once
 
 #include "catalog/definition_catalog.h"

@@ -16,13 +16,13 @@ const char* history_window_column(const Definition& definition, ColumnRole role)
 // Whether the select list has a column of this role.
 bool has_column(const Definition& definition, ColumnRole role);
 
-// Creates the table and its indexes beside the trend's foreign table, as the caller, and makes it go with it.
+// Creates the table and its indexes beside the trend's foreign table, as the caller. It is dropped with the trend.
 // Needs SPI. Returns its OID; an error if the name is taken.
 Oid history_table_create(Oid relation, const Definition& definition);
 
 // The same for <trend>_late: one row per refused event, as the worker keeps it.
 //   event_time  NULL when the row has none;  commit_lsn  the commit that brought it
-//   reason      late, too far ahead, null time, failed;  recomputed  taken in by trending.recompute
+//   reason      late, too far ahead, null time, failed;  recomputed  counted by trending.recompute
 //   kept_at     when it was written here, what retention counts from
 Oid late_table_create(Oid relation);
 

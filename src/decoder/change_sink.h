@@ -12,9 +12,9 @@ namespace trending {
 
 struct ChangeSink {
   void* context;
-  // Takes a whole committed transaction at once, outside of any transaction of this process and without a
-  // snapshot (see direct_replay.h), or returns false having done nothing. May be null: nothing is taken so.
-  bool (*take)(void* context, ReorderBufferTXN* txn);
+  // Replays a whole committed transaction at once, outside of any transaction of this process and without a
+  // snapshot (see direct_replay.h), or returns false having done nothing. Null: the server replays everything.
+  bool (*replay)(void* context, ReorderBufferTXN* txn);
   void (*begin)(void* context, ReorderBufferTXN* txn);
   void (*change)(void* context, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change);
   void (*truncate)(void* context, ReorderBufferTXN* txn, int count, Relation relations[]);

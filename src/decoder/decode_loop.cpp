@@ -5,7 +5,7 @@ namespace trending {
 void DecodeLoop::open(const char* slot, XLogRecPtr start_at) {
   start = start_at;
   compat::slot_acquire(slot, false);
-  if (MyReplicationSlot->data.confirmed_flush > start) {  // the next worker finds it so, and fills anew
+  if (MyReplicationSlot->data.confirmed_flush > start) {  // the next worker finds it so, and refills
     ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
                     errmsg("replication slot \"%s\" was moved on by somebody else", slot)));
   }

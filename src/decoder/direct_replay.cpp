@@ -51,7 +51,7 @@ bool replay_directly(LogicalDecodingContext* context, const ChangeSink* sink) {
   compat::set_commit_time(txn, commit_time_of_record(reader));
   txn->final_lsn = reader->ReadRecPtr;
   txn->end_lsn = reader->EndRecPtr;
-  return sink->take(sink->context, txn);
+  return sink->replay(sink->context, txn);
 }
 
 }  // namespace trending

@@ -45,7 +45,7 @@ bool for_all_changes(ReorderBufferTXN* txn, Visit&& visit) {
   return true;
 }
 
-// Hands the transaction whose commit is being decoded to sink->take. False: the server has to replay it.
+// Hands the transaction whose commit is being decoded to sink->replay. False: the server has to replay it.
 bool replay_directly(LogicalDecodingContext* context, const ChangeSink* sink);
 
 }  // namespace trending

@@ -90,10 +90,10 @@ bool wants_own(const ChangeSink* sink, XLogReaderState* reader) {
 bool filter_by_origin(LogicalDecodingContext* context, compat::OriginId origin) {
   const ChangeSink* sink = sink_of(context);
   if (origin == DoNotReplicateId && !wants_own(sink, context->reader)) return true;
-  if (sink->take == nullptr || !is_plain_commit(context->reader)) return false;
-  bool taken = false;
-  guarded([&] { taken = replay_directly(context, sink); });
-  return taken;
+  if (sink->replay == nullptr || !is_plain_commit(context->reader)) return false;
+  bool replayed = false;
+  guarded([&] { replayed = replay_directly(context, sink); });
+  return replayed;
 }
 
 }  // namespace

@@ -24,7 +24,7 @@
 //
 // Every transaction that commits past the start began after the new snapshot was made, so it was decoded
 // under that one or a later one from its first change on. Transactions that commit earlier are skipped. This
-// stays so when decoding begins again at the slot's restart position: read anew, the same records bring the
+// stays so when decoding begins again at the slot's restart position: read again, the same records bring the
 // builder to each step at the same place or earlier, be it by a snapshot that some slot left on disk.
 #pragma once
 

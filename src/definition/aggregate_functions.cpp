@@ -106,12 +106,12 @@ bool combines_states(const Definition& definition) {
   return false;
 }
 
-bool can_take_rows_out(const Definition& definition) {
+bool can_retract(const Definition& definition) {
   return definition.window.kind != WindowKind::kSession && !combines_states(definition);
 }
 
-bool keeps_values(const Definition& definition) {
-  if (!can_take_rows_out(definition)) return false;
+bool needs_values(const Definition& definition) {
+  if (!can_retract(definition)) return false;
   for (int i = 0; i < definition.aggregate_count; i++) {
     AggregateFunction function = definition.aggregates[i].function;
     if (function == kMin || function == kMax || function == kFirst || function == kLast) return true;

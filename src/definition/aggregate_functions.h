@@ -18,12 +18,12 @@ const char* supported_aggregates();
 // Whether PostgreSQL's functions combine the states of some aggregate.
 bool combines_states(const Definition& definition);
 
-// Whether a row can be taken out of a trend's state. Not out of sessions, which do not keep the times of
-// their rows, nor out of combined states: such a trend begins anew when a row goes
+// Whether a trend's state can retract a row. Sessions cannot, since they do not keep the times of their rows,
+// nor can combined states: such a trend is refilled when a row that it counted is updated or deleted
 // (bgworker/intake/refill.h).
-bool can_take_rows_out(const Definition& definition);
+bool can_retract(const Definition& definition);
 
 // Whether some aggregate depends on a single row, so that taking this one back needs all the others.
-bool keeps_values(const Definition& definition);
+bool needs_values(const Definition& definition);
 
 }  // namespace trending

@@ -1,6 +1,6 @@
 // Whether updates and deletes of a source can reach a trend.
 //
-// What a row counted as is taken back when its old version is in the WAL, as far as the trend reads it. That
+// What a row counted as is retracted when its old version is in the WAL, as far as the trend reads it. That
 // is the table's replica identity: the whole row (FULL), an index's columns, by default the primary key's, or
 // none. Every partition has an identity of its own, and a new one begins with the default.
 #pragma once
@@ -13,7 +13,7 @@ namespace trending {
 // ACCESS SHARE locks.
 bool identity_covers(const Definition& definition);
 
-// Whether that of at least one of them does, so that rows can be taken back at all.
+// Whether that of at least one of them does, so that rows can be retracted at all.
 bool identity_covers_some(const Definition& definition);
 
 // Tells the user, as a NOTICE, which tables lack that and the commands that help.

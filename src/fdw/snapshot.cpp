@@ -100,7 +100,7 @@ void fill_prefixes(const KeyCodec& codec, Copier* copier) {
   }
 }
 
-// Takes over what was copied, after the lock was let go.
+// Takes over what was copied, after the lock was released.
 void finish(const Definition& definition, TrendSnapshot* snapshot, Copier* copier) {
   if (copier->failed) {
     ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
@@ -179,8 +179,8 @@ void order_partitions(const Definition& definition, TrendSnapshot* snapshot, uin
   snapshot->count = count;
 }
 
-// Looked-up groups of one value (and partition): snapshot->groups[first .. first + count), ordered by prefix,
-// after the lock was let go by key. Groups that tie with them rank before some of the members and after the
+// Looked-up groups of one value (and partition): snapshot->groups[first .. first + count), ordered by prefix;
+// by key, after the lock was released. Groups that tie with them rank before some of the members and after the
 // others.
 struct TieSet {
   uint64_t first;

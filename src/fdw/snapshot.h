@@ -1,7 +1,7 @@
 // A copy of (part of) a trend as it was at one commit boundary.
 //
-// snapshot_best, snapshot_all and snapshot_keys take the trend's lock shared, copy rows as bytes and let go
-// of it; everything else, ties and decoding above all, works on the copy without any lock.
+// snapshot_best, snapshot_all and snapshot_keys take the trend's lock shared, copy rows as bytes and release
+// it; everything else, ties and decoding above all, works on the copy without any lock.
 #pragma once
 
 #include <cstdint>

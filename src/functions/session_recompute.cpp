@@ -4,7 +4,7 @@
 // asked for. So what is replaced is not windows but *clusters*: the sessions of a group, of the definition
 // and of history, that overlap each other. A cluster is replaced as a whole, and only when all of it is
 // final: the worker has written what it had to say of it, and will not come back to it. Ranks are among the
-// sessions of all groups that have the same bounds; so these are ranked anew, and clusters that share bounds
+// sessions of all groups that have the same bounds; so these are ranked again, and clusters that share bounds
 // with one that is replaced are replaced as well.
 #include "functions/session_recompute.h"
 

@@ -2,7 +2,7 @@
 // one instant; trending.history_differences_now(trend): those of its history.
 //
 // Both sides of the live trend are fixed while writers of the source are kept out: the trend's rows are
-// copied when the worker has counted everything, and a snapshot is taken. Then the lock is given back, and
+// copied when the worker has counted everything, and a snapshot is taken. Then the lock is released, and
 // the batch query runs under that snapshot. Writers wait for no more than that: the lock itself is waited for
 // in short turns, since whoever comes to write meanwhile queues up behind it. All this happens in a
 // subtransaction that is rolled back; what it made belongs to the one around it.

@@ -14,7 +14,7 @@ namespace trending {
 
 namespace {
 
-// A caller's windows, kept between calls in fn_extra and made anew when an argument changes.
+// A caller's windows, kept between calls in fn_extra and rebuilt when an argument changes.
 struct CallCache {
   Windows windows;
   Interval size;

@@ -1,5 +1,5 @@
 // What the extension does inside everybody's backend: wake the worker at commit, and keep it out of the way
-// of DROP DATABASE and its kin.
+// of DROP DATABASE and similar commands.
 #pragma once
 
 #include "postgres/server.h"

@@ -219,7 +219,7 @@ inline config_generic** settings_of_server(int* count) {
 #endif
 }
 
-// 16 turned pg_namespace_aclcheck and its kin into object_aclcheck (c727f511bd7b).
+// 16 turned pg_namespace_aclcheck and similar functions into object_aclcheck (c727f511bd7b).
 inline AclResult schema_aclcheck(Oid schema, Oid role, AclMode mode) {
 #if PG_VERSION_NUM >= 160000
   return object_aclcheck(NamespaceRelationId, schema, role, mode);

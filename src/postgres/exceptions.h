@@ -1,7 +1,7 @@
 // C++ exceptions under PG_TRY, where the server knows nothing of them.
 //
 // An exception that left a PG_TRY block would leave the server's error stack pointing to a frame that is
-// gone, and the next error would jump there. So PG_TRY, PG_CATCH and PG_FINALLY are defined anew for this
+// gone, and the next error would jump there. So PG_TRY, PG_CATCH and PG_FINALLY are redefined for this
 // library, which the server's names then mean everywhere: whatever the block throws becomes an ordinary error
 // within it, and is caught there. That costs nothing until something is thrown. Included by postgres/server.h
 // only.

@@ -3,7 +3,7 @@
 // The setting trending.debug_fail (superuser, reload) is a list of
 //     POINT[=TREND]:KIND[:PROBABILITY[:SEED]]
 // such as 'apply=3:error, memory:bad_alloc:0.001:42': each time that work comes to the point (for the trend
-// of that id, or any), a fault of the kind happens with the probability, 1 by default. Draws begin anew with
+// of that id, or any), a fault of the kind happens with the probability, 1 by default. Draws begin again with
 // the seed in every process; without one they differ from process to process.
 //
 // Points are the values of FaultPoint in small letters with underscores. Kinds: `error` is an ordinary server

@@ -20,7 +20,7 @@ void detach() {
   if (area != nullptr) dsa_detach(area);
 }
 
-// The memory of a replaced area is given back when the last process has detached from it: at the end of a
+// The memory of a replaced area is released when the last process has detached from it: at the end of a
 // transaction, for sessions that are idle may never read again. The worker wakes them (area_publish).
 void detach_replaced(XactEvent event, void*) {
   if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE) return;

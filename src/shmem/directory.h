@@ -25,7 +25,7 @@ enum class WorkerState : int {
   kFailed,       // it ended with an error, which message and detail tell; tried again with growing delays
 };
 
-// Why the slot has to be made anew, and all trends filled.
+// Why the slot has to be made again, and all trends refilled.
 enum class SlotReset : uint32 { kNone, kUnreadable, kAsked };
 
 constexpr int kMessageSize = 512;

@@ -5,7 +5,7 @@
 //     trend_read_end(read);
 //
 // Between begin and end the trend's lock is held shared and the worker waits: copy, do not compute. Sorting,
-// decoding keys and building tuples come after. An error lets go of the lock like any LWLock.
+// decoding keys and building tuples come after. An error releases the lock like any LWLock.
 #pragma once
 
 #include <cstdint>

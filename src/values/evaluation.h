@@ -47,7 +47,7 @@ extern EvaluationFailure evaluation_failure;
 // Runs body(), false if it failed. `held` is the only lock (LWLock) that the caller holds, or null;
 // interrupts are let in although it is held, so whoever holds it must survive the end of the process, as the
 // state of a trend does (TrendShared::applying). Within another evaluation body() is part of that. Resources
-// that body() held when it failed are let go of here; memory is the caller's.
+// that body() held when it failed are released here; memory is the caller's.
 bool evaluate(EvaluationAccount* account, LWLock* held, FunctionRef<void()> body);
 
 // Whether evaluations since the last call were charged to an account that is overdrawn.

@@ -232,7 +232,7 @@ void collect_change(Followers* followers, ReorderBufferTXN* txn, TupleDesc descr
       row_reads_same(followers->reader, followers->mapping, descriptor, old_row, new_row)) {
     return;
   }
-  if (!can_take_rows_out(*followers->reader->definition)) {
+  if (!can_retract(*followers->reader->definition)) {
     replace_row(followers, txn, descriptor, old_row, new_row);
     return;
   }
@@ -313,7 +313,7 @@ bool is_external(HeapTuple row) {
   return row != nullptr && HeapTupleHasExternal(row);
 }
 
-bool is_takeable(const ReorderBufferChange* change) {
+bool is_replayable(const ReorderBufferChange* change) {
   if (change->action != REORDER_BUFFER_CHANGE_INSERT && change->action != REORDER_BUFFER_CHANGE_UPDATE &&
       change->action != REORDER_BUFFER_CHANGE_DELETE) {
     return false;
@@ -325,10 +325,10 @@ bool is_takeable(const ReorderBufferChange* change) {
                                !is_external(compat::decoded_tuple(change->data.tp.newtuple)));
 }
 
-bool take(void*, ReorderBufferTXN* txn) {
+bool replay(void*, ReorderBufferTXN* txn) {
   if (!settings.direct_replay) return false;
   if (settings.skip_commit != nullptr && settings.skip_commit[0] != '\0') return false;
-  if (!for_all_changes(txn, is_takeable)) return false;
+  if (!for_all_changes(txn, is_replayable)) return false;
   MemoryContext caller = MemoryContextSwitchTo(direct_memory);
   for_all_changes(txn, [txn](ReorderBufferChange* change) {
     CHECK_FOR_INTERRUPTS();
@@ -355,7 +355,7 @@ bool wants_own(void*, XLogReaderState* reader) {
 const ChangeSink* collector_create() {
   source_map_create();
   direct_memory = AllocSetContextCreate(TopMemoryContext, "trending transaction", ALLOCSET_DEFAULT_SIZES);
-  static const ChangeSink sink = {nullptr,  take,   begin,     change,
+  static const ChangeSink sink = {nullptr,  replay, begin,     change,
                                   truncate, commit, wants_own, idle_clocks_note};
   return &sink;
 }

@@ -55,7 +55,7 @@ bool has_equal_columns(const Definition& a, const Definition& b) {
 
 // Trends that may read by themselves only: where what becomes of a row depends on the trend's state.
 bool reads_alone(const FollowedTrend* trend) {
-  return keeps_values(*trend->definition) || !can_take_rows_out(*trend->definition);
+  return needs_values(*trend->definition) || !can_retract(*trend->definition);
 }
 
 bool reads_like(const FollowedTrend* trend, const FollowedTrend* other) {

@@ -70,7 +70,7 @@ TrendOptions trend_options(const FollowedTrend* trend) {
   options.rank_by = static_cast<uint16_t>(definition->rank_by);
   options.descending = definition->descending;
   options.nulls_first = definition->nulls_first;
-  options.retractable = trend->retractable;
+  options.keeps_values = trend->retractable;
   options.watermark_delay = definition->options.watermark_delay;
   options.allowed_lateness = definition->options.allowed_lateness;
   options.has_condition = definition->having != nullptr;
@@ -84,7 +84,7 @@ TrendOptions trend_options(const FollowedTrend* trend) {
 StateLayout trend_layout(const FollowedTrend* trend, bool retractable) {
   if (retractable == trend->retractable) return trend->writer.layout();
   TrendOptions options = trend_options(trend);
-  options.retractable = retractable;
+  options.keeps_values = retractable;
   return make_layout(options);
 }
 

@@ -24,7 +24,7 @@ enum class AggregateKind : uint8_t {
   kFirst,           // the value at the earliest `at`, the least of several
   kLast,            // the value at the latest `at`, the greatest of several
   kDistinct,        // count(DISTINCT x), exact
-  kApproxDistinct,  // a HyperLogLog sketch; rows taken back stay in it
+  kApproxDistinct,  // a HyperLogLog sketch; retracted rows stay in it
   kDecayed,         // a sum whose addends halve every half_life
   kCombined,        // bytes that only the host understands: Hooks::combine makes one state of two
 };

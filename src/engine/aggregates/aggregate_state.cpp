@@ -164,7 +164,7 @@ void merge_decayed(int64_t* words, const int64_t* other) {
   store(sum, words + 1);
 }
 
-// ---- taking out of a total: each returns whether the aggregate has to be made anew
+// ---- taking out of a total: each returns whether the aggregate has to be rebuilt
 
 // When digits were lost on the way, what is left may have them.
 bool unmerge_float(int64_t* words, const int64_t* other) {
@@ -188,7 +188,7 @@ bool unmerge_decayed(int64_t* words, const int64_t* other) {
            std::fabs(sum.sum.sum) * 0x1p-60);
 }
 
-// Extremes are compared by their hashes: at worst one is made anew in vain.
+// Extremes are compared by their hashes: at worst one is rebuilt in vain.
 bool unmerge_bytes(const AggregateSpec& spec, const int64_t* words, const int64_t* other) {
   if (other[bytes_word(spec)] == 0) return false;
   if (spec.kind == AggregateKind::kCombined) return true;
@@ -247,7 +247,7 @@ StateLayout make_layout(const TrendOptions& options) {
     const AggregateSpec& spec = options.aggregates[i];
     layout.aggregates[i] = spec;
     const bool nested =
-        spec.kind == AggregateKind::kDistinct || (is_extreme(spec.kind) && options.retractable);
+        spec.kind == AggregateKind::kDistinct || (is_extreme(spec.kind) && options.keeps_values);
     if (nested) layout.nested = static_cast<uint16_t>(layout.nested | 1u << i);
     if (spec.kind == AggregateKind::kApproxDistinct) layout.has_sketches = true;
     if (is_bytes(spec)) {

@@ -43,7 +43,7 @@ enum class StateOp : uint8_t {
   kExtreme,  // kFirst, kLast, other kMin and kMax
   kDecayedSum,
   // From here on a state is more than its words.
-  kSketch,  // the words change elsewhere, but a total has to be made anew
+  kSketch,  // the words change elsewhere, but a total has to be rebuilt
   kBytes,   // likewise, if what leaves it may have decided it
 };
 
@@ -62,7 +62,7 @@ uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* o
 }  // namespace detail
 
 // Adds `weight` equal events to a state (takes them back when negative). Bit i of `valid` is set when the
-// event has an argument for aggregate i (count(x): x is not null and the FILTER holds). Rows taken back stay
+// event has an argument for aggregate i (count(x): x is not null and the FILTER holds). Retracted rows stay
 // in extremes and sketches.
 inline void fold(const StateLayout& layout, int64_t* state, int64_t weight, uint32_t valid,
                  const int64_t* arguments) {
@@ -83,7 +83,7 @@ inline void merge(const StateLayout& layout, int64_t* state, const int64_t* othe
   for (uint16_t i = 0; i < layout.words; i++) state[i] += other[i];
 }
 
-// state −= other. Returns a bit for each aggregate that `other` may have decided: it has to be made anew, by
+// state −= other. Returns a bit for each aggregate that `other` may have decided: it has to be rebuilt, by
 // clear_some() and merge_some() of all that is left.
 inline uint32_t unmerge(const StateLayout& layout, int64_t* state, const int64_t* other) {
   if (!layout.is_counting) return detail::unmerge_any(layout, state, other);

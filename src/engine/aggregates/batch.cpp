@@ -10,7 +10,7 @@ namespace trending {
 
 namespace {
 
-constexpr size_t kKeptBuffer = size_t{1} << 20;  // a slot's buffer larger than this is given back by clear()
+constexpr size_t kKeptBuffer = size_t{1} << 20;  // a slot's buffer larger than this is released by clear()
 constexpr size_t kMaxArgumentSize = size_t{1} << 30;
 
 // Grows a malloc'd array of trivially copyable elements to at least `needed`.
@@ -54,7 +54,7 @@ struct Batch::Slot {
   Time max_time;
   uint64_t out_of_range;
   bool uneven;
-  bool takes_back;
+  bool retracts;
   Pane range;  // of the times that are in range for all
   Windows* windows;
   uint32_t window_count;
@@ -88,7 +88,7 @@ struct Batch::Slot {
     max_time = kNoTime;
     out_of_range = 0;
     uneven = false;
-    takes_back = false;
+    retracts = false;
   }
 };
 
@@ -131,7 +131,7 @@ Status Batch::append(uint32_t index, Time time, int32_t weight, KeyView key, uin
   BatchRecord made{};
   made.time = time;
   made.added = weight > 0;
-  made.taken = weight < 0;
+  made.retracted = weight < 0;
   made.argument_size = static_cast<uint32_t>(word_bytes + arguments.tail_size);
   made.valid = valid;
   const Status status = make(index, made, key, &record);
@@ -167,7 +167,7 @@ Status Batch::make(uint32_t index, const BatchRecord& like, KeyView key, BatchRe
   if (!slot.touched && !touch(index, &slot)) return Status::kOutOfMemory;
   if (!slot.range.contains(like.time)) [[unlikely]] {
     if (!slot.is_in_some_range(like.time)) {
-      slot.out_of_range += like.added + like.taken;
+      slot.out_of_range += like.added + like.retracted;
       return Status::kOk;
     }
     slot.uneven = true;
@@ -186,7 +186,7 @@ Status Batch::make(uint32_t index, const BatchRecord& like, KeyView key, BatchRe
   slot.size += bytes;
   slot.records++;
   if (like.added > 0 && like.time > slot.max_time) slot.max_time = like.time;
-  slot.takes_back |= like.taken > 0;
+  slot.retracts |= like.retracted > 0;
   bytes_ += bytes;
   *record = made;
   return Status::kOk;
@@ -201,7 +201,7 @@ BatchSlice Batch::slice(uint32_t index) const {
           slot.max_time,
           slot.out_of_range,
           slot.uneven,
-          slot.takes_back};
+          slot.retracts};
 }
 
 uint32_t Batch::largest_slot() const {
@@ -283,7 +283,7 @@ void Batch::merge_slot(Slot* slot) {
     if (equal != nullptr) {
       equal->time = later_time(*equal, *record);
       equal->added += record->added;
-      equal->taken += record->taken;
+      equal->retracted += record->retracted;
     } else {
       index[i] = size;
       if (size != offset) std::memmove(slot->data + size, slot->data + offset, bytes);

@@ -23,12 +23,12 @@ namespace trending {
 // One event, or several equal ones. Its key follows, padded to 8 bytes, then its arguments, padded likewise.
 //
 // Merging moves an event past others of its group, so their order must not matter: all rows of a transaction
-// are added before any is taken back (see TrendWriter::apply), and only how many there are of each is kept.
+// are added before any is retracted (see TrendWriter::apply), and only how many there are of each is kept.
 struct BatchRecord {
-  Time time;       // of those that add rows the latest, else of those that take back; all of one pane
-  uint64_t added;  // events that added a row
-  uint64_t taken;  // events that took one back
-  uint32_t hash;   // of the key
+  Time time;           // of those that add rows the latest, else of those that retract; all of one pane
+  uint64_t added;      // events that added a row
+  uint64_t retracted;  // events that retracted one
+  uint32_t hash;       // of the key
   uint32_t key_size;
   uint32_t argument_size;  // in bytes
   uint32_t valid;          // bit per aggregate: has an argument
@@ -53,7 +53,7 @@ struct BatchSlice {
   Time max_time = kNoTime;    // the latest time of an event that adds rows; moves the clock
   uint64_t out_of_range = 0;  // events that were left out for their time
   bool uneven = false;        // some of the events are out of range for some of the slot's trends
-  bool takes_back = false;    // some of the events take rows back
+  bool retracts = false;      // some of the events retract rows
 
   bool empty() const { return records == 0 && out_of_range == 0; }
 };

@@ -1,4 +1,4 @@
-// The sum of any number of doubles, rows taken back included, that does not depend on their order: an
+// The sum of any number of doubles, retracted rows included, that does not depend on their order: an
 // expansion of three doubles whose exact sum it is (Shewchuk, "Adaptive Precision Floating-Point Arithmetic",
 // 1997), and multiples of 2^1022, so that nothing overflows on the way.
 //

@@ -16,8 +16,8 @@ struct TrendOptions {
   uint16_t rank_by = 0;  // index of an aggregate
   bool descending = true;
   bool nulls_first = true;  // groups whose ranking aggregate is null rank before all others
-  // Rows may be taken back: min, max, first and last then keep every value instead of the one that counts.
-  bool retractable = false;
+  // Rows may be retracted: min, max, first and last then keep every value instead of the one that counts.
+  bool keeps_values = false;
   bool partitioned = false;    // ranks are kept within partitions (Hooks::partition_of)
   bool has_condition = false;  // HAVING: only groups for which Hooks::condition holds are ranked
   // Whether closed windows are held until mark_reported(). Without history leave it off, or memory is held
@@ -47,13 +47,13 @@ constexpr uint32_t extra_words(const TrendOptions& options) {
 }
 
 // Running totals since the trend was created or restored. Every event given to apply() adds to exactly one of
-// events, late, out_of_range, unmatched and refused, but for rows taken back from final windows, which is how
+// events, late, out_of_range, unmatched and refused, but for retracted rows of final windows, which is how
 // old rows go and adds to none.
 struct Counters {
   uint64_t events = 0;        // counted
   uint64_t late = 0;          // belonged to no window that may still change
   uint64_t out_of_range = 0;  // a time whose windows leave the server's range of timestamps
-  uint64_t unmatched = 0;     // took back a row where its group had none in the pane, nor got one with it
+  uint64_t unmatched = 0;     // retracted a row where its group had none in the pane, nor got one with it
   uint64_t refused = 0;       // would have made a group or a cell beyond max_groups or the memory limit
   // Not events: sketches of totals that lack something since memory was short when their window began. They
   // are whole again in the next one.

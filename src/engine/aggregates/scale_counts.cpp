@@ -76,7 +76,7 @@ struct Unpacked {
       if (count <= 0 || is_below) return;
       kinds |= bit;
     }
-    // Never below zero: rows may be taken back that were not counted.
+    // Never below zero: rows may be retracted that were not counted.
     counts[kind] = count < 0
                        ? counts[kind] - std::min(counts[kind], uint64_t{0} - static_cast<uint64_t>(count))
                        : counts[kind] + static_cast<uint64_t>(count);

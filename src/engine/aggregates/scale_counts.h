@@ -21,7 +21,7 @@ class ScaleCounts {
   // Words of a state.
   explicit ScaleCounts(int64_t* words) : words_(words) {}
 
-  // One that has this `form` (Decimal), `count` times or taken back. `inputs`: how many there are altogether,
+  // One that has this `form` (Decimal), `count` times or retracted. `inputs`: how many there are altogether,
   // with this change.
   void add(int64_t form, int64_t count, int64_t inputs) {
     if (words_[0] == int64_t{1} << kind_of(form) && words_[1] + count > 0) {

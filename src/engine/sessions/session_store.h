@@ -7,7 +7,7 @@
 // apart.
 //
 // Each session has one valid entry in the queue, a binary heap by time: Session::due says which. A session
-// that gets more events is not moved there; its entry comes up too early, and is then entered anew. So an
+// that gets more events is not moved there; its entry comes up too early, and is then entered again. So an
 // event costs nothing here, and a session is handled once per gap at most. Entries that no longer count are
 // skipped when they come up; until then the record stays, which is why it counts its entries.
 #pragma once

@@ -43,7 +43,7 @@ Status SessionWriter::apply(const BatchSlice& slice) {
 
 Status SessionWriter::apply_record(const BatchRecord& record) {
   Counters& counters = header_->counters;
-  counters.unmatched += record.taken;
+  counters.unmatched += record.retracted;
   if (record.added == 0) return Status::kOk;
   uint32_t id = groups_.find(record.key(), record.hash);
   Place place;
@@ -172,7 +172,7 @@ void SessionWriter::join_session(const Place& place, Time t) {
   session->last = std::max(session->last, t);
 }
 
-// Finds out anew whether a session that got rows is open.
+// Looks again whether a session that got rows is open.
 void SessionWriter::update(uint32_t id, Session* session) {
   const bool is_open = session->newer == kNone && !has_ended(session);
   const bool was_open = (session->flags & Session::kClosed) == 0;
@@ -290,7 +290,7 @@ void SessionWriter::move_clock_to(Time t, bool reported) {
   expire(reported);
 }
 
-// Closes the sessions that have ended and lets go of those that are final. Not while there is something to be
+// Closes the sessions that have ended and releases those that are final. Not while there is something to be
 // reported: windows are reported as a whole, and an equal one may be among them. So a session goes in its
 // turn only, after all that end when it does have been closed, however far the clock has moved.
 void SessionWriter::expire(bool reported) {

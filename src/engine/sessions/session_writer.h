@@ -9,7 +9,7 @@
 //   a session is final when no row that is not late can reach it: its end + gap is at or before
 //                      watermark − allowed_lateness
 //
-// Final sessions are let go once they are reported, so the sessions in memory are the open ones and those
+// Final sessions are released once they are reported, so the sessions in memory are the open ones and those
 // that ended within the last gap + allowed_lateness. An accepted row never meets one that is gone: what is
 // reported as final is what the definition says of all accepted rows.
 //
@@ -22,7 +22,7 @@
 // then are; a session that grew from one for which it held does not cross again. The clock moves after that:
 // what it closes was open in that instant.
 //
-// Rows cannot be taken back: that would need every row's time. The host does not ask for it; if it did, the
+// Rows cannot be retracted: that would need every row's time. The host does not ask for it; if it did, the
 // rows would be counted as unmatched.
 #pragma once
 

@@ -1,5 +1,5 @@
 // The bytes of values in states: kCombined, and kMin, kMax, kFirst, kLast of kBytes where rows are never
-// taken back (else the values lie in the table of values, see value_store.h).
+// retracted (else the values lie in the table of values, see value_store.h).
 //
 // A cell has bytes of its own and so has a total. What an event makes of them is worked out before anything
 // is changed, since it takes memory and the host, both of which may fail.

@@ -22,7 +22,7 @@ class SketchStore {
   bool prepare(int64_t* state, const BatchRecord& record) const;
   void add(int64_t* state, const BatchRecord& record) const;
 
-  // Some aggregates (bits) of a state: takes in all that another has; gives back the memory. A merge that
+  // Some aggregates (bits) of a state: takes in all that another has; releases the memory. A merge that
   // lacks memory leaves the sketch without what did not fit and returns false.
   bool merge(int64_t* state, const int64_t* other, uint32_t which) const;
   void clear(int64_t* state, uint32_t which) const;

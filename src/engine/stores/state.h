@@ -134,7 +134,7 @@ struct Session {
   static constexpr uint32_t kLinked = 1;  // in its group's chain; otherwise the record is free or about to be
   static constexpr uint32_t kClosed = 2;  // the watermark has reached its end, or a later session began
   static constexpr uint32_t kReported = 4;  // closed, and history has it as it is
-  static constexpr uint32_t kFinal = 8;     // closed for good, waits for the next report to be let go
+  static constexpr uint32_t kFinal = 8;     // closed for good, waits for the next report to be released
   static constexpr uint32_t kHolds = 16;    // its condition held at the end of the last change
   static constexpr uint32_t kChanged = 32;  // its condition waits to be evaluated
 
@@ -170,7 +170,7 @@ struct SessionStoreState {
   uint32_t withdrawn_capacity = 0;
   uint32_t withdrawn_count = 0;
   uint32_t unreported = 0;     // closed sessions that are to be reported
-  uint32_t final_waiting = 0;  // sessions that are let go at the next report
+  uint32_t final_waiting = 0;  // sessions that are released at the next report
   uint32_t dirty_groups = 0;   // changed since the last checkpoint
   uint64_t values = 0;         // in the sets of all sessions
 };

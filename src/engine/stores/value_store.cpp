@@ -99,7 +99,7 @@ Status ValueStore::find(const BatchRecord& record, uint32_t group, const PaneRec
   return Status::kOk;
 }
 
-// A value is taken back as often as it was counted, as rows are.
+// A value is retracted as often as it was counted, as rows are.
 void ValueStore::fold(int64_t weight) {
   for (uint16_t i = 0; i < layout_->aggregate_count; i++) {
     Target& target = targets_[i];

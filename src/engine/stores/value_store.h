@@ -1,5 +1,5 @@
 // The values that a trend keeps one by one, for aggregates that cannot do without when rows may be taken
-// back: kDistinct, and kMin, kMax, kFirst, kLast of a retractable trend ("nested" aggregates).
+// back: kDistinct, and kMin, kMax, kFirst, kLast of a trend that keeps values ("nested" aggregates).
 //
 // A value is a group of a second table, with the key
 //

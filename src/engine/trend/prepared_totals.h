@@ -1,8 +1,8 @@
 // Totals of groups as they will be without the cells of a pane that is about to leave the window: those of
-// them that have to be made anew, for which many cells must be read.
+// them that have to be rebuilt, for which many cells must be read.
 //
 // Lives on the writer's heap. It is filled before the lock is taken, from what only the writer changes;
-// groups that change between then and the pane's leaving are touched, and their totals made anew when it
+// groups that change between then and the pane's leaving are touched, and their totals rebuilt when it
 // leaves.
 #pragma once
 
@@ -19,7 +19,7 @@ class PreparedTotals {
   bool is_active() const { return pane_ != kNone; }
   bool is_for(uint32_t pane) const { return pane_ == pane; }
 
-  // Begins anew for a pane; `words` of a total, the numbers of groups being below `group_bound`. False when
+  // Begins again for a pane; `words` of a total, the numbers of groups being below `group_bound`. False when
   // there is no memory; then nothing is prepared.
   bool begin(uint32_t pane, uint32_t words, uint32_t group_bound) {
     clear();

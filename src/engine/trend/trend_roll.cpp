@@ -1,5 +1,5 @@
 // What a pane that leaves the window costs beyond its own cells: totals that cannot lose it by subtraction
-// are made anew from the cells that stay, many groups at a time so that their cache misses overlap, and where
+// are rebuilt from the cells that stay, many groups at a time so that their cache misses overlap, and where
 // the writer knows beforehand (prepare()) without the lock.
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 // A pane with fewer cells is not worth it.
 constexpr uint64_t kWorthPreparing = 256;
 
-// Whether some total may have to be made anew.
+// Whether some total may have to be rebuilt.
 bool may_break(const StateLayout& layout) {
   return std::any_of(layout.steps, layout.steps + layout.step_count, [&](uint8_t i) {
     const auto op = static_cast<StateOp>(layout.ops[i]);
@@ -106,7 +106,7 @@ void TrendWriter::make_together(Anew* batch, uint32_t count, const Window& rest)
   for (uint32_t i = 0; i < count; i++) (void)prepared_.add(batch[i].index, batch[i].total);
 }
 
-// Panes are taken out from the oldest on: what is made anew still has those that leave after this one.
+// Panes are taken out from the oldest on: what is rebuilt still has those that leave after this one.
 void TrendWriter::remove_pane_from_totals(uint32_t slot) {
   const StateLayout& layout = header_->layout;
   const Time left_from = panes_.record(slot).end;

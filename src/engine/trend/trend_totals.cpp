@@ -53,8 +53,8 @@ void TrendWriter::fold_stored(const BatchRecord& record, int64_t change, int64_t
   if (state[0] == 0) clear_stored(state, UINT32_MAX);
 }
 
-// Takes out what is left of a cell whose last row was taken back. That may be more than what the row counted
-// for, where rows were taken back that had not been counted and stood for others: a cell without rows is
+// Takes out what is left of a cell whose last row was retracted. That may be more than what the row counted
+// for, where rows were retracted that had not been counted and stood for others: a cell without rows is
 // zero, and the total does not know it. Sketches of totals forget nothing until the pane goes.
 void TrendWriter::empty_cell(const Target& target, bool is_current) {
   const StateLayout& layout = header_->layout;

@@ -59,7 +59,7 @@ bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& c
     const bool is_refused = i == options.rank_by || options.window.kind == WindowKind::kSession;
     if (is_refused && is_bytes(options.aggregates[i])) return false;
   }
-  if (options.window.kind == WindowKind::kSession && options.retractable) return false;
+  if (options.window.kind == WindowKind::kSession && options.keeps_values) return false;
   return options.watermark_delay >= 0 && options.allowed_lateness >= 0 && options.max_groups > 0 &&
          options.max_groups <= kMaxGroups;
 }
@@ -110,7 +110,7 @@ Status TrendWriter::apply(const BatchSlice& slice) {
   header_->counters.out_of_range += slice.out_of_range;
   Status result = Status::kOk;
   if (slice.max_time != kNoTime) result = apply_blocks(slice, Part::kAdded);
-  if (slice.takes_back) {
+  if (slice.retracts) {
     const Status status = apply_blocks(slice, Part::kTaken);
     if (status != Status::kOk) result = status;
   }
@@ -157,7 +157,7 @@ Status TrendWriter::apply_block(const Block& block, bool uneven, Part part) {
   const uint32_t* next_probable = block.probable;
   for (const BatchRecord* record = block.begin; record != block.end; record = record->next()) {
     const uint32_t probable = *next_probable++;
-    const uint64_t rows = part == Part::kAdded ? record->added : record->taken;
+    const uint64_t rows = part == Part::kAdded ? record->added : record->retracted;
     if (rows == 0) continue;
     if (uneven && !windows_.in_range(record->time)) [[unlikely]] {
       header_->counters.out_of_range += rows;
@@ -276,7 +276,7 @@ Status TrendWriter::apply_record(const BatchRecord& record, int64_t weight, uint
     counters.refused += events;
     return status;
   }
-  // Only rows that were counted can be taken back.
+  // Only rows that were counted can be retracted.
   const int64_t rows = target.cell != nullptr ? target.cell->state()[0] : 0;
   const int64_t change = std::max(rows + weight, int64_t{0}) - rows;
   const auto unmatched = static_cast<uint64_t>(change - weight);
@@ -460,7 +460,7 @@ void TrendWriter::start_epoch() {
   header_->epoch = 1;
 }
 
-// Finds out anew which panes are late: those that start before the first window that can still be corrected.
+// Looks again which panes are late: those that start before the first window that can still be corrected.
 void TrendWriter::move_horizon() {
   const Time reached = header_->final_until;
   if (!windows_.in_range(reached)) return;  // before all time; nothing is late

@@ -54,10 +54,10 @@ class TrendWriter : RankedGroups {
   Time concerned_from() const { return has_sessions() ? sessions_.reaches_back_to() : header_->late_before; }
   const Counters& counters() const { return header_->counters; }
 
-  // Applies a transaction's events: first all rows that are added, then those that are taken back, so that
-  // their order does not matter. A row is taken back by its group and pane: they have none left, and nothing
-  // of what rows came to, where more are taken back than there were. A value that is kept one by one goes
-  // by itself, likewise.
+  // Applies a transaction's events: first all rows that are added, then those that are retracted, so that
+  // their order does not matter. A row is retracted by its group and pane. Where more rows are retracted than
+  // there were, the group has none left in the pane, and nothing of what rows came to. A value that is kept
+  // one by one is retracted in the same way.
   // kTooManyGroups or kOutOfMemory say that some events were refused (and counted); the rest is applied all
   // the same.
   Status apply(const BatchSlice& slice);
@@ -77,7 +77,7 @@ class TrendWriter : RankedGroups {
   void look_ahead(const BatchSlice& slice, int step);
 
   // Changes options while the state stays. The watermark stands still, rather than going back, until the
-  // clock has caught up with a longer delay. With report_windows set anew, reporting begins with the windows
+  // clock has caught up with a longer delay. With report_windows set again, reporting begins with the windows
   // that are not final yet. Of session windows only max_groups can be changed. False: not possible, nothing
   // is changed.
   bool alter(const TrendTuning& tuning);
@@ -126,7 +126,7 @@ class TrendWriter : RankedGroups {
   }
   // Windows that end at or before this can no longer change.
   Time final_before() const;
-  // All pending windows were written. Their panes are let go when nothing else needs them.
+  // All pending windows were written. Their panes are released when nothing else needs them.
   void mark_reported();
 
   // The exact result of a window whose panes are kept: every group that has rows in it, in no particular
@@ -183,7 +183,7 @@ class TrendWriter : RankedGroups {
   void load_slots(const Block& block) const;
   void load_groups(Block* block) const;
   void load_cells(const Block& block) const;
-  // What of the events is applied: the rows that are added, or those that are taken back.
+  // What of the events is applied: the rows that are added, or those that are retracted.
   enum class Part { kAdded, kTaken };
   Status apply_blocks(const BatchSlice& slice, Part part);
   Status apply_block(const Block& block, bool uneven, Part part);
@@ -223,7 +223,7 @@ class TrendWriter : RankedGroups {
   void change_values(uint32_t slot, int64_t sign);
   void add_pane_to_totals(uint32_t slot);
   void remove_pane_from_totals(uint32_t slot);
-  // A total that is made anew; the next cell of its group's chain, and the pane of the one before.
+  // A total that is rebuilt; the next cell of its group's chain, and the pane of the one before.
   struct Anew {
     uint64_t index;
     uint32_t group;

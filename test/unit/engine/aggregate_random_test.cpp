@@ -67,8 +67,8 @@ class AggregateRun {
   }
 
   void choose_aggregates() {
-    options_.retractable = chance(2);
-    retracts_ = options_.retractable || chance(2);
+    options_.keeps_values = chance(2);
+    retracts_ = options_.keeps_values || chance(2);
     options_.aggregate_count = static_cast<uint16_t>(1 + below(6));
     for (uint16_t i = 0; i < options_.aggregate_count; i++) {
       AggregateSpec& spec = options_.aggregates[i];
@@ -77,7 +77,7 @@ class AggregateRun {
       } while ((spec.kind == AggregateKind::kDecayed && options_.window.kind != WindowKind::kDecayed) ||
                (spec.kind == AggregateKind::kApproxDistinct && chance(2)));
       if (spec.kind == AggregateKind::kDecayed) spec.half_life = half_life_;
-      if (spec.kind >= AggregateKind::kMin && spec.kind <= AggregateKind::kLast && !options_.retractable)
+      if (spec.kind >= AggregateKind::kMin && spec.kind <= AggregateKind::kLast && !options_.keeps_values)
         retracts_ = false;
       if (spec.kind == AggregateKind::kApproxDistinct || spec.kind == AggregateKind::kCombined)
         retracts_ = false;
@@ -242,11 +242,11 @@ class AggregateRun {
 
   void step_failing() {
     now_ += chance(3) ? below(span_ / 8 + 2) : 0;
-    const bool takes_back = retracts_ && !rows_.empty() && chance(4);
-    const auto n = takes_back ? static_cast<size_t>(below(static_cast<int64_t>(rows_.size()))) : 0;
-    const ModelRow changed = takes_back ? rows_[n] : row();
-    append(changed, takes_back ? -1 : 1);
-    const bool moves = !takes_back && changed.time > clock_;
+    const bool retracts = retracts_ && !rows_.empty() && chance(4);
+    const auto n = retracts ? static_cast<size_t>(below(static_cast<int64_t>(rows_.size()))) : 0;
+    const ModelRow changed = retracts ? rows_[n] : row();
+    append(changed, retracts ? -1 : 1);
+    const bool moves = !retracts && changed.time > clock_;
     const uint64_t refused = trend_->reader().counters().refused;
     {
       std::optional<Squeeze> squeeze;
@@ -258,10 +258,10 @@ class AggregateRun {
     }
     if (trend_->reader().counters().refused > refused) {
       refusals_++;
-    } else if (takes_back && !is_late(changed.time)) {
+    } else if (retracts && !is_late(changed.time)) {
       rows_[n] = rows_.back();
       rows_.pop_back();
-    } else if (!takes_back && !is_late(changed.time)) {
+    } else if (!retracts && !is_late(changed.time)) {
       rows_.push_back(changed);
     }
     if (moves) clock_ = changed.time;

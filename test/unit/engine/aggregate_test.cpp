@@ -271,7 +271,7 @@ void any_allocation_may_fail(uint64_t seed) {
     const AggregateKind kind = kinds[run % 3];
     TrendOptions options = one(hop(kSecond, 2 * kSecond), kind,
                                kind == AggregateKind::kMin ? ValueType::kInteger : ValueType::kNone);
-    options.retractable = true;
+    options.keeps_values = true;
     OneAggregate trend(options, run % 2 == 0 ? uint64_t{1} << 30 : uint64_t{3} << 17);
     std::map<std::string, std::map<int64_t, int64_t>> expected;
     uint64_t refused = 0;
@@ -302,14 +302,14 @@ void any_allocation_may_fail(uint64_t seed) {
       const std::string key = std::to_string(random() % 50);
       const auto value = static_cast<int64_t>(random() % (run % 2 == 0 ? 3000 : 60000));
       auto& values = expected[key];
-      const bool takes_back = kind != AggregateKind::kApproxDistinct && random() % 4 == 0 && !values.empty();
-      const int64_t chosen = takes_back ? values.begin()->first : value;
-      const Status status = trend.add(1, key, integer(chosen), takes_back ? -1 : 1);
+      const bool retracts = kind != AggregateKind::kApproxDistinct && random() % 4 == 0 && !values.empty();
+      const int64_t chosen = retracts ? values.begin()->first : value;
+      const Status status = trend.add(1, key, integer(chosen), retracts ? -1 : 1);
       if (status == Status::kOk) {
-        values[chosen] += takes_back ? -1 : 1;
+        values[chosen] += retracts ? -1 : 1;
         if (values[chosen] == 0) values.erase(chosen);
       } else {
-        ASSERT_FALSE(takes_back);
+        ASSERT_FALSE(retracts);
         refused++;
       }
       ASSERT_EQ(trend.reader().counters().refused, refused);
@@ -395,7 +395,7 @@ void bytes_are_exact_whatever_fails(uint64_t seed) {
   std::mt19937_64 random(seed);
   for (int run = 0; run < 8; run++) {
     TrendOptions options = options_of_bytes(hop(kSecond, 2 * kSecond));
-    options.retractable = run % 4 >= 2;
+    options.keeps_values = run % 4 >= 2;
     FailingHost host(random());
     TestTrend trend(options, {}, run % 2 == 0 ? uint64_t{1} << 30 : uint64_t{3} << 17, host.hooks());
     std::map<std::string, std::vector<ModelRow>> expected;

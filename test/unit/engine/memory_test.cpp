@@ -114,11 +114,11 @@ void any_allocation_may_fail(uint64_t seed) {
     for (int i = 0; i < 4000; i++) {
       if (random() % 50 == 0) trend.blocks().fail_after(random() % 3 == 0 ? 0 : 1 + random() % 3);
       const std::string key = long_key(random() % keys);
-      const bool takes_back = random() % 4 == 0 && counts[key] > 0;
+      const bool retracts = random() % 4 == 0 && counts[key] > 0;
       const uint64_t refused = trend.reader().counters().refused;
-      const Status status = trend.apply({{1, key, takes_back ? -1 : 1}});
+      const Status status = trend.apply({{1, key, retracts ? -1 : 1}});
       ASSERT_EQ(status == Status::kOk, trend.reader().counters().refused == refused);
-      if (status == Status::kOk) counts[key] += takes_back ? -1 : 1;
+      if (status == Status::kOk) counts[key] += retracts ? -1 : 1;
       if (i % 500 != 499) continue;
       std::erase_if(counts, [](const auto& count) { return count.second == 0; });
       const Ranked expected = rank(trend, counts);

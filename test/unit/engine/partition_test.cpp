@@ -98,10 +98,10 @@ class PartitionRun {
     for (int64_t i = 0; i < count; i++) {
       Event event{now_ - (chance(5) ? below(2 * options_.window.size) : below(3)), key(), 1, 0};
       if (!past_.empty() && chance(4)) {
-        Event& taken_back = past_[static_cast<size_t>(below(static_cast<int64_t>(past_.size())))];
-        event = taken_back;
+        Event& retracted = past_[static_cast<size_t>(below(static_cast<int64_t>(past_.size())))];
+        event = retracted;
         event.weight = -1;
-        taken_back = past_.back();
+        retracted = past_.back();
         past_.pop_back();
       } else if (past_.size() < 1000) {
         past_.push_back(event);

@@ -114,11 +114,11 @@ class RandomRun {
       Event event{time(), key(), 1, 0};
       event.valid = static_cast<uint32_t>(below(2));
       if (!past_.empty() && chance(5)) {
-        Event& taken_back = past_[static_cast<size_t>(below(static_cast<int64_t>(past_.size())))];
-        event = taken_back;
+        Event& retracted = past_[static_cast<size_t>(below(static_cast<int64_t>(past_.size())))];
+        event = retracted;
         event.weight = -1;
         if (!retracts_twice_) {
-          taken_back = past_.back();
+          retracted = past_.back();
           past_.pop_back();
         }
       }

@@ -47,7 +47,7 @@ class Fuzz {
     if (sessions) options_.window = {WindowKind::kSession, false, 20, 0, 0};
     options_.allowed_lateness = 500;
     options_.report_windows = chance(2);
-    options_.retractable = !sessions && chance(2);
+    options_.keeps_values = !sessions && chance(2);
     options_.aggregate_count = 1;  // ranks by rows
     for (uint64_t i = below(6); i > 0; i--) {
       AggregateSpec spec;

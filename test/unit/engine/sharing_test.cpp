@@ -26,7 +26,7 @@ TrendOptions bounded(TrendOptions options, uint32_t groups) {
 
 // Events have two arguments: one that is counted or not, and a number.
 TrendOptions with_aggregates(TrendOptions options) {
-  options.retractable = true;
+  options.keeps_values = true;
   options.aggregate_count = 4;
   options.aggregates[0] = {AggregateKind::kCount};
   options.aggregates[1] = {AggregateKind::kSum, ValueType::kInteger};

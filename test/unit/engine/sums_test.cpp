@@ -138,9 +138,9 @@ TEST(FloatSum, IsTheExactSumOfWhatIsLeft) {
     Fixed exact;
     int greatest = -2000;
     for (int step = 0; step < 400; step++) {
-      const bool takes_back = !rows.empty() && random.below(step < 200 ? 3 : 2) == 0;
+      const bool retracts = !rows.empty() && random.below(step < 200 ? 3 : 2) == 0;
       const int64_t weight = random.below(4) == 0 ? 1 + random.below(1000) : 1;
-      if (takes_back) {
+      if (retracts) {
         const auto which = static_cast<size_t>(random.below(static_cast<int64_t>(rows.size())));
         sum.add_product(rows[which], -1);
         exact.add(rows[which], -1);

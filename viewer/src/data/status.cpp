@@ -31,7 +31,7 @@ void derive_rates(StatusSample& sample, const StatusSample& before) {
   const double seconds = static_cast<double>(before.taken_at.msecsTo(sample.taken_at)) / 1000;
   if (!before.taken_at.isValid() || seconds <= 0.05) return;
 
-  // A counter that went back belongs to a worker that started anew: no rate until the next sample.
+  // A counter that went back belongs to a worker that started again: no rate until the next sample.
   const auto rate = [seconds](qint64 now, qint64 then) {
     return now < 0 || then < 0 || now < then ? -1.0 : static_cast<double>(now - then) / seconds;
   };

@@ -7,7 +7,7 @@
 // nothing is rounded on the way, however large.
 namespace trending::text {
 
-// "1234567.50" → "1,234,567.50" with the locale's signs; text that is no plain decimal is given back as it
+// "1234567.50" → "1,234,567.50" with the locale's signs; text that is no plain decimal is returned as it
 // is.
 QString grouped(const QString& decimal);
 QString count(qint64 number);

@@ -385,7 +385,7 @@ void Session::fetch_status() {
       derive_rates(next_sample_, last_status_);
       last_status_ = next_sample_;
       const auto shown = last_status_.trends.constFind(interest_.trend);
-      // A worker that began anew counts versions from the start again.
+      // A worker that started again counts versions from the start.
       if (shown != last_status_.trends.constEnd() && shown->version >= 0 && shown->version < version_) {
         version_ = 0;
         ranking_wanted_ = true;

@@ -277,7 +277,7 @@ void BarRace::lay_out() {
   for (Bar& bar : bars_) prepare_texts(bar, true);
 }
 
-// Makes the texts of a bar anew where they differ, and has the row painted if any does: that it does not move
+// Lays out the texts of a bar again where they differ, and has the row painted if any does: that it does not move
 // does not mean that it looks the same.
 void BarRace::prepare_texts(Bar& bar, bool other_font) {
   const Layout& l = layout_;
