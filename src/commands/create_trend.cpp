@@ -112,7 +112,7 @@ Oid create_table(const TrendName& name, const Definition& definition) {
   return get_relname_relid(name.name, name.schema);
 }
 
-// The tables that go with a trend; InvalidOid where it has none.
+// The tables that belong to a trend; InvalidOid where it has none.
 struct TrendTables {
   Oid history;
   Oid late;

@@ -18,8 +18,8 @@ struct SessionRange {
 inline constexpr const char* kRecomputeHistory = "trending_history_rows";
 inline constexpr const char* kRecomputeLateRows = "trending_late_rows";
 
-// What a row of the result is: one that is to be in history; a window that goes from history; a late row that
-// is taken in.
+// What a row of the result is: one that history should have; a window to delete from history; a late row that
+// is now counted.
 inline constexpr const char* kRecomputeRow = "row";
 inline constexpr const char* kRecomputeGone = "gone";
 inline constexpr const char* kRecomputeLate = "late";

@@ -3,8 +3,8 @@
 //
 // Such a command locks the database, and while it does no session can begin there. That lock is the pause:
 // who runs such a command takes it a moment before the server would, in the same mode, and has the worker
-// end. The launcher starts none while the lock is held (paused). The lock goes with the transaction, however
-// that ends: committed, failed, cancelled, or with its process, so there is nothing to be given back.
+// end. The launcher starts none while the lock is held (paused). The lock ends with the transaction, however
+// that ends: committed, failed, cancelled, or with its process. So there is nothing to undo.
 #pragma once
 
 #include "postgres/server.h"

@@ -30,8 +30,8 @@ inline List* tables_by_owner(Oid relation, bool* are_parts) {
 // Runs body(), which plans a query over a table, as the table's owner: restricted, with a pinned path, and
 // without the settings that it may make. To plan a query evaluates what the owner attached to the table
 // (expressions of its indexes, their predicates, its checks, its statistics) as far as that is constant, and
-// the planner has no way to leave it out. ANALYZE does the same. Who asks for the query has been seen to have
-// the rights to it. A partitioned table is to be asked tables_by_owner() for.
+// the planner has no way to leave it out. ANALYZE does the same. The caller has checked the rights of
+// whoever asks for the query. For a partitioned table, see tables_by_owner().
 template <typename Body>
 void as_table_owner(Oid relation, Body body) {
   HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));

@@ -70,9 +70,9 @@ void owned_insert(OwnedTable* table, const Datum* values, const bool* nulls);
 // error elsewhere.
 enum class RowLock { kSkip, kFail };
 
-// False: the row was left alone, or is gone already.
+// False: the row was left alone, or had been deleted already.
 bool owned_delete(OwnedTable* table, TupleTableSlot* row, RowLock lock);
-// Sets one column; an index on it is seen to.
+// Sets one column, in its indexes too.
 void owned_set(OwnedTable* table, TupleTableSlot* row, int column, Datum value);
 
 // Visits the rows whose time in a column (timestamp or timestamptz) lies in [from, to], as visit(row) wants
@@ -109,7 +109,7 @@ bool passes_by_itself(int sqlstate);
 
 constexpr int kPatienceMs = 5000;
 
-// Who works, and what he is to be again.
+// The user that works, and the one to restore afterwards.
 struct OwnedSession {
   MemoryContext memory;
   ResourceOwner resources;

@@ -1,16 +1,16 @@
 // The one door through which the worker runs what a definition computes: expressions of WHERE, FILTER, keys,
 // arguments, event time and HAVING, and the functions of aggregates.
 //
-// Whatever these do, it is about the row or group that they were given. Every error is caught here, of
-// whatever kind: no stack left, no memory left, an internal error. So is taking too long: beyond
-// trending.row_timeout of processor time for one row or group, what runs is cancelled. Only the end of the
-// process goes through, and a cancelling that somebody else asked for.
+// Whatever these do, it concerns only the row or group that they were given. Every error is caught here, of
+// whatever kind: no stack left, no memory left, an internal error. An evaluation that takes more than
+// trending.row_timeout of processor time for one row or group is cancelled. Only the end of the process and a
+// cancelling that somebody else asked for are passed on.
 //
 // Time is watched without a look at a clock per row. An evaluation that finds no timer set sets one that
 // fires once. When it fires, the evaluation that is running then is a sample of what the worker does with its
 // time. It sets the timer again only while something runs, so an idle worker sleeps on. If only a few
-// evaluations began since it fired last, they are slow, and the time goes to the account of the one that
-// runs. The account is the owner's: whose definitions take more than kTurns * trending.row_timeout of slow
+// evaluations began since it fired last, they are slow, and the one that runs is charged with the time. The
+// account is the owner's: whose definitions take more than kTurns * trending.row_timeout of slow
 // evaluations at once, or more than a kShare-th of the time for long, has that trend stopped, and others
 // which are slow, until the account has recovered. Definitions whose evaluations cost less than kSlowUs on
 // average are never charged, however many rows there are.

@@ -171,7 +171,7 @@ bool unmerge_float(int64_t* words, const int64_t* other) {
   return !change_float(words, other, true);
 }
 
-// When the scales of what is left are not known, or not those of what goes.
+// When the scales of what is left are not known, or differ from those of what leaves.
 bool unmerge_decimal(int64_t* words, const int64_t* other) {
   change_decimal(words, other, true);
   return ScaleCounts::has_forgotten(other + kScaleWords) || ScaleCounts(words + kScaleWords).is_unknown();
@@ -320,7 +320,7 @@ void fold_any(const StateLayout& layout, int64_t* state, int64_t weight, uint32_
         break;
     }
   }
-  // What is left of rows that are all gone must not show in rows to come.
+  // Remains of rows that have all been retracted must not show in rows to come.
   if (state[0] == 0) clear_some(layout, state, UINT32_MAX);
 }
 

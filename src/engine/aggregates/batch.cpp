@@ -75,7 +75,7 @@ struct Batch::Slot {
     return common;
   }
 
-  void give_back() {
+  void release() {
     std::free(data);
     data = nullptr;
     capacity = 0;
@@ -215,14 +215,14 @@ void Batch::drop(uint32_t index) {
   bytes_ -= slot.size;
   slot.empty();
   slot.touched = true;  // and stays listed
-  slot.give_back();
+  slot.release();
 }
 
 void Batch::clear() {
   for (uint32_t i = 0; i < touched_count_; i++) {
     Slot& slot = slots_[touched_[i]];
     slot.empty();
-    if (slot.capacity > kKeptBuffer) slot.give_back();
+    if (slot.capacity > kKeptBuffer) slot.release();
   }
   touched_count_ = 0;
   bytes_ = 0;

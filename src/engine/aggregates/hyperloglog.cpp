@@ -135,7 +135,7 @@ void for_each_entry(const void* sketch, Visit&& visit) {
 Added merge_dense(Dense* into, const Dense* from) {
   Added result = Added::kNothing;
   for (uint32_t i = 0; i < kRegisters; i += 8) {
-    // Mostly nothing is to be done.
+    // Mostly there is nothing to do.
     uint64_t a = 0;
     uint64_t b = 0;
     std::memcpy(&a, into->registers + i, 8);

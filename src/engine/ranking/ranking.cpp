@@ -312,7 +312,7 @@ bool Ranking::store_low(Threshold& low, const int64_t* total, KeyView key) {
   return true;
 }
 
-// Back to a single empty tier that takes everything; the memory of the others goes.
+// Back to a single empty tier that takes everything; the memory of the others is released.
 void Ranking::empty_tiers() {
   if (state_->lower != 0) {
     TierState* lower = arena_->at<TierState>(state_->lower);

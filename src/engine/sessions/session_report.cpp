@@ -221,7 +221,7 @@ Status SessionWriter::restore_session(uint32_t id, uint32_t* newer, int64_t* wor
   const Time end = last + gap();
   if (has_clock && final_at(end) <= header_->watermark) return Status::kOk;
   if (!sessions_.reserve(1)) return Status::kOutOfMemory;
-  const uint32_t number = sessions_.take();
+  const uint32_t number = sessions_.allocate();
   if (number == kNone) return Status::kOutOfMemory;
   Session* session = sessions_.session(number);
   session->first = words[0];
@@ -232,7 +232,7 @@ Status SessionWriter::restore_session(uint32_t id, uint32_t* newer, int64_t* wor
     const Status status = decode_parts(parts.data, parts.size, session->state());
     if (status != Status::kOk) {
       release_parts(session->state());
-      sessions_.give_back(number);
+      sessions_.release(number);
       return status;
     }
   }

@@ -29,7 +29,7 @@ bool grow(Arena* arena, Offset* array, uint32_t* capacity, uint32_t used, uint64
 
 }  // namespace
 
-uint32_t SessionStore::take() {
+uint32_t SessionStore::allocate() {
   uint32_t id = state_->first_free;
   if (id != kNone) {
     state_->first_free = session(id)->older;
@@ -51,7 +51,7 @@ uint32_t SessionStore::take() {
   return id;
 }
 
-void SessionStore::give_back(uint32_t id) {
+void SessionStore::release(uint32_t id) {
   session(id)->older = state_->first_free;
   state_->first_free = id;
 }
@@ -80,7 +80,7 @@ void SessionStore::unlink(uint32_t id, uint32_t* newest) {
   }
   gone->flags = 0;
   state_->count--;
-  if (gone->entries == 0) give_back(id);
+  if (gone->entries == 0) release(id);
 }
 
 bool SessionStore::reserve(uint32_t more) {
@@ -103,7 +103,7 @@ uint32_t SessionStore::pop() {
   Session* found = session(entry.session);
   found->entries--;
   if ((found->flags & Session::kLinked) == 0) {
-    if (found->entries == 0) give_back(entry.session);
+    if (found->entries == 0) release(entry.session);
     return kNone;
   }
   if (found->due != entry.at) return kNone;

@@ -34,11 +34,11 @@ class SessionStore {
 
   // A new record with a state of zero, in no chain yet; kNone when memory is short. enter() must have room:
   // see reserve().
-  uint32_t take();
-  // Gives back a record that was taken and is neither in a chain nor in the queue.
-  void give_back(uint32_t id);
-  // Takes a session out of its chain, whose head is *newest. The record goes when no entry of the queue leads
-  // to it any more.
+  uint32_t allocate();
+  // Releases a record that was allocated and is neither in a chain nor in the queue.
+  void release(uint32_t id);
+  // Takes a session out of its chain, whose head is *newest. The record is freed when no entry of the queue
+  // leads to it any more.
   void unlink(uint32_t id, uint32_t* newest);
   // Enters a session into a chain before the one that is `older` and after the one that is `newer` (kNone:
   // there is none).

@@ -126,13 +126,13 @@ Status SessionWriter::make_begun(const BatchRecord& record, uint32_t* id, uint32
     if (status != Status::kOk) return status;
     groups_.group(*id)->newest_pane = 0;
   }
-  const uint32_t taken = sessions_.take();
+  const uint32_t taken = sessions_.allocate();
   Status status = taken != kNone ? Status::kOk : Status::kOutOfMemory;
   if (status == Status::kOk && has_parts()) {
     status = prepare_parts(record, sessions_.session(taken)->state(), nullptr);
     if (status != Status::kOk) {
       release_parts(sessions_.session(taken)->state());
-      sessions_.give_back(taken);
+      sessions_.release(taken);
     }
   }
   if (status == Status::kOk) {

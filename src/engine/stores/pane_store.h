@@ -2,7 +2,7 @@
 //
 // Cells lie in slabs of 16384, which are dealt out to panes in chunks of 32; a cell's number is slab, chunk
 // and place, so a link takes four bytes and a chunk's owner is found without touching the cell. A pane's
-// chunks form a list and are released as a whole when the pane goes.
+// chunks form a list and are released as a whole when the pane is freed.
 //
 // A group's cells form a chain from the newest pane to the oldest. Panes go oldest first, so a freed cell is
 // always the last of its chain, and the link to it is simply left dangling. follow() tells such links by what

@@ -16,7 +16,7 @@
 // total and its links in the totals of the values, so that a new epoch empties all of them at once.
 //
 // A group's number stays as long as it has cells, and a value's cell is always in a pane that has a cell of
-// the group. What is left of the values of a group that is gone is in dying panes, where nothing looks at it.
+// the group. Values that are left of a deleted group are in dying panes, where nothing looks at them.
 //
 // A value costs 64 bytes and 12 in the hash table, more if it is longer than 19 bytes, and 16 bytes in a
 // pane.

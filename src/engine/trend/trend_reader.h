@@ -57,7 +57,7 @@ class TrendReader {
   uint64_t bytes_used() const { return arena_->bytes_used(); }
 
   // Copies a row's result, as many bytes as result_bytes(row) says, from which value_of() reads every
-  // aggregate; the copy may be used when the lock is gone.
+  // aggregate; the copy may be used after the lock was released.
   size_t result_bytes(const Row& row) const;
   void copy_result(const Row& row, int64_t* result) const;
   // One whose value is not bytes.
