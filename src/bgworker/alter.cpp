@@ -23,7 +23,7 @@ void alter_engine(FollowedTrend* trend) {
     return true;
   });
   if (!good) elog(ERROR, "options of trend %d are out of range", trend->id);
-  if (trend->writer.has_final_pending_window()) history_take(trend);
+  if (trend->writer.has_final_pending_window()) history_harvest(trend);
   CommitTransactionCommand();
   MemoryContextSwitchTo(worker->loop.memory);
 }

@@ -127,7 +127,7 @@ bool has_history_to_write(const FollowedTrend* trend) {
 // What is written to the tables of the trend's owner.
 void write_tables(FollowedTrend* trend) {
   if (has_history_to_write(trend)) {
-    history_take(trend);
+    history_harvest(trend);
     history_write(trend);
   }
   late_write(trend);

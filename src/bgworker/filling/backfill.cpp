@@ -181,7 +181,7 @@ Portion count_sessions(FollowedTrend* made, const Span& span, Met* met, uint64_t
 }
 
 // Puts by what was made.
-void put_by(FollowedTrend* trend, FollowedTrend* made, const Span& span) {
+void defer(FollowedTrend* trend, FollowedTrend* made, const Span& span) {
   PendingWindow pending;
   // Windows that end where the portion begins come before this one.
   for (Window after{INT64_MAX, span.after}; made->writer.next_pending_window(after, &pending);
@@ -190,7 +190,7 @@ void put_by(FollowedTrend* trend, FollowedTrend* made, const Span& span) {
     if (!keeps_windows_before(trend, pending.window.end)) continue;
     pending.is_final = true;
     made->history->windows.items.emplace_back();
-    take_window(made, pending, &made->history->windows.items.back());
+    harvest_window(made, pending, &made->history->windows.items.back());
     if (made->history->windows.items.back().rows.empty()) made->history->windows.items.pop_back();
     if (!history_is_large(made)) continue;
     backlog_defer(made, &made->history->windows);
@@ -237,7 +237,7 @@ Portion make_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* 
   const Portion result = made->writer.has_sessions() ? count_sessions(made, span, met, most)
                                                      : count_windows(made, span, met, most);
   if (result != Portion::kDone) return result;
-  put_by(trend, made, span);
+  defer(trend, made, span);
   *since = span.after;
   return Portion::kDone;
 }

@@ -229,18 +229,18 @@ void fill(FollowedTrend* trend) {
   working_ended();
 }
 
-pg_noinline void put_by_taken(FollowedTrend* trend) {
+pg_noinline void defer_harvested(FollowedTrend* trend) {
   worker_begin();
-  history_put_by(trend);
+  history_defer(trend);
   worker_commit();
 }
 
 // What was taken from the state that is to be replaced. False: not possible now.
-bool put_by_history(FollowedTrend* trend) {
+bool defer_history(FollowedTrend* trend) {
   if (trend->history->windows.items.empty()) return true;
   ErrorData* volatile error = nullptr;
   PG_TRY();
-  { put_by_taken(trend); }
+  { defer_harvested(trend); }
   PG_CATCH();
   { error = worker_abort(); }
   PG_END_TRY();
@@ -255,7 +255,7 @@ bool put_by_history(FollowedTrend* trend) {
 
 // Steps 1 and 2 at the present position.
 void begin_waiting(FollowedTrend* trend) {
-  if (!put_by_history(trend) || !trend_load(trend)) return;
+  if (!defer_history(trend) || !trend_load(trend)) return;
   pass_over_recorded(trend);
   // The event clock does not go back with the rows that moved it, and what is final stays so.
   trend->before = clocks_of(trend);

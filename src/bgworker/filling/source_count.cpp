@@ -103,7 +103,7 @@ void advance_clock(FollowedTrend* trend, Time clock) {
   release_trend(trend->shared);
   trend->idle_clock->base = trend->writer.clock();
   trend->idle_clock->wall = GetCurrentTimestamp();
-  if (trend->writer.has_final_pending_window()) history_take(trend);
+  if (trend->writer.has_final_pending_window()) history_harvest(trend);
 }
 
 void append_event(FollowedTrend* trend, const RowEvent& event) {

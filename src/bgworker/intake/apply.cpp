@@ -69,7 +69,7 @@ void apply_to_trend(FollowedTrend* trend, const BatchSlice& slice, TimestampTz c
   trend->idle_clock->wall = commit_time;
   trend->dirty = true;
   // The next event may share a pane with a final window for which it comes too late.
-  if (trend->writer.has_final_pending_window()) history_take(trend);
+  if (trend->writer.has_final_pending_window()) history_harvest(trend);
 }
 
 namespace {

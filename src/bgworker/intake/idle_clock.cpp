@@ -75,7 +75,7 @@ void take_step(FollowedTrend* trend, Time clock) {
     return moved;
   });
   alerts_noted(trend, worker->loop.position(), GetCurrentTimestamp());
-  if (trend->writer.has_final_pending_window()) history_take(trend);
+  if (trend->writer.has_final_pending_window()) history_harvest(trend);
   if (moved) ConditionVariableBroadcast(&worker->entry->changed);
   CommitTransactionCommand();
   MemoryContextSwitchTo(worker->loop.memory);

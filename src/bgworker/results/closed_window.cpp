@@ -75,7 +75,7 @@ void keep_best(ClosedWindow* closed, const RankOrder& order, size_t limit) {
 
 }  // namespace
 
-void take_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindow* closed) {
+void harvest_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindow* closed) {
   const Definition* definition = trend->definition;
   const StateLayout& layout = trend->writer.layout();
   const int64 configured = definition->options.history_limit;

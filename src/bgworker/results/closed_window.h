@@ -35,6 +35,6 @@ struct ClosedWindow {
 };
 
 // Takes the result of a window: the groups that history keeps, ranked. May need catalogs.
-void take_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindow* closed);
+void harvest_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWindow* closed);
 
 }  // namespace trending

@@ -129,14 +129,14 @@ void note_written(FollowedTrend* trend) {
 
 }  // namespace
 
-void history_take(FollowedTrend* trend) {
+void history_harvest(FollowedTrend* trend) {
   const TimestampTz began = GetCurrentTimestamp();
   size_t bytes = 0;
   PendingWindow pending;
   for (Window after; trend->writer.next_pending_window(after, &pending); after = pending.window) {
     CHECK_FOR_INTERRUPTS();
     ClosedWindow* place = place_for(trend, pending.window);
-    take_window(trend, pending, place);
+    harvest_window(trend, pending, place);
     bytes += place->bytes();
     if (bytes > kMostTaken || (!(after == Window{}) && GetCurrentTimestamp() - began > kLongestTakeUs)) {
       trend->history->windows.items.clear();
@@ -144,7 +144,7 @@ void history_take(FollowedTrend* trend) {
       return trend_set_aside(trend, "more windows closed at once than the worker can write down");
     }
   }
-  ranks_show_taken(trend);
+  ranks_show_harvested(trend);
   // Frees panes that were kept for this.
   hold_trend(trend->shared);
   trend->writer.mark_reported();
@@ -163,7 +163,7 @@ void history_poll(FollowedTrend* trend, TimestampTz now) {
   if (trend->writer.next_pending_window({}, &pending)) {
     trend->history->last_take = now;
     StartTransactionCommand();
-    history_take(trend);
+    history_harvest(trend);
     CommitTransactionCommand();
     MemoryContextSwitchTo(worker->loop.memory);
     ConditionVariableBroadcast(&worker->entry->changed);
@@ -302,7 +302,7 @@ void history_written(FollowedTrend* trend) {
   if (trend->state == FillState::kRunning && OidIsValid(trend->definition->history)) note_written(trend);
 }
 
-void history_put_by(FollowedTrend* trend) {
+void history_defer(FollowedTrend* trend) {
   if (trend->history->windows.items.empty()) return;
   SPI_connect();
   backlog_defer(trend, &trend->history->windows);

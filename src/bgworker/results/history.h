@@ -34,7 +34,7 @@ struct TrendHistory {
 // Takes the results of all windows that closed or were corrected since the last call. Call it in a
 // transaction (ties may need catalogs) whenever a final one is pending, before the next event is applied, and
 // before a checkpoint.
-void history_take(FollowedTrend* trend);
+void history_harvest(FollowedTrend* trend);
 
 // Now and then, outside a transaction: takes the result of a window soon after it closed, for the ranks that
 // readers see as previous ones; withdraws them when the window after it has closed without data.
@@ -64,7 +64,7 @@ void history_restore(FollowedTrend* trend);
 
 // Before a trend is filled anew: puts by what was taken, in a transaction of its own, so that it need not be
 // kept in memory and cannot be met twice. history_written() after its commit.
-void history_put_by(FollowedTrend* trend);
+void history_defer(FollowedTrend* trend);
 
 // A trend is filled anew: windows in the table, and those put by, are written again or go if they end after
 // `after` and are not final, or end after `final_after`. Needs a transaction, the one that fills. After

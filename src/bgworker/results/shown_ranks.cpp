@@ -36,7 +36,7 @@ void ranks_withdraw(FollowedTrend* trend) {
   trend->ranks->shown = false;
 }
 
-void ranks_show_taken(FollowedTrend* trend) {
+void ranks_show_harvested(FollowedTrend* trend) {
   if (trend->writer.has_sessions()) return;  // which have no window before that all of them share
   const ClosedWindow* last = nullptr;
   for (const ClosedWindow& closed : trend->history->windows.items) {

@@ -15,7 +15,7 @@ struct ShownRanks {
 };
 
 // Shows the ranks of the last of the windows that were taken, unless those of a later one are shown already.
-void ranks_show_taken(FollowedTrend* trend);
+void ranks_show_harvested(FollowedTrend* trend);
 
 // After a restart: from the history table.
 void ranks_show_stored(FollowedTrend* trend, OwnedTable* table);
