@@ -128,7 +128,7 @@ CREATE TABLE trending.checkpoint (
 CREATE TABLE trending.trend_state (
   trend_id         int PRIMARY KEY,
   definition       text NOT NULL,      -- the digest of what the state belongs to
-  retractable      bool NOT NULL,
+  keeps_values     bool NOT NULL,
   clock            bigint NOT NULL,
   watermark        bigint NOT NULL,
   final_until      bigint NOT NULL,    -- windows that end up to here are final
@@ -189,7 +189,7 @@ CREATE TABLE trending.waiting_window (
   window_end   bigint NOT NULL,
   window_start bigint NOT NULL,
   final        bool NOT NULL,
-  retractable  bool NOT NULL,
+  keeps_values bool NOT NULL,
   groups       bytea NOT NULL,
   checksum     bigint,
   PRIMARY KEY (trend_id, window_end, window_start)

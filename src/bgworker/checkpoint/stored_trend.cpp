@@ -334,7 +334,7 @@ bool restore_state(FollowedTrend* trend, const char** wrong) {
                    static_cast<uint64>(row.failed),
                    static_cast<uint64>(row.unretracted)};
   if (strcmp(row.definition, fingerprint_text(trend->definition->state)) != 0) return false;
-  if ((row.retractable != 0) != trend->retractable) return false;
+  if ((row.keeps_values != 0) != trend->keeps_values) return false;
 
   take_options(row, trend->definition);
   *wrong = restore_engine(trend, row);

@@ -17,7 +17,7 @@ struct Field {
 };
 
 constexpr Field kFields[] = {
-    {"retractable", BOOLOID, &TrendRow::retractable},
+    {"keeps_values", BOOLOID, &TrendRow::keeps_values},
     {"clock", INT8OID, &TrendRow::clock},
     {"watermark", INT8OID, &TrendRow::watermark},
     {"final_until", INT8OID, &TrendRow::final_until},
@@ -114,7 +114,7 @@ TrendRow trend_row_of(FollowedTrend* trend) {
   const Counters& counters = trend->writer.counters();
   TrendRow row = {};
   row.definition = fingerprint_text(definition.state);
-  row.retractable = trend->retractable ? 1 : 0;
+  row.keeps_values = trend->keeps_values ? 1 : 0;
   row.clock = trend->writer.clock();
   row.watermark = trend->writer.watermark();
   row.final_until = trend->writer.final_until();

@@ -12,7 +12,7 @@ struct FollowedTrend;
 // Everything that has one number is listed once, in trend_row.cpp: column, type and member.
 struct TrendRow {
   const char* definition;
-  int64 retractable;
+  int64 keeps_values;
   int64 clock;
   int64 watermark;
   int64 final_until;

@@ -81,7 +81,7 @@ struct Shadow {
     trend.reader = live.reader;
     trend.condition = live.condition;
     trend.shared = live.shared;
-    trend.retractable = live.retractable;
+    trend.keeps_values = live.keeps_values;
     trend.later = live.later;
     trend.blocks = AreaBlocks{worker->area, &live.shared->lock, live.blocks.owner, 0};
   }

@@ -164,7 +164,7 @@ bool trend_load(FollowedTrend* trend) {
       initStringInfo(&trend->combined);
       trend->condition = condition_create(definition);
       trend_note_retractable(trend, *definition);
-      trend->retractable = needs_values(*definition) && identity_covers_some(*definition);
+      trend->keeps_values = needs_values(*definition) && identity_covers_some(*definition);
       definition_view_confirm(*definition);
       take_options(trend, definition);
       trend->definition = definition;

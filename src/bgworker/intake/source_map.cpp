@@ -81,7 +81,7 @@ void remember_file(SourceEntry* entry, const RelFileLocator& file) {
 // with it. Unless it has done so already and still lacks it, for the identity is extended only here in the
 // WAL, and reduced again since: then these changes are in what it was filled with.
 void check_identity(FollowedTrend* trend, RowMapping* mapping) {
-  if (!mapping->retractable || trend->retractable || !needs_values(*trend->definition)) return;
+  if (!mapping->retractable || trend->keeps_values || !needs_values(*trend->definition)) return;
   if (trend->tables->asked_to_retract) {
     mapping->retractable = false;
   } else {

@@ -83,7 +83,7 @@ void harvest_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWi
       configured < 0 || configured > INT64_MAX / 8 ? SIZE_MAX : static_cast<size_t>(configured);
   closed->window = pending.window;
   closed->is_final = pending.is_final;
-  closed->retractable = trend->retractable;
+  closed->keeps_values = trend->keeps_values;
   const RankOrder order{closed, definition, &layout};
   size_t prune_at = limit == SIZE_MAX ? SIZE_MAX : 4 * limit + 4096;
   Status status =

@@ -24,7 +24,7 @@ struct ClosedWindow {
   };
   Window window;
   bool is_final;
-  bool retractable;  // the engine kept what taking back needs: that decides the results' layout
+  bool keeps_values;  // the engine kept what taking back needs: that decides the results' layout
   std::vector<Row> rows;
   std::vector<std::byte> keys;
   std::vector<int64_t> results;

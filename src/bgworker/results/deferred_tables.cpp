@@ -82,11 +82,11 @@ const char* known_reason(const char* text) {
   return kReasons[0];
 }
 
-int64 window_checksum(int32 trend_id, const Window& window, bool is_final, bool retractable,
+int64 window_checksum(int32 trend_id, const Window& window, bool is_final, bool keeps_values,
                       const void* groups, size_t size) {
   Checksum checksum("waiting_window");
   checksum.add(int64{trend_id}).add(window.end).add(window.start);
-  return checksum.add(int64{is_final}).add(int64{retractable}).add(groups, size).value();
+  return checksum.add(int64{is_final}).add(int64{keeps_values}).add(groups, size).value();
 }
 
 int64 late_checksum(int32 trend_id, Time time, XLogRecPtr lsn, const char* reason, const char* row) {
@@ -108,7 +108,7 @@ int64 alert_checksum(int32 trend_id, const Window& window, Time crossed_at, XLog
 // -- closed windows
 
 SpiStatement DeferredTable<ClosedWindow>::select = {
-    "SELECT ctid AS place, window_end, window_start, final, retractable, groups, checksum FROM (SELECT "
+    "SELECT ctid AS place, window_end, window_start, final, keeps_values, groups, checksum FROM (SELECT "
     "w.ctid, w.*, "
     "pg_catalog.sum(coalesce(pg_catalog.length(groups), 0)) OVER (ORDER BY window_end, window_start, ctid) "
     "- coalesce(pg_catalog.length(groups), 0) AS before "
@@ -120,24 +120,24 @@ SpiStatement DeferredTable<ClosedWindow>::erase = {
 bool DeferredTable<ClosedWindow>::store(const FollowedTrend* trend, const ClosedWindow& closed,
                                         DeferredRoom* room) {
   static SpiStatement upsert = {
-      "INSERT INTO trending.waiting_window (trend_id, window_end, window_start, final, retractable, groups, "
+      "INSERT INTO trending.waiting_window (trend_id, window_end, window_start, final, keeps_values, groups, "
       "checksum) "
       "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (trend_id, window_end, window_start) DO UPDATE SET "
-      "final = excluded.final, retractable = excluded.retractable, groups = excluded.groups, "
+      "final = excluded.final, keeps_values = excluded.keeps_values, groups = excluded.groups, "
       "checksum = excluded.checksum"};
   static SpiStatement sum = {
       "SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(groups)), 0)::pg_catalog.int8 AS bytes FROM "
       "trending.waiting_window WHERE trend_id = $1"};
-  StringInfoData packed = pack(closed, trend_layout(trend, closed.retractable));
+  StringInfoData packed = pack(closed, trend_layout(trend, closed.keeps_values));
   const auto size = static_cast<size_t>(packed.len);
   if (!take_deferred_room(trend, room, &sum, size)) {
     pfree(packed.data);
     return false;
   }
   const int64 checksum =
-      window_checksum(trend->id, closed.window, closed.is_final, closed.retractable, packed.data, size);
+      window_checksum(trend->id, closed.window, closed.is_final, closed.keeps_values, packed.data, size);
   spi_run(&upsert, {spi_int4(trend->id), spi_int8(closed.window.end), spi_int8(closed.window.start),
-                    spi_bool(closed.is_final), spi_bool(closed.retractable), spi_bytea(packed.data, size),
+                    spi_bool(closed.is_final), spi_bool(closed.keeps_values), spi_bytea(packed.data, size),
                     spi_int8(checksum)});
   pfree(packed.data);
   return true;
@@ -147,15 +147,15 @@ bool DeferredTable<ClosedWindow>::read(FollowedTrend* trend, const SpiRow& row, 
   int64 checksum = 0;
   SpiBytes groups = {};
   if (!row.read("window_end", &closed->window.end, "window_start", &closed->window.start, "final",
-                &closed->is_final, "retractable", &closed->retractable, "groups", &groups, "checksum",
+                &closed->is_final, "keeps_values", &closed->keeps_values, "groups", &groups, "checksum",
                 &checksum)) {
     return false;
   }
-  return checksum == window_checksum(trend->id, closed->window, closed->is_final, closed->retractable,
+  return checksum == window_checksum(trend->id, closed->window, closed->is_final, closed->keeps_values,
                                      groups.data, groups.size) &&
          closed->window.start < closed->window.end && closed->window.start >= kMinTime &&
          closed->window.end < kEndTime &&
-         unpack(groups, trend, trend_layout(trend, closed->retractable), closed);
+         unpack(groups, trend, trend_layout(trend, closed->keeps_values), closed);
 }
 
 // -- late rows

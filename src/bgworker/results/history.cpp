@@ -57,10 +57,10 @@ void write_window(GroupInsert* insert, const StateLayout& layout, const ClosedWi
 void write_windows(FollowedTrend* trend, OwnedTable* table, const std::vector<ClosedWindow>& windows) {
   GroupInsert insert = group_insert_prepare(*trend->definition, table);
   // Of windows that were put by before the trend was filled anew with another replica identity.
-  const StateLayout other_layout = trend_layout(trend, !trend->retractable);
+  const StateLayout other_layout = trend_layout(trend, !trend->keeps_values);
   for (const ClosedWindow& closed : windows) {
     trend->history->oldest_end = Min(trend->history->oldest_end, closed.window.end);
-    const bool same = closed.retractable == trend->retractable;
+    const bool same = closed.keeps_values == trend->keeps_values;
     write_window(&insert, same ? trend->writer.layout() : other_layout, closed);
   }
   group_insert_end(&insert);

@@ -70,7 +70,7 @@ TrendOptions trend_options(const FollowedTrend* trend) {
   options.rank_by = static_cast<uint16_t>(definition->rank_by);
   options.descending = definition->descending;
   options.nulls_first = definition->nulls_first;
-  options.keeps_values = trend->retractable;
+  options.keeps_values = trend->keeps_values;
   options.watermark_delay = definition->options.watermark_delay;
   options.allowed_lateness = definition->options.allowed_lateness;
   options.has_condition = definition->having != nullptr;
@@ -81,10 +81,10 @@ TrendOptions trend_options(const FollowedTrend* trend) {
   return options;
 }
 
-StateLayout trend_layout(const FollowedTrend* trend, bool retractable) {
-  if (retractable == trend->retractable) return trend->writer.layout();
+StateLayout trend_layout(const FollowedTrend* trend, bool keeps_values) {
+  if (keeps_values == trend->keeps_values) return trend->writer.layout();
   TrendOptions options = trend_options(trend);
-  options.keeps_values = retractable;
+  options.keeps_values = keeps_values;
   return make_layout(options);
 }
 

@@ -12,7 +12,7 @@ struct FollowedTrend;
 // results: of today, or that which the trend had with another replica identity.
 TrendOptions trend_options(const FollowedTrend* trend);
 TrendTuning tuning_of(const Definition& definition);
-StateLayout trend_layout(const FollowedTrend* trend, bool retractable);
+StateLayout trend_layout(const FollowedTrend* trend, bool keeps_values);
 
 // Hooks::crossed, whose context is the FollowedTrend.
 using CrossedHook = void (*)(void* trend, KeyView key, const int64_t* result, const Window& window);

@@ -90,7 +90,7 @@ struct FollowedTrend {
   StringInfoData partition = {};   // of a key, for the engine
   StringInfoData combined = {};    // a state, likewise
   char combine_error[256] = "";    // why the last one could not be made
-  bool retractable = false;        // the engine keeps what taking back extremes, first and last values needs
+  bool keeps_values = false;       // the engine keeps what taking back extremes, first and last values needs
 
   // -- source (source_changes.cpp)
   Oid source = InvalidOid;    // known once the definition was loaded
