@@ -1,7 +1,7 @@
 #include "bgworker/alter.h"
 
 #include "bgworker/intake/own_rows.h"
-#include "bgworker/intake/readings.h"
+#include "bgworker/intake/shared_readers.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/results/history.h"
@@ -63,7 +63,7 @@ void trend_alter(FollowedTrend* trend, const AlteredTrend& altered) {
   if (trend->state == FillState::kRunning && has_history && !had_history) begin_history(trend);
   alter_engine(trend);
   if (had_history && !has_history) end_history(trend);
-  readings_forget();
+  shared_readers_forget();
   own_rows_learn(trend);
   trend->dirty = true;
 }

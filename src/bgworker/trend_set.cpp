@@ -8,7 +8,7 @@
 #include "bgworker/filling/filling.h"
 #include "bgworker/filling/load.h"
 #include "bgworker/intake/own_rows.h"
-#include "bgworker/intake/readings.h"
+#include "bgworker/intake/shared_readers.h"
 #include "bgworker/intake/source_map.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
@@ -35,7 +35,7 @@ void forget_trend(FollowedTrend* trend) {
   area_remove_trend(worker->entry, worker->header, trend->id);
   if (trend->arena.is_open()) trend->arena.destroy();
   worker->trends[trend->slot] = nullptr;
-  readings_forget();
+  shared_readers_forget();
   if (trend->memory != nullptr) MemoryContextDelete(trend->memory);
   delete trend;
   worker->trends_forgotten = true;

@@ -1,6 +1,6 @@
 // What the checkpoint tables hold of one trend: writing all but its panes, and reading it all back.
 //
-// Reading takes nothing for granted: see trend_row.h and checksum.h. What is read goes into a state just
+// SharedReader takes nothing for granted: see trend_row.h and checksum.h. What is read goes into a state just
 // made, and is installed when all of it is good; otherwise the trend is as if nothing had been stored, and is
 // filled anew.
 #include "bgworker/checkpoint/stored_trend.h"

@@ -1,4 +1,4 @@
-// What the checkpoint tables hold of one trend. Reading it back: checkpoint_restore (worker.h).
+// What the checkpoint tables hold of one trend. SharedReader it back: checkpoint_restore (worker.h).
 #pragma once
 
 #include <cstddef>

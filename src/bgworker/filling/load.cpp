@@ -5,7 +5,7 @@
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/own_rows.h"
 #include "bgworker/intake/passed_over.h"
-#include "bgworker/intake/readings.h"
+#include "bgworker/intake/shared_readers.h"
 #include "bgworker/intake/refill.h"
 #include "bgworker/intake/source_changes.h"
 #include "bgworker/intake/source_map.h"
@@ -94,7 +94,7 @@ bool trend_reset_state(FollowedTrend* trend) {
   const Status status = make_own_state(trend);
   if (status == Status::kInvalidOptions) elog(ERROR, "options of trend %d are out of range", trend->id);
   if (status != Status::kOk) {
-    readings_forget();
+    shared_readers_forget();
     drop_state(trend);
     stop_without_memory(trend);
     return false;
@@ -105,7 +105,7 @@ bool trend_reset_state(FollowedTrend* trend) {
   trend->shared->root = trend->arena.root_handle();
   trend->shared->definition = trend->definition->state;
   release_trend(trend->shared);
-  readings_forget();
+  shared_readers_forget();
   history_reset(trend);
   forget_stored_trend(trend);
   trend->filter = SnapshotFilter{};
@@ -150,7 +150,7 @@ bool trend_load(FollowedTrend* trend) {
   keep_options(trend);
   MemoryContextReset(trend->memory);
   trend->definition = nullptr;
-  readings_forget();
+  shared_readers_forget();
   bool found = false;
   ErrorData* error = worker_try([trend, &found] {
     working_for(trend->id, Work::kLoading);

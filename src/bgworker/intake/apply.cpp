@@ -4,7 +4,7 @@
 
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/passed_over.h"
-#include "bgworker/intake/readings.h"
+#include "bgworker/intake/shared_readers.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/working.h"
 #include "bgworker/results/alerts.h"
@@ -78,20 +78,20 @@ namespace {
 constexpr size_t kTrendsWorthMerging = 3;
 constexpr uint64_t kEventsWorthMerging = 64;
 
-void merge_shared(const Reading& reading, uint32_t slot) {
-  if (reading.trends.size() < kTrendsWorthMerging) return;
+void merge_shared(const SharedReader& shared, uint32_t slot) {
+  if (shared.trends.size() < kTrendsWorthMerging) return;
   if (worker->batch.slice(slot).records >= kEventsWorthMerging) worker->batch.merge(slot);
 }
 
-void look_ahead(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn, int step) {
-  for (FollowedTrend* trend : reading.trends) {
+void look_ahead(const SharedReader& shared, const BatchSlice& slice, const ReorderBufferTXN* txn, int step) {
+  for (FollowedTrend* trend : shared.trends) {
     if (takes(trend, txn->xid)) trend->writer.look_ahead(slice, step);
   }
 }
 
-void apply(const Reading& reading, const BatchSlice& slice, const ReorderBufferTXN* txn) {
+void apply(const SharedReader& shared, const BatchSlice& slice, const ReorderBufferTXN* txn) {
   const TimestampTz commit_time = compat::commit_time(txn);
-  for (FollowedTrend* trend : reading.trends) {
+  for (FollowedTrend* trend : shared.trends) {
     if (trend->state == FillState::kWaiting && !trend->outdated) {
       record(trend, txn->xid, commit_time, txn->final_lsn, slice);
     } else if (takes(trend, txn->xid)) {
@@ -110,16 +110,18 @@ void apply(const Reading& reading, const BatchSlice& slice, const ReorderBufferT
 void apply_batch(const ReorderBufferTXN* txn) {
   Batch& batch = worker->batch;
   const uint32_t count = batch.touched_count();
-  const auto reading = [&batch](uint32_t i) -> const Reading& { return readings()[batch.touched_slot(i)]; };
-  for (uint32_t i = 0; i < count; i++) merge_shared(reading(i), batch.touched_slot(i));
-  if (count > 1 || reading(0).trends.size() > 1) {
+  const auto shared = [&batch](uint32_t i) -> const SharedReader& {
+    return shared_readers()[batch.touched_slot(i)];
+  };
+  for (uint32_t i = 0; i < count; i++) merge_shared(shared(i), batch.touched_slot(i));
+  if (count > 1 || shared(0).trends.size() > 1) {
     for (int step = 1; step <= TrendWriter::kLookAheadSteps; step++) {
       for (uint32_t i = 0; i < count; i++) {
-        look_ahead(reading(i), batch.slice(batch.touched_slot(i)), txn, step);
+        look_ahead(shared(i), batch.slice(batch.touched_slot(i)), txn, step);
       }
     }
   }
-  for (uint32_t i = 0; i < count; i++) apply(reading(i), batch.slice(batch.touched_slot(i)), txn);
+  for (uint32_t i = 0; i < count; i++) apply(shared(i), batch.slice(batch.touched_slot(i)), txn);
   batch.clear();
 }
 

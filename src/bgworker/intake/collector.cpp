@@ -7,7 +7,7 @@
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/own_rows.h"
 #include "bgworker/intake/passed_over.h"
-#include "bgworker/intake/readings.h"
+#include "bgworker/intake/shared_readers.h"
 #include "bgworker/intake/refill.h"
 #include "bgworker/intake/source_changes.h"
 #include "bgworker/intake/source_map.h"
@@ -97,7 +97,7 @@ pg_noinline void leave_to_filling(TransactionId xid) {
     ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for a transaction's events")));
   }
   const BatchSlice events = worker->batch.slice(slot);
-  for (FollowedTrend* trend : readings()[slot].trends) {
+  for (FollowedTrend* trend : shared_readers()[slot].trends) {
     if (trend->state == FillState::kStopped) continue;
     trend->outdated = true;
     count_passed_over(trend, xid, events.begin, events.end);
@@ -106,7 +106,7 @@ pg_noinline void leave_to_filling(TransactionId xid) {
   worker->batch.drop(slot);
 }
 
-// Reads a row for the trends of a reading.
+// Reads a row for the trends of a shared reader.
 RowOutcome read(const Followers& followers, TupleDesc descriptor, HeapTuple row, HeapTuple complete,
                 TimestampTz judged_at, RowEvent* event) {
   working_for(followers.trends[0].trend->id, Work::kReading);
@@ -148,7 +148,7 @@ void append(Followers* followers, TransactionId xid, const RowEvent& event, int 
   if (weight < 0 && was_refused(*followers, event.time, commit_time)) return;
   KeyView key{event.key.data, event.key.size};
   Status status =
-      worker->batch.append(followers->reading, event.time, weight, key, event.valid, event.arguments);
+      worker->batch.append(followers->shared_reader, event.time, weight, key, event.valid, event.arguments);
   if (unlikely(status != Status::kOk || worker->batch.bytes() > transaction_bound())) leave_to_filling(xid);
   if (weight > 0) note_event_time(followers, event.time);
 }
@@ -303,7 +303,7 @@ void apply_events(ReorderBufferTXN* txn) {
 
 void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
   for (uint32_t i = 0; i < worker->batch.touched_count(); i++) {
-    for (FollowedTrend* trend : readings()[worker->batch.touched_slot(i)].trends) source_learn(trend);
+    for (FollowedTrend* trend : shared_readers()[worker->batch.touched_slot(i)].trends) source_learn(trend);
   }
   apply_events(txn);
   sources_commit(txn);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "bgworker/intake/own_rows.h"
-#include "bgworker/intake/readings.h"
+#include "bgworker/intake/shared_readers.h"
 #include "bgworker/intake/source_changes.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/trend/followed_trend.h"
@@ -51,8 +51,8 @@ void invalidate(Datum, Oid relation) {
   source_map_forget();
 }
 
-bool follows(const Reading& reading, Oid relation, List* ancestors) {
-  Oid source = reading.trends.front()->definition->source;
+bool follows(const SharedReader& shared, Oid relation, List* ancestors) {
+  Oid source = shared.trends.front()->definition->source;
   return source == relation || list_member_oid(ancestors, source);
 }
 
@@ -90,16 +90,16 @@ void check_identity(FollowedTrend* trend, RowMapping* mapping) {
   }
 }
 
-// Those trends of a reading that can follow the table. None can if it lacks what they read.
+// Those trends of a shared reader that can follow the table. None can if it lacks what they read.
 void add_followers(SourceEntry* entry, uint32_t number, Relation relation) {
-  const Reading& reading = readings()[number];
+  const SharedReader& shared = shared_readers()[number];
   Followers* followers = &entry->followers[entry->count];
-  *followers = Followers{number, reading.trends.front()->reader, nullptr, false, kNoTime, 0, nullptr};
-  followers->trends = static_cast<Follower*>(palloc0(sizeof(Follower) * reading.trends.size()));
+  *followers = Followers{number, shared.trends.front()->reader, nullptr, false, kNoTime, 0, nullptr};
+  followers->trends = static_cast<Follower*>(palloc0(sizeof(Follower) * shared.trends.size()));
   char reason[kMessageSize];
   followers->mapping =
-      row_mapping_create(reading.trends.front()->definition, relation, reason, sizeof(reason));
-  for (FollowedTrend* trend : reading.trends) {
+      row_mapping_create(shared.trends.front()->definition, relation, reason, sizeof(reason));
+  for (FollowedTrend* trend : shared.trends) {
     if (trend->state == FillState::kStopped) continue;
     if (followers->mapping == nullptr) {
       trend_stop(trend, reason);
@@ -118,11 +118,12 @@ void find_followers(SourceEntry* entry, Relation relation) {
   MemoryContext caller = MemoryContextSwitchTo(entry->memory);
   entry->count = 0;
   entry->valid = true;  // an invalidation from here on clears it again
-  entry->followers = static_cast<Followers*>(palloc0(sizeof(Followers) * (readings().size() + 1)));
+  entry->followers = static_cast<Followers*>(palloc0(sizeof(Followers) * (shared_readers().size() + 1)));
   List* ancestors =
       relation->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(relation)) : NIL;
-  for (uint32_t i = 0; i < readings().size(); i++) {
-    if (follows(readings()[i], RelationGetRelid(relation), ancestors)) add_followers(entry, i, relation);
+  for (uint32_t i = 0; i < shared_readers().size(); i++) {
+    if (follows(shared_readers()[i], RelationGetRelid(relation), ancestors))
+      add_followers(entry, i, relation);
   }
   entry->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
   entry->direct = is_direct(entry);

@@ -19,7 +19,7 @@ struct Follower {
 
 // The trends that follow a table and read its rows alike.
 struct Followers {
-  uint32_t reading;  // its number: their slot in the batch
+  uint32_t shared_reader;  // its number: their slot in the batch
   RowReader* reader;
   RowMapping* mapping;
   bool keep_late;  // some have a table of late rows

@@ -1,4 +1,4 @@
-#include "bgworker/intake/readings.h"
+#include "bgworker/intake/shared_readers.h"
 
 #include <algorithm>
 
@@ -12,7 +12,7 @@ namespace trending {
 namespace {
 
 // Never destroyed.
-std::vector<Reading>& all = *new std::vector<Reading>();
+std::vector<SharedReader>& all = *new std::vector<SharedReader>();
 bool known = false;
 
 bool is_equal(const Expr* a, const Expr* b) {
@@ -69,16 +69,16 @@ bool reads_like(const FollowedTrend* trend, const FollowedTrend* other) {
 }
 
 void add_trend(FollowedTrend* trend) {
-  auto reading = std::find_if(all.begin(), all.end(),
-                              [trend](const Reading& r) { return reads_like(trend, r.trends.front()); });
+  auto shared = std::find_if(all.begin(), all.end(),
+                             [trend](const SharedReader& r) { return reads_like(trend, r.trends.front()); });
   Status status = Status::kOk;
-  const auto slot = static_cast<uint32_t>(reading - all.begin());
-  if (reading != all.end()) {
+  const auto slot = static_cast<uint32_t>(shared - all.begin());
+  if (shared != all.end()) {
     status = worker->batch.share_slot(slot, trend->writer.windows());
-    reading->trends.push_back(trend);
+    shared->trends.push_back(trend);
   } else {
     status = worker->batch.open_slot(slot, trend->writer.windows(), trend->writer.hash_seed());
-    all.push_back(Reading{{trend}});
+    all.push_back(SharedReader{{trend}});
   }
   if (status != Status::kOk) {
     ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for the trends of a source")));
@@ -87,7 +87,7 @@ void add_trend(FollowedTrend* trend) {
 
 }  // namespace
 
-const std::vector<Reading>& readings() {
+const std::vector<SharedReader>& shared_readers() {
   if (known) return all;
   Assert(worker->batch.empty());
   all.clear();
@@ -98,7 +98,7 @@ const std::vector<Reading>& readings() {
   return all;
 }
 
-void readings_forget() {
+void shared_readers_forget() {
   known = false;
   source_map_forget();
 }
