@@ -52,7 +52,7 @@ void end_history(FollowedTrend* trend) {
 void trend_alter(FollowedTrend* trend, const AlteredTrend& altered) {
   if (trend->in_force.known) trend->in_force = {true, altered.options, altered.history, altered.late};
   // One that is not running yet reads its row when it is loaded.
-  bool loaded = trend->state == FillState::kRunning || trend->state == FillState::kWaiting;
+  bool loaded = trend->state == FillState::kRunning || trend->state == FillState::kAwaiting;
   if (!loaded || trend->definition == nullptr) return;
   Definition* definition = trend->definition;
   bool had_history = OidIsValid(definition->history);

@@ -104,7 +104,7 @@ void tell_writers(FollowedTrend* trend) {
   constexpr int64 kShortUs = 500 * 1000;
   constexpr int64 kPauseUs = 2000 * 1000;
   const TimestampTz now = GetCurrentTimestamp();
-  if (now - trend->waits_since < kShortUs || now - trend->told_at < kPauseUs) return;
+  if (now - trend->awaits_since < kShortUs || now - trend->told_at < kPauseUs) return;
   trend->told_at = now;
   const char* names = names_of(trend->writers);
   if (names == nullptr) return;
@@ -272,7 +272,7 @@ void begin_waiting(FollowedTrend* trend) {
     note_writers(trend);
     worker_commit();
     take_counters(trend);
-    trend->waits_since = GetCurrentTimestamp();
+    trend->awaits_since = GetCurrentTimestamp();
     trend->told_at = 0;
   }
   PG_CATCH();
@@ -283,7 +283,7 @@ void begin_waiting(FollowedTrend* trend) {
     FreeErrorData(error);
     return;  // kLoading: tried again
   }
-  trend->state = FillState::kWaiting;
+  trend->state = FillState::kAwaiting;
 }
 
 void poll_waiting(FollowedTrend* trend) {
@@ -319,7 +319,7 @@ void filling_start(FollowedTrend* trend) {
   }
   begin_waiting(trend);
   if (trend->state == FillState::kLoading) trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;
-  if (trend->state != FillState::kWaiting) {
+  if (trend->state != FillState::kAwaiting) {
     trend->is_new = false;
     return;
   }
@@ -336,7 +336,7 @@ void filling_poll() {
       filling_start(trend);
     } else if (trend->state == FillState::kLoading) {
       if (GetCurrentTimestamp() >= trend->fill_at) filling_start(trend);
-    } else if (trend->state == FillState::kWaiting) {
+    } else if (trend->state == FillState::kAwaiting) {
       poll_waiting(trend);
     } else if (trend->state == FillState::kRunning) {
       trend->filter.settle(worker->loop.position());

@@ -111,7 +111,7 @@ void sources_follow() {
       }
     }
     // Whoever is being filled, or will be, reads these anyway; one that waits has noted writers too early.
-    if (trend->state == FillState::kWaiting && !trend->tables->arrived.empty())
+    if (trend->state == FillState::kAwaiting && !trend->tables->arrived.empty())
       trend_ask_to_fill(trend, nullptr);
     if (trend->state == FillState::kRunning && !trend->refill) {
       for (size_t i = 0; i < trend->tables->arrived.size() && !trend->refill; i++)

@@ -92,7 +92,7 @@ void look_ahead(const SharedReader& shared, const BatchSlice& slice, const Reord
 void apply(const SharedReader& shared, const BatchSlice& slice, const ReorderBufferTXN* txn) {
   const TimestampTz commit_time = compat::commit_time(txn);
   for (FollowedTrend* trend : shared.trends) {
-    if (trend->state == FillState::kWaiting && !trend->outdated) {
+    if (trend->state == FillState::kAwaiting && !trend->outdated) {
       record(trend, txn->xid, commit_time, txn->final_lsn, slice);
     } else if (takes(trend, txn->xid)) {
       if (unlikely(trend->backfilling || trend->writer.counts_elsewhere())) {

@@ -25,7 +25,7 @@ Window backfill_takes(const FollowedTrend* trend, TransactionId xid) {
 }
 
 bool is_waiting(const FollowedTrend* trend) {
-  return trend->state == FillState::kWaiting && !trend->outdated;
+  return trend->state == FillState::kAwaiting && !trend->outdated;
 }
 
 // Its state is that of the source, but for transactions that it was filled with.

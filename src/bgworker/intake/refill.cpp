@@ -54,7 +54,7 @@ bool refill_for_row(FollowedTrend* trend, const RowEvent& event, TransactionId x
   if (trend->state == FillState::kStopped) return true;  // begins anew in any case
   if (trend->state != FillState::kRunning) {
     if (is_passed_over(trend, xid, event)) return false;
-    if (trend->state == FillState::kWaiting) note_changed(trend, xid);
+    if (trend->state == FillState::kAwaiting) note_changed(trend, xid);
     return true;
   }
   // It was filled from the rows that this transaction left.

@@ -33,8 +33,8 @@ struct RecordedTransaction {
 };
 
 enum class FillState : uint8_t {
-  kLoading,  // the definition could not be read yet (its table is locked)
-  kWaiting,  // for transactions that were writing to the source when the trend began
+  kLoading,   // the definition could not be read yet (its table is locked)
+  kAwaiting,  // for transactions that were writing to the source when the trend began
   kRunning,
   kStopped,
 };
@@ -110,7 +110,7 @@ struct FollowedTrend {
   // -- filling
   std::vector<VirtualTransactionId> writers;  // that must end before the backfill's snapshot is taken
   const char* why_filled = "";                // a sentence, or empty: it is new
-  TimestampTz waits_since = 0;                // for writers
+  TimestampTz awaits_since = 0;               // for writers
   TimestampTz told_at = 0;                    // when the status was last told whom it waits for
   std::vector<RecordedTransaction> recorded;
   size_t recorded_bytes = 0;  // with the candidates among them (intake/passed_over.h)
