@@ -17,7 +17,7 @@
 #include "bgworker/results/alerts.h"
 #include "bgworker/results/backlog_write.h"
 #include "bgworker/results/history.h"
-#include "bgworker/results/late.h"
+#include "bgworker/results/late_table.h"
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend_set.h"
@@ -87,7 +87,7 @@ bool waits_for_lock() {
 
 // What could not be written to a table of the trend's owner is to be tried again.
 bool has_waiting_rows(const FollowedTrend* trend) {
-  return trend->definition != nullptr && ((trend->late->rows.deferred && late_is_due(trend)) ||
+  return trend->definition != nullptr && ((trend->late->rows.deferred && late_table_is_due(trend)) ||
                                           (trend->alerts->rows.deferred && alerts_are_due(trend)));
 }
 

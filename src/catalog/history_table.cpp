@@ -232,7 +232,7 @@ TableShape alerts_shape(const Definition& definition) {
       {{"crossed_at", TIMESTAMPTZOID, -1}, {"commit_lsn", LSNOID, -1}, {"alerted_at", TIMESTAMPTZOID, -1}});
 }
 
-TableShape late_shape() {
+TableShape late_table_shape() {
   static OwnedColumn columns[kLateColumns] = {{"event_time", TIMESTAMPTZOID, -1},
                                               {"commit_lsn", LSNOID, -1},
                                               {"reason", TEXTOID, -1},

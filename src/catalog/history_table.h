@@ -36,7 +36,7 @@ Oid alerts_table_create(Oid relation, const Definition& definition);
 // enumerations.
 TableShape history_shape(const Definition& definition);
 TableShape alerts_shape(const Definition& definition);
-TableShape late_shape();
+TableShape late_table_shape();
 
 enum HistoryColumn : int { kHistoryStart, kHistoryEnd, kHistoryGroup };
 enum LateColumn : int {

@@ -34,7 +34,7 @@ int64 expire(const Definition& definition) {
   if (retention < 0) return 0;
   const TableShape alerts = alerts_shape(definition);
   const Time kept_since = subtract_saturated(GetCurrentTimestamp(), retention);
-  int64 deleted = delete_from(definition.late, late_shape(), kLateKeptAt, kept_since) +
+  int64 deleted = delete_from(definition.late, late_table_shape(), kLateKeptAt, kept_since) +
                   delete_from(definition.alerts, alerts,
                               own_columns_at(alerts, kAlertOwnColumns) + kAlertedAt, kept_since);
   TrendGlance glance;

@@ -119,7 +119,7 @@ NamedRows read_late(const Definition& definition) {
   TupleDescInitEntry(type, 3, "row", JSONBOID, -1, 0);
   const NamedRows rows = named_rows_create(kRecomputeLateRows, type);
   if (!OidIsValid(definition.late)) return rows;
-  with_table(definition.late, late_shape(), OwnedUse::kRead, [&](OwnedTable* table) {
+  with_table(definition.late, late_table_shape(), OwnedUse::kRead, [&](OwnedTable* table) {
     owned_scan(table, kLateTime, kMinTime, PG_INT64_MAX, false, [&](TupleTableSlot* row) {
       if (!is_open_late_row(table, row)) return true;
       Datum values[3] = {PointerGetDatum(&row->tts_tid)};
@@ -252,7 +252,7 @@ void mark_late(const Definition& definition, const RecomputeRange& range, const 
   ItemPointerData* places = has_sessions ? taken_places(definition, result, &count) : nullptr;
   if (has_sessions && count == 0) return;
   const Time from = has_sessions ? kMinTime : range.from;
-  with_table(definition.late, late_shape(), OwnedUse::kWrite, [&](OwnedTable* table) {
+  with_table(definition.late, late_table_shape(), OwnedUse::kWrite, [&](OwnedTable* table) {
     owned_scan(table, kLateTime, from, PG_INT64_MAX, false, [&](TupleTableSlot* row) {
       if (!is_open_late_row(table, row)) return true;
       bool isnull = false;

@@ -22,7 +22,7 @@
 #include "bgworker/process/working.h"
 #include "bgworker/results/alerts.h"
 #include "bgworker/results/history.h"
-#include "bgworker/results/late.h"
+#include "bgworker/results/late_table.h"
 #include "bgworker/trend/followed_trend.h"
 #include "postgres/checksum.h"
 #include "postgres/fault.h"
@@ -130,7 +130,7 @@ void write_tables(FollowedTrend* trend) {
     history_harvest(trend);
     history_write(trend);
   }
-  late_write(trend);
+  late_table_write(trend);
   alerts_write(trend);
 }
 
@@ -236,8 +236,9 @@ void confirm_slot(XLogRecPtr position) {
 }
 
 bool needs_writing(const FollowedTrend* trend) {
-  return is_storable(trend) && (trend->dirty || trend->idle_clock->moved || !trend->stored->exists ||
-                                late_is_due(trend) || alerts_are_due(trend) || has_history_to_write(trend));
+  return is_storable(trend) &&
+         (trend->dirty || trend->idle_clock->moved || !trend->stored->exists || late_table_is_due(trend) ||
+          alerts_are_due(trend) || has_history_to_write(trend));
 }
 
 // Rows of a trend that is not storable. They come from before the position that is about to be stored and
@@ -245,7 +246,7 @@ bool needs_writing(const FollowedTrend* trend) {
 // a trend anew makes of its history.
 bool has_rows(const FollowedTrend* trend) {
   return trend->definition != nullptr && trend->state != FillState::kStopped &&
-         (late_is_due(trend) || alerts_are_due(trend) || has_history_to_write(trend));
+         (late_table_is_due(trend) || alerts_are_due(trend) || has_history_to_write(trend));
 }
 
 size_t write_all(XLogRecPtr position) {
@@ -292,7 +293,7 @@ void mark_written() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     if (trend->stored->rows_included) {
-      late_written(trend);
+      late_table_written(trend);
       alerts_written(trend);
       history_written(trend);
     }

@@ -14,7 +14,7 @@
 #include "bgworker/process/working.h"
 #include "bgworker/results/alerts.h"
 #include "bgworker/results/history.h"
-#include "bgworker/results/late.h"
+#include "bgworker/results/late_table.h"
 #include "bgworker/results/shown_ranks.h"
 #include "bgworker/trend/engine_state.h"
 #include "bgworker/trend/followed_trend.h"
@@ -35,7 +35,7 @@ FollowedTrend::FollowedTrend()
       idle_clock(std::make_unique<IdleClock>()),
       history(std::make_unique<TrendHistory>()),
       ranks(std::make_unique<ShownRanks>()),
-      late(std::make_unique<LateRows>()),
+      late(std::make_unique<RefusedRows>()),
       alerts(std::make_unique<TrendAlerts>()),
       stored(std::make_unique<StoredTrend>()) {}
 

@@ -14,7 +14,7 @@
 #include "bgworker/process/memory_bound.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/working.h"
-#include "bgworker/results/late.h"
+#include "bgworker/results/late_table.h"
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "bgworker/results/late.h"
+#include "bgworker/results/late_table.h"
 #include "bgworker/trend/followed_trend.h"
 
 namespace trending {
@@ -97,7 +97,7 @@ bool may_be_late(const FollowedTrend* trend, Time time) {
 void note_candidate(FollowedTrend* trend, ReorderBufferTXN* txn, bool is_ahead, const RowEvent& event,
                     TupleDesc descriptor, HeapTuple row) {
   const size_t key_size = is_ahead ? 0 : event.key.size;
-  char* text = late_row(trend, descriptor, row);
+  char* text = late_table_row(trend, descriptor, row);
   if (text == nullptr) return;
   trend->passed->candidates.push_back(
       {trend->recorded.size(),
@@ -109,8 +109,8 @@ void note_candidate(FollowedTrend* trend, ReorderBufferTXN* txn, bool is_ahead, 
 }
 
 void keep(FollowedTrend* trend, const LateCandidate& candidate) {
-  const LateEvent& event = candidate.event;
-  late_add(trend, event.time, event.commit_lsn, event.reason, event.row.c_str());
+  const RefusedRow& event = candidate.event;
+  late_table_add(trend, event.time, event.commit_lsn, event.reason, event.row.c_str());
 }
 
 }  // namespace
@@ -166,21 +166,21 @@ void keep_refused(FollowedTrend* trend, ReorderBufferTXN* txn, RowOutcome outcom
       if (is_waiting(trend) && !is_surely_late(trend, txn->xid, event)) {
         if (may_be_late(trend, event.time)) note_candidate(trend, txn, false, event, descriptor, row);
       } else if (is_late(trend, txn->xid, event.time, key_of(event))) {
-        late_keep(trend, event.time, txn, "late", descriptor, row);
+        late_table_keep(trend, event.time, txn, "late", descriptor, row);
       }
       break;
     case RowOutcome::kAhead:
       if (is_waiting(trend) && event.time < add_saturated(GetCurrentTimestamp(), kSoonUs)) {
         note_candidate(trend, txn, true, event, descriptor, row);
       } else if (!is_filled(trend) || trend->filter.counts(txn->xid) || !was_counted(trend, event.time)) {
-        late_keep(trend, event.time, txn, "too far ahead", descriptor, row);
+        late_table_keep(trend, event.time, txn, "too far ahead", descriptor, row);
       }
       break;
     case RowOutcome::kNullTime:
-      late_keep(trend, kNoTime, txn, "null time", descriptor, row);
+      late_table_keep(trend, kNoTime, txn, "null time", descriptor, row);
       break;
     default:
-      late_keep(trend, kNoTime, txn, "failed", descriptor, row);
+      late_table_keep(trend, kNoTime, txn, "failed", descriptor, row);
   }
 }
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "bgworker/results/late.h"
+#include "bgworker/results/late_table.h"
 #include "decoder/row_reader.h"
 #include "bgworker/trend/snapshot_filter.h"
 #include "engine/aggregates/batch.h"
@@ -30,7 +30,7 @@ struct LateCandidate {
   size_t transaction;  // before how many others in FollowedTrend::recorded it came
   bool is_ahead;
   std::string key;
-  LateEvent event;
+  RefusedRow event;
 };
 
 // A trend's part: FollowedTrend::passed.

@@ -124,7 +124,7 @@ void report_lost() {
     for (FollowedTrend* trend : worker->trends) {
       if (trend == nullptr || trend->id != id || trend->definition == nullptr) continue;
       report_damaged(trend, DeferredTable<ClosedWindow>::kWords, count_of(history));
-      report_damaged(trend, DeferredTable<LateEvent>::kWords, count_of(late));
+      report_damaged(trend, DeferredTable<RefusedRow>::kWords, count_of(late));
       report_damaged(trend, DeferredTable<Alert>::kWords, count_of(alerts));
       if (history > 0 || late > 0 || alerts > 0) note_deferred_counts(trend);
     }

@@ -89,7 +89,7 @@ int64 window_checksum(int32 trend_id, const Window& window, bool is_final, bool 
   return checksum.add(int64{is_final}).add(int64{keeps_values}).add(groups, size).value();
 }
 
-int64 late_checksum(int32 trend_id, Time time, XLogRecPtr lsn, const char* reason, const char* row) {
+int64 refused_checksum(int32 trend_id, Time time, XLogRecPtr lsn, const char* reason, const char* row) {
   Checksum checksum("waiting_late");
   checksum.add(int64{trend_id}).add(time).add(static_cast<int64>(lsn));
   return checksum.add(reason, strlen(reason)).add(row, strlen(row)).value();
@@ -160,13 +160,14 @@ bool DeferredTable<ClosedWindow>::read(FollowedTrend* trend, const SpiRow& row, 
 
 // -- late rows
 
-SpiStatement DeferredTable<LateEvent>::select = {
+SpiStatement DeferredTable<RefusedRow>::select = {
     "SELECT ctid AS place, event_time, commit_lsn, reason, \"row\", checksum FROM "
     "trending.waiting_late "
     "WHERE trend_id = $1 ORDER BY id LIMIT $2"};
-SpiStatement DeferredTable<LateEvent>::erase = {"DELETE FROM trending.waiting_late WHERE ctid = ANY ($1)"};
+SpiStatement DeferredTable<RefusedRow>::erase = {"DELETE FROM trending.waiting_late WHERE ctid = ANY ($1)"};
 
-bool DeferredTable<LateEvent>::store(const FollowedTrend* trend, const LateEvent& event, DeferredRoom* room) {
+bool DeferredTable<RefusedRow>::store(const FollowedTrend* trend, const RefusedRow& event,
+                                      DeferredRoom* room) {
   static SpiStatement insert = {
       "INSERT INTO trending.waiting_late (trend_id, event_time, commit_lsn, reason, \"row\", checksum) "
       "VALUES ($1, $2, $3, $4, $5, $6)"};
@@ -177,13 +178,13 @@ bool DeferredTable<LateEvent>::store(const FollowedTrend* trend, const LateEvent
   SpiValue time = spi_timestamptz(event.time);
   time.is_null = event.time == kNoTime;
   const int64 checksum =
-      late_checksum(trend->id, event.time, event.commit_lsn, event.reason, event.row.c_str());
+      refused_checksum(trend->id, event.time, event.commit_lsn, event.reason, event.row.c_str());
   spi_run(&insert, {spi_int4(trend->id), time, spi_lsn(event.commit_lsn), spi_text(event.reason),
                     spi_text(event.row.c_str()), spi_int8(checksum)});
   return true;
 }
 
-bool DeferredTable<LateEvent>::read(FollowedTrend* trend, const SpiRow& row, LateEvent* event) {
+bool DeferredTable<RefusedRow>::read(FollowedTrend* trend, const SpiRow& row, RefusedRow* event) {
   Time time = kNoTime;
   XLogRecPtr lsn = InvalidXLogRecPtr;
   char* reason = nullptr;
@@ -191,7 +192,7 @@ bool DeferredTable<LateEvent>::read(FollowedTrend* trend, const SpiRow& row, Lat
   int64 checksum = 0;
   if ((!row.is_null("event_time") && !row.read("event_time", &time)) || !row.read("commit_lsn", &lsn) ||
       !row.read("reason", &reason) || !row.read("row", &text) || !row.read("checksum", &checksum) ||
-      checksum != late_checksum(trend->id, time, lsn, reason, text)) {
+      checksum != refused_checksum(trend->id, time, lsn, reason, text)) {
     return false;
   }
   *event = {time, lsn, known_reason(reason), text};

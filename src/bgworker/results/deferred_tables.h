@@ -4,7 +4,7 @@
 #include "bgworker/results/alerts.h"
 #include "bgworker/results/backlog.h"
 #include "bgworker/results/closed_window.h"
-#include "bgworker/results/late.h"
+#include "bgworker/results/late_table.h"
 #include "postgres/spi.h"
 
 namespace trending {
@@ -44,14 +44,14 @@ struct DeferredTable<ClosedWindow> {
 };
 
 template <>
-struct DeferredTable<LateEvent> {
+struct DeferredTable<RefusedRow> {
   static constexpr BacklogWords kWords = {
       "late rows wait to be written: ", "late rows were not kept: ", "late rows"};
   static constexpr int64 kPortion = 10000;  // rows
   static SpiStatement select;
   static SpiStatement erase;
-  static bool store(const FollowedTrend* trend, const LateEvent& item, DeferredRoom* room);
-  static bool read(FollowedTrend* trend, const SpiRow& row, LateEvent* item);
+  static bool store(const FollowedTrend* trend, const RefusedRow& item, DeferredRoom* room);
+  static bool read(FollowedTrend* trend, const SpiRow& row, RefusedRow* item);
 };
 
 template <>

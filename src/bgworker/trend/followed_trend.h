@@ -64,7 +64,7 @@ struct OptionsInForce {
 
 class AheadTimes;
 struct IdleClock;
-struct LateRows;
+struct RefusedRows;
 struct PassedOver;
 struct RowsGone;
 struct ShownRanks;
@@ -146,7 +146,7 @@ struct FollowedTrend {
   std::unique_ptr<IdleClock> idle_clock;  // intake/idle_clock.h
   std::unique_ptr<TrendHistory> history;  // results/history.h
   std::unique_ptr<ShownRanks> ranks;      // results/shown_ranks.h
-  std::unique_ptr<LateRows> late;         // results/late.h
+  std::unique_ptr<RefusedRows> late;      // results/late_table.h
   std::unique_ptr<TrendAlerts> alerts;    // results/alerts.h
   std::unique_ptr<StoredTrend> stored;    // checkpoint/stored_trend.h
 

@@ -14,7 +14,7 @@ namespace trending {
 
 struct FollowedTrend;
 
-struct LateEvent {
+struct RefusedRow {
   Time time;  // kNoTime: it has none
   XLogRecPtr commit_lsn;
   const char* reason;  // a constant
@@ -22,26 +22,27 @@ struct LateEvent {
 };
 
 // A trend's part: FollowedTrend::late.
-struct LateRows {
-  Backlog<LateEvent> rows;
+struct RefusedRows {
+  Backlog<RefusedRow> rows;
   size_t bytes = 0;  // of those to be written with the next checkpoint
 };
 
 // A row as it is kept; null: it is too long, which is reported. Called while decoding.
-char* late_row(FollowedTrend* trend, TupleDesc descriptor, HeapTuple row);
+char* late_table_row(FollowedTrend* trend, TupleDesc descriptor, HeapTuple row);
 // Keeps it, unless there are too many, which is reported.
-void late_add(FollowedTrend* trend, Time time, XLogRecPtr commit_lsn, const char* reason, const char* row);
+void late_table_add(FollowedTrend* trend, Time time, XLogRecPtr commit_lsn, const char* reason,
+                    const char* row);
 // Both.
-void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
-               TupleDesc descriptor, HeapTuple row);
+void late_table_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
+                     TupleDesc descriptor, HeapTuple row);
 
 // Whether rows wait to be written.
-bool late_is_due(const FollowedTrend* trend);
+bool late_table_is_due(const FollowedTrend* trend);
 
 // Writes what was kept; needs a transaction and SPI. Errors as in history_write.
-void late_write(FollowedTrend* trend);
+void late_table_write(FollowedTrend* trend);
 
 // The transaction that wrote has committed.
-void late_written(FollowedTrend* trend);
+void late_table_written(FollowedTrend* trend);
 
 }  // namespace trending

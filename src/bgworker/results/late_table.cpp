@@ -1,4 +1,4 @@
-#include "bgworker/results/late.h"
+#include "bgworker/results/late_table.h"
 
 #include "bgworker/process/worker.h"
 #include "bgworker/results/backlog_write.h"
@@ -62,10 +62,10 @@ Datum readable_row(const Readable& readable, const char* text) {
   return DirectFunctionCall2(jsonb_delete_array, row, makeArrayResult(hidden, CurrentMemoryContext));
 }
 
-void write_rows(const Readable& readable, const std::vector<LateEvent>& rows, OwnedTable* table) {
+void write_rows(const Readable& readable, const std::vector<RefusedRow>& rows, OwnedTable* table) {
   MemoryContext row_memory =
       AllocSetContextCreate(CurrentMemoryContext, "trending late row", ALLOCSET_DEFAULT_SIZES);
-  for (const LateEvent& event : rows) {
+  for (const RefusedRow& event : rows) {
     MemoryContext caller = MemoryContextSwitchTo(row_memory);
     Datum values[kLateColumns];
     bool nulls[kLateColumns] = {};
@@ -91,7 +91,7 @@ void expire_rows(const FollowedTrend* trend, OwnedTable* table) {
 
 }  // namespace
 
-char* late_row(FollowedTrend* trend, TupleDesc descriptor, HeapTuple row) {
+char* late_table_row(FollowedTrend* trend, TupleDesc descriptor, HeapTuple row) {
   StringInfoData json;
   initStringInfo(&json);
   const Readable readable = readable_columns(*trend->definition);
@@ -102,26 +102,27 @@ char* late_row(FollowedTrend* trend, TupleDesc descriptor, HeapTuple row) {
   return nullptr;
 }
 
-void late_add(FollowedTrend* trend, Time time, XLogRecPtr commit_lsn, const char* reason, const char* row) {
+void late_table_add(FollowedTrend* trend, Time time, XLogRecPtr commit_lsn, const char* reason,
+                    const char* row) {
   if (trend->late->bytes > kMaxBytes) {
     trend_report(trend, "more late rows came at once than can be kept; the rest was counted only");
     return;
   }
-  trend->late->rows.items.push_back(LateEvent{time, commit_lsn, reason, row});
-  trend->late->bytes += sizeof(LateEvent) + trend->late->rows.items.back().row.size();
+  trend->late->rows.items.push_back(RefusedRow{time, commit_lsn, reason, row});
+  trend->late->bytes += sizeof(RefusedRow) + trend->late->rows.items.back().row.size();
   if (trend->late->bytes > kCheckpointBytes) worker->checkpoint_due = true;
 }
 
-void late_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
-               TupleDesc descriptor, HeapTuple row) {
+void late_table_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
+                     TupleDesc descriptor, HeapTuple row) {
   // Too many are not made into text first.
-  char* text = trend->late->bytes > kMaxBytes ? pstrdup("") : late_row(trend, descriptor, row);
+  char* text = trend->late->bytes > kMaxBytes ? pstrdup("") : late_table_row(trend, descriptor, row);
   if (text == nullptr) return;
-  late_add(trend, time, txn->final_lsn, reason, text);
+  late_table_add(trend, time, txn->final_lsn, reason, text);
   pfree(text);
 }
 
-bool late_is_due(const FollowedTrend* trend) {
+bool late_table_is_due(const FollowedTrend* trend) {
   return OidIsValid(trend->definition->late) &&
          (!trend->late->rows.items.empty() ||
           (trend->late->rows.deferred && !trend->late->rows.retry.is_put_off()));
@@ -129,10 +130,10 @@ bool late_is_due(const FollowedTrend* trend) {
 
 namespace {
 
-OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<LateEvent>& rows,
+OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<RefusedRow>& rows,
                            char (&message)[kMessageSize]) {
   const Readable readable = readable_columns(*trend->definition);
-  const TableShape shape = late_shape();
+  const TableShape shape = late_table_shape();
   return with_owned_table(trend->definition->late, shape, message, PassingError::kReport, OwnedUse::kWrite,
                           [&](OwnedTable* table) {
                             write_rows(readable, rows, table);
@@ -141,7 +142,7 @@ OwnerResult write_as_owner(FollowedTrend* trend, const std::vector<LateEvent>& r
 }
 
 OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
-  auto write = [&](const std::vector<LateEvent>* rows) { return write_as_owner(trend, *rows, message); };
+  auto write = [&](const std::vector<RefusedRow>* rows) { return write_as_owner(trend, *rows, message); };
   const OwnerResult result = backlog_write_deferred(trend, &trend->late->rows, write);
   if (result != OwnerResult::kDone) return result;
   // What was deferred is all there is where rows are not kept any more.
@@ -151,13 +152,13 @@ OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
 
 }  // namespace
 
-void late_write(FollowedTrend* trend) {
-  if (!late_is_due(trend)) return;
+void late_table_write(FollowedTrend* trend) {
+  if (!late_table_is_due(trend)) return;
   (void)backlog_write(trend, &trend->late->rows,
                       [trend](char(&message)[kMessageSize]) { return write_all(trend, message); });
 }
 
-void late_written(FollowedTrend* trend) {
+void late_table_written(FollowedTrend* trend) {
   trend->late->rows.items.clear();
   trend->late->bytes = 0;
 }
