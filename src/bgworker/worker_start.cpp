@@ -147,7 +147,7 @@ WorkerStart find_start() {
     return start;
   }
   if (lost[0] != '\0') {
-    ereport(WARNING, (errmsg("trending fills all trends of database \"%s\" anew from their sources",
+    ereport(WARNING, (errmsg("trending refills all trends of database \"%s\" from their sources",
                              worker->database_name),
                       errdetail_internal("%s", lost)));
   }

@@ -63,7 +63,7 @@ void settings_define(bool preloading) {
   DefineCustomIntVariable(
       "trending.worker_memory_limit",
       "Private memory that a worker may take beside trending.decoding_work_mem.",
-      "What asks for more is refused: a row is counted as failed, a trend filled anew. 0: what "
+      "What asks for more is refused: a row is counted as failed, a trend is refilled. 0: what "
       "the system gives. Takes effect when the database's worker starts.",
       &settings.worker_memory_limit_mb, 2048, 0, MAX_KILOBYTES / 1024, PGC_SIGHUP, GUC_UNIT_MB, nullptr,
       nullptr, nullptr);

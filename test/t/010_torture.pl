@@ -121,8 +121,8 @@ my %may_begin_anew = map { $_ => 1 } split /\n/,
   $node->safe_psql('postgres', q{SELECT id FROM trending.trend WHERE relation IN ('emptied_hop'::regclass, 'newcomer'::regclass)});
 my $log = slurp_file($node->logfile);
 my @complaints = grep {
-	/anew from their sources|could not write|is stopped/
-	  || /trend (\d+) is filled anew/ && !$may_begin_anew{$1}
+	/refills all trends|could not write|is stopped/
+	  || /trend (\d+) is refilled/ && !$may_begin_anew{$1}
 	  || /trending worker (ERROR|FATAL|PANIC)/
 	  && !/terminating background worker|the database system is (shutting down|in recovery mode)/
 } split /\n/, $log;

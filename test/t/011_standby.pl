@@ -37,7 +37,7 @@ finish_load($load);
 $standby->promote;
 $standby->safe_psql('postgres', "COMMIT PREPARED 'open'");
 wait_for_worker($standby, 'postgres');
-ok(log_says($standby, qr/fills all trends of database "postgres" anew from their sources/), 'the promoted server says what it does');
+ok(log_says($standby, qr/refills all trends of database "postgres" from their sources/), 'the promoted server says what it does');
 ok(log_says($standby, qr/Its replication slot is missing/), 'and why');
 is(slot_exists($standby, 'postgres'), '1', 'it has a slot of its own');
 is(differences($standby, 'postgres'), '', 'the trend equals its definition');
@@ -55,7 +55,7 @@ start_again($standby);
 wait_for_worker($standby, 'postgres');
 is(differences($standby, 'postgres'), '', 'equal after a crash of the promoted server');
 is(paced_differences($standby, 'postgres'), '', 'history too');
-my $times = () = slurp_file($standby->logfile) =~ /anew from their sources/g;
+my $times = () = slurp_file($standby->logfile) =~ /refills all trends/g;
 is($times, 1, 'filled anew once only');
 
 no_crash_in_log($_) for $primary, $standby;

@@ -48,7 +48,7 @@ sub equal
 sub healings
 {
 	my ($server) = @_;
-	my $count = () = slurp_file($server->logfile) =~ /fills all trends of database "postgres" anew from their sources/g;
+	my $count = () = slurp_file($server->logfile) =~ /refills all trends of database "postgres" from their sources/g;
 	return $count;
 }
 

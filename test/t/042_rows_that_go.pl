@@ -26,7 +26,7 @@ $node->safe_psql('postgres', q{
 	  idle_timeout => '1 day', allowed_lateness => '1 minute', history_limit => NULL)});
 my @trends = qw(visits spread);
 sync_trends($node, 'postgres');
-is($node->safe_psql('postgres', 'SELECT bool_and(retractable) FROM trending.status'), 't', 'rows can be taken back');
+is($node->safe_psql('postgres', 'SELECT bool_and(retractable) FROM trending.status'), 't', 'rows can be retracted');
 
 # Rows at seconds after a fixed instant.
 sub clicks

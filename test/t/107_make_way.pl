@@ -134,7 +134,7 @@ is($node->safe_psql('postgres', q{SELECT string_agg(database, ',' ORDER BY datab
 # Moved to another tablespace, with changes that no checkpoint has; then with one that commits as the worker has left.
 $node->safe_psql('postgres', 'ALTER DATABASE d SET TABLESPACE elsewhere');
 followed('d', 'moved to another tablespace');
-ok(!$node->log_contains(qr/anew from their sources.*\n.*What its replication slot needs/), 'without filling its trends anew');
+ok(!$node->log_contains(qr/refills all trends.*\n.*What its replication slot needs/), 'without filling its trends anew');
 my $session = $node->background_psql('d');
 $session->query_safe('SELECT 1');
 my ($handle, $pid, $error) = start_command('ALTER DATABASE d SET TABLESPACE pg_default');

@@ -323,7 +323,7 @@ ok(!$failed, sprintf('%d damages in %d rounds, %.3f s each: all trends are right
 
 # What is wrong is said.
 my $log = slurp_file($node->logfile);
-like($log, qr/WARNING:  trend \d+: is filled anew, for its stored state cannot be used: /, 'state that cannot be used is reported');
+like($log, qr/WARNING:  trend \d+: is refilled, since its stored state cannot be used: /, 'state that cannot be used is reported');
 like($log, qr/WARNING:  trend \d+: history is incomplete: \d+ closed windows that waited could not be read, or were lost/, 'lost windows are');
 like($log, qr/WARNING:  trend \d+: late rows were not kept: \d+ late rows/, 'late rows are');
 like($log, qr/WARNING:  trend \d+: alerts were lost: \d+ alerts/, 'alerts are');

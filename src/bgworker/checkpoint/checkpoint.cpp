@@ -380,7 +380,7 @@ XLogRecPtr stored_position() {
   const char* wrong = read_checkpoint(&position);
   if (wrong != nullptr) {
     ereport(WARNING, (errmsg("the stored checkpoint of trending cannot be used: %s", wrong),
-                      errdetail("All trends of database \"%s\" are filled anew.", worker->database_name)));
+                      errdetail("All trends of database \"%s\" are refilled.", worker->database_name)));
   }
   SPI_finish();
   return position;
@@ -394,7 +394,7 @@ XLogRecPtr checkpoint_position() {
   if (error == nullptr) return position;
   if (is_conflict(error)) ReThrowError(error);
   ereport(WARNING, (errmsg("the stored checkpoint of trending cannot be read: %s", error->message),
-                    errdetail("All trends of database \"%s\" are filled anew.", worker->database_name)));
+                    errdetail("All trends of database \"%s\" are refilled.", worker->database_name)));
   worker->tables_suspect = true;
   FreeErrorData(error);
   return InvalidXLogRecPtr;

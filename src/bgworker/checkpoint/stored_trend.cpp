@@ -372,7 +372,7 @@ bool restore_with_spi(FollowedTrend* trend, char (&reason)[kMessageSize]) {
 
 void report_unreadable(FollowedTrend* trend, const char* reason) {
   char message[kMessageSize];
-  snprintf(message, sizeof(message), "is filled anew, for its stored state cannot be used: %.200s", reason);
+  snprintf(message, sizeof(message), "is refilled, since its stored state cannot be used: %.200s", reason);
   trend_report(trend, message);
 }
 

@@ -46,7 +46,7 @@ namespace {
 // A trend that could not be filled is tried again after this long.
 constexpr int64 kFillPauseUs = 1000 * 1000;
 constexpr char kUnknownTimes[] =
-    "rows that were there when the trend was filled anew do not count: the server does not keep commit times "
+    "rows that were there when the trend was refilled do not count: the server does not keep commit times "
     "(track_commit_timestamp)";
 
 void note_writers(FollowedTrend* trend) {

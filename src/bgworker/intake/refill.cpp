@@ -30,7 +30,7 @@ Time concerned_from(FollowedTrend* trend, TransactionId xid) {
 // At once, which is after the transaction that is being decoded, or later. What is there is known to be
 // wrong.
 void ask(FollowedTrend* trend) {
-  trend_ask_to_fill(trend, "Rows were updated or deleted that cannot be taken out of its state.");
+  trend_ask_to_fill(trend, "Rows were updated or deleted that its state cannot retract.");
   const TimestampTz due = trend->filled_at + std::max(kPauseUs, kPauseFactor * trend->fill_us);
   if (GetCurrentTimestamp() >= due) return;
   trend->state = FillState::kLoading;

@@ -86,7 +86,7 @@ void check_identity(FollowedTrend* trend, RowMapping* mapping) {
     mapping->retractable = false;
   } else {
     trend->tables->asked_to_retract = true;
-    trend_ask_to_fill(trend, "With the replica identity that its source has now, rows can be taken back.");
+    trend_ask_to_fill(trend, "With the replica identity that its source has now, rows can be retracted.");
   }
 }
 

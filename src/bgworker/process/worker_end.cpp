@@ -29,7 +29,7 @@ void leave_word_of_error(const char* error, int sqlstate) {
            unpack_sql_state(sqlstate));
   leave_word(WorkerState::kFailed, message,
              "It is started again by itself. If it ends so again and again, see the server log; "
-             "trending.reset_slot() makes its replication slot anew and fills the trends from their sources.",
+             "trending.reset_slot() makes a new replication slot and refills all trends from their sources.",
              error);
 }
 

@@ -60,7 +60,7 @@ void trend_report(FollowedTrend* trend, const char* message) {
 
 void trend_ask_to_fill(FollowedTrend* trend, const char* reason) {
   if (!trend->refill && reason != nullptr) {
-    ereport(LOG, (errmsg("trend %d is filled anew from its source", trend->id), errdetail("%s", reason)));
+    ereport(LOG, (errmsg("trend %d is refilled from its source", trend->id), errdetail("%s", reason)));
   }
   if (reason != nullptr) trend->why_filled = reason;
   trend->refill = true;
