@@ -108,13 +108,13 @@ COMMENT ON TABLE trending.checked_definition IS 'internal: the definitions that 
 ------------------------------------------------------------------------------------------------------------
 
 -- The state of all trends and the WAL position it belongs to, written together in one transaction. Only the worker
--- reads and writes these tables. Not dumped: a restored database fills its trends anew. Times are microseconds since
+-- reads and writes these tables. Not dumped: a restored database refills its trends. Times are microseconds since
 -- 2000-01-01.
 --
 -- Whatever stands here is checked when it is read. A checksum covers all columns of its row and the format of the
 -- tables; what belongs together is tied by them: checkpoint.states has the checksums of the rows of trend_state, and
 -- these cover the panes and source tables of their trend. A trend whose rows are not all as they were written is
--- filled anew.
+-- refilled.
 CREATE TABLE trending.checkpoint (
   only_row          bool PRIMARY KEY DEFAULT true CHECK (only_row),
   format            int NOT NULL,       -- of all these tables
@@ -230,7 +230,7 @@ CREATE TABLE trending.waiting_count (
   late     bigint NOT NULL,
   alerts   bigint NOT NULL
 );
-COMMENT ON TABLE trending.waiting_redo IS 'internal: windows that go from history, since their trend was filled anew: those that are not final and end after one time, all after another';
+COMMENT ON TABLE trending.waiting_redo IS 'internal: windows that go from history, since their trend was refilled: those that are not final and end after one time, all after another';
 COMMENT ON TABLE trending.waiting_alert IS 'internal: alerts that could not be written to their table yet';
 COMMENT ON TABLE trending.waiting_window IS 'internal: closed windows that could not be written to history yet';
 COMMENT ON TABLE trending.waiting_late IS 'internal: late rows that could not be written to their table yet';
@@ -940,7 +940,7 @@ COMMENT ON COLUMN trending.status.kept_groups IS
 COMMENT ON COLUMN trending.status.kept_panes IS
   'panes in all windows that may still change';
 COMMENT ON COLUMN trending.status.events IS
-  'rows counted, or taken back';
+  'rows counted, or retracted';
 COMMENT ON COLUMN trending.status.late IS
   'rows that came too late for any window';
 COMMENT ON COLUMN trending.status.ahead IS
@@ -954,7 +954,7 @@ COMMENT ON COLUMN trending.status.out_of_range IS
 COMMENT ON COLUMN trending.status.refused IS
   'rows refused at a limit: max_groups, or memory';
 COMMENT ON COLUMN trending.status.unmatched IS
-  'rows to be taken back that had not been counted';
+  'rows to be retracted that had not been counted';
 COMMENT ON COLUMN trending.status.unretracted IS
   'updates and deletes that could not be followed, because the old row is not in the WAL';
 COMMENT ON COLUMN trending.status.retractable IS
@@ -980,15 +980,15 @@ CREATE VIEW trending.metrics AS
 SELECT m.name, m.type, jsonb_build_object('trend', s.trend) AS labels, m.value, m.help
 FROM   trending.status s CROSS JOIN LATERAL (VALUES
          ('trending_up', 'gauge', (s.state = 'running')::int::float8, '1 when the trend can be read'),
-         ('trending_events_total', 'counter', s.events, 'rows counted, or taken back'),
+         ('trending_events_total', 'counter', s.events, 'rows counted, or retracted'),
          ('trending_late_total', 'counter', s.late, 'rows that came too late for any window'),
          ('trending_ahead_total', 'counter', s.ahead, 'rows dated further ahead than max_ahead'),
          ('trending_null_time_total', 'counter', s.null_time, 'rows without a time'),
          ('trending_failed_total', 'counter', s.failed, 'rows whose expressions failed'),
          ('trending_out_of_range_total', 'counter', s.out_of_range, 'rows at times that cannot be counted'),
          ('trending_refused_total', 'counter', s.refused, 'rows refused at a limit of groups or memory'),
-         ('trending_unmatched_total', 'counter', s.unmatched, 'rows taken back that had not been counted'),
-         ('trending_unretracted_total', 'counter', s.unretracted, 'rows that could not be taken back'),
+         ('trending_unmatched_total', 'counter', s.unmatched, 'rows retracted that had not been counted'),
+         ('trending_unretracted_total', 'counter', s.unretracted, 'rows that could not be retracted'),
          ('trending_live_groups', 'gauge', s.live_groups, 'groups in the current window'),
          ('trending_kept_groups', 'gauge', s.kept_groups, 'groups in all windows that may still change'),
          ('trending_kept_panes', 'gauge', s.kept_panes, 'panes in all windows that may still change'),

@@ -39,7 +39,7 @@ void forget_trend(FollowedTrend* trend) {
   if (trend->memory != nullptr) MemoryContextDelete(trend->memory);
   delete trend;
   worker->trends_forgotten = true;
-  worker->checkpoint_due = true;  // its stored state goes with the next checkpoint
+  worker->checkpoint_due = true;  // the next checkpoint deletes its stored state
 }
 
 // Null when there is no room for one more.

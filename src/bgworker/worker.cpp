@@ -38,7 +38,7 @@ constexpr int64 kMicrosPerMs = 1000;
 constexpr uint64 kIdleConfirmBytes = 16 * 1024 * 1024;
 // Closed windows are written no more often than this.
 constexpr int64 kHistoryIntervalUs = 500 * kMicrosPerMs;
-// Likewise alerts, which somebody waits for.
+// The same for alerts, which somebody waits for.
 constexpr long kAlertIntervalMs = 200;
 // A locked source is tried again this often, also when there is nothing to decode.
 constexpr long kLockRetryMs = 50;
@@ -48,7 +48,7 @@ constexpr int64 kNotifyIntervalUs = 5 * kMicrosPerMs;
 // After this long a worker counts as healthy, and its next failure as the first.
 constexpr int64 kHealthyUs = 60 * INT64CONST(1000000);
 
-// Every decoded transaction takes memory and gives it back; by default the C library would return it to the
+// Every decoded transaction allocates memory and frees it; by default the C library would return it to the
 // system each time and fault it in again, which costs a quarter of the time for transactions of some thousand
 // rows.
 void keep_freed_memory() {
@@ -102,7 +102,7 @@ bool checkpoint_wanted(TimestampTz now) {
   }
   if (now - worker->last_checkpoint < settings.checkpoint_interval_s * INT64CONST(1000000)) return false;
   for (const FollowedTrend* trend : worker->trends) {
-    // Whether rights have been given back is looked at then, and nothing else may ever happen.
+    // Only then is it noticed that rights were granted again; nothing else may ever happen.
     if (trend != nullptr && (trend->dirty || trend->rights_lost)) return true;
   }
   // Our own checkpoints are WAL too: without this a quiet database would write one after the other.
@@ -131,7 +131,7 @@ void wait_until_visible(TransactionId xid) {
 void refill_trends() {
   worker->refill_wanted = false;
   for (FollowedTrend* trend : worker->trends) {
-    // One that is being loaded begins anew in any case.
+    // One that is being loaded begins again in any case.
     if (trend != nullptr && trend->refill && trend->state != FillState::kLoading) filling_start(trend);
   }
 }

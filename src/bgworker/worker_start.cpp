@@ -34,7 +34,7 @@ void leave_if_not_installed() {
 
 // --- the slot ---
 
-// Tells for whom the start of decoding waits. The extension may be dropped meanwhile; the slot goes with us
+// Says whom the start of decoding awaits. The extension may be dropped meanwhile; the slot is dropped with us
 // then.
 void show_waiting(const TransactionId* xids, int count) {
   TimestampTz now = GetCurrentTimestamp();
@@ -93,7 +93,7 @@ const char* why_lost(const OwnSlot& slot, XLogRecPtr stored) {
   return nullptr;
 }
 
-// What cannot be had is told by the error, not by a look beforehand: another may take the last slot.
+// The error of the attempt says what is missing, not a look beforehand: another may take the last slot.
 [[noreturn]] void leave_without_slot(const ErrorData* error) {
   if (error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED) {
     leave_unavailable("no replication slot is free",

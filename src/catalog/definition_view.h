@@ -6,8 +6,9 @@
 // server keeps what the rule depends upon (dropping that needs CASCADE, which takes the trend), follows
 // renames, dumps it and upgrades it.
 //
-// The view is a part of the foreign table: it is dropped with it, and cannot be dropped by itself. Its owner may replace it (CREATE OR REPLACE VIEW), but the trend does not follow:
-// trending.checked_definition keeps the digest of the rule that was checked.
+// The view is a part of the foreign table: it is dropped with it, and cannot be dropped by itself. Its owner
+// may replace it (CREATE OR REPLACE VIEW), but the trend does not follow: trending.checked_definition keeps
+// the digest of the rule that was checked.
 #pragma once
 
 #include "definition/definition.h"

@@ -99,8 +99,9 @@ void append_columns(StringInfo out, const Definition& definition, int count) {
   }
 }
 
-// What all of these tables have. They are dropped with the trend's foreign table. Their replica identity is the
-// whole row: they may be part of any publication, and a trend over them sees what is corrected and deleted.
+// What all of these tables have. They are dropped with the trend's foreign table. Their replica identity is
+// the whole row: they may be part of any publication, and a trend over them sees what is corrected and
+// deleted.
 Oid complete_table(Oid relation, const char* name, const char* qualified) {
   run(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", qualified));
   const Oid table = get_relname_relid(name, get_rel_namespace(relation));

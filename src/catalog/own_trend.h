@@ -5,8 +5,8 @@
 
 namespace trending {
 
-// Raises an error unless it is a registered trend and the current user's. Returns its name. To be asked before
-// the trend is locked: nobody may lock a relation of others.
+// Raises an error unless it is a registered trend and the current user's. Returns its name. To be asked
+// before the trend is locked: nobody may lock a relation of others.
 const char* own_trend(Oid relation);
 
 }  // namespace trending

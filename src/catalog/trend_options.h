@@ -10,7 +10,8 @@
 
 namespace trending {
 
-// In the order of the arguments of create_trend. Those that can be altered have the same order in alter_trend.
+// In the order of the arguments of create_trend. Those that can be altered have the same order in
+// alter_trend.
 enum class TrendOption : uint8_t {
   kLabel,
   kWatermarkDelay,

@@ -13,7 +13,8 @@ namespace trending {
 struct ChangeSink {
   void* context;
   // Replays a whole committed transaction at once, outside of any transaction of this process and without a
-  // snapshot (see direct_replay.h), or returns false having done nothing. Null: the server replays everything.
+  // snapshot (see direct_replay.h), or returns false having done nothing. Null: the server replays
+  // everything.
   bool (*replay)(void* context, ReorderBufferTXN* txn);
   void (*begin)(void* context, ReorderBufferTXN* txn);
   void (*change)(void* context, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change);

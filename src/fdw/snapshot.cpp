@@ -180,8 +180,8 @@ void order_partitions(const Definition& definition, TrendSnapshot* snapshot, uin
 }
 
 // Looked-up groups of one value (and partition): snapshot->groups[first .. first + count), ordered by prefix;
-// by key, after the lock was released. Groups that tie with them rank before some of the members and after the
-// others.
+// by key, after the lock was released. Groups that tie with them rank before some of the members and after
+// the others.
 struct TieSet {
   uint64_t first;
   uint64_t count;

@@ -150,8 +150,8 @@ size_t write_trend(FollowedTrend* trend) {
   return bytes;
 }
 
-// A trend whose filling is not settled, or which is to be filled anew, is left out, and nothing may be stored
-// of it: after a restart it is filled anew.
+// A trend whose filling is not settled, or which is to be refilled, is left out, and nothing may be stored
+// of it: after a restart it is refilled.
 bool is_storable(const FollowedTrend* trend) {
   return trend != nullptr && trend->state == FillState::kRunning && !trend->filter.active() && !trend->refill;
 }
@@ -242,8 +242,8 @@ bool needs_writing(const FollowedTrend* trend) {
 }
 
 // Rows of a trend that is not storable. They come from before the position that is about to be stored and
-// would not be met again, or, of closed windows, fill the memory; what a crash makes of those is what filling
-// a trend anew makes of its history.
+// would not be met again, or, of closed windows, fill the memory. After a crash the trend is refilled, with
+// the same effect on its history.
 bool has_rows(const FollowedTrend* trend) {
   return trend->definition != nullptr && trend->state != FillState::kStopped &&
          (late_table_is_due(trend) || alerts_are_due(trend) || has_history_to_write(trend));
@@ -274,7 +274,7 @@ size_t write_all(XLogRecPtr position) {
   return bytes;
 }
 
-// What the failed transaction wrote is gone: every trend is written whole next time.
+// What the failed transaction wrote is lost: every trend is written whole next time.
 void forget_stored_state() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;

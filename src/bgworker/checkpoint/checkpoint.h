@@ -14,7 +14,7 @@ bool checkpoint_write();
 // cannot be used, which is reported.
 XLogRecPtr checkpoint_position();
 // Loads the stored state of a trend into its empty state. False: there is none that fits its definition, or
-// it cannot be used, which is reported. The state may then hold a part of it, and has to be made anew.
+// it cannot be used, which is reported. The state may then hold a part of it, and has to be rebuilt.
 bool checkpoint_restore(FollowedTrend* trend);
 // Forgets everything stored: the slot was lost, so what happened since is unknown.
 void checkpoint_discard();

@@ -1,8 +1,8 @@
 // What the checkpoint tables hold of one trend: writing all but its panes, and reading it all back.
 //
-// SharedReader takes nothing for granted: see trend_row.h and checksum.h. What is read goes into a state just
+// Reading takes nothing for granted: see trend_row.h and checksum.h. What is read goes into a state just
 // made, and is installed when all of it is good; otherwise the trend is as if nothing had been stored, and is
-// filled anew.
+// refilled.
 #include "bgworker/checkpoint/stored_trend.h"
 
 #include "bgworker/checkpoint/checkpoint.h"
@@ -284,7 +284,7 @@ void install_counters(FollowedTrend* trend, const TrendRow& row) {
 }
 
 // Without source tables these are looked up when something of the source changes, and whatever goes from it
-// fills the trend anew.
+// refills the trend.
 void install(FollowedTrend* trend, const TrendRow& row, int64 checksum) {
   install_counters(trend, row);
   for (int i = 0; i < row.ahead_count; i += 2) trend->ahead->restore_range(row.ahead[i], row.ahead[i + 1]);

@@ -1,4 +1,4 @@
-// What the checkpoint tables hold of one trend. SharedReader it back: checkpoint_restore (worker.h).
+// What the checkpoint tables hold of one trend. Reading it back: checkpoint_restore (worker.h).
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,7 @@ struct StoredTable {
 struct StoredTrend {
   bool exists = false;         // the checkpoint tables have a state of it
   bool included = false;       // the checkpoint that is being written holds it
-  bool rows_included = false;  // or at least what goes to its owner's tables
+  bool rows_included = false;  // or at least what is written to its owner's tables
   int64 row_checksum = 0;      // of its row in trend_state
   uint64 panes_sum = 0;        // of all stored panes
   std::map<Time, StoredPane> panes;

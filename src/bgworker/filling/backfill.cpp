@@ -35,7 +35,7 @@ namespace trending {
 
 namespace {
 
-// Rows of a portion: with fewer the next one is longer, with more it is begun anew as a shorter one.
+// Rows of a portion: with fewer the next one is longer, with more it is begun again as a shorter one.
 constexpr uint64_t kFewRows = 20000;
 constexpr uint64_t kManyRows = 200000;
 constexpr int64 kPauseFactor = 10;

@@ -14,7 +14,8 @@
 // What of the source is counted, and which windows are reported: source_count.cpp.
 //
 // The protocol needs nothing but P, so it serves new trends, trends whose source was truncated, and all
-// trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins anew.
+// trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins
+// again.
 #include "bgworker/filling/filling.h"
 
 #include <algorithm>
@@ -98,7 +99,7 @@ const char* names_of(const std::vector<VirtualTransactionId>& writers) {
   return names;
 }
 
-// Says in the status, and so to readers, whom the trend waits for. Not of those who are about to end. Needs a
+// Says in the status, and so to readers, whom the trend awaits, without those who are about to end. Needs a
 // transaction.
 void tell_writers(FollowedTrend* trend) {
   constexpr int64 kShortUs = 500 * 1000;
@@ -201,7 +202,7 @@ void fill(FollowedTrend* trend) {
     } else if (!is_conflict(error)) {
       trend_stop(trend, error->message);
     } else {
-      trend->state = FillState::kLoading;  // parts may have been counted: begins anew
+      trend->state = FillState::kLoading;  // parts may have been counted: begins again
       pause_filling(trend, error->message);
     }
     FreeErrorData(error);
@@ -235,7 +236,7 @@ pg_noinline void defer_harvested(FollowedTrend* trend) {
   worker_commit();
 }
 
-// What was taken from the state that is to be replaced. False: not possible now.
+// Defers what was harvested from the state that is replaced. False: not possible now.
 bool defer_history(FollowedTrend* trend) {
   if (trend->history->windows.items.empty()) return true;
   ErrorData* volatile error = nullptr;

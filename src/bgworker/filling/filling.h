@@ -7,7 +7,7 @@ struct FollowedTrend;
 
 // Starts filling a trend at the present position.
 void filling_start(FollowedTrend* trend);
-// Goes on with trends that wait, and drops filters that are no longer needed.
+// Goes on with trends that await writers, and drops filters that are no longer needed.
 void filling_poll();
 
 }  // namespace trending

@@ -147,7 +147,7 @@ void count_open_windows(FollowedTrend* trend, Time final, Time clock) {
   if (!worker->filling.empty()) apply_batch(trend);
 }
 
-// Who created the trend may still be about to let go of its tables. Those who hold a lock for long are not
+// Who created the trend may still be about to released its tables. Those who hold a lock for long are not
 // waited for again and again: history_last_end() then raises an error at once.
 // The source's lock comes first, as for DROP TABLE.
 void await_history(const FollowedTrend* trend) {

@@ -1,4 +1,4 @@
-// SharedReader the rows that are in a trend's source, as events. Needs a transaction with an active snapshot.
+// Reading the rows that are in a trend's source, as events. Needs a transaction with an active snapshot.
 #pragma once
 
 #include "decoder/row_reader.h"

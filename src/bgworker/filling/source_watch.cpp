@@ -110,7 +110,8 @@ void sources_follow() {
         recheck(trend);
       }
     }
-    // Whoever is being filled, or will be, reads these anyway; one that waits has noted writers too early.
+    // Whoever is being filled, or will be, reads these anyway; one that awaits writers has noted them too
+    // early.
     if (trend->state == FillState::kAwaiting && !trend->tables->arrived.empty())
       trend_ask_to_fill(trend, nullptr);
     if (trend->state == FillState::kRunning && !trend->refill) {

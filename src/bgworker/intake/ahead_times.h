@@ -1,12 +1,12 @@
 // The event times of rows that were refused because they lay too far ahead (max_ahead).
 //
 // Such a row may be deleted or updated when its time is ahead no longer. The WAL does not say whether an old
-// version of a row has counted: taking it back would take a count from another row of the same key and
-// window. So the times are kept until their windows are final, and a version of such a time that is taken
-// back makes the trend begin anew (filling.cpp), which is exact and counts what is not ahead any more.
+// version of a row has counted: retracting it would take a count from another row of the same key and
+// window. So the times are kept until their windows are final, and a version of such a time that would be
+// retracted refills the trend, which is exact and counts what is not ahead any more.
 //
-// Bounded: beyond kMost the nearest times become one range, which only means that more is taken for refused
-// than was.
+// Bounded: beyond kMost the nearest times become one range, which only means that more rows pass for refused
+// than were.
 #pragma once
 
 #include <cstddef>

@@ -20,7 +20,7 @@ namespace trending {
 
 namespace {
 
-// Recorded events that may pile up while trends wait for writers; one that goes beyond begins anew. What all
+// Recorded events that may pile up while trends await writers; one that goes beyond begins again. What all
 // have is added up after each so many bytes.
 constexpr size_t kMaxRecordedBytes = size_t{256} << 20;
 constexpr size_t kRecordedStep = size_t{1} << 20;
@@ -31,7 +31,7 @@ size_t recorded_by_all() {
   return bytes;
 }
 
-// Keeps a transaction's events for a trend that waits to be filled.
+// Keeps a transaction's events for a trend that awaits its filling.
 void record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XLogRecPtr lsn,
             const BatchSlice& slice) {
   const auto* begin = reinterpret_cast<const std::byte*>(slice.begin);
@@ -40,7 +40,7 @@ void record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XL
   const size_t before = trend->recorded_bytes;
   trend->recorded_bytes += static_cast<size_t>(end - begin) + sizeof(RecordedTransaction);
   note_recorded(trend, slice.max_time);
-  // Too much: begin anew from a later position (filling.h).
+  // Too much: begin again from a later position (filling.h).
   if (trend->recorded_bytes / kRecordedStep != before / kRecordedStep &&
       recorded_by_all() > kMaxRecordedBytes) {
     pass_over_recorded(trend);

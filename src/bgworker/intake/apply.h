@@ -9,8 +9,8 @@ namespace trending {
 struct FollowedTrend;
 
 // Applies a transaction's events, which the worker's batch holds, to all trends, or records them for those
-// that wait to be filled. Empties the batch. What a few events will touch in every trend is loaded first, so
-// that the cache misses of all overlap; equal events of many become one where several trends take them.
+// that await their filling. Empties the batch. What a few events will touch in every trend is loaded first,
+// so that the cache misses of all overlap; equal events of many become one where several trends take them.
 void apply_batch(const ReorderBufferTXN* txn);
 
 // Applies events, those of the transaction that committed there, under the trend's lock.

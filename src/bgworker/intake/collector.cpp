@@ -28,7 +28,7 @@ namespace trending {
 
 namespace {
 
-MemoryContext direct_memory = nullptr;  // of one transaction that is taken directly
+MemoryContext direct_memory = nullptr;  // of one transaction that is replayed directly
 bool skip_transaction = false;          // trending.skip_commit names it
 
 void count_refused(FollowedTrend* trend, RowOutcome outcome) {
@@ -41,7 +41,7 @@ void count_refused(FollowedTrend* trend, RowOutcome outcome) {
 
 constexpr char kMayHaveBeenRefused[] = "A row was deleted that may have been refused as too far ahead.";
 
-// Whether an old version of a row is not to be taken back, since it was too far ahead when it came and
+// Whether an old version of a row is not to be retracted, since it was too far ahead when it came and
 // refused. While it still is, the event clock tells: what has counted has moved it. Later nobody knows, if
 // one of the same time was refused.
 bool was_refused(FollowedTrend* trend, Time time, TimestampTz commit_time) {
@@ -53,7 +53,7 @@ bool was_refused(FollowedTrend* trend, Time time, TimestampTz commit_time) {
 }
 
 // The same for all that read alike. Where they differ, one having come later, say, those that refused the row
-// leave out this transaction and begin anew after it.
+// leave out this transaction and begin again after it.
 bool was_refused(const Followers& followers, Time time, TimestampTz commit_time) {
   int refusals = 0;
   for (int i = 0; i < followers.count; i++) {
@@ -89,7 +89,7 @@ pg_noinline void stop_overdrawn(const Followers& followers) {
   }
 }
 
-// A transaction is larger than what may be held in memory: the trends of its largest source are filled anew
+// A transaction is larger than what may be held in memory: the trends of its largest source are refilled
 // after it, from what it has made of the source.
 pg_noinline void leave_to_filling(TransactionId xid) {
   const uint32_t slot = worker->batch.largest_slot();
@@ -185,7 +185,7 @@ void count_unretracted(const Followers& followers) {
   }
 }
 
-// A row that is taken back may be one that was there when the table joined the source.
+// A row that is retracted may be one that was there when the table joined the source.
 void check_survey(const Followers& followers, XLogRecPtr lsn) {
   for (int i = 0; i < followers.count; i++) {
     const Follower& follower = followers.trends[i];
@@ -195,8 +195,7 @@ void check_survey(const Followers& followers, XLogRecPtr lsn) {
   }
 }
 
-// A row goes, or becomes another one, of which nothing can be taken out of the trend's state. Such trends
-// read alone.
+// A row is deleted or updated that the trend's state cannot retract. Such trends read alone.
 void replace_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple old_row,
                  HeapTuple new_row) {
   FollowedTrend* trend = followers->trends[0].trend;

@@ -1,8 +1,9 @@
 // The event clocks of silent sources follow the wall clock, so that their windows close.
 //
 // Wall time is not in the WAL, and what is decided by it must not depend on when the WAL is decoded. So a
-// step is not taken when it is due: it is written to the WAL as a message, and taken where the message is
-// decoded. Decoding the same WAL again, after a crash say, takes the same steps between the same commits.
+// step does not take effect when it is due: it is written to the WAL as a message, and takes effect where
+// that is decoded. Decoding the same WAL again, after a crash say, takes the same steps between the same
+// commits.
 //
 // Only steps that somebody could notice are written (a window begins, closes, or can no longer be corrected),
 // at most one message a second, and marked as unimportant: it makes no checkpoint of the server.

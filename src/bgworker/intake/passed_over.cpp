@@ -13,8 +13,8 @@ namespace {
 // it.
 constexpr int64 kSoonUs = 24 * 3600 * INT64CONST(1000000);
 
-// The ends of the windows for which rows of this transaction are counted by filling back, although they come too
-// late for the live trend: they are not late, then. Window{}: there are none.
+// The ends of the windows for which rows of this transaction are counted by filling back, although they come
+// too late for the live trend: they are not late, then. Window{}: there are none.
 Window backfill_takes(const FollowedTrend* trend, TransactionId xid) {
   const PassedOver& passed = *trend->passed;
   Time until = trend->backfilling ? trend->history_since : kNoTime;

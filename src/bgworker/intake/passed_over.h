@@ -60,7 +60,8 @@ void count_passed_over(FollowedTrend* trend, TransactionId xid, const BatchRecor
 // The same for a single row.
 void count_passed_over(FollowedTrend* trend, TransactionId xid, const RowEvent& event);
 
-// A transaction has been recorded, with events up to `latest`: how many of its rows are late is to be known also after a crash.
+// A transaction has been recorded, with events up to `latest`: how many of its rows are late is to be known
+// also after a crash.
 void note_recorded(FollowedTrend* trend, Time latest);
 
 // A transaction is about to be given to a trend whose history is being filled back, or was a moment ago.
@@ -76,7 +77,7 @@ void keep_refused(FollowedTrend* trend, ReorderBufferTXN* txn, RowOutcome outcom
 // given all: settles what came with it.
 void settle_candidates(FollowedTrend* trend, size_t transaction, TransactionId xid);
 
-// What was recorded is forgotten, for the trend is filled anew after it.
+// What was recorded is forgotten, for the trend is refilled after it.
 void pass_over_recorded(FollowedTrend* trend);
 
 }  // namespace trending

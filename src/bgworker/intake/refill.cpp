@@ -14,7 +14,7 @@ namespace {
 // that the other trends get most of the worker's time.
 constexpr int64 kPauseUs = 200 * 1000;
 constexpr int64 kPauseFactor = 10;
-// Transactions that are noted while a trend waits for writers.
+// Transactions that are noted while a trend awaits writers.
 constexpr size_t kMaxChanged = 1000000;
 
 // Rows before have no part in windows that can still change. Sessions are looked at one by one for this, so
@@ -39,7 +39,7 @@ void ask(FollowedTrend* trend) {
   trend_set_phase(trend, TrendPhase::kFilling);
 }
 
-// Too many: begins anew from a later position (filling_poll).
+// Too many: begins again from a later position (filling_poll).
 void note_changed(FollowedTrend* trend, TransactionId xid) {
   if (!trend->gone->changed.empty() && trend->gone->changed.back() == xid) return;
   trend->gone->changed.push_back(xid);
@@ -51,7 +51,7 @@ void note_changed(FollowedTrend* trend, TransactionId xid) {
 }  // namespace
 
 bool refill_for_row(FollowedTrend* trend, const RowEvent& event, TransactionId xid) {
-  if (trend->state == FillState::kStopped) return true;  // begins anew in any case
+  if (trend->state == FillState::kStopped) return true;  // begins again in any case
   if (trend->state != FillState::kRunning) {
     if (is_passed_over(trend, xid, event)) return false;
     if (trend->state == FillState::kAwaiting) note_changed(trend, xid);

@@ -15,12 +15,12 @@ struct SharedReader {
   std::vector<FollowedTrend*> trends;  // at least one
 };
 
-// All trends whose definition is loaded, each in one shared reader. Found anew after shared_readers_forget(); then the
-// batch must be empty, for its slots are given out anew, too.
+// All trends whose definition is loaded, each in one shared reader. Found again after
+// shared_readers_forget(); then the batch must be empty, for its slots are given out again, too.
 const std::vector<SharedReader>& shared_readers();
 
 // A trend came or went, or its definition, options or windows changed. Between transactions only. Followers
-// of tables are found anew, too.
+// of tables are found again, too.
 void shared_readers_forget();
 
 }  // namespace trending

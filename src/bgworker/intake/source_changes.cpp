@@ -157,7 +157,7 @@ void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN*
   if (changed) source_map_forget();
 }
 
-// ALTER TABLE may rewrite a table, which is not decoded: what matters is whether it computed columns anew
+// ALTER TABLE may rewrite a table, which is not decoded: what matters is whether it computed columns again
 // that the trend reads, or brought along what was written while the table was unlogged. VACUUM FULL, CLUSTER
 // and changes of other columns leave the rows alone.
 bool rewritten_anew(FollowedTrend* trend, Relation relation, const RowMapping* mapping,

@@ -4,7 +4,7 @@
 // The worker learns of them from the transaction that makes them: the catalog invalidations which it decodes
 // with it. At its commit, under the historic snapshot of exactly that position, the tables that make up the
 // source are listed and compared with those before. Where rows appeared or vanished that way, and windows
-// which can still change have counted them or should, the trend is filled anew (filling.cpp), which is exact
+// which can still change have counted them or should, the trend is refilled (filling.cpp), which is exact
 // at any position and beside running writers. So the order of catalog changes and row changes in the WAL is
 // kept.
 #pragma once
@@ -37,7 +37,7 @@ struct SourceTables {
   bool known = false;                  // those listed are what the source consists of at the position
   bool latest_known = false;           // SourceTable::latest was kept since the trend was filled
   bool recheck = false;                // the source was altered: see whether the definition still fits
-  bool asked_to_retract = false;       // filled anew to become so, since its source was last looked at
+  bool asked_to_retract = false;       // refilled to become so, since its source was last looked at
   std::vector<Oid> arrived, departed;  // tables that joined, perhaps with rows, and that left
 };
 
@@ -49,7 +49,7 @@ void source_invalidated(Oid relation);
 // A function or an aggregate was made, replaced or dropped: trends whose aggregates are others' look at
 // theirs again.
 void source_functions_changed();
-// At the commit: stops trends whose source does not serve any more, and asks for others to be filled anew.
+// At the commit: stops trends whose source does not serve any more, and asks for others to be refilled.
 void sources_commit(ReorderBufferTXN* txn);
 // Rows of a table went by TRUNCATE.
 void source_truncated(FollowedTrend* trend, Oid relation);

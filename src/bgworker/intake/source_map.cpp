@@ -62,8 +62,8 @@ bool is_direct(const Followers& followers) {
                      [](const Follower& follower) { return follower.trend->definition->having == nullptr; });
 }
 
-// Whether changes of the entry's table can be taken without a transaction: what is done with a row looks into
-// no catalog.
+// Whether changes of the entry's table can be replayed without a transaction: what is done with a row looks
+// into no catalog.
 bool is_direct(const SourceEntry* entry) {
   return entry->relation != worker->catalog &&
          std::all_of(entry->followers, entry->followers + entry->count,
@@ -77,7 +77,7 @@ void remember_file(SourceEntry* entry, const RelFileLocator& file) {
   static_cast<FileEntry*>(hash_search(files, &file, HASH_ENTER, nullptr))->source = entry;
 }
 
-// Where a replica identity was extended the engine lacks what taking rows back needs: the trend begins anew,
+// Where a replica identity was extended the engine lacks what retracting rows needs: the trend begins again,
 // with it. Unless it has done so already and still lacks it, for the identity is extended only here in the
 // WAL, and reduced again since: then these changes are in what it was filled with.
 void check_identity(FollowedTrend* trend, RowMapping* mapping) {

@@ -32,7 +32,7 @@ struct Followers {
 struct SourceEntry {
   Oid relation;  // hash key, must be first
   bool valid;    // cleared by invalidations, which may come while the entry is in use: never freed there
-  bool direct;   // changes can be taken without a transaction (decoder/direct_replay.h)
+  bool direct;   // changes can be replayed without a transaction (decoder/direct_replay.h)
   RelFileLocator file;
   TupleDesc descriptor;  // of the rows in that file
   int count;
@@ -45,7 +45,7 @@ struct SourceEntry {
 extern SourceEntry* last_source;
 
 void source_map_create();
-// The set of trends has changed, or what is known of tables: all is found anew.
+// The set of trends has changed, or what is known of tables: all is found again.
 void source_map_forget();
 // Whether a transaction that is being decoded changed a table while no trend followed it.
 bool source_map_left_out(Oid relation, TransactionId xid);

@@ -5,9 +5,10 @@
 // trending.decoding_work_mem are granted on top of what the process has then. Beyond, an allocation fails, as
 // an error or as std::bad_alloc, which ends at most the worker. What may grow is bounded besides:
 //
-//   events of a transaction              a quarter of the limit; the trends of the largest source are filled
-//   anew events recorded beside a filling     kMaxRecordedBytes of filling.cpp for all trends; the filling
-//   begins anew late rows, alerts, closed windows    bounds in late.cpp, alerts.cpp, history.cpp
+//   events of a transaction             a quarter of the limit; beyond, the trends of the largest source are
+//                                       refilled
+//   events recorded beside a filling    kMaxRecordedBytes for all trends; beyond, the filling begins again
+//   late rows, alerts, closed windows   bounds in late_table.cpp, alerts.cpp, history.cpp
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,7 @@ namespace trending {
 // Before connecting: notes what the server's settings are.
 void session_begin();
 
-// After connecting, outside a transaction: takes back what was set for the database and the role, whatever it
+// After connecting, outside a transaction: retracts what was set for the database and the role, whatever it
 // is, and sets what the worker needs.
 void session_configure();
 

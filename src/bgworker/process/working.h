@@ -1,4 +1,4 @@
-// What the worker is doing, for whom: noted so that whoever dies of it can be named (trend/blame.h).
+// What the worker is doing, for whom: noted so that the trend it dies of can be named (trend/blame.h).
 #pragma once
 
 #include "postgres/server.h"
@@ -7,7 +7,7 @@ namespace trending {
 
 enum class Work : uint8_t { kNone, kLoading, kReading, kApplying, kFilling, kWriting, kStoring };
 
-// What this worker is doing. Costs two stores; whoever is finished need not say so at once, but before others
+// What this worker is doing. Costs two stores; who has finished need not say so at once, but before others
 // may fail.
 struct Working {
   int32 trend = 0;

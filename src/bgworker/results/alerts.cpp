@@ -13,8 +13,8 @@ namespace trending {
 
 namespace {
 
-// Alerts waiting for a checkpoint: above the first bound one is asked for; above the second, which only a
-// single change can reach, groups are no longer noted, and the status says so.
+// Alerts that the next checkpoint writes: above the first bound one is asked for; above the second, which
+// only a single change can reach, groups are no longer noted, and the status says so.
 constexpr size_t kCheckpointBytes = size_t{4} << 20;
 constexpr size_t kMaxBytes = size_t{256} << 20;
 // The server fails a commit for which its queue of notifications has no room: we leave a tenth of it to

@@ -4,7 +4,7 @@
 // State and alerts are committed together, so a crash neither loses nor repeats one: what was written is in
 // the stored state, whose groups do not cross again when it is restored, and what was not is met again in the
 // WAL. Filling a trend from its source reports nothing. A trend that is not stored yet (transactions that ran
-// when it was filled have not ended) is filled anew after a crash; its alerts are written all the same, and
+// when it was filled have not ended) is refilled after a crash; its alerts are written all the same, and
 // those of the last moment may be lost.
 #pragma once
 
@@ -42,7 +42,7 @@ void alerts_note(FollowedTrend* trend, KeyView key, const int64_t* result, const
 // none. Without the lock.
 void alerts_noted(FollowedTrend* trend, XLogRecPtr lsn, TimestampTz time);
 
-// Whether alerts wait to be written.
+// Whether alerts are to be written.
 bool alerts_are_due(const FollowedTrend* trend);
 
 // Writes what was noted and announces it; needs a transaction and SPI. Errors as in history_write: alerts

@@ -80,7 +80,7 @@ void report_damaged(FollowedTrend* trend, const BacklogWords& words, size_t dama
   trend_report(trend, reason);
 }
 
-// It was never its own, and would wait for ever.
+// The trend has no such table, and the rows would be deferred for ever.
 void discard_stray_deferred(FollowedTrend* trend) {
   static SpiStatement windows = {"DELETE FROM trending.waiting_window WHERE trend_id = $1"};
   static SpiStatement late = {"DELETE FROM trending.waiting_late WHERE trend_id = $1"};

@@ -1,4 +1,4 @@
-// The result of a closed window, as it was taken from the engine.
+// The result of a closed window, as it was harvested from the engine.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace trending {
 
 struct FollowedTrend;
 
-// A window's best groups, in rank order, waiting to be written.
+// A window's best groups, in rank order, to be written.
 struct ClosedWindow {
   struct Row {
     int64_t score;
@@ -24,7 +24,7 @@ struct ClosedWindow {
   };
   Window window;
   bool is_final;
-  bool keeps_values;  // the engine kept what taking back needs: that decides the results' layout
+  bool keeps_values;  // the engine kept what retracting needs: that decides the results' layout
   std::vector<Row> rows;
   std::vector<std::byte> keys;
   std::vector<int64_t> results;

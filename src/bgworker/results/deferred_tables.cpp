@@ -54,7 +54,7 @@ bool take_result(SpiBytes* rest, const FollowedTrend* trend, const StateLayout& 
          stored_result_is_valid(trend->definition->aggregates, layout, words->data() + begin);
 }
 
-// False when it is no such window; what has been taken of it by then is of no use.
+// False when it is no such window; what has been read of it by then is of no use.
 bool unpack(SpiBytes rest, const FollowedTrend* trend, const StateLayout& layout, ClosedWindow* closed) {
   while (rest.size > 0) {
     ClosedWindow::Row row = {};

@@ -22,16 +22,16 @@ namespace trending {
 namespace {
 
 constexpr size_t kLargeHistory = size_t{32} << 20;
-// Windows that close at once, a hundred thousand perhaps when a clock jumps, may take so much memory and
+// Windows that close at once, a hundred thousand perhaps when a clock jumps, may need so much memory and
 // time.
 constexpr size_t kMostTaken = size_t{512} << 20;
 constexpr int64 kLongestTakeUs = 20 * INT64CONST(1000000);
-// Results are taken for previous ranks no more often than this.
+// Results are harvested for previous ranks no more often than this.
 constexpr int64 kTakeIntervalUs = 100 * 1000;
-// What retention no longer covers goes no more often than this, and not at once after a start.
+// What retention no longer covers is deleted no more often than this, and not at once after a start.
 constexpr int64 kExpiryIntervalUs = 60 * INT64CONST(1000000);
 
-// A correction replaces what waits for the same window.
+// A correction replaces what is deferred for the same window.
 ClosedWindow* place_for(FollowedTrend* trend, const Window& window) {
   auto [place, is_new] =
       trend->history->places.try_emplace({window.end, window.start}, trend->history->windows.items.size());
@@ -56,7 +56,7 @@ void write_window(GroupInsert* insert, const StateLayout& layout, const ClosedWi
 
 void write_windows(FollowedTrend* trend, OwnedTable* table, const std::vector<ClosedWindow>& windows) {
   GroupInsert insert = group_insert_prepare(*trend->definition, table);
-  // Of windows that were put by before the trend was filled anew with another replica identity.
+  // Of windows that were deferred before the trend was refilled with another replica identity.
   const StateLayout other_layout = trend_layout(trend, !trend->keeps_values);
   for (const ClosedWindow& closed : windows) {
     trend->history->oldest_end = Min(trend->history->oldest_end, closed.window.end);
@@ -157,11 +157,11 @@ void history_poll(FollowedTrend* trend, TimestampTz now) {
   if (watermark == kNoTime) return;
   note_written(trend);
   if (trend->writer.has_sessions()) return;
-  if (watermark < trend->history->next_close || now - trend->history->last_take < kTakeIntervalUs) return;
+  if (watermark < trend->history->next_close || now - trend->history->last_harvest < kTakeIntervalUs) return;
   const Windows& windows = trend->writer.windows();
   PendingWindow pending;
   if (trend->writer.next_pending_window({}, &pending)) {
-    trend->history->last_take = now;
+    trend->history->last_harvest = now;
     StartTransactionCommand();
     history_harvest(trend);
     CommitTransactionCommand();
@@ -209,7 +209,7 @@ OwnerResult with_history(FollowedTrend* trend, OwnedUse use, char (&message)[kMe
   return with_owned_table(trend->definition->history, shape, message, PassingError::kReport, use, body);
 }
 
-// What filling anew leaves to do comes first: what waits was taken since.
+// What refilling leaves to do comes first: what is deferred was harvested since.
 OwnerResult write_redone(FollowedTrend* trend, char (&message)[kMessageSize]) {
   if (!trend->history->redo.wanted || trend->history->redo.done) return OwnerResult::kDone;
   OwnerResult result = with_history(trend, OwnedUse::kWrite, message, [trend](OwnedTable* table) {
@@ -277,7 +277,7 @@ void delete_redone(FollowedTrend* trend, Time after, Time final_after) {
 void history_write(FollowedTrend* trend) {
   if (!has_something_to_write(trend)) return;
   fault_point(FaultPoint::kHistory, trend->id);
-  // Corrections up to now have been taken, so what was taken early may have become final while it waited.
+  // Corrections up to now have been harvested, so what was harvested early may have become final since.
   mark_final(trend, trend->history->windows.items);
   const OwnerResult result =
       backlog_write(trend, &trend->history->windows,
@@ -294,7 +294,7 @@ void history_written(FollowedTrend* trend) {
   trend->history->windows.items.clear();
   trend->history->places.clear();
   if (trend->history->redo.done) trend->history->redo.wanted = trend->history->redo.done = false;
-  if (trend->history->windows.retry.at != 0) return;  // the rest is put off
+  if (trend->history->windows.retry.at != 0) return;  // the rest is for later
   trend->history->unfinal_known = true;               // or the table is broken, which was reported
   trend->history->unfinal_ends.erase(trend->history->unfinal_ends.begin(),
                                      trend->history->unfinal_ends.upper_bound(final_before(trend)));

@@ -14,8 +14,8 @@ namespace trending {
 
 namespace {
 
-// Rows waiting for a checkpoint: one is asked for above the first bound; above the second, which only a
-// single transaction can reach, rows are counted but no longer kept, and the status says so.
+// Rows that the next checkpoint writes: one is asked for above the first bound; above the second, which only
+// a single transaction can reach, rows are counted but no longer kept, and the status says so.
 constexpr size_t kCheckpointBytes = size_t{4} << 20;
 constexpr size_t kMaxBytes = size_t{256} << 20;
 // Of one row, as text; what a jsonb can hold is more.

@@ -36,7 +36,7 @@ void late_table_add(FollowedTrend* trend, Time time, XLogRecPtr commit_lsn, cons
 void late_table_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
                      TupleDesc descriptor, HeapTuple row);
 
-// Whether rows wait to be written.
+// Whether rows are to be written.
 bool late_table_is_due(const FollowedTrend* trend);
 
 // Writes what was kept; needs a transaction and SPI. Errors as in history_write.

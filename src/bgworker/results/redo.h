@@ -1,4 +1,4 @@
-// What filling a trend anew has to undo in its history, kept until the history table lets us.
+// What refilling a trend has to undo in its history, kept until the history table lets us.
 //
 // Needs a transaction and SPI.
 #pragma once

@@ -24,7 +24,7 @@ void show_ranks(FollowedTrend* trend, const Window& window, const RankedKey* key
   trend->ranks->shown = true;
 }
 
-// Whether a window that closed later than this one had no data, or its result is not taken yet.
+// Whether a window that closed later than this one had no data, or its result is not harvested yet.
 bool is_outdated(const FollowedTrend* trend, const Window& window) {
   return trend->writer.windows().next_window(window).end <= trend->writer.watermark();
 }

@@ -14,7 +14,8 @@ struct ShownRanks {
   Window of;  // whose ranks they are
 };
 
-// Shows the ranks of the last of the windows that were taken, unless those of a later one are shown already.
+// Shows the ranks of the last of the windows that were harvested, unless those of a later one are shown
+// already.
 void ranks_show_harvested(FollowedTrend* trend);
 
 // After a restart: from the history table.

@@ -21,7 +21,7 @@ int compare_values(void* context, uint16_t aggregate, KeyView a, KeyView b) {
   return bytes_compare(static_cast<FollowedTrend*>(context)->definition->aggregates[aggregate].bytes, a, b);
 }
 
-// Reported when the lock is gone.
+// Reported when the lock has been released.
 KeyView combine(void* context, uint16_t aggregate, KeyView a, KeyView b) {
   auto* trend = static_cast<FollowedTrend*>(context);
   const CombinedAggregate& combined = *trend->definition->aggregates[aggregate].combined;

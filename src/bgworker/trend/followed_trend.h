@@ -19,7 +19,7 @@
 
 namespace trending {
 
-// Events of transactions decoded while the trend waits to be filled, with their xids.
+// Events of transactions decoded while the trend awaits its filling, with their xids.
 struct RecordedTransaction {
   TransactionId xid;
   TimestampTz commit_time;
@@ -39,7 +39,7 @@ enum class FillState : uint8_t {
   kStopped,
 };
 
-// Where the clocks stood: filling anew does not take them back. And how many rows were refused by then for
+// Where the clocks stood: refilling does not set them back. And how many rows were refused by then for
 // what filling does not look at.
 struct ClockBefore {
   Time clock = kNoTime;
@@ -53,7 +53,7 @@ struct ClockBefore {
   friend bool operator==(const ClockBefore&, const ClockBefore&) = default;
 };
 
-// The options at the position. The catalog may have later ones, which are taken where their commit is
+// The options at the position. The catalog may have later ones, which take effect where their commit is
 // decoded.
 struct OptionsInForce {
   bool known = false;
@@ -84,13 +84,13 @@ struct FollowedTrend {
   // -- definition; all in `memory`, and the engine has a state for it
   MemoryContext memory = nullptr;
   Definition* definition = nullptr;
-  OptionsInForce in_force;  // while the definition is loaded anew
+  OptionsInForce in_force;  // while the definition is loaded again
   RowReader* reader = nullptr;
   Condition* condition = nullptr;  // HAVING
   StringInfoData partition = {};   // of a key, for the engine
   StringInfoData combined = {};    // a state, likewise
   char combine_error[256] = "";    // why the last one could not be made
-  bool keeps_values = false;       // the engine keeps what taking back extremes, first and last values needs
+  bool keeps_values = false;       // the engine keeps what retracting extremes, first and last values needs
 
   // -- source (source_changes.cpp)
   Oid source = InvalidOid;    // known once the definition was loaded
@@ -115,7 +115,7 @@ struct FollowedTrend {
   std::vector<RecordedTransaction> recorded;
   size_t recorded_bytes = 0;  // with the candidates among them (intake/passed_over.h)
   SnapshotFilter filter;
-  bool refill = false;        // the source was truncated, say: fill anew
+  bool refill = false;        // the source was truncated, say: refill
   bool outdated = false;      // likewise; the transaction that is being decoded is not applied any more
   TimestampTz next_try = 0;   // its source was locked: not to be tried before
   TimestampTz fill_at = 0;    // its history was locked, or there was no memory: not to be filled before
@@ -123,7 +123,7 @@ struct FollowedTrend {
   TimestampTz filled_at = 0;  // when its last filling ended
   int64 fill_us = 0;          // and how long that took
 
-  bool is_whole = false;  // the engine state is that of the source, or was until a reason to fill it anew
+  bool is_whole = false;  // the engine state is that of the source, or was until a reason to refill it
   ClockBefore before;     // of such a state, for the filling that replaces it
   ClockBefore kept;       // what is stored of them (checkpoint/kept_clocks.h)
   bool kept_known = false;

@@ -11,7 +11,7 @@ struct FollowedTrend;
 
 void trend_stop(FollowedTrend* trend, const char* reason);
 void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
-// The trend is to be filled anew when the transaction at hand has been decoded. `reason`, a sentence that
+// The trend is to be refilled when the transaction at hand has been decoded. `reason`, a sentence that
 // stays where it is, goes to the log and, meanwhile, to the status; null: as before.
 void trend_ask_to_fill(FollowedTrend* trend, const char* reason);
 // What a trend that is being filled shows in its status, and tells its readers.

@@ -72,9 +72,9 @@ class Batch {
   // One more trend, which hashes keys alike, takes the same events.
   Status share_slot(uint32_t index, const Windows& windows);
 
-  // Adds an event: weight +1 for a row that appears, −1 for one that is retracted. `valid` has bit i set when the
-  // event has an argument for aggregate i; see ArgumentView for the arguments themselves. A time out of range
-  // for all of the slot's trends is counted and otherwise ignored.
+  // Adds an event: weight +1 for a row that appears, −1 for one that is retracted. `valid` has bit i set when
+  // the event has an argument for aggregate i; see ArgumentView for the arguments themselves. A time out of
+  // range for all of the slot's trends is counted and otherwise ignored.
   Status append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid = 0,
                 const ArgumentView& arguments = {});
 

@@ -109,8 +109,8 @@ class TrendWriter : RankedGroups {
   // restored or filled with rows that are not new.
   using RankedGroups::report_crossings;
 
-  // Frees up to about `cells` cells of panes that have passed; true while there are more. Every apply() does a
-  // portion; an idle writer may do the rest.
+  // Frees up to about `cells` cells of panes that have passed; true while there are more. Every apply() does
+  // a portion; an idle writer may do the rest.
   bool reclaim(uint64_t cells);
 
   // ---- closed windows (options.report_windows)
