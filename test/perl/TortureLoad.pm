@@ -102,7 +102,7 @@ sub create_load
 	});
 	create_trend($node, $_) for trends();
 	$node->safe_psql('postgres', q{SELECT trending.sync('240 s')});
-	# Until a new trend is stored a crash fills it anew, and its counters begin anew: that is the newcomer's part.
+	# Until a new trend is stored a crash refills it, and its counters begin again: that is the newcomer's part.
 	$node->poll_query_until('postgres', 'SELECT (SELECT count(*) FROM trending.trend_state) = (SELECT count(*) FROM trending.trend)')
 	  or die 'the trends are not stored';
 }

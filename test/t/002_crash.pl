@@ -51,7 +51,7 @@ $node->safe_psql('postgres', q{
 wait_for_worker($node, 'postgres');
 sync_trends($node, 'postgres');
 is($node->safe_psql('postgres', $counted), '1|0', 'and the counters went on');
-unlike(slurp_file($node->logfile), qr/refilled/, 'nothing was filled anew');
+unlike(slurp_file($node->logfile), qr/refilled/, 'nothing was refilled');
 
 no_crash_in_log($node);
 $node->stop;

@@ -116,7 +116,7 @@ my $size = $node->safe_psql('postgres', q{
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM event'), '>', 1000, 'there was something to count');
 diag(sprintf('torture: %d kills in %d s; events|very late|changing rows|closed minutes: %s', $kills, time - $begun, $size));
 
-# None of this was healed by starting anew.
+# None of this was healed by starting again.
 my %may_begin_anew = map { $_ => 1 } split /\n/,
   $node->safe_psql('postgres', q{SELECT id FROM trending.trend WHERE relation IN ('emptied_hop'::regclass, 'newcomer'::regclass)});
 my $log = slurp_file($node->logfile);
@@ -126,7 +126,7 @@ my @complaints = grep {
 	  || /trending worker (ERROR|FATAL|PANIC)/
 	  && !/terminating background worker|the database system is (shutting down|in recovery mode)/
 } split /\n/, $log;
-is(join("\n", @complaints), '', 'nothing was healed by filling anew, and the worker met no error');
+is(join("\n", @complaints), '', 'nothing was healed by refilling, and the worker met no error');
 
 no_crash_in_log($node);
 $node->stop;

@@ -56,7 +56,7 @@ wait_for_worker($standby, 'postgres');
 is(differences($standby, 'postgres'), '', 'equal after a crash of the promoted server');
 is(paced_differences($standby, 'postgres'), '', 'history too');
 my $times = () = slurp_file($standby->logfile) =~ /refills all trends/g;
-is($times, 1, 'filled anew once only');
+is($times, 1, 'refilled once only');
 
 no_crash_in_log($_) for $primary, $standby;
 $standby->stop;

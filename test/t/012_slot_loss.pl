@@ -70,7 +70,7 @@ ok(log_says($node, qr/invalidating (obsolete replication )?slot "trending_/), 't
 ok(log_says($node, qr/Its replication slot was invalidated: WAL it needed is gone/), 'the worker says so');
 $checkpointer->quit;
 equal($node, 'after the slot was invalidated');
-is(healings($node), 1, 'by filling anew');
+is(healings($node), 1, 'by refilling');
 more($node, 60);
 equal($node, 'and going on');
 
@@ -87,7 +87,7 @@ $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'trending'");
 $node->restart;
 ok(log_says($node, qr/Its replication slot is missing/), 'the worker misses its slot');
 equal($node, 'after the slot was dropped');
-is(healings($node), 2, 'filled anew again');
+is(healings($node), 2, 'refilled again');
 more($node, 60);
 equal($node, 'and going on');
 $node->kill9;

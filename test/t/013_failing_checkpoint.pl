@@ -95,7 +95,7 @@ for my $round (1 .. 3)
 	wait_for_worker($node, 'postgres', kill_worker($node, 'postgres'));
 	is(differences($node, 'postgres'), '', "equal after failure, repair and a crash ($round)");
 }
-unlike(slurp_file($node->logfile), qr/refills all trends/, 'no filling anew was needed');
+unlike(slurp_file($node->logfile), qr/refills all trends/, 'no refilling was needed');
 
 # History that waited for a checkpoint is written by a later one, once.
 $node->safe_psql(

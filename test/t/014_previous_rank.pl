@@ -133,7 +133,7 @@ shows('minutes', '1:5:1:0 2:7', 'others can');
 
 $node->safe_psql('postgres', 'TRUNCATE plays');
 play(1200, 3);
-shows('minutes', '1:3', 'TRUNCATE begins anew');
+shows('minutes', '1:3', 'TRUNCATE begins again');
 
 $node->safe_psql('postgres', 'DROP TABLE sliding_history');
 refuses(q{SELECT trending.top('sliding', 3, at => '2026-01-01 00:00+00')}, qr/the history table of trend "sliding" was dropped/, 'a table that is gone');

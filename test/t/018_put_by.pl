@@ -69,7 +69,7 @@ sub in_trouble
 }
 
 play();
-# Not in the middle of the first filling, which a crash begins anew.
+# Not in the middle of the first filling, which a crash begins again.
 becomes("SELECT count(*) = 14 FROM troubled_history", 'history begins');
 becomes($equal, 'at first both are equal');
 in_trouble('a trigger', 'CREATE TRIGGER trouble BEFORE INSERT ON troubled_history FOR EACH ROW EXECUTE FUNCTION trouble()',

@@ -119,21 +119,21 @@ ok($node->poll_query_until($db, q{SELECT count(*) = 2 FROM keeping_late}), 'whic
 query('DROP FOREIGN TABLE keeping');
 pop @trends;
 
-# -- rows taken back and changed
+# -- rows retracted and changed
 query('ALTER TABLE view_events REPLICA IDENTITY FULL');
 query('INSERT INTO view_events (post_id) SELECT n % 20 FROM generate_series(1, 500) n');
 query('UPDATE view_events SET post_id = post_id + 1 WHERE id % 7 = 0 AND viewed_at > now() - interval \'20 seconds\'');
 query('DELETE FROM view_events WHERE id % 5 = 0 AND viewed_at > now() - interval \'20 seconds\'');
-all_exact('rows are taken back', qw(minute again even frequent waiting));
+all_exact('rows are retracted', qw(minute again even frequent waiting));
 
-# -- they may differ in whether a row was refused that is taken back
+# -- they may differ in whether a row was refused that is retracted
 query(q{SELECT trending.alter_trend('again', max_ahead => '2 hours')});
 query(q{INSERT INTO view_events (post_id, viewed_at) VALUES (77, now() + interval '1 hour'), (78, now())});
 query(q{SELECT trending.alter_trend('again', max_ahead => '1 minute')});
 query(q{BEGIN; INSERT INTO view_events (post_id) VALUES (78); DELETE FROM view_events WHERE post_id = 77; INSERT INTO view_events (post_id) VALUES (79); COMMIT});
 all_exact('only one of them had taken a row', qw(minute again even frequent waiting));
 is(query(q{SELECT string_agg(concat_ws(' ', trend, unmatched), ', ' ORDER BY trend) FROM trending.status WHERE trend IN ('minute', 'again', 'waiting')}),
-	'again 0, minute 0, waiting 0', 'and only that one takes it back');
+	'again 0, minute 0, waiting 0', 'and only that one retracts it');
 query(q{DROP FOREIGN TABLE again});
 @trends = grep { $_ ne 'again' } @trends;
 create('again');

@@ -195,7 +195,7 @@ is($node->safe_psql($db, q{SELECT sum(late + unmatched + unretracted) FROM trend
 # -- without an identity that covers it
 $node->safe_psql($db, 'UPDATE appended SET k = 100; DELETE FROM appended WHERE k = 100');
 sync_trends($node, $db);
-is($node->safe_psql($db, q{SELECT unretracted > 0 AND state = 'running' FROM trending.status WHERE trend = 'appended_k'}), 't', 'what cannot be taken back is counted');
+is($node->safe_psql($db, q{SELECT unretracted > 0 AND state = 'running' FROM trending.status WHERE trend = 'appended_k'}), 't', 'what cannot be retracted is counted');
 $node->safe_psql($db, 'ALTER TABLE appended REPLICA IDENTITY FULL');
 $node->safe_psql($db, 'TRUNCATE appended; DROP FOREIGN TABLE appended_k');
 is(create('appended_k', 'appended', 'k AS key, count(*) AS n', $hop), '', 'with the identity that was advised there is nothing to report');

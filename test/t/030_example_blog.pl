@@ -77,12 +77,12 @@ feed($node, "UPDATE posts SET title = 'Post $first, revisited' WHERE id = $first
 rows($node, q{SELECT label FROM trending_top10('posts_now') WHERE rank = 1}, "Post $first, revisited", 'a changed title shows');
 
 # A deleted post: first without its title; when its views are deleted as well it has never been there. Windows that are
-# final stay as they were until they are calculated anew.
+# final stay as they were until they are recalculated.
 feed($node, "DELETE FROM posts WHERE id = $first");
 rows($node, q{SELECT key, label FROM trending_top10('posts_now') WHERE rank = 1}, "$first|", 'a deleted post has no title');
 feed($node, "DELETE FROM view_events WHERE post_id = $first");
 rows($node, "SELECT trending.rank('posts_now', '$first')", '', 'a post without views has no rank');
-rows($node, 'SELECT coalesce(sum(unmatched + unretracted), 0) FROM trending.status', 0, 'all of its views could be taken back');
+rows($node, 'SELECT coalesce(sum(unmatched + unretracted), 0) FROM trending.status', 0, 'all of its views could be retracted');
 is(scalar_of($node, "SELECT count(*) > 0 FROM posts_5min_history WHERE post_id = $first AND final"), 't', 'it stays in final windows');
 recompute_all($node);
 all_equal('after a deletion');

@@ -121,7 +121,7 @@ is(scalar_of($node, "SELECT count(*) > 5 FROM high_value_orders_alerts"), 't', '
 feed($node, "INSERT INTO stock_movements (product_id, quantity, reorder_point, reason) VALUES (22, $_, 10 + $_, 'test')") for 11, -1, -3;
 rows($node, 'SELECT pieces, reorder_point FROM stock WHERE product_id = 22', '7|7', 'stock follows every movement');
 
-# Orders that are hours late, and one that is cancelled too late for its minute: taken in when it is calculated anew.
+# Orders that are hours late, and one that is cancelled too late for its minute: taken in when it is recalculated.
 my $late = scalar_of($node, q{SELECT late FROM trending.status WHERE trend = 'revenue'});
 feed($node, "INSERT INTO orders VALUES (95000, 1, 1, 'books', 2, 450.25, 'web', 'placed', $begin + interval '5 minutes')");
 feed($node, 'UPDATE orders SET status = $$cancelled$$ WHERE id = (SELECT min(id) FROM orders WHERE status = $$placed$$ AND quantity > 0 AND unit_price > 0)');

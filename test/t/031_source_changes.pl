@@ -32,7 +32,7 @@ sub difference
 	return settled(sub { return query("SELECT * FROM differences('$trend', only_open => true)") });
 }
 
-# How many events a trend has counted: filled anew, it begins again.
+# How many events a trend has counted: refilled, it begins again.
 sub events { sync_trends($node, $db); return query("SELECT events FROM trending.status WHERE trend = '$_[0]'") }
 
 sub create
@@ -65,7 +65,7 @@ for my $statement ('VACUUM FULL plain', 'CREATE INDEX plain_at ON plain (at)', '
 query(fill('plain', 200, 205));
 is(difference('plain_hop'), '', 'and all is exact');
 
-# A table that is written anew, and rows that come and go, in one transaction.
+# A table that is rewritten, and rows that come and go, in one transaction.
 query('BEGIN;' . fill('plain', 205, 210) . 'ALTER TABLE plain ALTER note TYPE text USING note || note;' . fill('plain', 211, 220) . 'COMMIT');
 is(difference('plain_tumble'), '', 'also between rows of the same transaction');
 
@@ -108,7 +108,7 @@ query(fill('parts', 251, 260));
 sub unchanged_by
 {
 	my ($statement, $what) = @_;
-	query(fill('parts', 255, 260));    # a trend that is filled anew begins to count at less
+	query(fill('parts', 255, 260));    # a trend that is refilled begins to count at less
 	my $before = events('parts_hop');
 	query($statement);
 	is(events('parts_hop'), $before, $what);

@@ -158,7 +158,7 @@ goes_on('watched', 'rights by membership');
 query('REVOKE team FROM watcher;' . rows('owned'));
 stops('watched', q{the trend's owner "watcher" may no longer read "owned"}, 'a membership that ends');
 query('GRANT team TO watcher');
-goes_on('watched', 'a membership that is given back');
+goes_on('watched', 'a membership that is granted again');
 query('ALTER TABLE owned ENABLE ROW LEVEL SECURITY');
 stops('watched', q{row security of "owned" applies to the trend's owner "watcher" now}, 'row security stops the trend');
 query('ALTER ROLE watcher BYPASSRLS');

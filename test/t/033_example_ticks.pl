@@ -79,7 +79,7 @@ feed($node, 'DELETE FROM ticks WHERE price = 5000');
 rows($node, q{SELECT price FROM latest_price WHERE symbol = 'ACME'}, $before, 'a deleted trade is not');
 all_equal('after a deletion');
 
-# A straggler does not replace a newer price; half an hour late, it misses its candle until that is calculated anew.
+# A straggler does not replace a newer price; half an hour late, it misses its candle until that is recalculated.
 feed($node, qq{INSERT INTO ticks VALUES (200000, 'ACME', 1.2345, 1, $begin + interval '90.000001 seconds')});
 rows($node, q{SELECT price FROM latest_price WHERE symbol = 'ACME'}, $before, 'a straggler is not the latest');
 soon($node, q{SELECT late = 1 FROM trending.status WHERE trend = 'candles'}, 'it is late for its candle');

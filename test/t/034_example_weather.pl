@@ -75,7 +75,7 @@ feed($node, sprintf($readings, $_, $_)) for 0 .. 119;
 all_equal('after readings that are out of order');
 is(scalar_of($node, 'SELECT count(*) > 40 FROM hourly_weather_history WHERE final'), 't', 'ten hours are final');
 
-# A station corrects what it sent: the reading is taken back and counted anew, also with another time.
+# A station corrects what it sent: the reading is retracted and counted again, also with another time.
 feed($node, q{UPDATE readings SET payload = jsonb_set(payload, '{air,temperature}', '99.9') WHERE id = 12905});
 rows($node, 'SELECT highest FROM hourly_weather WHERE highest = 99.9', '99.9', 'a wrong reading shows');
 feed($node, q{UPDATE readings SET payload = jsonb_set(payload, '{air,temperature}', '9.9') WHERE id = 12905;

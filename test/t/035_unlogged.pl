@@ -36,7 +36,7 @@ sub exact
 	is(settled(sub { return query("SELECT * FROM differences('$trend', only_open => true)") }), '', $what);
 }
 
-# How many events a trend has counted: filled anew, it begins again.
+# How many events a trend has counted: refilled, it begins again.
 sub events { sync_trends($node, $db); return query("SELECT events FROM trending.status WHERE trend = '$_[0]'") }
 
 query('CREATE TABLE plain (k int, at timestamptz, note text); ALTER TABLE plain REPLICA IDENTITY FULL;');
@@ -57,7 +57,7 @@ exact('plain_trend', 'with TRUNCATE');
 my $before = events('plain_trend');
 query('BEGIN; SAVEPOINT a; ALTER TABLE plain SET UNLOGGED;' . fill('plain', 119, 122) . 'ALTER TABLE plain SET LOGGED; ROLLBACK TO a; COMMIT');
 is(events('plain_trend'), $before, 'rolled back, nothing happens');
-query($_), is(events('plain_trend'), $before, "$_: rewritten without being unlogged, nothing is counted anew")
+query($_), is(events('plain_trend'), $before, "$_: rewritten without being unlogged, nothing is counted again")
   for 'VACUUM FULL plain', 'ALTER TABLE plain ALTER note TYPE varchar(30)', 'VACUUM pg_class';
 exact('plain_trend', 'and all is exact');
 
@@ -75,7 +75,7 @@ wait_for_worker($node, $db, $pid);
 exact('plain_trend', 'also by a worker that starts again');
 wait_for_worker($node, $db, kill_worker($node, $db, 'TERM'));
 query('ALTER TABLE plain ALTER note TYPE text USING note || note');
-exact('plain_trend', 'as well as a table that is written anew, the first that it learns of its source');
+exact('plain_trend', 'as well as a table that is rewritten, the first that it learns of its source');
 wait_for_worker($node, $db, kill_worker($node, $db, 'TERM'));
 query('BEGIN; ALTER TABLE plain ALTER note TYPE text USING note || note || note;' . fill('plain', 139, 140) . 'COMMIT');
 exact('plain_trend', 'or where the first row that it meets comes after that');

@@ -78,7 +78,7 @@ exact('many', '1:2 2:266 9:1', 'those that are left count');
 query("DELETE FROM $_ WHERE k = 1 AND id = (SELECT min(id) FROM $_ WHERE k = 1)") for qw(filled lonely computed);
 exact($_, '1:2 9:1', 'refused when the trend was filled') for qw(filled computed);
 exact('lonely', '1:2', 'when there was nothing else');
-is(status('kept', 'events, ahead'), '3|1', 'kept: nothing is filled anew for one that stays');
+is(status('kept', 'events, ahead'), '3|1', 'kept: nothing is refilled for one that stays');
 
 no_crash_in_log($node);
 $node->stop;

@@ -36,7 +36,7 @@ sub counted
 
 for my $table (qw(parts parts_1))
 {
-	# The definition is to be looked at again, the trend to be filled anew, and both are in vain for now.
+	# The definition is to be looked at again, the trend to be refilled, and both are in vain for now.
 	for my $change ("ALTER TABLE $table ALTER k SET STATISTICS 7", "TRUNCATE $table")
 	{
 		my $pid = freeze_worker($node, $db);

@@ -190,11 +190,11 @@ sync_trends($node, 'postgres');
 $node->safe_psql('postgres', 'ALTER TABLE readings REPLICA IDENTITY FULL');
 $node->safe_psql('postgres', 'DELETE FROM readings WHERE id = 2');
 ok($node->poll_query_until('postgres', q{SELECT string_agg(format('%s %s', k, x), ', ' ORDER BY rank) = '2 7, 1 5' FROM highest}),
-	'an extended replica identity brings what taking rows back needs');
+	'an extended replica identity brings what retracting rows needs');
 $node->safe_psql('postgres', 'DELETE FROM readings WHERE id = 3; INSERT INTO readings VALUES (4, 3, 1)');
 all_equal('and goes on');
 
-# Gets it and loses it while the worker is behind: filled anew once, not for every change.
+# Gets it and loses it while the worker is behind: refilled once, not for every change.
 $node->safe_psql('postgres', q{
 	ALTER TABLE readings REPLICA IDENTITY DEFAULT;
 });

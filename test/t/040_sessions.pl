@@ -124,7 +124,7 @@ for my $round (1 .. 2)
 	check("after the server was killed ($round)", @trends);
 }
 
-# The slot is lost: sessions that were not final are made anew from the source.
+# The slot is lost: sessions that were not final are rebuilt from the source.
 $node->safe_psql('postgres', click(20, 40));
 sync_trends($node, 'postgres');
 $node->stop;

@@ -1,5 +1,5 @@
-# Rows that go from trends whose state cannot let go of a single one, sessions and states that PostgreSQL's functions
-# combined: they are filled anew, at once or a little later, also when the worker is killed in between.
+# Rows that go from trends whose state cannot retract a single one, sessions and states that PostgreSQL's functions
+# combined: they are refilled, at once or a little later, also when the worker is killed in between.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -59,12 +59,12 @@ sync_trends($node, 'postgres');
 is($node->safe_psql('postgres', 'SELECT n FROM visits WHERE user_id = 1'), '1', 'the session is split at once');
 is($node->safe_psql('postgres', 'SELECT n FROM spread WHERE user_id = 1'), '2', 'the row has left its window');
 equal('after a row went');
-is(fillings(), 2, 'both trends were filled anew');
+is(fillings(), 2, 'both trends were refilled');
 
 # What does not matter to them.
 $node->safe_psql('postgres', q{UPDATE clicks SET note = 'x'; BEGIN; DELETE FROM clicks; ROLLBACK; BEGIN; } . clicks(9, 41) . 'ROLLBACK');
 equal('after nothing went');
-is(fillings(), 2, 'and nothing was filled anew');
+is(fillings(), 2, 'and nothing was refilled');
 
 # Soon after the last time it waits, and is not forgotten when the worker dies.
 for my $end ('waited for', 'killed')
@@ -86,7 +86,7 @@ my $before = fillings();
 $node->safe_psql('postgres', q{DELETE FROM clicks WHERE user_id IN (1, 2)});
 sync_trends($node, 'postgres');
 is($node->safe_psql('postgres', 'SELECT md5(string_agg(h::text, chr(10) ORDER BY h::text)) FROM visits_history h'), $history, 'history stays');
-is(fillings(), $before, 'and no trend was filled anew');
+is(fillings(), $before, 'and no trend was refilled');
 $node->safe_psql('postgres', 'DELETE FROM clicks WHERE user_id <> 5; SELECT trending.recompute(t, $$2025-12-31$$, $$2026-01-01 00:15$$) FROM unnest($${visits,spread}$$::regclass[]) t');
 
 # At random, with the clock going on, and a worker that dies now and then.

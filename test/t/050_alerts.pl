@@ -118,7 +118,7 @@ $node->safe_psql('postgres', q{UPDATE frequent_alerts SET alerted_at = now() - i
 	SELECT trending.expire()});
 alerts_become('202', 'and by trending.expire()');
 
-# -- filling anew raises nothing again
+# -- refilling raises nothing again
 $node->safe_psql('postgres', 'DELETE FROM frequent_alerts');
 $node->stop;
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''\n");
@@ -129,7 +129,7 @@ $node->restart;
 wait_for_worker($node, 'postgres');
 sync_trends($node, 'postgres');
 $node->safe_psql('postgres', 'INSERT INTO orders (customer) SELECT 203 FROM generate_series(1, 3)');
-alerts_become('203', 'a trend that is filled anew alerts of new rows only');
+alerts_become('203', 'a trend that is refilled alerts of new rows only');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM trending.verify(\'frequent\')'), '0', 'and equals its definition');
 
 no_crash_in_log($node);

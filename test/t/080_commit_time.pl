@@ -134,11 +134,11 @@ is($node->safe_psql('postgres', 'SELECT sum(late + ahead + null_time + failed + 
 lose_slot(sub { for (1 .. 5) { write_all("x$_"); sleep(0.5) } });
 ok(log_says($node, qr/Its replication slot is missing/), 'the slot is missing');
 ok($node->poll_query_until('postgres', q{SELECT bool_and(state = 'running') FROM trending.status}), 'the trends run again');
-equal('filled anew');
+equal('refilled');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM windows_history h WHERE NOT final}) > 0 ? 1 : 0, 1, 'the windows that closed meanwhile are in history');
 
-# Updates and deletes cannot be taken back.
-is($node->safe_psql('postgres', q{SELECT bool_or(retractable), sum(unretracted) FROM trending.status}), 'f|0', 'no trend can take rows back');
+# Updates and deletes cannot be retracted.
+is($node->safe_psql('postgres', q{SELECT bool_or(retractable), sum(unretracted) FROM trending.status}), 'f|0', 'no trend can retract rows');
 $node->safe_psql('postgres', 'UPDATE parts SET id = -id WHERE id = 1; DELETE FROM parts WHERE id = 2');
 sync_trends($node, 'postgres');
 cmp_ok($node->safe_psql('postgres', q{SELECT unretracted FROM trending.status WHERE trend = 'partitioned'}), '>=', 2, 'they are counted');
@@ -173,7 +173,7 @@ is($node->safe_psql('postgres', q{SELECT part, found_in FROM trending.verify('br
 ok($node->poll_query_until('postgres', "SELECT max(window_end) > '$after'::timestamptz AND bool_and(final) FROM brief_history"), 'another window is final');
 cmp_ok($node->safe_psql('postgres', "SELECT trending.recompute('brief', '$after'::timestamptz, now())"), '>=', '0', 'later windows can be recomputed');
 
-# The server keeps none any more: trends go on; a query says so; what is filled anew begins with the rows to come.
+# The server keeps none any more: trends go on; a query says so; what is refilled begins with the rows to come.
 $node->safe_psql('postgres', 'ALTER SYSTEM SET track_commit_timestamp = off');
 $node->restart;
 wait_for_worker($node, 'postgres');
@@ -190,7 +190,7 @@ ok($node->poll_query_until('postgres', q{SELECT state = 'running' AND reason ~ '
 	'the status says what is missing after TRUNCATE');
 $node->safe_psql('postgres', 'INSERT INTO clicks (page) VALUES (1), (2), (3)');
 sync_trends($node, 'postgres');
-is($node->safe_psql('postgres', $counted), 3, 'and counting begins anew');
+is($node->safe_psql('postgres', $counted), 3, 'and counting begins again');
 my $kept = $node->safe_psql('postgres', q{SELECT count(*) FROM windows_history WHERE final});
 lose_slot(sub { $node->safe_psql('postgres', 'INSERT INTO clicks (page) VALUES (4)') });
 ok($node->poll_query_until('postgres', q{SELECT state = 'running' AND reason ~ 'the server does not keep commit times' FROM trending.status WHERE trend = 'top_clicks'}),

@@ -74,7 +74,7 @@ $node->restart;
 wait_for_worker($node, 'postgres');
 ok(log_says($node, qr/Its replication slot is missing/), 'the slot is missing');
 ok($node->poll_query_until('postgres', q{SELECT bool_and(state = 'running') FROM trending.status}), 'the trends run again');
-equal('filled anew');
+equal('refilled');
 is($node->safe_psql('postgres', "SELECT count(DISTINCT window_end) FROM tumbling_history WHERE window_end > '$closed' AND window_end <= timestamptz '$closed' + interval '4 min'"),
 	'24', 'the windows that closed meanwhile are in history');
 feed(60);

@@ -1,5 +1,5 @@
 # Tables of one trend that are locked, or cannot be written, keep neither the database from its checkpoints nor the
-# trend from being filled anew, and nothing is missing in the end; whatever is killed meanwhile. Locks are held by
+# trend from being refilled, and nothing is missing in the end; whatever is killed meanwhile. Locks are held by
 # prepared transactions, which survive that.
 use strict;
 use warnings;
@@ -108,7 +108,7 @@ my $count = () = $notified =~ /Asynchronous notification "trending_alerts"/g;
 cmp_ok($count, '>', 0, 'and announced then');
 $listener->quit;
 
-# The trend is filled anew while its history is locked: it waits, the others do not.
+# The trend is refilled while its history is locked: it waits, the others do not.
 lock_table('troubled_history', 'history');
 my $since = $minute;
 $node->safe_psql('postgres', 'TRUNCATE plays');
@@ -120,9 +120,9 @@ checkpoints_go_on('unsynced');
 $node->safe_psql('postgres', q{ROLLBACK PREPARED 'history'});
 becomes(q{SELECT state = 'running' AND reason IS NULL FROM trending.status WHERE trend = 'troubled'}, 'then it is filled');
 play(4);
-right($since, 'filled anew');
+right($since, 'refilled');
 
-# It is filled anew, but what it has to undo in history, and what comes, cannot be written.
+# It is refilled, but what it has to undo in history, and what comes, cannot be written.
 $node->safe_psql('postgres', 'CREATE TRIGGER trouble BEFORE INSERT OR DELETE ON troubled_history FOR EACH ROW EXECUTE FUNCTION trouble()');
 $since = $minute;
 $node->safe_psql('postgres', 'TRUNCATE plays');
@@ -145,7 +145,7 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM troubled_history WHERE son
 	$node->safe_psql('postgres', "SELECT count(*) FROM healthy_history WHERE song = 1 AND window_end > " . at_minute($since - 1) . ' AND window_end <= ' . at_minute($since)),
 	'windows that lost their rows are as in the other trend');
 
-# While transactions run that did when a trend was filled anew, its state cannot be stored; its windows are written.
+# While transactions run that did when a trend was refilled, its state cannot be stored; its windows are written.
 $node->safe_psql('postgres', q{BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'old'});
 $since = $minute;
 $node->safe_psql('postgres', 'TRUNCATE plays');

@@ -135,7 +135,7 @@ my $reader = $node->background_psql($db);
 is($reader->query_safe('SELECT count(*), min(octet_length(x)), max(y) FROM m.sums'), '10|8|4196', 'a session that stays open reads');
 as_mallory(q{CREATE OR REPLACE AGGREGATE m.b(int) (sfunc = int4smaller, stype = int4, combinefunc = int4smaller, parallel = safe)});
 is_running('m.sums', 'an aggregate gets other functions');
-ok($node->poll_query_until($db, 'SELECT min(y) = 4097 AND count(*) = 10 FROM m.sums'), 'its trend is filled anew with these');
+ok($node->poll_query_until($db, 'SELECT min(y) = 4097 AND count(*) = 10 FROM m.sums'), 'its trend is refilled with these');
 is($reader->query_safe('SELECT min(y), max(y) FROM m.sums'), '4097|4106', 'the open session reads that');
 as_mallory(q{CREATE OR REPLACE AGGREGATE m.a(int) (sfunc = int84pl, stype = int8, combinefunc = int8larger, finalfunc = int8send, initcond = '0', parallel = safe)});
 is_running('m.sums', 'once more');

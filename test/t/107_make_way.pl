@@ -134,7 +134,7 @@ is($node->safe_psql('postgres', q{SELECT string_agg(database, ',' ORDER BY datab
 # Moved to another tablespace, with changes that no checkpoint has; then with one that commits as the worker has left.
 $node->safe_psql('postgres', 'ALTER DATABASE d SET TABLESPACE elsewhere');
 followed('d', 'moved to another tablespace');
-ok(!$node->log_contains(qr/refills all trends.*\n.*What its replication slot needs/), 'without filling its trends anew');
+ok(!$node->log_contains(qr/refills all trends.*\n.*What its replication slot needs/), 'without refilling its trends');
 my $session = $node->background_psql('d');
 $session->query_safe('SELECT 1');
 my ($handle, $pid, $error) = start_command('ALTER DATABASE d SET TABLESPACE pg_default');
@@ -144,7 +144,7 @@ $session->quit;
 $handle->finish;
 is($$error, '', 'moved back while somebody wrote');
 followed('d', 'which is exact');
-ok($node->log_contains(qr/What its replication slot needs of the WAL or the catalog is gone/), 'by filling its trends anew');
+ok($node->log_contains(qr/What its replication slot needs of the WAL or the catalog is gone/), 'by refilling its trends');
 
 no_crash_in_log($node);
 $node->stop;

@@ -117,13 +117,13 @@ for my $round (1 .. 3)
 my $twice = $node->safe_psql('postgres', q{SELECT count(*) FROM over_history o JOIN begun_later b USING (k, done) WHERE (o.s, o.c) IS DISTINCT FROM (b.s, b.c)});
 is($twice, '0', 'the one that began later says the same');
 
-# What retention deletes is taken back, but not from final windows.
+# What retention deletes is retracted, but not from final windows.
 @verified = sort keys %queries;
 feed(180, 182);
 written(q{SELECT max(window_end) = '2026-01-01 03:01:00+00' FROM low_history}, 'hours later');
 $node->safe_psql('postgres', q{SELECT trending.expire('low')});
 is($node->safe_psql('postgres', q{SELECT count(*) FROM low_history WHERE window_end < '2026-01-01 01:00+00'}), '0', 'old windows go');
-is(settled(\&differences_found), '', 'and are taken back');
+is(settled(\&differences_found), '', 'and are retracted');
 
 # A checkpoint that is decoded asks for no other: the database becomes quiet.
 my $checkpoints = 'SELECT checkpoint_at FROM trending.worker_status';

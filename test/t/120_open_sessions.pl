@@ -1,4 +1,4 @@
-# Sessions that stay open while what they have read is replaced: states of trends filled anew, trends that are dropped
+# Sessions that stay open while what they have read is replaced: states of trends refilled, trends that are dropped
 # and made again, areas of workers that ended, the directory's entry of their database. They never read memory that is
 # gone, and do not keep it.
 use strict;
@@ -83,8 +83,8 @@ sub round
 }
 
 my $good = 1;
-for (1 .. 15) { $good &&= round('filled anew') }
-ok($good, 'a session reads what there is after trends were filled anew');
+for (1 .. 15) { $good &&= round('refilled') }
+ok($good, 'a session reads what there is after trends were refilled');
 for (1 .. 3)
 {
 	for my $trend (sort keys %trends)
@@ -116,7 +116,7 @@ SKIP:
 }
 $idle->quit;
 
-# The database's entry in shared memory is given away and made anew: nothing that was remembered fits by chance.
+# The database's entry in shared memory is given away and rebuilt: nothing that was remembered fits by chance.
 $readers->signal('INT');
 $readers->finish;
 unlike($error, qr/torn|terminat|crash|server closed/i, 'readers were never wrong') or diag($error);

@@ -22,7 +22,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION trending');
 
 $node->safe_psql('postgres', q{
 	CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
-	-- Rows of the first may be taken back, those of the second may not.
+	-- Rows of the first may be retracted, those of the second may not.
 	CREATE TABLE changing (at timestamptz, k int, t text, n numeric, m mood, u uuid, f float8, x int, b bool);
 	ALTER TABLE changing REPLICA IDENTITY FULL;
 	CREATE TABLE growing (LIKE changing) PARTITION BY RANGE (k);

@@ -44,7 +44,7 @@ my $counted = "SELECT events > 0 AND live_groups > 10 FROM trending.status WHERE
 wait_for_worker($node, 'postgres', kill_worker($node, 'postgres', 'TERM'));
 sync_trends($node, 'postgres');
 is($node->safe_psql('postgres', $counted), 't', 'a trend with more groups than it may have goes on');
-unlike(slurp_file($node->logfile), qr/refilled/, 'without being filled anew');
+unlike(slurp_file($node->logfile), qr/refilled/, 'without being refilled');
 $node->safe_psql('postgres', q{SELECT trending.alter_trend('top_posts', max_groups => 1000000)});
 for my $table (qw(pane_state trend_state trend_source_table checkpoint))
 {

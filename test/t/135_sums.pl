@@ -1,5 +1,5 @@
 # Sums of floats and numerics are those of the rows that are left: values and digits that PostgreSQL's own have, after
-# overflows, cancellation and rows taken back. The oracle is the definition, run as a query, and verify.
+# overflows, cancellation and rows retracted. The oracle is the definition, run as a query, and verify.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -54,7 +54,7 @@ is(query(q{SELECT * FROM trending.verify('sums')}), '', 'verify measures by what
 # Digits: the greatest scale that is left, in min and max of other columns too.
 query(q{INSERT INTO src (k, n) VALUES ('digits', 0.5), ('digits', 0.1250), ('digits', 1e-30), ('digits', 7)});
 query(q{DELETE FROM src WHERE k = 'digits' AND n = 1e-30});
-is(sums('digits', 'sn, an'), query(q{SELECT sum(n), avg(n) FROM src WHERE k = 'digits'}), 'digits of a row taken back are gone');
+is(sums('digits', 'sn, an'), query(q{SELECT sum(n), avg(n) FROM src WHERE k = 'digits'}), 'digits of a row retracted are gone');
 query(q{UPDATE src SET n = 1.5 WHERE k = 'digits' AND n = 0.1250});
 is(sums('digits', 'sn, an'), query(q{SELECT sum(n), avg(n) FROM src WHERE k = 'digits'}), 'those of an old version, too');
 

@@ -1,5 +1,5 @@
 // Random runs of trends with all kinds of aggregates beside their definitions: values and order of the
-// current window and of others, out of order, with rows taken back, restored from checkpoints.
+// current window and of others, out of order, with rows retracted, restored from checkpoints.
 
 #include <gtest/gtest.h>
 

@@ -21,7 +21,7 @@ Argument integer(int64_t value) {
   return argument;
 }
 
-// Totals that are made anew when a pane leaves, prepared or not, while the transaction that makes the window
+// Totals that are rebuilt when a pane leaves, prepared or not, while the transaction that makes the window
 // move changes some of the groups: late rows in the pane that leaves, rows in panes that stay, rows taken
 // back and given again elsewhere, a clock that jumps over several panes.
 class LeavingPanesRun {
@@ -119,7 +119,7 @@ TEST(LeavingPanes, ArePreparedOrNot) {
   });
 }
 
-// A group that gets a row while its pane's leaving is prepared, or loses one, is made anew by what it is
+// A group that gets a row while its pane's leaving is prepared, or loses one, is rebuilt by what it is
 // then.
 TEST(LeavingPanes, PreparedTotalsOfChangedGroupsAreNotUsed) {
   TrendOptions options = hop(kSecond, 3 * kSecond);

@@ -1,4 +1,4 @@
-// Memory: bounds, failures at any allocation, what is given back, and that an arena's views agree.
+// Memory: bounds, failures at any allocation, what is released, and that an arena's views agree.
 
 #include <gtest/gtest.h>
 
@@ -182,7 +182,7 @@ TEST(Memory, BatchReplaysWhatWasSetAside) {
   }
   ASSERT_EQ(copy.touched_count(), 1u);
   ASSERT_EQ(copy.touched_slot(0), 3u);
-  ASSERT_EQ(copy.slice(3).max_time, 49);  // rows that are taken back move no clock
+  ASSERT_EQ(copy.slice(3).max_time, 49);  // rows that are retracted move no clock
   ASSERT_EQ(slice.max_time, 49);
   trend.batch().clear();
   ASSERT_EQ(trend.writer().apply(copy.slice(3)), Status::kOk);

@@ -59,7 +59,7 @@ class Model {
   void apply(const std::vector<Event>& events) {
     const Time before = watermark();
     Time latest = clock_;
-    // What is added comes before what is taken back.
+    // What is added comes before what is retracted.
     std::vector<Event> ordered = events;
     std::stable_partition(ordered.begin(), ordered.end(),
                           [](const Event& event) { return event.weight > 0; });

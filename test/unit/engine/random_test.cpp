@@ -278,7 +278,7 @@ class RandomRun {
   int64_t keys_ = 0;
   int64_t key_base_ = 0;
   Time now_ = 0;
-  // Whether rows are also taken back that are not there.
+  // Whether rows are also retracted that are not there.
   bool retracts_twice_ = false;
   std::vector<Event> past_;
   std::unique_ptr<Model> model_;

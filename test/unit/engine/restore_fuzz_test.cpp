@@ -206,7 +206,7 @@ class Fuzz {
                                          static_cast<uint32_t>(exact.size()));
   }
 
-  // What was taken is read, merged, reported and let go.
+  // What was taken is read, merged, reported and released.
   void use() {
     (void)trend_->ranked();
     PendingWindow pending;

@@ -120,7 +120,7 @@ TEST(Session, ClosesWhenTheWatermarkReachesItsEnd) {
   EXPECT_EQ(shown(&trend), (Sessions{{"a", {100, 120}, {2, {}}}}));
   history.take(&trend);
   EXPECT_TRUE(history.rows().empty());
-  // From here on no row can reach it; it is let go.
+  // From here on no row can reach it; it is released.
   ASSERT_EQ(trend.writer().advance_clock(130), Status::kOk);
   EXPECT_EQ(trend.writer().final_before(), 120);
   history.take(&trend);

@@ -136,7 +136,7 @@ class Sharing {
   std::vector<std::unique_ptr<TestTrend>> alone_;
 };
 
-// Rows are also taken back that were never counted, or have other arguments.
+// Rows are also retracted that were never counted, or have other arguments.
 void run_randomly(size_t batch_bytes, bool has_arguments, uint64_t seed) {
   std::mt19937_64 random(seed);
   Sharing sharing(batch_bytes, has_arguments);
@@ -180,7 +180,7 @@ TEST(Sharing, MergedEventsMayPassOthers) {
   sharing.commit(random);
   EXPECT_GT(sharing.merged(), 30u);
   sharing.compare();
-  // In panes of 1 and of 5 seconds: 20 rows are added and 21 taken back.
+  // In panes of 1 and of 5 seconds: 20 rows are added and 21 retracted.
   EXPECT_EQ(sharing.together(0).writer().counters().unmatched, 21u);
   EXPECT_EQ(sharing.together(4).writer().counters().unmatched, 1u);
   EXPECT_EQ(sharing.together(4).ranked(), Ranked{});
