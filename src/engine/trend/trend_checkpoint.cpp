@@ -194,7 +194,7 @@ Status TrendWriter::restore_group_cell(uint32_t slot, KeyView key, const std::by
     const uint32_t broken = cell[0] != 0 ? unmerge(layout, total, cell) : 0;
     replace();
     if (cell[0] != 0) merge_into_total(total, cell);
-    if (broken != 0) make_anew(target.id, target.group, broken, header_->window.start);
+    if (broken != 0) rebuild(target.id, target.group, broken, header_->window.start);
   });
   return Status::kOk;
 }

@@ -57,22 +57,22 @@ void TrendWriter::prepare_pane(uint32_t slot) {
   if (pane.cells < kWorthPreparing || !layout.is_flat || !may_break(layout)) return;
   if (!prepared_.begin(slot, layout.words, header_->groups.next_unused)) return;
   const Window rest{pane.end, header_->window.end};
-  Anew batch[kMadeTogether];
+  Rebuilt batch[kMadeTogether];
   uint32_t count = 0;
   uint64_t index = 0;
   panes_.for_each_cell(pane, groups_, [&](const Cell* cell, const Group* group) {
     const uint64_t own = index++;
     if (cell->state()[0] == 0 || group->epoch != header_->epoch) return;
-    Anew& anew = batch[count];
-    std::copy(group->total(), group->total() + layout.words, anew.total);
-    anew.which = unmerge(layout, anew.total, cell->state());
-    if (anew.which == 0) return;
-    clear_some(layout, anew.total, anew.which);
-    anew.index = own;
-    anew.group = cell->group();
-    anew.link = anew.total[0] == 0 ? kNone : group->newest_cell;
-    anew.pane = kNone;
-    panes_.prefetch_cell(anew.link);
+    Rebuilt& rebuilt = batch[count];
+    std::copy(group->total(), group->total() + layout.words, rebuilt.total);
+    rebuilt.which = unmerge(layout, rebuilt.total, cell->state());
+    if (rebuilt.which == 0) return;
+    clear_some(layout, rebuilt.total, rebuilt.which);
+    rebuilt.index = own;
+    rebuilt.group = cell->group();
+    rebuilt.link = rebuilt.total[0] == 0 ? kNone : group->newest_cell;
+    rebuilt.pane = kNone;
+    panes_.prefetch_cell(rebuilt.link);
     if (++count < kMadeTogether) return;
     make_together(batch, count, rest);
     count = 0;
@@ -81,24 +81,24 @@ void TrendWriter::prepare_pane(uint32_t slot) {
 }
 
 // Follows the chains of some groups, a step in each by turns, while the next cells are being loaded.
-void TrendWriter::make_together(Anew* batch, uint32_t count, const Window& rest) {
+void TrendWriter::make_together(Rebuilt* batch, uint32_t count, const Window& rest) {
   uint32_t open[kMadeTogether];
   uint32_t left = count;
   for (uint32_t i = 0; i < count; i++) open[i] = i;
   while (left > 0) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < left; i++) {
-      Anew& anew = batch[open[i]];
-      const uint32_t number = panes_.follow_link(anew.link, anew.group, &anew.pane);
+      Rebuilt& rebuilt = batch[open[i]];
+      const uint32_t number = panes_.follow_link(rebuilt.link, rebuilt.group, &rebuilt.pane);
       if (number == kNone) continue;
-      const Time start = panes_.record(anew.pane).start;
+      const Time start = panes_.record(rebuilt.pane).start;
       if (start < rest.start) continue;
       const Cell* cell = panes_.cell(number);
       if (start < rest.end && cell->state()[0] != 0) {
-        merge_some(header_->layout, anew.total, cell->state(), anew.which);
+        merge_some(header_->layout, rebuilt.total, cell->state(), rebuilt.which);
       }
-      anew.link = cell->older;
-      panes_.prefetch_cell(anew.link);
+      rebuilt.link = cell->older;
+      panes_.prefetch_cell(rebuilt.link);
       open[kept++] = open[i];
     }
     left = kept;
@@ -126,7 +126,7 @@ void TrendWriter::remove_pane_from_totals(uint32_t slot) {
         return;
       }
       const uint32_t broken = unmerge(layout, total, cell->state());
-      if (broken != 0) make_anew(id, group, broken, left_from);
+      if (broken != 0) rebuild(id, group, broken, left_from);
     });
   });
   prepared_.clear();

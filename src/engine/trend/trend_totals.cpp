@@ -72,7 +72,7 @@ void TrendWriter::empty_cell(const Target& target, bool is_current) {
       clear_stored(total, UINT32_MAX);
     } else if (broken != 0) {
       broken &= plain_aggregates(layout);
-      if (broken != 0) make_anew(target.id, target.group, broken, header_->window.start);
+      if (broken != 0) rebuild(target.id, target.group, broken, header_->window.start);
     }
     if (layout.nested != 0) values_.fold_total(total);
   });
@@ -106,9 +106,9 @@ void TrendWriter::change_values(uint32_t slot, int64_t sign) {
   });
 }
 
-// Makes some aggregates of a group's total anew from its cells in the current window, in panes that start at
+// Makes some aggregates of a group's total rebuilt from its cells in the current window, in panes that start at
 // or after `from`.
-void TrendWriter::make_anew(uint32_t id, Group* group, uint32_t which, Time from) {
+void TrendWriter::rebuild(uint32_t id, Group* group, uint32_t which, Time from) {
   const StateLayout& layout = header_->layout;
   int64_t* total = group->total();
   clear_some(layout, total, which);

@@ -224,7 +224,7 @@ class TrendWriter : RankedGroups {
   void add_pane_to_totals(uint32_t slot);
   void remove_pane_from_totals(uint32_t slot);
   // A total that is rebuilt; the next cell of its group's chain, and the pane of the one before.
-  struct Anew {
+  struct Rebuilt {
     uint64_t index;
     uint32_t group;
     uint32_t which;
@@ -240,8 +240,8 @@ class TrendWriter : RankedGroups {
   };
   Leaving weigh(const Window& old, const Window& next, uint32_t begin, uint32_t end) const;
   void prepare_pane(uint32_t slot);
-  void make_together(Anew* batch, uint32_t count, const Window& rest);
-  void make_anew(uint32_t id, Group* group, uint32_t which, Time from);
+  void make_together(Rebuilt* batch, uint32_t count, const Window& rest);
+  void rebuild(uint32_t id, Group* group, uint32_t which, Time from);
   void start_epoch();
   void move_horizon();
   void let_panes_go();
