@@ -59,7 +59,7 @@ class Source:
     rows: dict = field(default_factory=dict)  # rid → Version, committed
     holders: dict = field(default_factory=dict)  # rid → transaction that changed it and is open
     now: datetime = EPOCH  # where the events are
-    # Its trends are being filled anew, perhaps: they count what is there when they come to it. Until they have, rows come
+    # Its trends are being refilled, perhaps: they count what is there when they come to it. Until they have, rows come
     # in the order of their times and none goes, so that it does not matter when that is.
     refilled: bool = False
 

@@ -38,7 +38,7 @@ sub clicks
 
 sub fillings
 {
-	my $count = () = slurp_file($node->logfile) =~ /Rows were updated or deleted that cannot be taken out/g;
+	my $count = () = slurp_file($node->logfile) =~ /Rows were updated or deleted that its state cannot retract/g;
 	return $count;
 }
 
