@@ -24,16 +24,12 @@ process='' all_passed=0 all_failed=0 # process of the stage that runs
 
 wanted() { [[ $stages == *" $1 "* ]]; }
 
-check_arguments() {
-  local word
+prepare() {
+  local word server package packages=(make g++ cmake libgtest-dev libpq-dev libcli11-dev libfmt-dev pkg-config python3)
   for word in $stages; do
     [[ " $default_stages " == *" $word "* ]] || die "there is no stage '$word'" "Stages: $default_stages"
   done
   [[ $VARIANT =~ ^(debug|sanitize)$ ]] || die "VARIANT must be debug or sanitize"
-}
-
-prepare() {
-  local server package packages=(make g++ cmake libgtest-dev libpq-dev libcli11-dev libfmt-dev pkg-config python3)
   choose_server
   system_server=$(major_version_of "$PG_CONFIG")
   servers=${servers:-$system_server}
@@ -131,7 +127,7 @@ do_lint() {
   cd "$repository"
   while read -r file; do
     lint_file "$file" shellcheck
-  done < <(find scripts docker loadgen viewer bench .ci -type f \( -name '*.sh' -o -path .ci/run \) | sort)
+  done < <(find scripts docs docker loadgen viewer bench .ci -type f \( -name '*.sh' -o -path .ci/run \) | sort)
   lint_file src bash scripts/rooms.sh
   # Subjects of commits that the remote does not have; where there is no git, or no remote, there are none to judge.
   { git log --no-merges --format=%s origin/main..HEAD 2>/dev/null || true; } |
@@ -192,7 +188,6 @@ test_server() { # MAJOR
 
 main() {
   local stage server
-  check_arguments
   rm -rf "$logs"
   mkdir -p "$logs"
   trap finish EXIT

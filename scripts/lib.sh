@@ -5,7 +5,7 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # What make was told must not reach the runs of make in here: they name their own server.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 umask 022 # the server's user reads what we make
-oldest_server=15 newest_server=19
+oldest_server=15
 
 say() { printf '%s\n' "$*"; }
 
@@ -44,12 +44,7 @@ require_packages() {
 major_version_of() { "$1" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/'; }
 is_complete_server() { [[ -x $("$1" --bindir)/postgres && -f $("$1" --pgxs) ]] 2>/dev/null; }
 
-newest_installed_server() {
-  local major
-  for ((major = newest_server; major >= oldest_server; major--)); do
-    [[ ! -x /usr/lib/postgresql/$major/bin/postgres ]] || { say "$major" && return; }
-  done
-}
+newest_installed_server() { find /usr/lib/postgresql/1[5-9]/bin/postgres 2>/dev/null | cut -d/ -f5 | sort | tail -n 1; }
 
 # Sets PG_CONFIG: the one asked for, else that of the newest server installed, else the distribution's, which is then
 # installed. Sets as_server, which is put before a command to run it as server_user: never root.

@@ -30,6 +30,9 @@ choose_example() {
     *) die "NAME must be blog, shop, pageviews, ticks or weather, not '$name'" "make example NAME=shop" ;;
   esac
   [[ $name == demo ]] || load+=(--scenario "$name")
+  [[ ${duration:-1} =~ ^[1-9][0-9]{0,6}$ ]] || die "DURATION must be a number of seconds, not '$duration'"
+  [[ $rate =~ ^[1-9][0-9]{0,6}$ ]] || die "RATE must be a number of events a second, not '$rate'"
+  [[ $port =~ ^[1-9][0-9]{3,4}$ && $port -gt 1023 && $port -lt 65536 ]] || die "PORT must be 1024 to 65535, not '$port'"
 }
 
 set_load() { # RATE PAST EVENTS OPTIONS...: so many events are dated in the PAST seconds before now
@@ -37,12 +40,6 @@ set_load() { # RATE PAST EVENTS OPTIONS...: so many events are dated in the PAST
   past=$2
   past_events=$3
   load=(--seed "$RANDOM" "${@:4}")
-}
-
-check_arguments() {
-  [[ ${duration:-1} =~ ^[1-9][0-9]{0,6}$ ]] || die "DURATION must be a number of seconds, not '$duration'"
-  [[ $rate =~ ^[1-9][0-9]{0,6}$ ]] || die "RATE must be a number of events a second, not '$rate'"
-  [[ $port =~ ^[1-9][0-9]{3,4}$ && $port -gt 1023 && $port -lt 65536 ]] || die "PORT must be 1024 to 65535, not '$port'"
 }
 
 # The lock is held as long as this script lives, so that a run that was killed is told from one that goes on.
@@ -165,7 +162,6 @@ watch() {
 
 main() {
   choose_example
-  check_arguments
   choose_server
   require_packages make g++ cmake pkg-config libpq-dev libcli11-dev libfmt-dev
   programs=$folder/server$("$PG_CONFIG" --bindir)

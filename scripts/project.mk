@@ -26,15 +26,14 @@ help: ; $(info $(HELP)) @:
 demo: ; @bash scripts/live.sh demo
 example: ; @bash scripts/live.sh "$(NAME)"
 viewer: ; @bash scripts/viewer.sh
-docs: ; @bash scripts/docs.sh
+docs: ; @bash docs/site.sh
 check: ; @bash scripts/check.sh
 check-viewer: ; @bash scripts/viewer.sh --check
 tidy: ; @bash scripts/tidy.sh
 
 # About five seconds a kill; the limit leaves room for a slow machine.
-torture: export SEED := $(or $(SEED),$(shell shuf -i 1-999999 -n 1))
-torture: export KILLS := $(or $(KILLS),500)
-torture: ; @STAGES=tap PROVE_TESTS=test/t/059_torture.pl LIMIT=$$((600 + 20 * KILLS)) bash scripts/check.sh
+torture: ; @export KILLS=$(or $(KILLS),500) SEED=$(or $(SEED),$$(shuf -i 1-999999 -n 1)) STAGES=tap && \
+	PROVE_TESTS=test/t/059_torture.pl LIMIT=$$((600 + 20 * KILLS)) bash scripts/check.sh
 
 # Fresh seeds for MINUTES, or the one episode of a SEED, as a failure prints it.
 fuzz: export FUZZ := $(if $(SEED),--seed $(SEED)) $(if $(SEED)$(MINUTES),,--minutes 10) $(if $(MINUTES),--minutes $(MINUTES))

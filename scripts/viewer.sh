@@ -7,17 +7,14 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-build=build/viewer${SANITIZE:+-sanitize} tests=OFF
+build=build/viewer${SANITIZE:+-sanitize}
 packages=(make g++ cmake ninja-build pkg-config libpq-dev qt6-base-dev libqt6opengl6-dev qt6-charts-dev libqt6svg6-dev
   qt6-tools-dev qt6-tools-dev-tools qt6-l10n-tools fonts-dejavu-core)
 ! apt_knows qt6-svg-dev || packages=("${packages[@]/libqt6svg6-dev/qt6-svg-dev}")
-if [[ -n ${1:-} ]]; then
-  tests=ON
-  packages+=(libcli11-dev libfmt-dev xvfb xauth xdotool openbox xclip x11-utils imagemagick openssl)
-fi
+[[ -z ${1:-} ]] || packages+=(libcli11-dev libfmt-dev xvfb xauth xdotool openbox xclip x11-utils imagemagick openssl)
 require_packages "${packages[@]}"
 [[ ${1:-} != --packages ]] || exit 0
-build_cmake viewer "$build" -G Ninja -DVIEWER_SANITIZE="${SANITIZE:+ON}" -DVIEWER_TESTS=$tests
+build_cmake viewer "$build" -G Ninja -DVIEWER_SANITIZE="${SANITIZE:+ON}" -DVIEWER_TESTS="${1:+ON}"
 say "Built $build/trending-viewer"
 [[ ${1:-} == --check ]] || exit 0
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The documentation as a static site with search: make docs, into build/docs/site.
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=../scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
 # The pages with what they link to, where they are in the repository: links need no translation.
 cd "$repository"
