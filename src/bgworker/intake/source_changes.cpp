@@ -125,7 +125,7 @@ void compare_tables(FollowedTrend* trend, List* present, const ReorderBufferTXN*
     SourceTable& table = trend->tables->all[lfirst_oid(cell)];
     if (table.listed) {
       // It was none of the source's for a while within the transaction.
-      if (collector_left_out(lfirst_oid(cell), txn->xid))
+      if (source_map_left_out(lfirst_oid(cell), txn->xid))
         trend_ask_to_fill(trend, "A partition of its source was changed while it was detached.");
       continue;
     }

@@ -1,4 +1,4 @@
-# Rows that come late while a trend is filled anew, or before its history is filled back: each either counts, or is counted as
+# Rows that come late while a trend is refilled, or before its history is filled back: each either counts, or is counted as
 # late once and kept once, whatever it meets: a filling that waits, a crash meanwhile, an option that is switched off.
 use strict;
 use warnings;
@@ -65,7 +65,7 @@ is(late_rows('minutes'), '15 late', 'a row is late');
 is(counters('minutes'), '1|0|0', 'and counted');
 is(late_rows('visits'), '15 late', 'for sessions, too, by its time alone');
 
-# Nothing can be taken out of combined states and sessions: rows that go have them filled anew, after all who write.
+# Nothing can be taken out of combined states and sessions: rows that go have them refilled, after all who write.
 sub fill_behind
 {
 	my ($writer) = @_;
