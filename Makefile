@@ -44,7 +44,7 @@ ifneq ($(filter 15,$(PG_MAJOR)),)
 PG_CXXFLAGS += -Wno-register
 endif
 ifneq ($(findstring clang,$(CXX)),)
-PG_CXXFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument
+PG_CXXFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-deprecated-volatile
 endif
 SHLIB_LINK += -lstdc++ -Wl,--version-script=src/trending.map \
 	$(filter -fsanitize=address%undefined --coverage,$(VARIANT_FLAGS_$(VARIANT)))

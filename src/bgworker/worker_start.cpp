@@ -100,10 +100,10 @@ const char* why_lost(const OwnSlot& slot, XLogRecPtr stored) {
                       "Raise max_replication_slots and restart the server, or drop a slot that nobody needs; "
                       "see pg_replication_slots.");
   }
-  leave_unavailable(error->message, error->hint != nullptr
-                                        ? error->hint
-                                        : "Set wal_level = logical and max_replication_slots above 0, and "
-                                          "restart the server.");
+  leave_unavailable(error->message, error->hint != nullptr ? error->hint
+                                                           : "Set wal_level = " TRENDING_WAL_LEVEL
+                                                             " and max_replication_slots above 0, and "
+                                                             "restart the server.");
 }
 
 bool is_for_somebody_to_remove(int sqlstate) {
@@ -174,7 +174,7 @@ WorkerStart worker_start(Oid database) {
   leave_if_not_installed();
   if (!compat::wal_can_be_logical()) {
     leave_unavailable("wal_level is below " TRENDING_WAL_LEVEL,
-                      "Set wal_level = logical and restart the server.");
+                      "Set wal_level = " TRENDING_WAL_LEVEL " and restart the server.");
   }
   // What the last one ended for is left in the status until this one runs.
   pg_atomic_write_u32(&worker->entry->state, static_cast<uint32>(WorkerState::kRecovering));

@@ -28,7 +28,7 @@ TRENDING_FUNCTION(request_worker) {
   }
   if (!compat::wal_can_be_logical()) {
     warn("wal_level is below " TRENDING_WAL_LEVEL ", so no trend is followed",
-         "Set wal_level = logical and restart the server.");
+         "Set wal_level = " TRENDING_WAL_LEVEL " and restart the server.");
   } else if (!slot_is_free()) {
     warn("no replication slot is free, so no trend is followed",
          "Raise max_replication_slots and restart the server.");

@@ -193,6 +193,40 @@ inline void name_tranche(int tranche, const char* name) {
 #endif
 }
 
+// Lets go of all LWLocks that this process holds but one, which may be null. 19 does not tell any more which they
+// are; its locks on buffers are released with their pins, so the fixed ones are left to look for.
+inline void release_locks_except(LWLock* kept) {
+#if PG_VERSION_NUM >= 190000
+  if (kept == nullptr) {
+    LWLockReleaseAll();
+    return;
+  }
+  for (int i = 0; i < NUM_FIXED_LWLOCKS; i++) {
+    LWLock* lock = &MainLWLockArray[i].lock;
+    if (!LWLockHeldByMe(lock)) continue;
+    HOLD_INTERRUPTS();  // which the release undoes
+    LWLockRelease(lock);
+  }
+#else
+  struct Locks {
+    LWLock* kept;
+    LWLock* found;
+  };
+  for (;;) {
+    Locks locks = {kept, nullptr};
+    ForEachLWLockHeldByMe(
+        [](LWLock* lock, LWLockMode, void* context) {
+          auto* seen = static_cast<Locks*>(context);
+          if (lock != seen->kept) seen->found = lock;
+        },
+        &locks);
+    if (locks.found == nullptr) return;
+    HOLD_INTERRUPTS();  // which the release undoes
+    LWLockRelease(locks.found);
+  }
+#endif
+}
+
 // 19 gave the numbers of system caches a type.
 #if PG_VERSION_NUM >= 190000
 using SystemCache = SysCacheIdentifier;

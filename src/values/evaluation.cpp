@@ -135,27 +135,6 @@ void release_resources() {
   running.resources = nullptr;
 }
 
-struct StrayLocks {
-  LWLock* held;
-  LWLock* found;
-};
-
-// The server's own code may have failed while it held a lock of the server's, on a page of a catalog, say.
-void release_stray_locks(LWLock* held) {
-  for (;;) {
-    StrayLocks stray = {held, nullptr};
-    ForEachLWLockHeldByMe(
-        [](LWLock* lock, LWLockMode, void* context) {
-          auto* locks = static_cast<StrayLocks*>(context);
-          if (lock != locks->held) locks->found = lock;
-        },
-        &stray);
-    if (stray.found == nullptr) return;
-    HOLD_INTERRUPTS();  // which the release undoes
-    LWLockRelease(stray.found);
-  }
-}
-
 void note_failure(const ErrorData* error, bool expired) {
   evaluation_failure.sqlstate = error->sqlerrcode;
   if (expired && error->sqlerrcode == ERRCODE_QUERY_CANCELED) {
@@ -208,7 +187,8 @@ bool evaluate(EvaluationAccount* account, LWLock* held, FunctionRef<void()> body
     const bool expired = running.expired;
     InterruptHoldoffCount = held_off;
     end();
-    release_stray_locks(held);
+    // The server's own code may have failed while it held a lock of the server's, on a page of a catalog, say.
+    compat::release_locks_except(held);
     release_resources();
     CurrentResourceOwner = resources;
     MemoryContextSwitchTo(running.spare);
