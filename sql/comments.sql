@@ -5,6 +5,8 @@ SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
 FROM   pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
 WHERE  e.extname = 'trending' AND d.deptype = 'e'
   AND  coalesce(obj_description(d.objid, d.classid::regclass::name), '') = ''
+  AND  NOT EXISTS (SELECT FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid -- come with a relation or a type
+                   WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND (t.typcategory = 'A' OR c.relkind <> 'c'))
 ORDER  BY 1;
 
 SELECT a.attrelid::regclass AS relation, a.attname AS without_comment
@@ -29,6 +31,8 @@ SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
 FROM   pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
 WHERE  e.extname = 'trending' AND d.deptype = 'e'
   AND  coalesce(obj_description(d.objid, d.classid::regclass::name), '') = ''
+  AND  NOT EXISTS (SELECT FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid -- come with a relation or a type
+                   WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND (t.typcategory = 'A' OR c.relkind <> 'c'))
 ORDER  BY 1;
 ALTER EXTENSION trending DROP FUNCTION uncommented();
 DROP FUNCTION uncommented();

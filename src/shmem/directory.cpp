@@ -71,7 +71,7 @@ void create_directory() {
 void clip(char target[kMessageSize], const char* text) {
   int length = text == nullptr ? 0 : static_cast<int>(strlen(text));
   length = pg_mbcliplen(text, length, kMessageSize - 1);
-  memcpy(target, text, static_cast<size_t>(length));
+  if (length > 0) memcpy(target, text, static_cast<size_t>(length));
   target[length] = '\0';
 }
 
