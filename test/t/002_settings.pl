@@ -26,7 +26,7 @@ sub create_and_read
 
 my $node = PostgreSQL::Test::Cluster->new('unprepared');
 # From 19 on the server raises the level by itself, but not from minimal.
-my ($too_low, $enough) = $node->pg_version >= 19 ? qw(minimal replica) : qw(replica logical);
+my ($too_low, $enough) = $node->pg_version->major >= 19 ? qw(minimal replica) : qw(replica logical);
 $node->init;
 $node->append_conf('postgresql.conf', "wal_level = $too_low");
 $node->start;
