@@ -78,7 +78,7 @@ TupleDesc history_row_type(const Definition& definition) {
     const Oid collation = collation_of(definition, column.name);
     if (OidIsValid(collation)) TupleDescInitEntryCollation(type, number, collation);
   }
-  return type;
+  return compat::complete(type);
 }
 
 void copy_trend(const Definition& definition, const NamedRows& to) {

@@ -108,7 +108,7 @@ TupleDesc result_type(const Definition& definition) {
   }
   TupleDescInitEntry(type, static_cast<AttrNumber>(trend->natts + 1), "trending kind", TEXTOID, -1, 0);
   TupleDescInitEntry(type, static_cast<AttrNumber>(trend->natts + 2), "trending place", TIDOID, -1, 0);
-  return type;
+  return compat::complete(type);
 }
 
 // Late rows that are not taken in yet.
@@ -117,6 +117,7 @@ NamedRows read_late(const Definition& definition) {
   TupleDescInitEntry(type, 1, "place", TIDOID, -1, 0);
   TupleDescInitEntry(type, 2, "event_time", TIMESTAMPTZOID, -1, 0);
   TupleDescInitEntry(type, 3, "row", JSONBOID, -1, 0);
+  compat::complete(type);
   const NamedRows rows = named_rows_create(kRecomputeLateRows, type);
   if (!OidIsValid(definition.late)) return rows;
   with_table(definition.late, late_table_shape(), OwnedUse::kRead, [&](OwnedTable* table) {

@@ -227,6 +227,14 @@ inline void release_locks_except(LWLock* kept) {
 #endif
 }
 
+// 19 wants to know when a row type that was put together is complete, before its first use.
+inline TupleDesc complete(TupleDesc type) {
+#if PG_VERSION_NUM >= 190000
+  TupleDescFinalize(type);
+#endif
+  return type;
+}
+
 // 19 gave the numbers of system caches a type.
 #if PG_VERSION_NUM >= 190000
 using SystemCache = SysCacheIdentifier;

@@ -256,6 +256,7 @@ void scan_sorted(FollowedTrend* trend, const SourceRange& range, ScanOrder order
   TupleDesc descriptor = CreateTemplateTupleDesc(2);
   TupleDescInitEntry(descriptor, 1, "at", INT8OID, -1, 0);
   TupleDescInitEntry(descriptor, 2, "event", BYTEAOID, -1, 0);
+  compat::complete(descriptor);
   Tuplesortstate* sort = begin_sort(descriptor);
   put_sorted(trend, range, order == ScanOrder::kBackward, descriptor, sort);
   tuplesort_performsort(sort);

@@ -29,7 +29,7 @@ TupleDesc group_row(const Definition& definition) {
   for (int i = 0; i < definition.aggregate_count; i++) {
     TupleDescInitEntry(row, ++attribute, "aggregate", definition.aggregates[i].result_type, -1, 0);
   }
-  return row;
+  return compat::complete(row);
 }
 
 void find_reads(Condition* condition) {
