@@ -841,7 +841,7 @@ COMMENT ON FUNCTION trending.definition(regclass) IS
 COMMENT ON FUNCTION trending.batch_query(regclass) IS
   'the definition of a trend as a query over its source, with ranks: what the trend should show, the slow way';
 COMMENT ON FUNCTION trending.recompute(regclass, timestamptz, timestamptz) IS
-  'recalculates the final windows that lie within the time, or the final sessions that reach into it, from the source, and takes late rows in: those all of whose windows are among them are marked recomputed. For roles that may insert into and delete from <trend>_history; carried out as the owner of that table. Returns the rows written';
+  'recalculates the final windows that lie within the time, or the final sessions that reach into it, from the source, and takes late rows in: those all of whose windows are among them are marked recomputed. For roles that may insert into and delete from <trend>_history; the source is read with the rights of the owner of the trend. Returns the rows written';
 COMMENT ON FUNCTION trending.verify(regclass) IS
   'the rows in which a trend and its definition run in batch differ; none: they are equal. Compares the current window at one instant, and all of history. Rows refused as late differ until trending.recompute takes them in. For roles that may read trend, history and source. Writers of the source wait while both sides are fixed, never longer than 100 ms for the lock. Only in READ COMMITTED';
 COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS

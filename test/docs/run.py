@@ -29,6 +29,14 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S)
+# A worker that has just been started may not serve at once; the pages are about one that runs.
+AWAIT_WORKER = """DO $$ BEGIN
+  FOR i IN 1 .. 1200 LOOP
+    EXIT WHEN (SELECT state = 'running' FROM trending.worker_status);
+    PERFORM pg_sleep(0.05);
+  END LOOP;
+END $$;
+"""
 SETUP = re.compile(r"^<!-- setup\n(.*?)^-->$", re.M | re.S)
 MARK = "@@ block"
 DATABASE = "docs_page"
@@ -123,7 +131,7 @@ def run_page(tap, server, page, name):
     try:
         server.must("postgres", f"CREATE DATABASE {DATABASE};")
         if page.parent != ROOT:
-            server.must(DATABASE, "CREATE EXTENSION trending;" + preparation(page))
+            server.must(DATABASE, "CREATE EXTENSION trending;" + AWAIT_WORKER + preparation(page))
         report(tap, name, blocks, server.run(DATABASE, script_of(blocks)))
     finally:
         server.remove(sorted(set(server.names()) - set(before)))
