@@ -73,7 +73,8 @@ bool worker_attach(Oid database) {
   }
   LWLockRelease(&directory->lock);
   if (!is_first) return false;
-  before_shmem_exit(detach, 0);
+  // Not before_shmem_exit: by then the replication slot is released, which DROP DATABASE waits for.
+  on_shmem_exit(detach, 0);
   next_emit_log = emit_log_hook;
   emit_log_hook = on_message;
   BackgroundWorkerUnblockSignals();
