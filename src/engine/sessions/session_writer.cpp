@@ -19,6 +19,7 @@ void SessionWriter::open(RankedGroups* ranked, Arena* arena, TrendHeader* header
   groups_ = groups;
   sessions_ = SessionStore(arena, &header->sessions, header->layout.words);
   values_ = SessionValues(arena, header);
+  elsewhere_ = {};
   filling_ = false;
   changed_count_ = 0;
   report_is_made_ = false;
@@ -41,6 +42,11 @@ Status SessionWriter::apply(const BatchSlice& slice) {
   return result;
 }
 
+bool SessionWriter::is_counted_elsewhere(Time t) const {
+  const Time end = add_saturated(t, gap());
+  return elsewhere_.end != kNoTime && elsewhere_.start <= end && end <= elsewhere_.end;
+}
+
 Status SessionWriter::apply_record(const BatchRecord& record) {
   Counters& counters = header_->counters;
   counters.unmatched += record.retracted;
@@ -50,7 +56,7 @@ Status SessionWriter::apply_record(const BatchRecord& record) {
   if (id != kNone) place = find_place(groups_.group(id), record.time);
   const bool too_early = record.time < header_->late_before;
   if (too_early && (!filling_ || place.joined == kNone)) {
-    if (!filling_ && !writer_->is_counted_elsewhere(record.time)) counters.late += record.added;
+    if (!filling_ && !is_counted_elsewhere(record.time)) counters.late += record.added;
     return Status::kOk;
   }
   uint32_t begun = kNone;

@@ -53,6 +53,9 @@ class SessionWriter {
   void shrink() { sessions_.shrink(); }
   // Whether a session that is here takes a row of this key and time.
   bool takes(KeyView key, Time t) const;
+  // Means what it does of the trend's writer.
+  void count_elsewhere(const Window& ends) { elsewhere_ = ends; }
+  bool is_counted_elsewhere(Time t) const;
   // Whether some session may close or become final when the clock moves to t. Now and then none does.
   bool is_due(Time t) const;
 
@@ -139,6 +142,7 @@ class SessionWriter {
   Status add_value(int64_t* state, uint16_t aggregate, KeyView value);
 
   RankedGroups* ranked_ = nullptr;
+  Window elsewhere_;
   TrendHeader* header_ = nullptr;
   GroupTable groups_;
   SessionStore sessions_;

@@ -374,10 +374,8 @@ bool TrendWriter::is_past(Time t, KeyView key, Time final) const {
 
 bool TrendWriter::is_counted_elsewhere(Time t) const {
   if (elsewhere_.end == kNoTime || !windows_.in_range(t)) return false;
-  const int64_t gap = header_->options.window.size;
-  const Time first = has_sessions() ? add_saturated(t, gap) : windows_.first_window(t).end;
-  const Time last = has_sessions() ? first : windows_.last_window(t).end;
-  return first <= elsewhere_.end && last >= elsewhere_.start;
+  if (has_sessions()) return sessions_.is_counted_elsewhere(t);
+  return windows_.first_window(t).end <= elsewhere_.end && windows_.last_window(t).end >= elsewhere_.start;
 }
 
 // The pane of a time, made when it is not there. kNone when it is late (last_span_ tells) or memory is short.

@@ -93,7 +93,10 @@ class TrendWriter : RankedGroups {
 
   // Rows with a part in windows that end within `ends`, both included, are counted elsewhere, say, and not
   // late where they come too late for this state. Window{}: there are none. Not kept by the state.
-  void count_elsewhere(const Window& ends) { elsewhere_ = ends; }
+  void count_elsewhere(const Window& ends) {
+    elsewhere_ = ends;
+    sessions_.count_elsewhere(ends);
+  }
   bool counts_elsewhere() const { return elsewhere_.end != kNoTime; }
   bool is_counted_elsewhere(Time t) const;
 
