@@ -120,14 +120,16 @@ void delete_gone_panes(FollowedTrend* trend) {
   }
 }
 
+// Of a trend that is about to be filled anew, what was taken before.
 bool has_history_to_write(const FollowedTrend* trend) {
-  return trend->state == FillState::kRunning && history_is_due(trend);
+  if (trend->state == FillState::kRunning) return history_is_due(trend);
+  return trend->state == FillState::kLoading && trend->is_whole && !trend->history->windows.items.empty();
 }
 
 // What is written to the tables of the trend's owner.
 void write_tables(FollowedTrend* trend) {
   if (has_history_to_write(trend)) {
-    history_harvest(trend);
+    if (trend->state == FillState::kRunning) history_harvest(trend);
     history_write(trend);
   }
   late_table_write(trend);
@@ -249,6 +251,15 @@ bool has_rows(const FollowedTrend* trend) {
          (late_table_is_due(trend) || alerts_are_due(trend) || has_history_to_write(trend));
 }
 
+// Whether final windows are in memory only. Where the clocks stood may not be stored then: what they call final
+// is not made again.
+bool keeps_windows_back(const FollowedTrend* trend) {
+  if (!trend->is_whole) return false;  // they were deferred before it was filled
+  const bool written = trend->stored->rows_included && has_history_to_write(trend);
+  return (!trend->history->windows.items.empty() && !written) ||
+         (trend->writer.has_sessions() && trend->writer.has_pending_window());
+}
+
 size_t write_all(XLogRecPtr position) {
   size_t bytes = 0;
   sources_check_rights();
@@ -263,9 +274,9 @@ size_t write_all(XLogRecPtr position) {
     } else if (!is_storable(trend)) {
       // What is stored of it belongs to an older position than the one that is about to be stored.
       delete_stored_trend(trend);
-      kept_clocks_write(trend);
       trend->stored->rows_included = has_rows(trend);
       if (trend->stored->rows_included) write_tables(trend);
+      if (!keeps_windows_back(trend)) kept_clocks_write(trend);
     }
   }
   delete_forgotten_trends();

@@ -230,15 +230,22 @@ void fill(FollowedTrend* trend) {
   working_ended();
 }
 
+// Final windows are harvested at once, but final sessions with the next checkpoint only.
+bool has_final_sessions(const FollowedTrend* trend) {
+  return trend->is_whole && trend->definition != nullptr && trend->writer.has_sessions() &&
+         trend->writer.has_pending_window();
+}
+
 pg_noinline void defer_harvested(FollowedTrend* trend) {
   worker_begin();
+  if (has_final_sessions(trend)) history_harvest(trend);
   history_defer(trend);
   worker_commit();
 }
 
 // Defers what was harvested from the state that is replaced. False: not possible now.
 bool defer_history(FollowedTrend* trend) {
-  if (trend->history->windows.items.empty()) return true;
+  if (trend->history->windows.items.empty() && !has_final_sessions(trend)) return true;
   ErrorData* volatile error = nullptr;
   PG_TRY();
   { defer_harvested(trend); }
