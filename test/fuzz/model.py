@@ -60,7 +60,7 @@ class Source:
     holders: dict = field(default_factory=dict)  # rid → transaction that changed it and is open
     now: datetime = EPOCH  # where the events are
     # Its trends are being refilled, perhaps: they count what is there when they come to it. Until they have, rows come
-    # in the order of their times and none goes, so that it does not matter when that is.
+    # and commit in the order of their times and none goes, so that it does not matter when that is.
     refilled: bool = False
 
     def lets_rows_go(self):

@@ -218,11 +218,20 @@ class Work:
         worker = self.rng.choice(self.workers)
         if worker.transaction is None:
             self.begin(worker)
+            if worker.transaction.source.refilled:
+                return self.at_once(worker)
         chance = self.rng.random()
         if chance < 0.6:
             self.do_something(worker)
         else:
             self.end(worker)
+
+    def at_once(self, worker):
+        """A transaction that is not overtaken by others, so that its rows are in order when it commits."""
+        self.do_something(worker)
+        transaction, worker.transaction = worker.transaction, None
+        worker.cursor().execute("COMMIT")
+        self.committed(transaction)
 
     def settle(self, source=None):
         """Ends what is open, of one source or all."""
