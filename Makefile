@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # trending: PGXS build of the extension. `make help` lists the goals.
 #
 # Two kinds of goal: those of PGXS (all, install, installcheck, clean, ...) need a server with its

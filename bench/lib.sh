@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # shellcheck shell=bash
 # What the benchmarks with a server share: a private cluster of PG_CONFIG's server, queries, the worker's time.
 # To be sourced.

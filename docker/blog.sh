@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # The blog: waits for the server, makes tables, posts and the trend where they are missing, then writes views.
 # The server is named by PGHOST, PGUSER, PGPASSWORD ...; arguments go to `trending-loadgen run`.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # Starts PostgreSQL with trending; makes the cluster first if the volume has none.
 #
 #   POSTGRES_PASSWORD  of the superuser postgres; needed the first time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """What MkDocs does not know of our pages (mkdocs.yml)."""
 
 import re

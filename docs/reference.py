@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: PostgreSQL
 """Prints docs/reference.md from the comments of the extension's objects, as a server has them.
 
     docs/reference.py [--psql PSQL] > docs/reference.md

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # The documentation as a static site with search: make docs, into build/docs/site.
 set -euo pipefail
 # shellcheck source=../scripts/lib.sh

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- The tables that the examples of docs/ read. Paste this into psql first, in a database that has the extension.
 
 CREATE TABLE posts (id bigint PRIMARY KEY, title text NOT NULL);

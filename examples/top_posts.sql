@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- The ten most viewed posts of the last five minutes, for the blog that trending-loadgen writes. May be run again.
 CREATE EXTENSION IF NOT EXISTS trending;
 

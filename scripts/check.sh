@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # Every test: make check [SERVERS="15 16 17 18 19"] [STAGES="unit regress"]
 #
 # Installs what is missing (apt), builds, runs the tests and ends with "N passed, N failed", also when it is
@@ -41,7 +42,7 @@ prepare() {
     packages+=(mmdebstrap)
     [[ $server != 16 ]] || packages+=(python3-pip)
   done
-  ! wanted lint || packages+=(shellcheck clang-format)
+  ! wanted lint || packages+=(shellcheck clang-format python3-yaml)
   ! wanted tap || packages+=(libipc-run-perl)
   ! wanted fuzz || packages+=(python3-psycopg2)
   # Extensions that tests use, if the server is of a package; the test of pg_cron is left out where there is none.
@@ -129,6 +130,7 @@ do_lint() {
     lint_file "$file" shellcheck
   done < <(find scripts docs docker loadgen viewer bench .ci -type f \( -name '*.sh' -o -path .ci/run \) | sort)
   lint_file src bash scripts/rooms.sh
+  /usr/bin/python3 scripts/repository.py || status=1
   # Subjects of commits that the remote does not have; where there is no git, or no remote, there are none to judge.
   { git log --no-merges --format=%s origin/main..HEAD 2>/dev/null || true; } |
     awk 'length > 72 { print "FAIL a commit subject of " length " characters: " $0; bad = 1 } END { exit bad }' || status=1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # shellcheck shell=bash
 # What the scripts share: messages, packages, the choice of a server, builds. Sourced, never run.
 

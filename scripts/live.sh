@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # A live ranking under load: make demo, make example NAME=shop [DURATION=seconds] [PORT=number]
 #
 # Installs what is missing (apt), builds, starts a private PostgreSQL with the extension, makes tables and trends, lets

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # The project's own goals. They need no PostgreSQL to be there: the scripts install what is missing.
 
 .PHONY: $(PROJECT_GOALS)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # Whether every include of src/ leads to a folder on the same or a lower floor: ARCHITECTURE.md has the floors.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../src"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # One stage of the tests that need a server, for check.sh, as the server's user: server_tests.sh SCRATCH PG_CONFIG STAGE
 #
 # SCRATCH/tree is a copy of the tree that the user owns. The first stage, `install`, makes a private copy of the server

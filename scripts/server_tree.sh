@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # A PostgreSQL of another Debian release, in a folder tree of its own. Needs root.
 #
 #   server_tree.sh make MAJOR                makes the tree if it is not in .cache/trees; prints "pass FOLDER"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # The viewer: make viewer, make check-viewer
 #
 # Installs what is missing (apt) and builds build/viewer/trending-viewer. With --check its tests run as well, those with

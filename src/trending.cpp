@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The extension's entry point: wires the parts together, nothing else.
 #include "launcher/hooks.h"
 #include "launcher/launcher.h"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # What a trend with five aggregates costs an event, against one that only counts: the worker's processor time for the
 # same rows, from the WAL to the ranking.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # Checkpoints: what one costs readers, events and WAL, and how soon a restarted server serves reads again.
 #
 #   bench/checkpoint/run.sh [GROUPS] [SECONDS]

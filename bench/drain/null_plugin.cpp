@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The yardstick of the drain benchmark: the same decoding loop with an output plugin that does nothing.
 //
 // bench_drain(slot, upto) runs it in a background worker, like the real thing, and returns the seconds it

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # Draining a backlog: the worker against the same in-process loop with a plugin that does nothing.
 #
 #   bench/drain/run.sh [TRANSACTIONS] [ROWS]

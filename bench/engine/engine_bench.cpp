@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What an event, a look at the best ten and a window's end cost, and what memory groups and cells take.
 //
 //   engine_bench                              all of it, about a minute

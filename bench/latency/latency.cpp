@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Measures how long after its commit an event shows in a trend, as a client sees it.
 //
 //   latency CONNINFO SAMPLES

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # Commit to visible under load: 2,000 commits/s of others, with synchronous_commit on and off.
 #
 #   bench/latency/run.sh [SAMPLES]     (default 2000 each)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # What ten counting trends on one source cost, against one: the worker's processor time for the same rows.
 #
 #   bench/many/run.sh [TRANSACTIONS] [ROWS]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # Reading a trend: how long the usual reads take inside the server, with few and with many groups.
 #
 #   bench/reading/run.sh [GROUPS]

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- A blog: posts, and a row for every time one is read. May be run again.
 CREATE TABLE IF NOT EXISTS posts (
     id         bigint PRIMARY KEY,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- What is being read on the blog.
 
 -- The ten most viewed posts of every five minutes: the present ones live, the past ones in posts_5min_history.

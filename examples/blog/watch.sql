@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 \pset title 'Trending now'
 SELECT rank, value AS views, coalesce(label, '(deleted)') AS post, previous_rank AS before FROM trending_top10('posts_now');
 \pset title 'Today in Berlin'

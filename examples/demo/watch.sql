@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- What `make demo` shows every second: how long a commit takes to be visible, and the ranking with its changes since the last window.
 SELECT clock_timestamp() AS asked, trending.sync('5 seconds') AS position \gset
 SELECT format(E'Most viewed posts, %s - %s, moving every 10 s\n%s views of %s posts so far, visible %s ms after their commit',

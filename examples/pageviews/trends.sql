@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- Views per postcode and minute. All postcodes are kept of every minute, and rows that came too late, too.
 SELECT trending.create_trend('views_per_minute', $$
     SELECT window_start, window_end, postcode, count(*) AS views

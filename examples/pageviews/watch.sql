@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 \pset title 'This minute'
 SELECT rank, postcode, views FROM views_per_minute WHERE rank <= 10 ORDER BY rank;
 \pset title 'The minutes before'

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- A shop: who buys what, what is in stock, who looks around. May be run again.
 CREATE TABLE IF NOT EXISTS users (
     id            bigint PRIMARY KEY,

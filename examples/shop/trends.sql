@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- What happens in the shop.
 
 -- Revenue, orders, buyers and the value of orders, per category and minute. Orders that are cancelled drop out, also

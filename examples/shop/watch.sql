@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 \pset title 'This minute'
 SELECT category, revenue, orders, buyers, round(average_order, 2) AS average, highest_order AS highest FROM revenue ORDER BY rank;
 \pset title 'Sold best within the hour'

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- Trades of a stock exchange, to the microsecond. May be run again.
 CREATE TABLE IF NOT EXISTS ticks (
     id        bigint PRIMARY KEY,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- What the market does.
 
 -- The latest price of every symbol, by the time of the trade: a straggler does not replace a newer one.

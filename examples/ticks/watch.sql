@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 \pset title 'Movers of five minutes'
 SELECT rank, symbol, open, close, change_percent FROM top_movers ORDER BY rank LIMIT 5;
 \pset title 'Most traded'

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- Readings of weather stations, as the stations send them. May be run again.
 CREATE TABLE IF NOT EXISTS readings (
     id      bigint PRIMARY KEY,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- Temperatures per city and hour, the warmest first: there from the hour's first reading, and final when it closes.
 SELECT trending.create_trend('hourly_weather', $$
     SELECT window_start, window_end,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 \pset title 'This hour so far'
 SELECT rank, city, readings, round(average, 1) AS average, lowest, highest, round(humidity) AS humidity FROM hourly_weather ORDER BY rank LIMIT 8;
 \pset title 'The hours before, in the city that is warmest now'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // CLI11 made to speak more plainly: help without internals, and range errors that name the range readably.
 #pragma once
 

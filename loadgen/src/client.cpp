@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "client.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // One client: a connection and a thread that takes spans of events, writes each as a transaction, and counts.
 #pragma once
 

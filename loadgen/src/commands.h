@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The two commands. Both throw UserError for what the user can mend; the result is the exit status.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "connection.h"
 
 #include <algorithm>

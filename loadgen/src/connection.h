@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // One connection to the server, over libpq.
 #pragma once
 

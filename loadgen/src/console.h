@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What the program says while it runs, on standard error: messages, and a progress line that is rewritten in
 // place on a terminal. Used by all threads.
 #pragma once

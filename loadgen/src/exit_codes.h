@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What the program's exit status means; the help lists them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "format.h"
 
 #include <cmath>

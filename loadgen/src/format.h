@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Numbers and texts for people.
 #pragma once
 

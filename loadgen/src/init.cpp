@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "commands.h"
 #include "connection.h"
 #include "exit_codes.h"

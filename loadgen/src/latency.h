@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A histogram of latencies with a relative error below 1/32, in fixed memory: per power of two, 32 linear
 // buckets.
 #pragma once

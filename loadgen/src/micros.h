@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Times and spans: microseconds, as the server keeps them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Command line → options, checked.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "pacing.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // When each event is due, and which client sends it.
 #pragma once
 

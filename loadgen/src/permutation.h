@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A permutation of 0..size-1 that needs no memory: an affine map with a factor coprime to the size.
 #pragma once
 

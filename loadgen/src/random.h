@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014), used as a
 // counter-based generator: every event has a stream of its own, found from the seed and the event's number,
 // so that the sequence of events does not depend on which client draws them, or when.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "report.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What a run came to: totals over its clients, the progress line, the summary.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "rows.h"
 
 #include <cassert>

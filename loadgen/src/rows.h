@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Rows on their way to the server, in the layout of binary COPY; a row's parts serve as binary parameters of
 // an INSERT just as well, so events are encoded once whatever the method.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "scenario.h"
 
 #include <stdexcept>

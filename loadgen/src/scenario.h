@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A scenario: a schema, its fixed data, and an endless, reproducible sequence of events written to it.
 //
 // To add one: a class in scenarios/, its tables in examples/, its options in options.h, one line in

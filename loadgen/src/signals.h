@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Signals as events that the main thread waits for, instead of handlers.
 #pragma once
 

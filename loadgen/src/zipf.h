@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Zipf-distributed ranks, exactly and in constant time, by rejection-inversion:
 // W. Hörmann, G. Derflinger, "Rejection-inversion to generate variates from monotone discrete distributions",
 // ACM Transactions on Modeling and Computer Simulation 6 (1996), 169-184.

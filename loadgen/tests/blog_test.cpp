@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "scenarios/blog_model.h"
 
 #include <algorithm>

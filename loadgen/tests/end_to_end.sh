@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # end_to_end.sh PROGRAM: runs trending-loadgen against a private server, which is gone afterwards.
 #
 # The server's programs are those of PG_CONFIG, else of pg_config. A server never runs as root; called by root

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "micros.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The scenarios of the examples: what they draw is a function of seed and number, and has the shape they
 // promise.
 #include "scenario.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "zipf.h"
 
 #include <cmath>

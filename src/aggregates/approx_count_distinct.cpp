@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.approx_count_distinct(x) as an ordinary aggregate: a HyperLogLog sketch of the engine's. It counts
 // exactly as a trend does, so both say the same of the same rows.
 #include <cstring>

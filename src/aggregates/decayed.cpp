@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.decayed_count(at, half_life) and trending.decayed_sum(x, at, half_life) as ordinary aggregates:
 // rows weigh 1 (or x) when they are new and half as much with every half-life that has passed since, as of
 // now().

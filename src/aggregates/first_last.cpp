@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.first(value, at) and trending.last(value, at) as ordinary aggregates: the value of the earliest
 // and of the latest `at`. Rows whose value or time is NULL do not count.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What the transition functions of our aggregates share.
 #pragma once
 

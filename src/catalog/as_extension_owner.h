@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Writing trending.trend and similar tables, which only the extension's owner may.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Registered trends: reading trending.trend, and the cache of definitions that readers use.
 //
 // The table is read directly under the newest snapshot, as the server reads its own catalogs: what counts is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The table trending.trend, as the library sees it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "catalog/definition_view.h"
 
 #include "catalog/definition_catalog.h"

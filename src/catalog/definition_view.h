@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A trend's definition, kept as a view: <trend>_definition.
 //
 // create_trend has the server make the view from the user's text, as the user. From then on the definition is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What the worker reads and deletes in a history table, by the end of windows.
 #pragma once
 

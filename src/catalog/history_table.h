@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The table <trend>_history: one row per closed window and group.
 //
 // Columns: window_start and window_end where the select list lacks them, the trend's own columns with rank,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "catalog/own_trend.h"
 
 #include "catalog/definition_catalog.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A trend that the caller wants to do something to.
 #pragma once
 

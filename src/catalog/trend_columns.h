@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The columns of trending.trend.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "catalog/trend_options.h"
 
 #include "values/window_args.h"

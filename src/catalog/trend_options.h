@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The options of create_trend. One table of them (trend_options.cpp) says what each is called, its default,
 // which values it may have, where it is stored, what it means to the worker, and whether it can be altered.
 // Arguments are parsed, checked, stored and altered by that table; an option is added by a line of it, beside

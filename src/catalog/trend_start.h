@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What is kept in trending.trend_start: which rows of its source came after a trend was created, and how far
 // back its history is complete.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.alter_trend: options of a trend that runs.
 //
 // The new row is committed like any other; the worker takes it up at exactly the position of that commit and

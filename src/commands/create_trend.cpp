@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.create_trend, trending.track and trending.drop_trend.
 //
 // Rights: everything is done as the caller (analysis, reading rights, CREATE VIEW, CREATE FOREIGN TABLE),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Where decoded changes go: a table of functions, so that the output plugin does not know who listens.
 //
 // In the worker the listener counts events (bgworker/); for a slot read by somebody else it writes JSON lines

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "decoder/decode_loop.h"
 
 namespace trending {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The in-process decoding loop: reads WAL from a slot and runs it through logical decoding, record by record.
 //
 // No walsender, no SQL function, no output: changes reach worker_sink as they are decoded. The loop runs

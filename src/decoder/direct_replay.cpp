@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "decoder/direct_replay.h"
 
 namespace trending {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Replaying small transactions without the server's replay.
 //
 // To replay a committed transaction, the server starts a transaction, sets up the historic snapshot, merges

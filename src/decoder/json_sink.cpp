@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "decoder/json_sink.h"
 
 #include "decoder/row_json.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The plugin for everybody else: one line of JSON per change that some trend follows.
 //
 //     {"action":"insert","table":"public.view_events","xid":754,"commit_lsn":"0/15D2AA8",

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The output plugin: the server's logical decoding calls it, it passes each change to the process' sink.
 //
 // Transactions in progress are not streamed and prepared ones not decoded early (those callbacks stay null),

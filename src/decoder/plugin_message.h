@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Messages of the worker to itself by way of the WAL.
 #pragma once
 

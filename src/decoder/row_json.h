@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A decoded row as a JSON object.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // From a decoded tuple to an event: reads just the attributes a trend needs and evaluates its expressions.
 //
 // A plain column costs one attribute fetch; anything else runs through the executor's expression machine.

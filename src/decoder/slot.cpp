@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "decoder/slot.h"
 
 #include <cstdio>

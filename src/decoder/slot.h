@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The replication slot of a database's worker: trending_<database's OID>, or, while somebody else's slot has
 // that name, trending_<database's OID>_2 and so on.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "decoder/slot_start.h"
 
 #include "decoder/decode_loop.h"

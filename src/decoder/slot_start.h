@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Making a logical slot, with a starting point from which every transaction is decoded rightly.
 //
 // The server's way (DecodingContextFindStartpoint) has a gap. Its snapshot builder goes through three steps,

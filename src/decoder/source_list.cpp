@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "decoder/source_list.h"
 
 #include "catalog/as_extension_owner.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Which tables the trends of this database follow.
 #pragma once
 

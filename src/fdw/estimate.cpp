@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // How many rows a scan of a trend returns.
 #include "catalog/definition_catalog.h"
 #include "definition/partition_by.h"

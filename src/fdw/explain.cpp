@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What EXPLAIN says of a scan: which conditions it took over, and with ANALYZE how many groups it copied.
 //
 //   Foreign Scan on top_posts

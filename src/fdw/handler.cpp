@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The foreign-data wrapper's callbacks. A trend is read only, so there are none for writing: the server
 // itself says that the table cannot be inserted into, updated, deleted from or analysed.
 #include "fdw/planner.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The ways to scan a trend, and what they cost.
 #include <cmath>
 

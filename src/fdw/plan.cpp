@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The chosen way of scanning as a plan: what the executor needs, in nodes that can be copied.
 //
 //   fdw_exprs          values of keys and of bounds, LIMIT, OFFSET

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // From a query's conditions to a plan: what the planning callbacks of the wrapper share.
 //
 //   relation_size (estimate.cpp)   how many rows

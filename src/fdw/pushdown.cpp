@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "fdw/pushdown.h"
 
 namespace trending {

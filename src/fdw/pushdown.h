@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Which conditions of a query a scan of a trend can take over: bounds on rank, equality on keys.
 //
 // Everything here only looks at expressions; paths.cpp decides what to do with what was found.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "fdw/scan.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Carrying out the scan of a trend. The first row asked for takes a snapshot of just what is needed; all rows
 // come from it, so a scan shows one commit boundary however slowly it is read. Started again with other
 // parameters, it takes a new one.

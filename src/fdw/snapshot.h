@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A copy of (part of) a trend as it was at one commit boundary.
 //
 // snapshot_best, snapshot_all and snapshot_keys take the trend's lock shared, copy rows as bytes and release

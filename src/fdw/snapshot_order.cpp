@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The order of copied groups: by score, equal scores by the exact value, then by key.
 //
 // Keys are compared by the functions of their types, which costs tens of nanoseconds for numbers and more for

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.batch_query(trend): a trend's definition as a query over the source, with ranks: what the trend
 // should show, computed the slow way. verify and recompute run it, and so can anybody who doubts.
 #include "catalog/definition_catalog.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A trend's definition as a query over the source, and pieces of it.
 #pragma once
 

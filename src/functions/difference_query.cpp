@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Rows are matched by window and key, of a trend and of its definition run in batch. Everything is compared
 // exactly, digits of numerics included, but sums of floats: the server's own depend on the order of the
 // addends. They may differ by 1 part in 10^12 of the sum of the absolute values, sums of reals, which

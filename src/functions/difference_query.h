@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The queries by which trending.verify compares a trend, and its history, with its definition.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "functions/history_rows.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Reading windows back from a trend's history, for functions: through the door to the table
 // (postgres/owned_table.h), after check_history_rights(). Results are allocated in the memory context that is
 // current at the call.

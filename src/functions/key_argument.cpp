@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "functions/key_argument.h"
 
 namespace trending {

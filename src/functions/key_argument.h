@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Keys (and partitions) given as text.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "functions/labels.h"
 
 #include "definition/label.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Labels: what trending_top10 shows beside a key, read from the label table as it is now.
 #pragma once
 

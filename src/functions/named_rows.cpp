@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "functions/named_rows.h"
 
 #include "catalog/history_table.h"

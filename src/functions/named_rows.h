@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Rows that a statement of ours reads by a name. They are copied beforehand, from shared memory or through
 // the one door to tables of a trend's owner (postgres/owned_table.h), so that the statement names no table of
 // a user's but the source, and is planned without anything that the owners of trend and history attached to

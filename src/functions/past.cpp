@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "functions/past.h"
 
 #include "definition/clauses/commit_time.h"

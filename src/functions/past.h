@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Rankings of the past, read from a trend's history.
 #pragma once
 

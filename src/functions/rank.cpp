@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.rank: the rank of one key, given as text.
 #include "fdw/snapshot.h"
 #include "functions/key_argument.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.recompute: recalculates closed windows from the source, and marks the late rows that are in them
 // now. Only windows that events can no longer change and that the worker has written, so it never meets the
 // worker.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.resume: starts a stopped trend again.
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"

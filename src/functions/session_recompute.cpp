@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The query that recalculates final sessions.
 //
 // A row that came late may make sessions one that were several, and these may reach out of the time that was

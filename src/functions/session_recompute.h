@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Recalculating sessions: see recompute.cpp.
 #pragma once
 

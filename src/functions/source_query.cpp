@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "functions/source_query.h"
 
 namespace trending {

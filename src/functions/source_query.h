@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Queries of ours over a trend's source, in a session of somebody's: as the source's owner, whoever asks.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending_top10 and trending.top: the best of a trend with their labels, the same columns for every trend.
 #include "definition/partition_by.h"
 #include "fdw/snapshot.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "catalog/definition_catalog.h"
 #include "functions/trend_argument.h"
 

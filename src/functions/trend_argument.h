@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Which trend a reading function means, and whether the caller may read it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.live_differences(trend): the rows in which a trend differs from its definition run in batch, at
 // one instant; trending.history_differences_now(trend): those of its history.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.sync and trending.watch: waiting for the worker.
 #include "catalog/definition_catalog.h"
 #include "functions/trend_argument.h"

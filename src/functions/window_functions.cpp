@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.tumble, trending.hop and trending.cumulate as set-returning functions, by the engine's own
 // arithmetic; trending.session, which is none.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "launcher/hooks.h"
 
 #include "launcher/make_way.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What the extension does inside everybody's backend: wake the worker at commit, and keep it out of the way
 // of DROP DATABASE and similar commands.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "launcher/launcher.h"
 
 #include "decoder/slot.h"

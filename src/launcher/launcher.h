@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The launcher: one process per server that starts a worker for every database with the extension.
 //
 // At its start, and whenever a database is made or altered, it starts a worker for each database that it does

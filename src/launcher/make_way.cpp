@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "launcher/make_way.h"
 
 #include "shmem/directory.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Keeping the worker out of the way of commands that need a database without sessions: DROP DATABASE, RENAME,
 // SET TABLESPACE, CREATE DATABASE with it as the template.
 //

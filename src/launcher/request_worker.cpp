@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.request_worker(), which CREATE EXTENSION calls at its end, and trending.reset_slot().
 #include "decoder/slot.h"
 #include "launcher/hooks.h"

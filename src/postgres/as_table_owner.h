@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The one door to queries over a table of a user's, in the worker and in functions.
 #pragma once
 

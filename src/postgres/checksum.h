@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What is stored is input: rows of our tables carry a checksum over all that they say, so that damage, of
 // whatever kind, is noticed when they are read. CRC-32C, which the server has in hardware.
 #pragma once

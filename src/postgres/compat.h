@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Every difference between the server versions we build on (15 to 19), and nothing else.
 // Included by postgres/server.h only. Each entry names the upstream change.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // C++ exceptions under PG_TRY, where the server knows nothing of them.
 //
 // An exception that left a PG_TRY block would leave the server's error stack pointing to a frame that is

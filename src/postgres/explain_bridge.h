@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The printing half of commands/explain.h became headers of their own in PostgreSQL 18 (upstream commits
 // 9173e8b60466 and c65bc2e1d14a).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "postgres/fault.h"
 
 #include <cstdlib>

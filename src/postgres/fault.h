@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Faults made on purpose, for tests: what must be survived anywhere is provoked there.
 //
 // The setting trending.debug_fail (superuser, reload) is a list of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What tells two definitions apart: a SHA-256 digest of all that decides what they mean.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The guard at every door between the server (C, longjmp) and our C++.
 //
 // Rules, which the whole extension follows:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Who may read messages that can quote rows of a source: errors of expressions and of writes do.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "postgres/owned_check.h"
 
 namespace trending {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Whether a table of a trend's owner is still what we made: see owned_table.h.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The one door to tables that belong to a trend's owner: <trend>_history, <trend>_late, <trend>_alerts.
 //
 // The worker writes and reads them, and functions write them in the owner's name; their owner can attach to

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Statements of ours see no name of anybody else's.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The one door to the server's headers.
 //
 // Include C++ and standard headers first, then this one: the server defines macros (Min, Max, LOG, ERROR,

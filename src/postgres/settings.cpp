@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "postgres/settings.h"
 
 #include <cstdio>

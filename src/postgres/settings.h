@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The settings (GUCs) of the extension. Declared and documented here, registered by settings_define().
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "postgres/spi.h"
 
 #include "postgres/fault.h"

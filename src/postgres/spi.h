@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Statements of our own, run through SPI: prepared once in a process, with typed parameters, their rows read
 // by the names of their columns.
 //

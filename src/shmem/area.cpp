@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "shmem/area.h"
 
 namespace trending {

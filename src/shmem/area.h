@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A database's area: the dynamic shared memory (DSA) that holds the state of its trends.
 //
 // The worker creates one area each time it starts, fills it from the checkpoint, then publishes it in the

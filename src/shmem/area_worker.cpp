@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The worker's side of an area.
 #include <initializer_list>
 

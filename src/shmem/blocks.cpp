@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "shmem/blocks.h"
 
 #include "engine/memory/function_ref.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Where the engine's memory comes from: blocks of the database's area.
 //
 // Shared memory is asked for by the worker alone, in one place (blocks.cpp), and with no lock held: the lock

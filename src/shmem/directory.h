@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The directory of databases in main shared memory: who follows which database, and where its state lies.
 //
 // One entry per database that has the extension. Locks, taken in this order and held briefly:

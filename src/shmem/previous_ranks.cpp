@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "shmem/previous_ranks.h"
 
 #include <algorithm>

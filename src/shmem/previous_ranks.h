@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The ranks of the latest closed window of a trend, as trending_top10 shows them beside the current ones.
 //
 // The worker publishes a list whenever a window's result is taken for history; readers copy it under the

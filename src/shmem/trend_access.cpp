@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "shmem/trend_access.h"
 
 #include "definition/definition.h"

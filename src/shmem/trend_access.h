@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Reading a trend's state in a backend: finds it, takes its lock, hands out the engine's reader.
 //
 //     TrendRead* read = trend_read_begin(trend_id);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "values/aggregate_result.h"
 
 #include <bit>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Between values of SQL and the words of the engine.
 #pragma once
 

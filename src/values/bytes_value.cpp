@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "values/bytes_value.h"
 
 #include "engine/aggregates/aggregate.h"

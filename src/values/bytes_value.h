@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Values of min, max, first and last whose types are no numbers of the engine: kept as bytes, those that the
 // key codec makes of them, and ordered by the type's own comparison.
 //

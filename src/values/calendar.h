@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Local days of a time zone, by the server's own zone rules.
 #pragma once
 

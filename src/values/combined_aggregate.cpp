@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "values/combined_aggregate.h"
 
 #include "engine/aggregates/aggregate.h"

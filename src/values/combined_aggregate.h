@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Aggregates that a trend knows nothing of but that PostgreSQL can combine two of their states: stddev,
 // bool_and, those of extensions. A row becomes a state of its own by the transition function, states are
 // combined by the combine function, and the final function makes the value when somebody reads it. Between

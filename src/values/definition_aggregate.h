@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The aggregates of a definition, as far as their values are concerned.
 #pragma once
 

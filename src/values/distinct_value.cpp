@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "values/distinct_value.h"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Values counted by count(DISTINCT x) and trending.approx_count_distinct(x), as bytes: equal values, and only
 // those, have equal bytes. Unlike keys they need not be turned back, so types whose equal values can look
 // different (1.0 and 1.00) have a form here, too.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The one door through which the worker runs what a definition computes: expressions of WHERE, FILTER, keys,
 // arguments, event time and HAVING, and the functions of aggregates.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Keys as bytes: a trend's GROUP BY values packed so that equal keys, and only those, have equal bytes.
 //
 // The engine sees a key as an opaque byte string and compares it with memcmp. That is right because only

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Which types may be keys.
 #pragma once
 

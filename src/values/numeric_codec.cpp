@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "values/numeric_codec.h"
 
 #include <bit>

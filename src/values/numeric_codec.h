@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // numeric, PostgreSQL's decimal of any length, to and from the engine's Decimal of 256 bits.
 //
 // The bytes of a numeric are read and made directly: this runs for every row, and the server's own way to

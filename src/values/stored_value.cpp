@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "values/stored_value.h"
 
 namespace trending {

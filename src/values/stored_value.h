@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Whether bytes that come from a table of ours, rather than from a value, are a key or a value of a trend.
 //
 // They have passed a checksum by then, so this is about rows that somebody made up: no function of a type is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "values/window_args.h"
 
 #include "values/calendar.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The arguments of trending.tumble, hop, cumulate and session, checked and turned into the engine's window
 // specification. Shared by the SQL functions and by definitions, so both know the same windows.
 #pragma once

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # manual.sh MANUAL PROGRAM [SUBCOMMAND...]: a manual page has the options and exit statuses that the program's help has, and
 # no others, and groff finds nothing to say against it.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: PostgreSQL
 """Runs every SQL block of README.md, docs/ and examples/, and checks every link of the repository's pages. Checks that
 docs/reference.md is what docs/reference.py makes of the extension.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Compares trends and histories with what the model says, by queries that do not come from the extension."""
 
 import time

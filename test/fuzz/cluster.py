@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """A private PostgreSQL for the fuzzer, and its connections."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: PostgreSQL
 """Random definitions over random sources under random work, compared with queries that do not come from the extension.
 
 An episode makes sources and trends, lets several connections work on them (their commits in an order that the driver

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random sources and definitions, and for each definition a query that says the same without the extension."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """What should have been counted: every version of every row with the windows that it belongs to, by trend.
 
 A transaction is one instant: a row counts in the windows that end after the horizon (event clock - watermark_delay -

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random work by several connections, whose commits the driver orders: so it knows what each trend should count."""
 
 import random

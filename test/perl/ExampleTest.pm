@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # What the tests of the examples share: an example's tables and trends on a server, rows fed in transactions, and two
 # oracles: trending.verify, and batch queries written by hand, which know nothing of the extension.
 package ExampleTest;

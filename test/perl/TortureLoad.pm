@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # The load of the torture test and its oracle.
 #
 # Event times come from a simulated clock that runs ten times as fast as the wall clock. Every event is either

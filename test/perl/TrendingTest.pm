@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # What the TAP tests share: a server with the extension, load on it, and the oracle (a trend's definition run as
 # a batch query over its source).
 package TrendingTest;

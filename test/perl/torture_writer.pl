@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # One writer of the torture test: random transactions until it is told to stop, through whatever happens to the
 # server. Started by TortureLoad.pm.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # From CREATE EXTENSION to DROP DATABASE: workers and slots come and go by themselves, in several databases.
 use strict;
 use warnings;

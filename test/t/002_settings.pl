@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A server that is not prepared: CREATE EXTENSION succeeds and says what to set, the status shows it, reads fail
 # with a hint, and nothing is started again and again.
 use strict;

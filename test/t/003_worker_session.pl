@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # What the worker is not to take on, what it died of, and servers in which it must not or cannot run.
 use strict;
 use warnings;

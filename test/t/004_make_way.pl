@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Commands that need a database without sessions, cancelled, failed or ended at any moment: the worker makes way, and comes
 # back whatever became of them. Databases that are copied, moved, opened and closed are followed by themselves.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A fast shutdown is fast in every state: the worker is gone within two seconds, whatever it is at, and its successor
 # goes on.
 use strict;

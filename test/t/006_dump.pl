@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A dump of a database with trends, restored into another one: trends, history and late rows go on there, and what
 # belongs to a trend still goes with it.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A physical standby that is promoted: its trends come back by themselves, without a slot to go on with.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A trend consists of exactly the objects that were checked: names that come to mean something else, objects that are
 # dropped and made again, aggregates that get other functions, definitions that are replaced, dumps.
 use strict;

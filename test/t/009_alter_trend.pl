@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # trending.alter_trend: options change while a trend runs, at the position of the commit, and no state is lost.
 use strict;
 use warnings;

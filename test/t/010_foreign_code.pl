@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Nobody's code runs with the rights of others, and nobody sees what he may not: labels, the install script in a hostile
 # database, trending.trend and reasons.
 use strict;

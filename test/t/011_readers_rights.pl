@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Functions that read and write tables of others run nobody's code with the rights of another: what the owners of
 # source, history and types attached to them runs as themselves, if it has to run at all, whoever calls. And nobody
 # learns by them what he may not read.

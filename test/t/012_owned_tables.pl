@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # What owners attach to the tables of their trends runs nowhere: what is not as it was made is not written, the
 # status says why, and what waits comes later. What is kept of rows is what the trend's owner may read.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Trends over what the worker itself writes: another trend's history, late rows and alerts.
 use strict;
 use warnings;

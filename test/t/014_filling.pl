@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Trends made while writers write: every row counts exactly once, whether the backfill or the decoder saw it.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # History is complete from the first row: of windows that had closed before a trend was made, back to its retention, and of
 # whatever came since it was made, though it is filled late, or again after a crash. Compared with queries written by hand.
 use strict;

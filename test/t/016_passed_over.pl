@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Rows that come late while a trend is refilled, or before its history is filled back: each either counts, or is counted as
 # late once and kept once, whatever it meets: a filling that waits, a crash meanwhile, an option that is switched off.
 use strict;

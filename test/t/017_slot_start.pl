@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A slot is made while transactions of others are open and tables change: decoding waits, says for whom, and begins with
 # a catalog that lacks nothing.
 use strict;

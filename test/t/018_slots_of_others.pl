@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # The slot's name is taken, its WAL or its snapshot is gone, nobody may make one: either the worker makes it anew, or it
 # says what to do.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # The slot is lost: invalidated, dropped, or left behind in another data directory. Each heals by itself and says
 # so, and windows that closed meanwhile are in history as if nothing had been.
 use strict;

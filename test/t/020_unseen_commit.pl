@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A commit is decoded once its record is flushed, although nobody sees what it did before it has ended, which
 # synchronous replication can put off for as long as one likes. The worker must not look into the catalog in between.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Updates and deletes: after any mixture of them, live and closed windows equal the definition run in batch, as far
 # as the replica identity allows; where it does not, the user is told and what was missed is counted.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Rows that were refused as too far ahead, and are changed or deleted when they are ahead no longer: they take nothing
 # from other rows of the same key and time.
 use strict;

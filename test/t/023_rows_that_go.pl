@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Rows that go from trends whose state cannot retract a single one, sessions and states that PostgreSQL's functions
 # combined: they are refilled, at once or a little later, also when the worker is killed in between.
 use strict;

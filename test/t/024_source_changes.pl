@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Rows that come and go without being written: TRUNCATE, partitions that are attached, detached, dropped, emptied. And
 # tables that are rewritten. After each, live and closed windows equal the definition run in batch.
 use strict;

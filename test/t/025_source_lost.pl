@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Sources that change under a trend: renamed things are followed, what makes following impossible stops that trend alone,
 # with the reason, until it is put right.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Rows that are written while a table is unlogged are not in the WAL. Where it is permanent again when the transaction
 # ends nothing but the catalogs' past tells; trends over it are exact all the same.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A source that somebody keeps locked holds up its own trend, and no other.
 use strict;
 use warnings;

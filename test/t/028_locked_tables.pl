@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Tables of one trend that are locked, or cannot be written, keep neither the database from its checkpoints nor the
 # trend from being refilled, and nothing is missing in the end; whatever is killed meanwhile. Locks are held by
 # prepared transactions, which survive that.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A silent source: its clock follows the wall clock, the same way when the WAL is decoded again after a crash.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Commit time as event time: equal to what the server keeps, to the microsecond, however a row was written and
 # whatever is killed meanwhile; and what becomes of it where the server keeps none, or not any more.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Event times that are expressions: windows that close while the slot is lost are in history as if nothing had been,
 # as with a plain column. Some rows' expressions fail, which is no reason to leave out the others.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Every kind of aggregate over every kind of window against its batch query: after random inserts out of order,
 # updates and deletes, live and in history, across crashes of the worker.
 use strict;

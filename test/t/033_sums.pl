@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Sums of floats and numerics are those of the rows that are left: values and digits that PostgreSQL's own have, after
 # overflows, cancellation and rows retracted. The oracle is the definition, run as a query, and verify.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Session windows: random rows out of order into several trends, trends made over rows that are there, the worker and
 # the server killed in between. The oracle is trending.verify, and the counts of rows in trend and history.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # trending.recompute of sessions: late rows join sessions, also such that are far apart, while rows come; twice at
 # once; of a part of history, whose neighbours stay. The oracle is trending.verify.
 use strict;

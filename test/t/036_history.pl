@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Closed windows, late rows, recompute and verify, by event times of the past: replayed data works like live data.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # trending.verify finds every difference: what is missing, what is left over, what is wrong, final or not; raises no
 # false alarm; needs no right to write the source, and keeps its writers out for a moment only. trending.recompute marks
 # late rows when all their windows have them, and runs nobody's code with another's rights.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # The ranks of the window before beside the current ones, and rankings of the past.
 use strict;
 use warnings;

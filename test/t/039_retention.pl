@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # What retention no longer covers goes: by the worker, by trending.expire(), by a job of pg_cron.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Alerts of trends with HAVING: written and announced within about a second, each once, across kills of worker and
 # server; a table that refuses them costs the alerts, not the checkpoints.
 use strict;

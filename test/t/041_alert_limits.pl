@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # The bounds of alerts: a notification queue that nobody empties, more groups at once than can be kept.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A table of one trend that cannot be written for now keeps nothing else waiting, and misses nothing in the end.
 use strict;
 use warnings;

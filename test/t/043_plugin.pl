@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # The output plugin for everybody: JSON lines of followed tables, and no way to steal the worker's events.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Direct replay (src/decoder/direct_replay.h): small transactions bypass the server's replay, and the results are the
 # same, whatever else happens to tables and catalogs meanwhile.
 use strict;

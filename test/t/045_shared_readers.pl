@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Trends that read the rows of a source alike share the reading of them: each counts as if it were alone, whatever
 # becomes of the others.
 use strict;

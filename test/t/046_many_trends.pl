@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Ten trends over five sources in one database, by one slot and one worker: windows of all kinds, every kind of source,
 # random transactions across them by concurrent writers, a killed worker and a crashed server. In the end every trend
 # equals trending.verify and a query written by hand.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Readers beside writers: a scan shows whole transactions only.
 use strict;
 use warnings;

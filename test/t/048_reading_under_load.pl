@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Reading while everything else happens: writers, the worker going down and coming back, trends made and dropped.
 # And reading where no worker can be.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Sessions that stay open while what they have read is replaced: states of trends refilled, trends that are dropped
 # and made again, areas of workers that ended, the directory's entry of their database. They never read memory that is
 # gone, and do not keep it.

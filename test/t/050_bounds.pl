@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Bounds and bad events: the trend says what it refused and stays exact for the rest; other trends do not notice.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Limits of memory: what exceeds them is refused and counted, nobody uses them up for the others, and what is given
 # back is used again. The worker runs on.
 use strict;

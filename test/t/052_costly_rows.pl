@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Whatever a row makes of a definition's expressions costs that row alone, or at most its trend: errors of every
 # kind, stack, memory, time; in decoding, in filling, in conditions that are judged under a lock.
 use strict;

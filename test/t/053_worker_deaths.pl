@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # What the worker dies of, and for whom: a trend that it died for twice is set aside, the others run. And what is too
 # large to be held in memory is no reason to die.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Whoever waits says for whom: sync() for the caller's own trends or a named one, trends for transactions and locks.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # SIGKILL of the worker and of the server under load: the trend equals its definition afterwards.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A checkpoint that cannot be written: results stay current, the reason is shown, and nothing is lost by a crash
 # before or after the trouble is removed. Then shutdown in every mode under load.
 use strict;

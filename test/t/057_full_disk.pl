@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # A disk that is really full: the state of the trends lies in a tablespace on a small file system of its own, which only
 # the server sees (a mount in a user namespace). Results stay current, the reason is shown, a worker that starts
 # meanwhile loses nothing, and checkpoints go on when there is room again.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # What is stored is input: random damage to every table of state, by a superuser's hand, then a new worker. It never
 # crashes, never goes round in circles, and every trend equals its definition afterwards; what is lost of rows that
 # waited is said.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Tables of state whose pages cannot be read, and checkpoints of which any statement may fail: nothing is lost, and the
 # tables are written whole again.
 use strict;

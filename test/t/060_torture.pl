@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Torture: random load while worker and server are killed at random instants. Afterwards every live and every
 # closed window equals the definition run as a batch query, and every event is counted exactly once.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # examples/blog: nothing, one post, many; titles that change and posts that are deleted; late and out-of-order views.
 use strict;
 use warnings;

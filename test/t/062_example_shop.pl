@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # examples/shop: orders that are cancelled, that come in broken, out of order or late; stock, sessions and alerts.
 use strict;
 use warnings;

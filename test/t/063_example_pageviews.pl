@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # examples/pageviews: integer times, most rows seconds late, one in five a day or two; recompute takes those in.
 use strict;
 use warnings;

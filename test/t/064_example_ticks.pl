@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # examples/ticks: prices, candles and statistics exactly as SQL computes them; trades out of order, late, and deleted.
 use strict;
 use warnings;

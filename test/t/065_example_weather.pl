@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # examples/weather: readings as nested JSON become hourly figures, there from the first reading and final at the end.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # What PostgreSQL 19 brought for tables that stay in use: REPACK (CONCURRENTLY), which takes no table with REPLICA IDENTITY
 # FULL, and, where the server has them, partitions that are merged and split. Under writers it changes nothing: live and closed windows equal the definition run in batch.
 use strict;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QLibraryInfo>

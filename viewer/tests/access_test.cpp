@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // For people who do not see the window or do not use a mouse: every widget says what it is, every control is
 // reached with the keyboard, every shortcut is in the list.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # end_to_end.sh VIEWER: the viewer in a real window, over a real server with the extension and the load
 # generator, driven by mouse and keys. What it shows is read back through the clipboard and compared with SQL.
 # Skipped (77; failed with VIEWER_TESTS_MAY_SKIP=no) where a part is missing: the extension in PG_CONFIG's server,

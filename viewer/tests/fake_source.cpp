@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "fake_source.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Frames a second while twenty bars change places all the time, in a window on the display there is. Not a
 // test: a figure, to be taken on a quiet machine.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include <QAbstractItemModelTester>
 #include <QSignalSpy>
 #include <QTest>

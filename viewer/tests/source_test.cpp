@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The real source against a real server with a stand-in for the extension. The environment (with_server.sh)
 // says where the server is, and how it is stopped and started.
 

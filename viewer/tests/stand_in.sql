@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- A stand-in for the extension on a plain server: tables and functions of the same names. It is there to try
 -- the viewer's connection, not to compute anything.
 CREATE SCHEMA trending;

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # translations.sh LUPDATE VIEWER: every text of the sources has a German translation, and the program loads it by
 # the locale. Texts that are new or have changed: cmake --build BUILD --target update_translations, then Linguist.
 set -euo pipefail

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include <QAbstractItemModelTester>
 #include <QApplication>
 #include <QClipboard>

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
 # with_server.sh SQL_FILE PROGRAM...: runs a program beside a private plain server that has run the file. The
 # program finds the server through PGHOST and so on; $SERVER_CONTROL stop|start stops and starts it.
 # Skipped (77; failed with VIEWER_TESTS_MAY_SKIP=no) where there is no server program.

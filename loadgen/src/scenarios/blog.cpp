@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "blog.h"
 
 #include <fmt/format.h>

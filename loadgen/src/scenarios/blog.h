@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Scenario "blog": posts, and a stream of views of them; now and then a post gets another title, or is
 // deleted.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "blog_model.h"
 
 #include <iterator>

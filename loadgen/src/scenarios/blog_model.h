@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What happens on the blog: who views which post when, as pure functions of the seed and a number. No server.
 #pragma once
 

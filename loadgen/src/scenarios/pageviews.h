@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Scenario "pageviews": views of web pages by postcode, delivered by another system seconds, a day or two
 // days late.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "scenarios/shop.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Scenario "shop": visits, orders, of which some are cancelled and some come in broken, stock, and prices
 // that change.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "scenarios/shop_model.h"
 
 #include <algorithm>

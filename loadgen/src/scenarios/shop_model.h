@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What happens in the shop: pure functions of the seed and a number. No server.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "scenarios/table_scenario.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What the scenarios have in common: tables that a file of examples/ makes, some of them filled beforehand,
 // the others by events.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "scenarios/ticks.h"
 
 #include <cmath>

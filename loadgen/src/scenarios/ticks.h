@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Scenario "ticks": trades of a stock exchange; a few are struck in error and deleted soon after.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The material of titles.cpp: what titles are made of. A template's {names} are filled from the lists below.
 #pragma once
 

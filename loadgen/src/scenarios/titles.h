@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Titles of blog posts: a few hundred phrases put together so that every post's title is its own.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Posts that go viral and fade, so that a ranking over recent views keeps changing.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "scenarios/weather.h"
 
 #include <cmath>

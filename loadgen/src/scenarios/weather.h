@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Scenario "weather": readings of weather stations as nested JSON; some are wrong and corrected soon after.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Aggregates as their definitions say: every value from all the rows of its group and window, one by one.
 #pragma once
 

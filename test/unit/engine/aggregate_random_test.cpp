@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Random runs of trends with all kinds of aggregates beside their definitions: values and order of the
 // current window and of others, out of order, with rows retracted, restored from checkpoints.
 

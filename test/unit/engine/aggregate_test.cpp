@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Small scenarios of aggregates, one behaviour each, and what happens when memory is short.
 
 #include <gtest/gtest.h>

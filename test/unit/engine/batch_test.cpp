@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A batch that outgrows its bound: its largest slot can be dropped, the others stay.
 #include "engine/aggregates/batch.h"
 

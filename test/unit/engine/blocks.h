@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Where the tests' arenas get their blocks from.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A trend with its writer and a reader that sees the same memory at other addresses.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Sketches: how good the estimate is, that order and merging do not matter, storage.
 
 #include "engine/aggregates/hyperloglog.h"

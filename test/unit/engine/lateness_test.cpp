@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What a row that is late for some of its windows counts in: exactly those that end after the event clock, as
 // it stood before the row's transaction, less watermark_delay and allowed_lateness. The model keeps every row
 // with that clock and adds up each window by itself; it knows nothing of panes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Panes that leave the window where totals cannot lose them by subtraction.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Memory: bounds, failures at any allocation, what is released, and that an arena's views agree.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A trend as its definition says, without any cleverness: windows are found by trying all of them, results by
 // adding up all events. Slow, and independent of how the engine does it.
 #pragma once

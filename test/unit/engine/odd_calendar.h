@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A zone that never was: days of 20 to 28 hours, and every 41st day missing.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Ranks within partitions, and groups that belong to the trend only while a condition holds: random runs
 // beside the model, and partitions large enough to need all tiers of a ranking.
 

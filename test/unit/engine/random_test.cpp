@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Random runs of a trend beside the model: every kind of window, events in and out of order, retractions,
 // clock jumps, group churn, restores from checkpoints, windows reported in between.
 

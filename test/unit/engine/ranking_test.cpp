@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The ranking under inputs made to defeat it, with enough groups to need all its tiers.
 
 #include <gtest/gtest.h>

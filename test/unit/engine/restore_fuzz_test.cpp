@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Cells made up and cells damaged, given to a state that is restored: whatever they are, nothing is read or
 // written beyond what there is, nothing overflows, nothing goes on for ever; and what was taken can be worked
 // with.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Seeds of random tests. Every one of them prints its first seed and, where it fails, the seed of the run;
 // TRENDING_SEED=n repeats the run with that seed, TRENDING_RUNS=n makes more of them.
 #pragma once

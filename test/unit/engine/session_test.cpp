@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Session windows: single cases, and random runs beside the model.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Several trends that take the same events from one slot of a batch.
 #include <map>
 #include <random>

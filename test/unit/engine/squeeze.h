@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Memory that is short, for tests of failing allocations.
 #pragma once
 

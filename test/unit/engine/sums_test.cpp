@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // FloatSum against a fixed-point number that holds any sum of doubles exactly, ScaleCounts against a map.
 #include <bit>
 #include <cstring>

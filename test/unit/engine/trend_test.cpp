@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Small scenarios of a trend, one behaviour each.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "data/csv.h"
 
 namespace trending {

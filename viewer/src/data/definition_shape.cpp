@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "data/definition_shape.h"
 
 #include <QCoreApplication>

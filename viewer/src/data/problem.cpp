@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "data/problem.h"
 
 #include <QCoreApplication>

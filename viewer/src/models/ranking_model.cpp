@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "models/ranking_model.h"
 
 #include <QHash>

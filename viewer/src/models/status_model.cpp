@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "models/status_model.h"
 
 #include "data/text.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "models/trend_list_model.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "models/workspace.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "source/conninfo.h"
 
 #include <libpq-fe.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "source/pg_source.h"
 
 #include "source/session.h"

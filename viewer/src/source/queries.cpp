@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "source/queries.h"
 
 #include <QJsonArray>

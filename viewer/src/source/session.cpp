@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "source/session.h"
 
 #include <QTimeZone>

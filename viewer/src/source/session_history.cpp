@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The part of a session that answers what was asked for once: closed windows and their rankings.
 
 #include "source/session.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/bar_race.h"
 
 #include <QHelpEvent>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/connection_dialog.h"
 
 #include <QComboBox>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/definition_page.h"
 
 #include <QClipboard>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/health_page.h"
 
 #include <QGridLayout>

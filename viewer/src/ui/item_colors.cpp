@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/item_colors.h"
 
 #include <QHashFunctions>

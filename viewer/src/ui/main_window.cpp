@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/main_window.h"
 
 #include <QAbstractButton>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Menu, shortcuts and export of the main window.
 
 #include <QAbstractButton>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/over_time_page.h"
 
 #include <QChart>

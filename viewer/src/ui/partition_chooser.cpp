@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/partition_chooser.h"
 
 #include "data/text.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/ranking_page.h"
 
 #include <QEvent>

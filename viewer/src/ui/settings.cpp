@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/settings.h"
 
 #include "source/conninfo.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/timeline_bar.h"
 
 #include <QHBoxLayout>

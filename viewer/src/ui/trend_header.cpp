@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "ui/trend_header.h"
 
 #include <QHBoxLayout>

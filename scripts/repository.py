@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: PostgreSQL
+"""Checks what the repository says of itself: one version everywhere, licence lines, the form of the changelog, files that
+others read (META.json, YAML, JSON). Prints "pass NAME" or "FAIL NAME: why"."""
+
+import json
+import pathlib
+import re
+import sys
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+LICENSE_LINE = "SPDX-License-Identifier: PostgreSQL"
+NOT_OURS = {".git", ".cache", ".demo", "build", "tmp_check", "results", "output_iso", "log"}
+# Inputs of pg_regress are repeated in the results that they are compared with: the licence of the whole is theirs.
+UNMARKED = re.compile(r"^(sql/(?!.*--)|test/specs/|test/pgtap/|src/(bgworker|engine|definition)/)")
+SOURCE = re.compile(r"(\.(cpp|h|py|sh|pl|pm|mk|sql)|(^|/)(Makefile|Dockerfile|CMakeLists\.txt)|^\.ci/run)$")
+HEADING = re.compile(r"^## (\[Unreleased\]|\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d)$")
+KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def files():
+    for path in sorted(ROOT.rglob("*")):
+        name = path.relative_to(ROOT)
+        if path.is_file() and not NOT_OURS & set(name.parts):
+            yield str(name)
+
+
+def version():
+    return re.search(r"^default_version *= *'(.*)'", text("trending.control"), re.M)[1]
+
+
+def check_licence_lines():
+    for name in files():
+        if SOURCE.search(name) and not UNMARKED.match(name) and LICENSE_LINE not in text(name)[:400]:
+            yield f"{name} has no line '{LICENSE_LINE}'"
+
+
+def check_version():
+    meta = json.loads(text("META.json"))
+    found = {
+        "META.json": meta["version"],
+        "META.json, provides": meta["provides"]["trending"]["version"],
+        "viewer/CMakeLists.txt": re.search(r"VERSION (\d\S*) LANGUAGES", text("viewer/CMakeLists.txt"))[1],
+    }
+    if (ROOT / "debian/changelog").exists():
+        found["debian/changelog"] = re.match(r"trending \((.*)-\d+\)", text("debian/changelog"))[1]
+    for name, value in found.items():
+        if value != version():
+            yield f"{name} has version {value}, trending.control {version()}"
+
+
+def check_meta():
+    """What PGXN takes: its terms that must be there, and files that are."""
+    meta = json.loads(text("META.json"))
+    for term in ("name", "version", "abstract", "maintainer", "license", "provides", "meta-spec"):
+        if not meta.get(term):
+            yield f"META.json has no {term}"
+    if meta["meta-spec"]["version"] != "1.0.0" or meta["license"] != "postgresql":
+        yield "META.json: meta-spec 1.0.0 and license postgresql are wanted"
+    for extension in meta["provides"].values():
+        for file in (extension["file"], extension["docfile"]):
+            if not (ROOT / file).exists():
+                yield f"META.json names {file}, which is not there"
+
+
+def check_changelog():
+    for line in text("CHANGELOG.md").splitlines():
+        if line.startswith("## ") and not HEADING.match(line):
+            yield f"'{line}' is neither [Unreleased] nor [version] - date"
+        if line.startswith("### ") and line[4:] not in KINDS:
+            yield f"'{line}' is none of {', '.join(sorted(KINDS))}"
+
+
+def check_data_files():
+    for name in files():
+        try:
+            if name.endswith(".json"):
+                json.loads(text(name))
+            elif name.endswith((".yaml", ".yml")) and name != "mkdocs.yml":  # which has tags of its own
+                list(yaml.safe_load_all(text(name)))
+        except (ValueError, yaml.YAMLError) as error:
+            yield f"{name}: {error}"
+
+
+def check_issue_form():
+    form = yaml.safe_load(text(".github/ISSUE_TEMPLATE/bug.yaml"))
+    asked = [part for part in form["body"] if "trending.worker_status" in part["attributes"].get("value", "")]
+    if not asked or not asked[0]["validations"]["required"]:
+        yield "the form for bugs does not ask for trending.worker_status"
+
+
+def main():
+    failed = False
+    for name, check in sorted(globals().items()):
+        if not name.startswith("check_"):
+            continue
+        faults = list(check())
+        failed = failed or bool(faults)
+        for fault in faults:
+            print(f"FAIL {name[6:]}: {fault}")
+        if not faults:
+            print(f"pass {name[6:]}")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
