@@ -23,7 +23,7 @@ GROUPS = {
     ("Trends", "definitions.md"): ["create_trend", "track", "alter_trend", "drop_trend", "resume", "definition", "batch_query"],
     ("Reading", "ranking.md"): ["trending_top10", "top", "rank", "sync", "watch"],
     ("History", "history.md"): ["recompute", "verify", "history_since", "expire", "schedule_retention", "unschedule_retention"],
-    ("Windows", "windows.md"): ["tumble", "hop", "cumulate", "session", "commit_time"],
+    ("Windows", "windows.md"): ["tumble", "hop", "cumulate", "session", "commit_time", "parse_timestamptz"],
     ("Aggregates", "aggregates.md"): ["first", "last", "approx_count_distinct", "decayed_count", "decayed_sum"],
     ("The worker", "operations.md"): ["reset_slot"],
 }

@@ -355,6 +355,20 @@ AS 'MODULE_PATHNAME', 'trending_commit_time';
 COMMENT ON FUNCTION trending.commit_time(xid) IS
   'when the transaction that wrote a row version committed, given its xmin: event time for tables that have no time. Needs track_commit_timestamp in a query, not in a trend. NULL for rows from before that was on, and for rows so old that the server has forgotten it';
 
+-- Event time of documents. Immutable, as the cast from text is not: src/values/parse_timestamptz.cpp says why.
+CREATE FUNCTION trending.parse_timestamptz(ts text)
+RETURNS timestamptz LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_parse_timestamptz';
+
+CREATE FUNCTION trending.parse_timestamptz(ts text, zone text)
+RETURNS timestamptz LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_parse_timestamptz_in';
+
+COMMENT ON FUNCTION trending.parse_timestamptz(text) IS
+  'the time that a text in ISO 8601 says, with Z or an offset (2024-05-01T12:00:00Z). NULL for any other text. Immutable, unlike the cast: a trend may use it for the times of documents';
+COMMENT ON FUNCTION trending.parse_timestamptz(text, text) IS
+  'the time that a text in ISO 8601 says; without Z or an offset it is local time in that zone (2024-05-01T12:00:00, or 2024-05-01 for the beginning of the day). NULL for any other text. Immutable, unlike the cast: a trend may use it for the times of documents';
+
 COMMENT ON FUNCTION trending.tumble(timestamptz, interval, timestamptz, text) IS
   'the window of this size that contains ts. Windows follow each other without gap, aligned to origin (1970-01-01, in UTC for timestamptz). With a zone, size is in local days of that zone, right across changes of daylight saving. A date stands for its beginning. No rows for a NULL or infinite ts';
 COMMENT ON FUNCTION trending.tumble(timestamp, interval, timestamp) IS

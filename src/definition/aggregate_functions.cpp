@@ -1,5 +1,7 @@
 #include "definition/aggregate_functions.h"
 
+#include "values/own_function.h"
+
 namespace trending {
 
 namespace {
@@ -40,11 +42,7 @@ constexpr Own kOwn[] = {
 };
 
 bool own_function_of(Oid function, AggregateFunction* kind) {
-  Oid extension = get_extension_oid("trending", true);
-  if (!OidIsValid(extension) || getExtensionOfObject(ProcedureRelationId, function) != extension) {
-    return false;
-  }
-  const char* name = get_func_name(function);
+  const char* name = own_function_name(function);
   for (const Own& own : kOwn) {
     if (name == nullptr || strcmp(name, own.name) != 0) continue;
     *kind = own.kind;

@@ -2,6 +2,7 @@
 #include "values/window_args.h"
 
 #include "values/calendar.h"
+#include "values/own_function.h"
 
 namespace trending {
 
@@ -154,10 +155,7 @@ const char* window_slide_name(WindowKind kind) {
 }
 
 bool window_function_kind(Oid function, WindowKind* kind) {
-  Oid extension = get_extension_oid("trending", true);
-  if (!OidIsValid(extension)) return false;
-  if (getExtensionOfObject(ProcedureRelationId, function) != extension) return false;
-  const char* name = get_func_name(function);
+  const char* name = own_function_name(function);
   for (WindowKind candidate : kKinds) {
     if (name != nullptr && strcmp(name, window_function_name(candidate)) == 0) {
       *kind = candidate;

@@ -2,16 +2,12 @@
 
 #include "definition/clauses/analysis.h"
 #include "postgres/guard.h"
+#include "values/own_function.h"
 
 namespace trending {
 
 bool is_commit_time(Oid function) {
-  if (function < FirstNormalObjectId) return false;
-  Oid extension = get_extension_oid("trending", true);
-  if (!OidIsValid(extension)) return false;
-  if (getExtensionOfObject(ProcedureRelationId, function) != extension) return false;
-  const char* name = get_func_name(function);
-  return name != nullptr && strcmp(name, "commit_time") == 0;
+  return is_own_function(function, "commit_time");
 }
 
 bool is_commit_time_of_row(const Analysis& analysis, Node* event_time) {

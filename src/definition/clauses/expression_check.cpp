@@ -2,6 +2,7 @@
 
 #include "definition/clauses/commit_time.h"
 #include "values/key_type.h"
+#include "values/parse_timestamptz.h"
 
 namespace trending {
 
@@ -20,7 +21,7 @@ struct BadFunction {
 
 bool find_bad_function(Oid function, void* context) {
   auto* found = static_cast<BadFunction*>(context);
-  found->user_defined = function >= FirstNormalObjectId;
+  found->user_defined = function >= FirstNormalObjectId && !is_parse_timestamptz(function);
   if (!found->user_defined && func_volatile(function) == PROVOLATILE_IMMUTABLE) return false;
   found->function = function;
   return true;
@@ -155,6 +156,8 @@ bool check_functions(Node* node, const Walk& walk, bool (*check_arguments)(Node*
   bool returns_set = (IsA(node, FuncExpr) && reinterpret_cast<FuncExpr*>(node)->funcretset) ||
                      (IsA(node, OpExpr) && reinterpret_cast<OpExpr*>(node)->opretset);
   if (returns_set) report_construct(node, "a set-returning function", nullptr, walk);
+  if (IsA(node, FuncExpr) && is_parse_timestamptz(reinterpret_cast<FuncExpr*>(node)->funcid))
+    check_parse_zone(reinterpret_cast<FuncExpr*>(node));
   return false;
 }
 

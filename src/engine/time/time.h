@@ -16,9 +16,12 @@ inline constexpr Time kEndTime = 9223371331200000000;
 
 inline constexpr Time kMicrosPerDay = 86'400'000'000;
 
-// 1970-01-01 00:00 UTC, what windows are aligned to by default, as an instant and as a local day number.
+// 1970-01-01 00:00, what windows are aligned to by default, and its number as a day.
 inline constexpr Time kUnixEpoch = -946684800000000;
 inline constexpr int64_t kUnixEpochDay = -10957;
+
+// A Monday, 2000-01-03, as a day number.
+inline constexpr int64_t kMonday = 2;
 
 // Division and remainder that round towards minus infinity; b > 0.
 constexpr int64_t floor_div(int64_t a, int64_t b) {
