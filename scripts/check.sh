@@ -6,7 +6,8 @@
 # interrupted. A stage that takes long says every half minute how far it is. Logs are kept in build/check/.
 #   SERVERS      major versions for the server tests (the system's); others are fetched from other Debian releases into
 #                .cache/, which needs root
-#   STAGES       some of: lint build unit loadgen viewer bench regress isolation pgtap docs fuzz tap (all by default)
+#   STAGES       some of: lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz tap
+#                (all by default)
 #   VARIANT      of the extension in the server tests: debug (default: with assertions) or sanitize (servers from 17
 #                on: the packaged 15 hangs under ASan)
 #   PG_CONFIG    the system's server, if not the newest installed
@@ -15,12 +16,13 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-default_stages='lint build unit loadgen viewer bench regress isolation pgtap docs fuzz tap'
+default_stages='lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz tap'
 stages=" ${STAGES:-$default_stages} "
 servers=${SERVERS:-}
 export VARIANT=${VARIANT:-debug}
 logs=$repository/build/check
 scratch_folders=()
+monitoring_packages=(prometheus prometheus-sql-exporter prometheus-postgres-exporter) # for the system's server alone
 process='' all_passed=0 all_failed=0 # process of the stage that runs
 
 wanted() { [[ $stages == *" $1 "* ]]; }
@@ -43,6 +45,7 @@ prepare() {
     [[ $server != 16 ]] || packages+=(python3-pip)
   done
   ! wanted lint || packages+=(shellcheck clang-format python3-yaml)
+  ! wanted monitoring || packages+=(python3-yaml)
   ! wanted tap || packages+=(libipc-run-perl)
   ! wanted fuzz || packages+=(python3-psycopg2)
   # Extensions that tests use, if the server is of a package; the test of pg_cron is left out where there is none.
@@ -167,6 +170,8 @@ test_server() { # MAJOR
   cp -a "$repository/build/pg$1."*-"$VARIANT"-* "$scratch/tree/build/" 2>/dev/null || true
   if [[ $1 == "$system_server" ]]; then
     run=("${as_server[@]}" bash "$scratch/tree/scripts/server_tests.sh" "$scratch" "$PG_CONFIG")
+    ! wanted monitoring || unpack_packages "$scratch/monitoring" "${monitoring_packages[@]}" ||
+      die "packages of the stage monitoring cannot be downloaded" "apt-get update"
   else
     run_stage "$label-tree" 1800 bash "$repository/scripts/server_tree.sh" make "$1"
     ((!failed)) || return 0
@@ -176,8 +181,9 @@ test_server() { # MAJOR
       --clear-groups bash /mnt/scratch/tree/scripts/server_tests.sh /mnt/scratch "/usr/lib/postgresql/$1/bin/pg_config")
   fi
   ! is_root || chown -R "$owner" "$scratch"
-  for stage in install bench regress isolation pgtap docs fuzz tap logs; do
+  for stage in install bench regress isolation pgtap docs monitoring fuzz tap logs; do
     [[ $stage =~ install|logs ]] || wanted $stage || continue
+    [[ $stage != monitoring || -d $scratch/monitoring ]] || continue
     run_stage "$label-$stage" "${LIMIT:-3600}" "${run[@]}" "$stage"
     [[ $stage != install ]] || ((!failed)) || return 0
   done
@@ -198,7 +204,7 @@ main() {
   for stage in lint build unit loadgen viewer; do
     ! wanted $stage || run_stage $stage 1800 bash "$0" "do_$stage"
   done
-  [[ $stages =~ \ (bench|regress|isolation|pgtap|docs|fuzz|tap)\  ]] || return 0
+  [[ $stages =~ \ (bench|regress|isolation|pgtap|docs|monitoring|fuzz|tap)\  ]] || return 0
   for server in $servers; do
     test_server "$server"
   done

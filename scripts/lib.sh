@@ -42,6 +42,22 @@ require_packages() {
     >"$log" 2>&1 </dev/null || { tail -n 15 "$log" >&2 && die "apt-get failed; the whole log is $log"; }
 }
 
+# Puts the files of packages below a folder. Nothing is installed, so no service of theirs starts.
+unpack_packages() { # FOLDER PACKAGES...
+  local kept=$repository/.cache/packages new package
+  for package in "${@:2}"; do
+    if [[ ! -f $kept/$package.deb ]]; then
+      new=$kept/new.$$
+      mkdir -p "$new"
+      apt_knows "$package" || apt-get -qq update || return 1
+      (cd "$new" && apt-get -qq -o APT::Sandbox::User=root download "$package") || return 1
+      mv "$new"/*.deb "$kept/$package.deb"
+      rmdir "$new"
+    fi
+    dpkg -x "$kept/$package.deb" "$1"
+  done
+}
+
 major_version_of() { "$1" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/'; }
 is_complete_server() { [[ -x $("$1" --bindir)/postgres && -f $("$1" --pgxs) ]] 2>/dev/null; }
 

@@ -13,7 +13,7 @@ Using it:
   make installcheck                  regression tests against a running server
 Working on it:
   make check [SERVERS="15 17 19"]    every test; also on servers of other Debian releases
-  make check STAGES="unit regress"   some of: lint build unit loadgen viewer bench regress isolation pgtap docs tap fuzz
+  make check STAGES="unit regress"   some of: lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz tap
   make check VARIANT=sanitize SERVERS=17  the server tests under ASan and UBSan
   make check-viewer [SANITIZE=1]     the viewer's tests, in a window of their own
   make torture [KILLS=500] [SEED=n]  worker and server killed at random under load

@@ -96,6 +96,9 @@ do_bench() {
 # Every SQL block of the pages is run, every link is checked.
 do_docs() { start_server && /usr/bin/python3 test/docs/run.py --psql "$bin/psql"; }
 
+# A real Prometheus, with the exporters, scrapes the server.
+do_monitoring() { start_server && /usr/bin/python3 test/monitoring/run.py --tools "$scratch/monitoring"; }
+
 # shellcheck disable=SC2086 # several options
 do_fuzz() { /usr/bin/python3 test/fuzz/fuzz.py --pg-config "$PG_CONFIG" ${FUZZ:---seed 1 --episodes 8}; }
 

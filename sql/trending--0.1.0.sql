@@ -661,7 +661,8 @@ COMMENT ON FUNCTION trending.trend_stats() IS 'internal: what shared memory know
 CREATE FUNCTION trending.worker_stats(
   OUT pid int, OUT state text, OUT message text, OUT hint text, OUT applied_lsn pg_lsn, OUT lag_bytes bigint,
   OUT confirmed_lsn pg_lsn, OUT transactions bigint, OUT checkpoint_at timestamptz, OUT checkpoint_ms float8,
-  OUT checkpoint_bytes bigint, OUT checkpoint_hold_ms float8)
+  OUT checkpoint_bytes bigint, OUT checkpoint_hold_ms float8, OUT starts bigint, OUT failures int, OUT set_aside int,
+  OUT memory_granted bigint)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'trending_worker_stats';
 COMMENT ON FUNCTION trending.worker_stats() IS 'internal: what shared memory knows of the worker, for trending.worker_status';
@@ -909,6 +910,14 @@ COMMENT ON COLUMN trending.worker_status.checkpoint_bytes IS
   'how much state it wrote';
 COMMENT ON COLUMN trending.worker_status.checkpoint_hold_ms IS
   'the longest time for which it kept the readers of a trend waiting, in milliseconds';
+COMMENT ON COLUMN trending.worker_status.starts IS
+  'how often a worker was started for this database since the server began';
+COMMENT ON COLUMN trending.worker_status.failures IS
+  'how often in a row it ended with an error; 0 once it runs';
+COMMENT ON COLUMN trending.worker_status.set_aside IS
+  'trends that workers died for, stopped until trending.resume() is called';
+COMMENT ON COLUMN trending.worker_status.memory_granted IS
+  'shared memory that is granted to the trends of this database so far, in bytes; trending.memory_limit is the most';
 
 -- One row per trend. Without a worker the columns that only it can know are NULL.
 CREATE VIEW trending.status AS
@@ -995,6 +1004,10 @@ CREATE VIEW trending.metrics AS
 SELECT m.name, m.type, jsonb_build_object('trend', s.trend) AS labels, m.value, m.help
 FROM   trending.status s CROSS JOIN LATERAL (VALUES
          ('trending_up', 'gauge', (s.state = 'running')::int::float8, '1 when the trend can be read'),
+         ('trending_stopped', 'gauge', (s.state = 'stopped')::int, '1 when the trend waits for trending.resume()'),
+         ('trending_retractable', 'gauge', s.retractable::int, '1 when updates and deletes can be followed'),
+         ('trending_backfilling', 'gauge', (s.backfilling IS NOT NULL)::int, '1 while history is filled back'),
+         ('trending_changes_total', 'counter', s.version, 'how often readers were shown something new'),
          ('trending_events_total', 'counter', s.events, 'rows counted, or retracted'),
          ('trending_late_total', 'counter', s.late, 'rows that came too late for any window'),
          ('trending_ahead_total', 'counter', s.ahead, 'rows dated further ahead than max_ahead'),
@@ -1009,14 +1022,23 @@ FROM   trending.status s CROSS JOIN LATERAL (VALUES
          ('trending_kept_panes', 'gauge', s.kept_panes, 'panes in all windows that may still change'),
          ('trending_memory_bytes', 'gauge', s.memory_bytes, 'shared memory of the trend'),
          ('trending_event_clock_seconds', 'gauge', extract(epoch FROM s.event_clock), 'the latest event time'),
-         ('trending_watermark_seconds', 'gauge', extract(epoch FROM s.watermark), 'windows that end before are closed')
+         ('trending_watermark_seconds', 'gauge', extract(epoch FROM s.watermark), 'windows that end before are closed'),
+         ('trending_window_end_seconds', 'gauge', extract(epoch FROM s.window_end), 'end of the current window')
        ) m(name, type, value, help)
 WHERE  m.value IS NOT NULL AND m.value::float8 NOT IN ('infinity', '-infinity')
 UNION ALL
 SELECT m.name, m.type, '{}', m.value, m.help
 FROM   trending.worker_status w CROSS JOIN LATERAL (VALUES
          ('trending_worker_up', 'gauge', (w.state = 'running')::int::float8, '1 when the worker serves this database'),
+         ('trending_worker_starts_total', 'counter', w.starts, 'workers started since the server began'),
+         ('trending_worker_failures', 'gauge', w.failures, 'how often in a row the worker ended with an error'),
+         ('trending_set_aside_trends', 'gauge', w.set_aside, 'trends stopped because workers died for them'),
+         ('trending_memory_granted_bytes', 'gauge', w.memory_granted, 'shared memory granted to all trends so far'),
+         ('trending_memory_limit_bytes', 'gauge', pg_size_bytes(current_setting('trending.memory_limit', true)),
+          'the most that all trends may take'),
          ('trending_lag_bytes', 'gauge', w.lag_bytes, 'WAL that is written and not yet applied'),
+         ('trending_slot_bytes', 'gauge', CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() - w.confirmed_lsn END,
+          'WAL since the last checkpoint, which the slot keeps'),
          ('trending_transactions_total', 'counter', w.transactions, 'transactions applied since the worker began'),
          ('trending_checkpoint_age_seconds', 'gauge', extract(epoch FROM now() - w.checkpoint_at),
           'time since the last checkpoint'),

@@ -145,6 +145,7 @@ void start_worker(DatabaseShared* entry, Started* mine) {
   pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kStarting));
   if (RegisterDynamicBackgroundWorker(&worker, &mine->handle)) {
     mine->database = entry->database;
+    pg_atomic_fetch_add_u64(&entry->starts, 1);
     return;
   }
   mine->handle = nullptr;

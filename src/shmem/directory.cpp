@@ -38,7 +38,7 @@ void initialize_entry(DatabaseShared* entry, int tranche) {
   for (pg_atomic_uint64* word :
        {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn, &entry->transactions,
         &entry->checkpoint_at, &entry->checkpoint_us, &entry->checkpoint_bytes, &entry->checkpoint_hold_us,
-        &entry->area_identity, &entry->area_granted}) {
+        &entry->area_identity, &entry->area_granted, &entry->starts}) {
     pg_atomic_init_u64(word, 0);
   }
 }
@@ -143,7 +143,7 @@ void directory_remove(Oid database) {
     pg_atomic_write_u32(&entry->reset, static_cast<uint32>(SlotReset::kNone));
     for (pg_atomic_uint64* word : {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn,
                                    &entry->transactions, &entry->checkpoint_at, &entry->checkpoint_us,
-                                   &entry->checkpoint_bytes, &entry->checkpoint_hold_us}) {
+                                   &entry->checkpoint_bytes, &entry->checkpoint_hold_us, &entry->starts}) {
       pg_atomic_write_u64(word, 0);
     }
     LWLockRelease(&entry->lock);

@@ -51,6 +51,7 @@ struct DatabaseShared {
   pid_t worker_pid;            // [directory] 0: none
   TimestampTz next_start;      // [directory] launcher: not before this, back-off after a failure
   int failures;                // [directory] launcher: failures in a row
+  pg_atomic_uint64 starts;     // [atomic] launcher: workers it has started
   char message[kMessageSize];  // [directory] why the worker is not running; empty when it is
   char detail[kMessageSize];   // [directory] an error's own words, which may quote rows: not for everybody
   char hint[kMessageSize];     // [directory] what to do about it

@@ -20,14 +20,15 @@ INSERT INTO clicks VALUES (1, '2024-05-01 12:10+00'), (1, NULL), (1, '2999-01-01
 INSERT INTO clicks VALUES (1, '2024-05-01 12:00+00');
 SELECT trending.sync() \g /dev/null
 
-SELECT plan(9);
+SELECT plan(13);
 SELECT is_empty($$SELECT name FROM trending.metrics WHERE name !~ '^trending_[a-z_]+$' OR type NOT IN ('counter', 'gauge')
   OR (type = 'counter') <> (name LIKE '%\_total') OR value IS NULL OR help !~ '^[a-z0-9A-Z]'$$, 'names, types and values are proper');
 SELECT is_empty($$SELECT name, labels FROM trending.metrics GROUP BY 1, 2 HAVING count(*) > 1$$, 'each series once');
 SELECT is_empty($$SELECT name FROM trending.metrics GROUP BY 1 HAVING count(DISTINCT (type, help)) > 1$$,
   'one type and help a name');
 SELECT results_eq($$SELECT name, value FROM trending.metrics WHERE labels ->> 'trend' = 'pages' AND type = 'counter' ORDER BY 1$$,
-  $$VALUES ('trending_ahead_total'::text, 1::float8), ('trending_events_total', 51), ('trending_failed_total', 0),
+  $$VALUES ('trending_ahead_total'::text, 1::float8), ('trending_changes_total', (SELECT version FROM trending.status WHERE trend = 'pages')),
+           ('trending_events_total', 51), ('trending_failed_total', 0),
            ('trending_late_total', 1), ('trending_null_time_total', 1), ('trending_out_of_range_total', 0),
            ('trending_refused_total', 0), ('trending_unmatched_total', 0), ('trending_unretracted_total', 0)$$,
   'counters of a trend');
@@ -39,6 +40,19 @@ SELECT results_eq($$SELECT value, labels FROM trending.metrics WHERE name = 'tre
   $$VALUES (1::float8, '{}'::jsonb)$$, 'the worker');
 SELECT cmp_ok((SELECT value FROM trending.metrics WHERE name = 'trending_transactions_total'), '>=', 3::float8,
   'what it has applied');
+SELECT results_eq($$SELECT name, value FROM trending.metrics
+    WHERE name IN ('trending_worker_failures', 'trending_set_aside_trends', 'trending_memory_limit_bytes') ORDER BY 1$$,
+  $$VALUES ('trending_memory_limit_bytes', pg_size_bytes(current_setting('trending.memory_limit'))::float8),
+           ('trending_set_aside_trends', 0), ('trending_worker_failures', 0)$$, 'its memory and its failures');
+SELECT cmp_ok((SELECT value FROM trending.metrics WHERE name = 'trending_memory_granted_bytes'), '>=',
+  (SELECT sum(value) FROM trending.metrics WHERE name = 'trending_memory_bytes'), 'trends take no more than what is granted');
+SELECT cmp_ok((SELECT value FROM trending.metrics WHERE name = 'trending_worker_starts_total'), '>=', 1::float8,
+  'how often it was started');
+CREATE ROLE metrics_monitor;
+SET ROLE metrics_monitor;
+SELECT is((SELECT count(*) FROM trending.metrics WHERE name = 'trending_up'), 2::bigint, 'a role without rights sees the numbers of all trends');
+RESET ROLE;
+DROP ROLE metrics_monitor;
 ALTER TABLE clicks SET UNLOGGED;
 SELECT trending.sync() \g /dev/null
 SELECT is((SELECT value FROM trending.metrics WHERE name = 'trending_up' AND labels ->> 'trend' = 'pages'), 0::float8,
