@@ -91,7 +91,16 @@ bool has_waiting_rows(const FollowedTrend* trend) {
                                           (trend->alerts->rows.deferred && alerts_are_due(trend)));
 }
 
+// Whether a filling looked ahead of the position. A checkpoint waits until it is reached, but for so long only.
+bool is_ahead_of_position(TimestampTz now) {
+  constexpr int64 kPatienceUs = 10 * 1000 * kMicrosPerMs;
+  return now - worker->last_checkpoint < kPatienceUs &&
+         std::any_of(worker->trends.begin(), worker->trends.end(),
+                     [](const FollowedTrend* trend) { return trend != nullptr && trend->filter.active(); });
+}
+
 bool checkpoint_wanted(TimestampTz now) {
+  if (is_ahead_of_position(now)) return false;
   if (worker->checkpoint_due) return true;
   if (now - worker->last_checkpoint > kAlertIntervalMs * kMicrosPerMs && has_alerts()) return true;
   if (now - worker->last_checkpoint > kHistoryIntervalUs) {
@@ -132,7 +141,8 @@ void refill_trends() {
   worker->refill_wanted = false;
   for (FollowedTrend* trend : worker->trends) {
     // One that is being loaded begins again in any case.
-    if (trend != nullptr && trend->refill && trend->state != FillState::kLoading) filling_start(trend);
+    if (trend == nullptr || !trend->refill || trend->state == FillState::kLoading) continue;
+    filling_start(trend);
   }
 }
 

@@ -98,6 +98,7 @@ await("SELECT state = 'filling' FROM trending.status WHERE trend = 'visits'");
 query(row('seen', 101, 999));
 query("COMMIT PREPARED 'writer'");
 sync_trends($node, $db);
+await("SELECT count(*) = 3 FROM visits_late WHERE reason = 'late'");
 is(query("SELECT string_agg(extract(epoch FROM event_time - at_second(0))::int::text, ' ' ORDER BY event_time) FROM visits_late WHERE reason = 'late'"),
 	'15 100 101', 'another one is while they are filled; one that joins an open session is not');
 is(query("SELECT n FROM visits"), '2', 'which has it');
@@ -173,6 +174,23 @@ $locker->quit;
 await("SELECT count(*) = 0 FROM trending.waiting_late");
 is(late_rows('olden', 'some are only counted'), '16 late, 17 late', 'what waited is written, and no more');
 is(counters('olden'), '3|0|0', 'all are counted');
+
+# -- a state that has rows which are yet to be decoded is replaced: they are not late by its clock
+
+query(
+	q{
+	CREATE TABLE parts (LIKE seen) PARTITION BY LIST (k);
+	CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+	CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2)});
+create('parted', 'parts', "trending.tumble(at, '1 minute')", '');
+query(row('parts', 0));
+sync_trends($node, $db);
+my $frozen = freeze_worker($node, $db);
+query($_) for 'TRUNCATE parts', 'TRUNCATE parts', row('parts', 100), row('parts', 1000), row('parts', 101, 1001);
+kill 'CONT', $frozen;
+sync_trends($node, $db);
+is(late_rows('parted'), '', 'no row is late that was there when it was refilled');
+history_is('parted', '60:2', 'all are in history');
 
 no_crash_in_log($node);
 $node->stop;

@@ -120,8 +120,10 @@ void delete_gone_panes(FollowedTrend* trend) {
   }
 }
 
-// Of a trend that is about to be filled anew, what was taken before.
+// Of a trend that is about to be refilled, what was harvested before. A state that is ahead of the position
+// has windows of rows that are yet to be decoded: after a crash it is made again, and so are they.
 bool has_history_to_write(const FollowedTrend* trend) {
+  if (trend->filter.active()) return false;
   if (trend->state == FillState::kRunning) return history_is_due(trend);
   return trend->state == FillState::kLoading && trend->is_whole && !trend->history->windows.items.empty();
 }
@@ -254,7 +256,8 @@ bool has_rows(const FollowedTrend* trend) {
 // Whether final windows are in memory only. Where the clocks stood may not be stored then: what they call final
 // is not made again.
 bool keeps_windows_back(const FollowedTrend* trend) {
-  if (!trend->is_whole) return false;  // they were deferred before it was filled
+  if (!trend->is_whole) return false;        // they were deferred before it was filled
+  if (trend->filter.active()) return false;  // the clocks are those from before
   const bool written = trend->stored->rows_included && has_history_to_write(trend);
   return (!trend->history->windows.items.empty() && !written) ||
          (trend->writer.has_sessions() && trend->writer.has_pending_window());
@@ -306,7 +309,7 @@ void mark_written() {
     if (trend->stored->rows_included) {
       late_table_written(trend);
       alerts_written(trend);
-      history_written(trend);
+      if (!trend->filter.active()) history_written(trend);
     }
     if (!trend->stored->included) continue;
     trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });

@@ -66,7 +66,8 @@ ClockBefore clocks_of(const FollowedTrend* trend) {
   clocks.unretracted = shown(&trend->shared->unretracted);
   if (!trend->arena.is_open()) return clocks;
   const TrendWriter& writer = trend->writer;
-  if (trend->is_whole) {
+  // The clocks of a state that is ahead of the position would make rows late that are yet to be decoded.
+  if (trend->is_whole && !trend->filter.active()) {
     clocks.clock = writer.clock();
     clocks.watermark = writer.watermark();
     clocks.final_until = writer.final_before();

@@ -197,6 +197,7 @@ void fill(FollowedTrend* trend) {
   PG_END_TRY();
   if (error != nullptr) {
     worker->filling.clear();
+    trend->filter = {};
     if (trend->set_aside) {
       trend_set_aside(trend, error->message);
     } else if (!is_conflict(error)) {
@@ -219,7 +220,6 @@ void fill(FollowedTrend* trend) {
   trend->fill_us = trend->filled_at - began;
   trend->refill = trend->fill_paused = trend->is_new = false;
   trend->is_whole = true;
-  trend->before = {};
   trend->unfit = trend->rights_lost = false;  // why it was stopped, if it was, is past
   trend_report(trend, lacks_rows ? kUnknownTimes : "");
   trend->dirty = true;
@@ -311,6 +311,9 @@ void poll_waiting(FollowedTrend* trend) {
 
 void filling_start(FollowedTrend* trend) {
   if (trend->set_aside) return;
+  // Its state is ahead of the position, until when it is known of each transaction whether it was counted.
+  trend->filter.settle(worker->loop.position());
+  if (trend->filter.active()) return trend_fill_later(trend, 0);
   trend->state = FillState::kLoading;
   trend->lacks_memory = false;
   if (!trend->fill_paused) trend_tell(trend, trend->why_filled);
@@ -340,14 +343,14 @@ void filling_poll() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     trend->passed->back_filter.settle(worker->loop.position());
+    trend->filter.settle(worker->loop.position());
+    if (trend->filter.active()) continue;
     if (trend->lacks_memory && memory_may_do(trend->blocks) && GetCurrentTimestamp() >= trend->fill_at) {
       filling_start(trend);
     } else if (trend->state == FillState::kLoading) {
       if (GetCurrentTimestamp() >= trend->fill_at) filling_start(trend);
     } else if (trend->state == FillState::kAwaiting) {
       poll_waiting(trend);
-    } else if (trend->state == FillState::kRunning) {
-      trend->filter.settle(worker->loop.position());
     }
   }
 }

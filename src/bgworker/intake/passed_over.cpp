@@ -43,7 +43,7 @@ KeyView key_of(const LateCandidate& candidate) {
 }
 
 bool is_past(FollowedTrend* trend, TransactionId xid, Time time, KeyView key) {
-  if (!trend->writer.is_past(time, key, passed_until(trend))) return false;
+  if (!trend->writer.is_past(time, key, passed_until(trend, xid))) return false;
   trend->writer.count_elsewhere(backfill_takes(trend, xid));
   return !trend->writer.is_counted_elsewhere(time);
 }
@@ -119,8 +119,8 @@ bool takes(const FollowedTrend* trend, TransactionId xid) {
   return is_filled(trend) && trend->filter.counts(xid);
 }
 
-Time passed_until(const FollowedTrend* trend) {
-  if (is_filled(trend)) return trend->passed->counted_since;
+Time passed_until(const FollowedTrend* trend, TransactionId xid) {
+  if (!trend->filter.counts(xid)) return trend->passed->counted_since;
   return trend->is_whole ? trend->writer.final_before() : trend->before.final_until;
 }
 

@@ -48,8 +48,9 @@ struct PassedOver {
 // Whether the trend's state takes the transactions of this number.
 bool takes(const FollowedTrend* trend, TransactionId xid);
 
-// Windows that end up to here are, or will be, left out by filling.
-Time passed_until(const FollowedTrend* trend);
+// Windows that end up to here have been left out by the filling that saw this transaction, or will be by the
+// next one.
+Time passed_until(const FollowedTrend* trend, TransactionId xid);
 
 // Whether a row that is decoded for a trend which does not take it is late.
 bool is_passed_over(FollowedTrend* trend, TransactionId xid, const RowEvent& event);

@@ -27,16 +27,12 @@ Time concerned_from(FollowedTrend* trend, TransactionId xid) {
   return trend->gone->judged_from;
 }
 
-// At once, which is after the transaction that is being decoded, or later. What is there is known to be
-// wrong.
+// At once, which is after the transaction that is being decoded, or later.
 void ask(FollowedTrend* trend) {
   trend_ask_to_fill(trend, "Rows were updated or deleted that its state cannot retract.");
   const TimestampTz due = trend->filled_at + std::max(kPauseUs, kPauseFactor * trend->fill_us);
   if (GetCurrentTimestamp() >= due) return;
-  trend->state = FillState::kLoading;
-  trend->fill_at = due;
-  trend_tell(trend, trend->why_filled);
-  trend_set_phase(trend, TrendPhase::kFilling);
+  trend_fill_later(trend, due);
 }
 
 // Too many: begins again from a later position (filling_poll).

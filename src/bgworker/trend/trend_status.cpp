@@ -39,6 +39,13 @@ void trend_tell(FollowedTrend* trend, const char* message) {
   release_trend(trend->shared);
 }
 
+void trend_fill_later(FollowedTrend* trend, TimestampTz due) {
+  trend->state = FillState::kLoading;
+  trend->fill_at = due;
+  trend_tell(trend, trend->why_filled);
+  trend_set_phase(trend, TrendPhase::kFilling);
+}
+
 void trend_note_failure(FollowedTrend* trend) {
   constexpr int64 kPauseUs = 60 * INT64CONST(1000000);
   const TimestampTz now = GetCurrentTimestamp();

@@ -14,6 +14,8 @@ void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
 // The trend is to be refilled when the transaction at hand has been decoded. `reason`, a sentence that
 // stays where it is, goes to the log and, meanwhile, to the status; null: as before.
 void trend_ask_to_fill(FollowedTrend* trend, const char* reason);
+// It is refilled at a time that has come, and not followed until then. What is there is known to be wrong.
+void trend_fill_later(FollowedTrend* trend, TimestampTz due);
 // What a trend that is being filled shows in its status, and tells its readers.
 void trend_tell(FollowedTrend* trend, const char* message);
 // A row was not counted, for the reason in evaluation_failure: tells the log, not too often.
