@@ -84,7 +84,10 @@ class Cluster:
     def kill(self, pid):
         """Kills a process of the server, and waits until the server has ended all the others for it."""
         witness = self.connect()
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # it was about to end
+            return
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:

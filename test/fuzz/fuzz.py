@@ -25,6 +25,9 @@ from model import Model, Source, Trend
 from work import Transaction, Work
 
 
+WORKERS = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'trending worker' AND datname = current_database()"
+
+
 class Failure(Exception):
     pass
 
@@ -174,6 +177,9 @@ class Episode:
         self.execute(f"SELECT trending.sync('{PATIENCE} s')")
         # Until history is filled back, windows take in what was written meanwhile.
         self.wait_for("SELECT NOT EXISTS (SELECT FROM trending.status WHERE state <> 'running' OR backfilling)")
+        # Until it is stored for the first time, a crash forgets which rows came too late.
+        self.wait_for("SELECT NOT EXISTS (SELECT FROM trending.trend t WHERE NOT EXISTS "
+                      "(SELECT FROM trending.trend_state s WHERE s.trend_id = t.id))")
         for caught_up in self.sources if source is None else [source]:
             caught_up.refilled = False
 
@@ -200,21 +206,20 @@ class Episode:
         for _ in range(self.rng.randrange(30, 200)):
             self.rng.choices(choices, weights)[0]()
 
-    def worker_pid(self):
-        return self.value("SELECT coalesce((SELECT pid FROM pg_stat_activity WHERE backend_type = 'trending worker' "
-                          "AND datname = current_database()), 0)")
-
     def kill_worker(self):
-        pid = self.worker_pid()
+        """Whichever runs, or begins to: what comes next must not depend on how soon it is there."""
+        if not any(source.trends for source in self.sources):
+            return
+        self.wait_for(f"SELECT EXISTS ({WORKERS})")
+        pid = self.value(f"SELECT coalesce(max(pid), 0) FROM ({WORKERS}) w")
+        self.say("-- kill -9 of the worker")
         if pid:
-            self.say("-- kill -9 of the worker")
             self.killed.add(pid)
             self.cluster.kill(pid)
-            self.work.server_lost()
+        self.work.server_lost()
 
     def end_worker(self):
-        self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'trending worker' "
-                     "AND datname = current_database()")
+        self.execute(f"SELECT pg_terminate_backend(pid) FROM ({WORKERS}) w")
 
     def kill_server(self):
         self.say("-- immediate stop of the server")
