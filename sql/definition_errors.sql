@@ -124,7 +124,7 @@ CALL try(def(win => 'trending.tumble(at)'));
 CALL try(def(win => 'trending.tumble(name, ''1 minute'')'));
 CALL try(def(win => 'trending.tumble(at, ''0'')'));
 CALL try(def(win => 'trending.tumble(at, NULL)'));
-CALL try(def(win => 'trending.tumble(at, ''1 month'')'));
+CALL try(def(win => 'trending.tumble(at, ''1 month 1 day'')'));
 CALL try(def(win => 'trending.tumble(at, until)'));
 CALL try(def(win => 'trending.tumble(at, ''1 day'', origin => now())'));
 CALL try(def(win => 'trending.tumble(at, ''1 day'', zone => name)'));
@@ -334,7 +334,7 @@ FROM (VALUES
   ('time of day', def(list => 'now(), count(*)'), def(list => 'count(*)')),
   ('of an aggregate', def(list => 'sum(price) + 1', sort => ''), def(list => 'sum(price)', sort => '')),
   ('ranking', def(list => 'max(name)', sort => 'ORDER BY max(name)'), def(list => 'max(name)', sort => 'ORDER BY count(*) DESC')),
-  ('months', def(win => 'trending.tumble(at, ''1 month'')'), def(win => 'trending.tumble(at, ''30 days'')'))
+  ('months', def(win => 'trending.tumble(at, ''1 month 1 day'')'), def(win => 'trending.tumble(at, ''30 days'')'))
 ) t(what, refused_query, followed_query), outcome(refused_query) refused, outcome(followed_query) followed;
 \x off
 -- Nothing was created.

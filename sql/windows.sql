@@ -7,9 +7,9 @@ SELECT * FROM trending.tumble('2024-05-01 12:34:56Z', '5 minutes');
 SELECT * FROM trending.tumble('2024-05-01 12:35:00Z', '5 minutes');
 SELECT * FROM trending.tumble('1969-12-31 23:59:59Z', '5 minutes');
 SELECT * FROM trending.tumble(timestamp '2024-05-01 12:34:56', '1 hour');
-SELECT * FROM trending.tumble(date '2024-05-01', '7 days');
--- An origin moves the grid: weeks begin on a Monday.
-SELECT * FROM trending.tumble(date '2024-05-01', size => '7 days', origin => '1970-01-05');
+SELECT * FROM trending.tumble(date '2024-05-01', '6 days');
+-- An origin moves the grid.
+SELECT * FROM trending.tumble(date '2024-05-01', size => '6 days', origin => '1970-01-05');
 SELECT * FROM trending.tumble('2024-05-01 12:34:56Z', '1 hour', origin => '2030-01-01 00:10Z');
 
 -- Hopping: size / slide windows; the size need not be a multiple of the slide.
@@ -104,7 +104,6 @@ WHERE  window_start <> date_bin('90 seconds', ts, '1970-01-01 00:00Z') OR window
 SELECT trending.tumble(now(), '0 seconds');
 SELECT trending.tumble(now(), '-1 second');
 SELECT trending.tumble(now(), NULL);
-SELECT trending.tumble(now(), '1 month');
 SELECT trending.tumble(now(), '1 year 1 day');
 SELECT trending.tumble(now(), '80000 days');
 SELECT trending.tumble(now(), '2000000000 days');
@@ -113,7 +112,6 @@ SELECT trending.tumble(now(), '1 day', zone => 'Europe/Atlantis');
 SELECT trending.tumble(now(), '1 day', zone => repeat('x', 300));
 SELECT trending.tumble(now(), '1 hour', zone => 'Europe/Berlin');
 SELECT trending.tumble(now(), '1 day 1 second', zone => 'Europe/Berlin');
-SELECT trending.tumble(now(), '1 day', origin => '2024-01-01 12:00Z', zone => 'Europe/Berlin');
 SELECT trending.hop(now(), '0', '1 minute');
 SELECT trending.hop(now(), NULL, '1 minute');
 SELECT trending.hop(now(), '1 month', '1 minute');
@@ -123,6 +121,5 @@ SELECT trending.hop(now(), '1 hour', '1 day', zone => 'Europe/Berlin');
 SELECT trending.hop(now(), '2 days', '1 day', zone => 'Europe/Berlin');
 SELECT trending.cumulate(now(), '0', '1 day');
 SELECT trending.cumulate(now(), '2 days', '1 day');
-SELECT trending.cumulate(now(), '1 day', '7 days', zone => 'Europe/Berlin');
 SELECT trending.cumulate(now(), '1 hour', '36 hours', zone => 'Europe/Berlin');
 SELECT trending.tumble('yesterday at noon', '1 hour');

@@ -5,17 +5,20 @@ namespace trending {
 
 namespace {
 
-constexpr pg_time_t kSecondsPerDay = 86400;
-constexpr int64 kEpochOffset = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * kSecondsPerDay;
+constexpr pg_time_t kEpochOffset = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400);
+constexpr int64 kReach = 2 * USECS_PER_DAY;
 
-// The first instant whose local date is `day` or later. Within one stretch of constant offset local time
+Time from_unix(pg_time_t seconds) {
+  return (seconds - kEpochOffset) * USECS_PER_SEC;
+}
+
+// The first instant whose local time is `local` or later. Within one stretch of constant offset local time
 // rises with the clock, so each stretch has at most one candidate; the first stretch that has one decides. A
-// midnight that happens twice begins the day when it happens first; one that is skipped begins it at the
-// jump.
-Time day_start(void* context, int64_t day) {
+// time that happens twice is meant when it happens first; one that is skipped is where the clock jumps.
+Time instant_of(void* context, Time local) {
   auto* zone = static_cast<const pg_tz*>(context);
-  const pg_time_t midnight = day * kSecondsPerDay + kEpochOffset;  // as if local time were UTC
-  pg_time_t begin = midnight - 2 * kSecondsPerDay;                 // of the stretch; before any candidate
+  // As if local time were UTC, of the stretch that is looked at; before any candidate.
+  pg_time_t begin = floor_div(local - kReach, USECS_PER_SEC) + kEpochOffset;
   for (;;) {
     long offset = 0;
     long next_offset = 0;
@@ -23,10 +26,9 @@ Time day_start(void* context, int64_t day) {
     int next_is_dst = 0;
     pg_time_t end = 0;
     int more = pg_next_dst_boundary(&begin, &offset, &is_dst, &end, &next_offset, &next_is_dst, zone);
-    pg_time_t candidate = Max(begin, midnight - offset);
+    Time candidate = Max(from_unix(begin), local - offset * USECS_PER_SEC);
     // Without a further boundary, or past where any could matter, the offset stays as it is.
-    if (more <= 0 || candidate < end || end > midnight + 2 * kSecondsPerDay)
-      return (candidate - kEpochOffset) * USECS_PER_SEC;
+    if (more <= 0 || candidate < from_unix(end) || from_unix(end) > local + kReach) return candidate;
     begin = end;
   }
 }
@@ -34,7 +36,7 @@ Time day_start(void* context, int64_t day) {
 }  // namespace
 
 Calendar zone_calendar(pg_tz* zone) {
-  return Calendar{zone, day_start};
+  return Calendar{zone, instant_of};
 }
 
 pg_tz* zone_lookup(const char* name) {
@@ -47,15 +49,16 @@ pg_tz* zone_lookup(const char* name) {
   return zone;
 }
 
-bool local_midnight(pg_tz* zone, TimestampTz instant, int64* day) {
-  int64 guess = floor_div(instant, USECS_PER_DAY);
-  for (int64 candidate = guess - 1; candidate <= guess + 1; candidate++) {
-    if (day_start(zone, candidate) == instant) {
-      *day = candidate;
-      return true;
-    }
+Time zone_local_time(pg_tz* zone, TimestampTz instant) {
+  int offset = 0;  // seconds west of UTC
+  pg_tm fields = {};
+  fsec_t fraction = 0;
+  if (timestamp2tm(instant, &offset, &fields, &fraction, nullptr, zone) != 0) {
+    ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
   }
-  return false;
+  const Time local = instant - offset * USECS_PER_SEC;
+  const Time midnight = local - floor_mod(local, USECS_PER_DAY);
+  return instant_of(zone, midnight) == instant ? midnight : local;
 }
 
 }  // namespace trending

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// Local days of a time zone, by the server's own zone rules.
+// Local time of a time zone, by the server's own zone rules.
 #pragma once
 
 #include "engine/time/window.h"
@@ -14,8 +14,8 @@ Calendar zone_calendar(pg_tz* zone);
 // The zone of that name, as SET timezone takes it; an error if there is none.
 pg_tz* zone_lookup(const char* name);
 
-// The local day number (days since 2000-01-01) on whose first instant `instant` lies. False if it lies on
-// none.
-bool local_midnight(pg_tz* zone, TimestampTz instant, int64* day);
+// The local time at an instant. Where a day begins late, because the zone skipped its midnight, its first
+// instant counts as midnight.
+Time zone_local_time(pg_tz* zone, TimestampTz instant);
 
 }  // namespace trending

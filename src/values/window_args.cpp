@@ -11,73 +11,109 @@ namespace {
 constexpr WindowKind kKinds[] = {WindowKind::kTumble, WindowKind::kHop, WindowKind::kCumulate,
                                  WindowKind::kSession};
 
+void report_infinite(const char* argument) {
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be finite", argument)));
+}
+
 void check_positive(int64 span, const char* argument) {
   if (span > 0) return;
   ereport(ERROR,
           (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be greater than zero", argument)));
 }
 
-// Whole days, for windows that follow a zone's calendar.
-int64 interval_to_days(const Interval* interval, const char* argument) {
-  check_positive(interval_to_span(interval, argument), argument);
-  if (interval->time != 0) {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("%s must be whole days when a zone is given", argument),
-                    errdetail("Windows in a zone follow its local days, of 23, 24 or 25 hours."),
-                    errhint("Write days, such as '1 day', or leave out the zone.")));
+// A length of windows: months or microseconds. Mixed ones are refused.
+struct Length {
+  int32 months;
+  int64 micros;
+};
+
+Length interval_to_length(const Interval* interval, const char* argument) {
+  if (interval == nullptr || interval->month == 0) {
+    const int64 span = interval_to_span(interval, argument);
+    check_positive(span, argument);
+    return {0, span};
   }
-  return interval->day;
+  if (!compat::interval_is_finite(interval)) report_infinite(argument);
+  if (interval->day != 0 || interval->time != 0) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("%s must not be months together with days or time", argument),
+                    errdetail("Months differ in length."),
+                    errhint("Write months alone, such as '3 months', or days, such as '90 days'.")));
+  }
+  check_positive(interval->month, argument);
+  return {interval->month, 0};
 }
 
-// The step of cumulate in a zone: elapsed time.
-int64 interval_to_step(const Interval* interval, const char* argument) {
-  int64 span = interval_to_span(interval, argument);
-  check_positive(span, argument);
-  if (interval->day != 0) {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("%s must not contain days when a zone is given", argument),
-                    errdetail("Local days have 23, 24 or 25 hours, a step has always the same length."),
-                    errhint("Write hours, such as '6 hours'.")));
-  }
-  return span;
+// In a zone windows begin with its days, weeks and months.
+void check_whole_days(const Interval* interval, const char* argument) {
+  if (interval->time == 0) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("%s must be whole days when a zone is given", argument),
+                  errdetail("Windows in a zone follow its local days, of 23, 24 or 25 hours."),
+                  errhint("Write days, such as '1 day', or leave out the zone.")));
 }
 
-WindowSpec zoned_spec(const WindowArguments& arguments, pg_tz* zone) {
+// The step of cumulate in a zone is either of local days or elapsed time.
+bool is_elapsed(const Interval* step, const char* argument) {
+  if (step->time == 0) return false;
+  if (step->day == 0) return true;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("%s must not be days together with time when a zone is given", argument),
+                  errdetail("Local days have 23, 24 or 25 hours, hours have always the same length."),
+                  errhint("Write days alone, such as '1 day', or hours, such as '6 hours'.")));
+  pg_unreachable();
+}
+
+// Weeks begin on Monday; everything else is aligned to 1970-01-01, a Thursday.
+Time default_origin(const WindowSpec& spec) {
+  const bool hops = spec.kind == WindowKind::kHop;
+  const int64 pitch = hops ? spec.slide : spec.size;
+  const bool by_months = (hops ? spec.slide_months : spec.size_months) > 0;
+  return !by_months && pitch % (7 * USECS_PER_DAY) == 0 ? kMonday * USECS_PER_DAY : kUnixEpoch;
+}
+
+WindowSpec window_spec(const WindowArguments& arguments, pg_tz* zone) {
   WindowSpec spec;
   spec.kind = arguments.kind;
-  spec.zoned = true;
-  spec.origin = kUnixEpochDay;
-  spec.size = interval_to_days(arguments.size, "size");
-  if (arguments.kind == WindowKind::kHop) spec.slide = interval_to_days(arguments.slide, "slide");
-  if (arguments.kind == WindowKind::kCumulate) spec.slide = interval_to_step(arguments.slide, "step");
-  int64 day = 0;
-  if (arguments.has_origin) {
-    if (!local_midnight(zone, arguments.origin, &day)) {
-      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                      errmsg("origin must be the beginning of a day in time zone \"%s\"",
-                             pg_get_timezone_name(zone))));
-    }
-    spec.origin = day;
+  spec.zoned = zone != nullptr;
+  const char* size_name = window_size_name(arguments.kind);
+  if (arguments.kind == WindowKind::kSession) {
+    spec.size = interval_to_span(arguments.size, size_name);
+    check_positive(spec.size, size_name);
+    return spec;
+  }
+  const Length size = interval_to_length(arguments.size, size_name);
+  spec.size = size.micros;
+  spec.size_months = size.months;
+  if (spec.zoned) check_whole_days(arguments.size, size_name);
+  if (arguments.kind != WindowKind::kTumble) {
+    const char* slide_name = window_slide_name(arguments.kind);
+    const Length slide = interval_to_length(arguments.slide, slide_name);
+    spec.slide = slide.micros;
+    spec.slide_months = slide.months;
+    if (spec.zoned && arguments.kind == WindowKind::kHop) check_whole_days(arguments.slide, slide_name);
+    if (spec.zoned && arguments.kind == WindowKind::kCumulate)
+      spec.elapsed_step = is_elapsed(arguments.slide, slide_name);
+  }
+  if (!arguments.has_origin) {
+    spec.origin = default_origin(spec);
+  } else {
+    spec.origin = spec.zoned ? zone_local_time(zone, arguments.origin) : arguments.origin;
   }
   return spec;
 }
 
-WindowSpec plain_spec(const WindowArguments& arguments) {
-  WindowSpec spec;
-  spec.kind = arguments.kind;
-  const char* size = window_size_name(arguments.kind);
-  spec.size = interval_to_span(arguments.size, size);
-  check_positive(spec.size, size);
-  if (arguments.kind == WindowKind::kHop || arguments.kind == WindowKind::kCumulate) {
-    const char* name = window_slide_name(arguments.kind);
-    spec.slide = interval_to_span(arguments.slide, name);
-    check_positive(spec.slide, name);
-  }
-  if (arguments.has_origin) spec.origin = arguments.origin;
-  return spec;
+// The smallest slide that a size allows, as an interval.
+const char* least_slide(const WindowSpec& spec) {
+  Interval least = {};
+  const int64 micros = (longest_window(spec) - 1) / kMaxPanesPerWindow + 1;
+  least.day = static_cast<int32>(micros / USECS_PER_DAY);
+  least.time = micros % USECS_PER_DAY;
+  return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(&least)));
 }
 
-void report(WindowError error, WindowKind kind) {
+void report(WindowError error, const WindowSpec& spec) {
+  const WindowKind kind = spec.kind;
   switch (error) {
     case WindowError::kNone:
       return;
@@ -89,14 +125,26 @@ void report(WindowError error, WindowKind kind) {
                                         : errdetail("The window grows by step until it reaches size.")));
       return;
     case WindowError::kSizeTooLarge:
-      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                      errmsg("%s is too large", window_size_name(kind)), errdetail("At most 36600 days.")));
+      ereport(ERROR,
+              (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is too large", window_size_name(kind)),
+               kind == WindowKind::kSession ? errdetail("At most 36600 days.")
+                                            : errdetail("At most 36600 days, or 1200 months.")));
+      return;
+    case WindowError::kSlideNotDays:
+      ereport(
+          ERROR,
+          (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+           errmsg("slide must be whole days when size is in months"),
+           errdetail("Some months are too short for all windows to end in the order in which they begin."),
+           errhint("Write days, such as '1 day', or a size in days, such as '30 days'.")));
       return;
     case WindowError::kTooManyPanes:
-      ereport(ERROR,
-              (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-               errmsg("%s is too small for this size", window_slide_name(kind)),
-               errdetail("A window may be cut into at most %lld slices.", (long long)kMaxPanesPerWindow)));
+      ereport(
+          ERROR,
+          (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+           errmsg("%s is too small for this size", window_slide_name(kind)),
+           errdetail("A window may be cut into at most %lld slices.", (long long)kMaxPanesPerWindow),
+           errhint("The smallest %s for this size is '%s'.", window_slide_name(kind), least_slide(spec))));
       return;
     case WindowError::kSizeNotPositive:
     case WindowError::kSlideNotPositive:
@@ -112,14 +160,10 @@ WindowSetup window_setup(const WindowArguments& arguments) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("origin must be finite")));
   }
   WindowSetup setup;
-  if (arguments.zone != nullptr) {
-    pg_tz* zone = zone_lookup(arguments.zone);
-    setup.spec = zoned_spec(arguments, zone);
-    setup.calendar = zone_calendar(zone);
-  } else {
-    setup.spec = plain_spec(arguments);
-  }
-  report(check_window(setup.spec), arguments.kind);
+  pg_tz* zone = arguments.zone == nullptr ? nullptr : zone_lookup(arguments.zone);
+  setup.spec = window_spec(arguments, zone);
+  if (zone != nullptr) setup.calendar = zone_calendar(zone);
+  report(check_window(setup.spec), setup.spec);
   return setup;
 }
 
@@ -169,9 +213,7 @@ int64 interval_to_span(const Interval* interval, const char* argument) {
   if (interval == nullptr) {
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", argument)));
   }
-  if (!compat::interval_is_finite(interval)) {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be finite", argument)));
-  }
+  if (!compat::interval_is_finite(interval)) report_infinite(argument);
   if (interval->month != 0) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("%s must not contain months or years", argument),

@@ -98,21 +98,39 @@ class Window:
     gap: str = ""     # sessions
 
 
-def _days(rng):
-    """Local days of a zone."""
-    zone = rng.choice(["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia"])
-    day = f"date_trunc('day', {{ts}} AT TIME ZONE '{zone}')"
-    if rng.random() < 0.5:
-        return Window(f"trending.tumble(ts, interval '1 day', zone => '{zone}')",
-                      f"SELECT {day} AT TIME ZONE '{zone}', ({day} + interval '1 day') AT TIME ZONE '{zone}'")
-    first = f"({day} - m * interval '1 day') AT TIME ZONE '{zone}'"
-    last = f"({day} + (2 - m) * interval '1 day') AT TIME ZONE '{zone}'"
-    return Window(f"trending.hop(ts, interval '1 day', interval '2 days', zone => '{zone}')",
-                  f"SELECT {first}, {last} FROM generate_series(0, 1) m")
+def _calendar(rng, time_type):
+    """Days, weeks, months and years of a zone, or of UTC; some begin at six in the morning or on the 15th."""
+    zone = rng.choice([None, "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia"])
+    if time_type != "timestamptz":
+        zone = None
+    unit, width = rng.choice([("day", "1 day"), ("day", "1 day"), ("week", "7 days"), ("month", "1 month"), ("quarter", "3 months"),
+                              ("year", "1 year")])
+    # What the origin adds to the beginning that date_trunc knows.
+    shift = rng.choice(["0", "0", "6 hours", "14 days 6 hours" if "month" in width else "6 hours"])
+    base = {"day": "2001-01-01", "week": "2001-01-01"}.get(unit, "1999-01-01")
+    if time_type == "timestamptz":
+        origin = f"(timestamp '{base}' + interval '{shift}') AT TIME ZONE '{zone or 'UTC'}'"
+        local, back = f"({{ts}} AT TIME ZONE '{zone or 'UTC'}')", f" AT TIME ZONE '{zone or 'UTC'}'"
+    else:
+        origin, local, back = f"(timestamp '{base}' + interval '{shift}')", "{ts}::timestamp", ""
+    tail = (f", origin => {origin}" if shift != "0" else "") + (f", zone => '{zone}'" if zone else "")
+    start = f"(date_trunc('{unit}', {local} - interval '{shift}') + interval '{shift}')"
+    size = f"interval '{width}'"
+    kind = rng.choice(["tumble", "hop", "cumulate"])
+    if kind == "tumble":
+        return Window(f"trending.tumble(ts, {size}{tail})", f"SELECT ({start}){back}, ({start} + {size}){back}")
+    if kind == "hop":
+        count = rng.choice([2, 3])
+        return Window(f"trending.hop(ts, {size}, {count} * {size}{tail})",
+                      f"SELECT ({start} - m * {size}){back}, ({start} + ({count} - m) * {size}){back} FROM generate_series(0, {count - 1}) m")
+    step = {"day": "1 day", "week": "1 day", "month": rng.choice(["1 day", "7 days"])}.get(unit, "1 month")
+    return Window(f"trending.cumulate(ts, interval '{step}', {size}{tail})",
+                  f"SELECT DISTINCT ({start}){back}, least({start} + m * interval '{step}', {start} + {size}){back} "
+                  f"FROM generate_series(1, 31) m WHERE {{ts}} < (least({start} + m * interval '{step}', {start} + {size}){back})")
 
 
 def random_window(rng, time_type):
-    kind = rng.choice(["tumble", "hop", "hop", "cumulate", "session", "days", "none"])
+    kind = rng.choice(["tumble", "hop", "hop", "cumulate", "session", "calendar", "none"])
     cast = "timestamptz" if time_type == "timestamptz" else "timestamp"
     origin = rng.choice([None, "2000-01-03 00:00:07"])
     base = f"{cast} '{origin or '1970-01-01'}'"
@@ -123,8 +141,8 @@ def random_window(rng, time_type):
     if kind == "session":
         gap = rng.choice(["1 second", "7 seconds", "90 seconds"])
         return Window(f"trending.session(ts, '{gap}')", "", gap)
-    if kind == "days" and time_type == "timestamptz":
-        return _days(rng)
+    if kind == "calendar":
+        return _calendar(rng, time_type)
     size_s = rng.choice([1, 10, 60, 3600])
     if kind == "tumble":
         size = f"interval '{size_s} seconds'"

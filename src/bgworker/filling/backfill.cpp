@@ -211,11 +211,6 @@ TrendOptions options_of(const FollowedTrend* trend) {
   return options;
 }
 
-int64 window_span(const FollowedTrend* trend) {
-  const WindowSpec& window = trend->definition->window;
-  return window.size * (window.zoned ? kMicrosPerDay : 1);
-}
-
 // Rows that are read in the time that the last portion took, so that looking for them is not all its work.
 uint64_t rows_in(const FollowedTrend* trend) {
   return static_cast<uint64_t>(trend->backfill_us) / 2;
@@ -231,7 +226,7 @@ Portion make_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* 
   initStringInfo(&made->partition);
   initStringInfo(&made->combined);
   if (trend_make_state(made, options_of(trend), nullptr) != Status::kOk) return Portion::kNoMemory;
-  const bool is_shortest = trend->backfill_span <= window_span(trend);
+  const bool is_shortest = trend->backfill_span <= longest_window(trend->definition->window);
   const bool in_one = is_shortest || !has_time_index(*trend->definition);
   const uint64_t most = in_one ? UINT64_MAX : std::max(kManyRows, rows_in(trend));
   const Portion result = made->writer.has_sessions() ? count_sessions(made, span, met, most)
@@ -266,7 +261,7 @@ void report_trouble(FollowedTrend* trend, const char* message) {
 
 // How long the next portion is.
 void adapt(FollowedTrend* trend, Portion result, const Met& met) {
-  const int64 shortest = window_span(trend);
+  const int64 shortest = longest_window(trend->definition->window);
   if (result == Portion::kDone && met.rows < std::max(kFewRows, rows_in(trend) / 8)) {
     trend->backfill_span = std::min(trend->backfill_span, kAllTimeSpan / 4) * 4;
   } else if (result == Portion::kTooLarge || result == Portion::kNoMemory) {
@@ -283,7 +278,7 @@ void adapt(FollowedTrend* trend, Portion result, const Met& met) {
 void fill_back(FollowedTrend* trend) {
   if (trend->backfill_span == 0) trend->backfill_span = kAllTimeSpan;
   const TimestampTz began = GetCurrentTimestamp();
-  const bool is_shortest = trend->backfill_span <= window_span(trend);
+  const bool is_shortest = trend->backfill_span <= longest_window(trend->definition->window);
   Met met;
   volatile Time since = trend->history_since;
   volatile Portion result = Portion::kTooLarge;

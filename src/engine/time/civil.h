@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: PostgreSQL
 // Dates of the proleptic Gregorian calendar, years counted through zero (0 is 1 BC), and months of them.
 #pragma once
 
@@ -44,6 +43,42 @@ constexpr Date date_of_day(int64_t day) {
   date.day = day_of_year - (153 * month + 2) / 5 + 1;
   date.year = 400 * era + year + (date.month < 3 ? 1 : 0);
   return date;
+}
+
+// A local time as a month, counted from that of the year 0, and what it is within it.
+struct MonthTime {
+  int64_t month = 0;
+  int day = 1;
+  Time in_day = 0;
+};
+
+constexpr MonthTime month_time(Time local) {
+  const Date date = date_of_day(floor_div(local, kMicrosPerDay));
+  return {12 * date.year + date.month - 1, date.day, floor_mod(local, kMicrosPerDay)};
+}
+
+// A day that the month does not have is its last one, as where the server adds months to a time.
+constexpr Time local_time(const MonthTime& time) {
+  const int64_t year = floor_div(time.month, 12);
+  const auto month = static_cast<int>(floor_mod(time.month, 12)) + 1;
+  const int last = days_in_month(year, month);
+  return day_number({year, month, time.day < last ? time.day : last}) * kMicrosPerDay + time.in_day;
+}
+
+constexpr Time add_months(Time local, int64_t months) {
+  MonthTime time = month_time(local);
+  time.month += months;
+  return local_time(time);
+}
+
+// What so many months are at least and at most.
+constexpr int64_t least_days(int64_t months) {
+  constexpr int16_t kLeast[] = {0, 28, 59, 89, 120, 150, 181, 212, 242, 273, 303, 334};
+  return 365 * (months / 12) + kLeast[months % 12];
+}
+constexpr int64_t most_days(int64_t months) {
+  constexpr int16_t kMost[] = {0, 31, 62, 92, 123, 153, 184, 215, 245, 276, 306, 337};
+  return 366 * (months / 12) + kMost[months % 12];
 }
 
 }  // namespace trending

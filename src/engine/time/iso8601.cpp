@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: PostgreSQL
 #include "engine/time/iso8601.h"
 
 #include <cmath>

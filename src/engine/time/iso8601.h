@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: PostgreSQL
 // Times as text, by ISO 8601.
 #pragma once
 

@@ -4,18 +4,69 @@
 
 namespace trending {
 
+namespace {
+
+bool slides(WindowKind kind) {
+  return kind == WindowKind::kHop || kind == WindowKind::kDecayed;
+}
+
+bool is_positive(int64_t micros, int64_t months) {
+  return months == 0 ? micros > 0 : months > 0 && micros == 0;
+}
+
+int64_t longest(int64_t micros, int64_t months) {
+  return months == 0 ? micros : most_days(months) * kMicrosPerDay;
+}
+
+int64_t shortest(int64_t micros, int64_t months) {
+  return months == 0 ? micros : least_days(months) * kMicrosPerDay;
+}
+
+// Whether each slide fits into each size: all windows of a hop, so that no time is between two.
+bool fits(const WindowSpec& spec) {
+  if ((spec.slide_months == 0) == (spec.size_months == 0))
+    return spec.slide <= spec.size && spec.slide_months <= spec.size_months;
+  return longest(spec.slide, spec.slide_months) <= shortest(spec.size, spec.size_months);
+}
+
+// The first number for which `past` holds: it does for all numbers from some on, probably near the guess.
+template <typename Past>
+int64_t first_past(int64_t guess, Past past) {
+  int64_t low = guess;  // not past, once the first loop is through
+  int64_t high = guess + 1;
+  for (int64_t step = 1; past(low); step *= 2) {
+    high = low;
+    low -= step;
+  }
+  for (int64_t step = 1; !past(high); step *= 2) {
+    low = high;
+    high += step;
+  }
+  while (high - low > 1) {
+    const int64_t middle = low + (high - low) / 2;
+    (past(middle) ? high : low) = middle;
+  }
+  return high;
+}
+
+}  // namespace
+
+int64_t longest_window(const WindowSpec& spec) {
+  return longest(spec.size, spec.size_months);
+}
+
 WindowError check_window(const WindowSpec& spec) {
   if (spec.kind == WindowKind::kUnbounded) return WindowError::kNone;
-  const int64_t unit = spec.zoned ? kMicrosPerDay : 1;
-  if (spec.size <= 0) return WindowError::kSizeNotPositive;
-  if (spec.size > kMaxWindowSize / unit) return WindowError::kSizeTooLarge;
+  if (!is_positive(spec.size, spec.size_months)) return WindowError::kSizeNotPositive;
+  if (spec.size > kMaxWindowSize || spec.size_months > kMaxWindowMonths) return WindowError::kSizeTooLarge;
   if (spec.kind == WindowKind::kTumble || spec.kind == WindowKind::kSession) return WindowError::kNone;
 
-  if (spec.slide <= 0) return WindowError::kSlideNotPositive;
-  // A cumulating window's step is elapsed time even where its size is in days.
-  const int64_t size = spec.kind == WindowKind::kCumulate ? spec.size * unit : spec.size;
-  if (spec.slide > size) return WindowError::kSlideAboveSize;
-  if (size / spec.slide > kMaxPanesPerWindow) return WindowError::kTooManyPanes;
+  if (!is_positive(spec.slide, spec.slide_months)) return WindowError::kSlideNotPositive;
+  if (!fits(spec)) return WindowError::kSlideAboveSize;
+  if (spec.kind == WindowKind::kHop && spec.size_months > 0 && spec.slide % kMicrosPerDay != 0)
+    return WindowError::kSlideNotDays;
+  if ((longest_window(spec) - 1) / shortest(spec.slide, spec.slide_months) >= kMaxPanesPerWindow)
+    return WindowError::kTooManyPanes;
   return WindowError::kNone;
 }
 
@@ -25,12 +76,15 @@ Windows::Windows(const WindowSpec& spec, Calendar calendar) : spec_(spec), calen
     highest_ = kEndTime;
     return;
   }
-  const bool slides = spec.kind == WindowKind::kHop || spec.kind == WindowKind::kDecayed;
-  alignment_ = slides ? spec.slide : spec.size;
-  phase_ = floor_mod(spec.origin, alignment_);
+  const int32_t months = slides(spec.kind) ? spec.slide_months : spec.size_months;
+  by_months_ = months > 0;
+  pitch_ = by_months_ ? months : slides(spec.kind) ? spec.slide : spec.size;
+  if (by_months_) origin_ = month_time(spec.origin);
+  phase_ = floor_mod(by_months_ ? origin_.month : spec.origin, pitch_);
   // No window of t starts more than its size before t or ends more than its size after it; twice that leaves
-  // room for the window after it, four days for the difference between local and universal days.
-  const int64_t margin = spec.zoned ? (2 * spec.size + 4) * kMicrosPerDay : 2 * spec.size;
+  // room for the window after it, four days for the difference between local time and UTC.
+  const int64_t margin =
+      2 * longest_window(spec) + (spec.zoned || spec.size_months > 0 ? 4 * kMicrosPerDay : 0);
   lowest_ = kMinTime + margin;
   highest_ = kEndTime - margin;
 }
@@ -38,82 +92,99 @@ Windows::Windows(const WindowSpec& spec, Calendar calendar) : spec_(spec), calen
 Pane Windows::pane_of(Time t) const {
   if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
   if (spec_.kind == WindowKind::kSession) return {t, t + 1};
-  if (spec_.kind == WindowKind::kCumulate) {
-    const Window period = period_of(t);
-    const Time start = t - (t - period.start) % spec_.slide;
-    return {start, std::min(start + spec_.slide, period.end)};
-  }
-  const int64_t unit = unit_of(t);
-  const int64_t base = align(unit);
-  const int64_t cut = base + spec_.size % alignment_;  // where the windows that began earlier end
-  if (unit < cut) return {instant_of(base), instant_of(cut)};
-  return {instant_of(cut), instant_of(base + alignment_)};
+  const int64_t n = last_begun(t);
+  if (spec_.kind == WindowKind::kCumulate) return step_at(n, t);
+  const Pane begun{instant(start(n)), instant(start(n + 1))};
+  if (spec_.kind == WindowKind::kTumble) return begun;
+  const int64_t ending = first_to_end(t);
+  return {std::max(begun.start, instant(end(ending - 1))), std::min(begun.end, instant(end(ending)))};
 }
 
 Window Windows::first_window(Time t) const {
   if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
-  if (spec_.kind == WindowKind::kCumulate) {
-    const Window period = period_of(t);
-    const Time step_start = t - (t - period.start) % spec_.slide;
-    return {period.start, std::min(step_start + spec_.slide, period.end)};
-  }
-  return hop_at(align(unit_of(t) - spec_.size) + alignment_);
+  if (spec_.kind != WindowKind::kCumulate) return window(first_to_end(t));
+  const int64_t n = last_begun(t);
+  return {instant(start(n)), step_at(n, t).end};
 }
 
 Window Windows::last_window(Time t) const {
   if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
-  if (spec_.kind == WindowKind::kCumulate) return period_of(t);
-  return hop_at(align(unit_of(t)));
+  return window(last_begun(t));
 }
 
 Window Windows::next_window(const Window& w) const {
   if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
+  int64_t n = last_begun(w.start);
   if (spec_.kind == WindowKind::kCumulate) {
-    const Window period = period_of(w.start);
-    if (w.end < period.end) return {period.start, std::min(w.end + spec_.slide, period.end)};
-    return first_window(period.end);
+    const Window period = window(n);
+    if (w.end >= period.end) return first_window(period.end);
+    return {period.start, step_at(n, w.end).end};
   }
-  // Where a zone skipped a day, two units begin at the same instant: find the one that w began with by its
-  // end.
-  int64_t unit = align(unit_of(w.start));
-  while (hop_at(unit).end > w.end) unit -= alignment_;
+  // Where a zone skipped a day, two windows begin at the same instant: w is known by its end.
+  while (instant(end(n)) > w.end) n--;
   Window next;
   do {
-    unit += alignment_;
-    next = hop_at(unit);
+    next = window(++n);
   } while (next.start == next.end);
   return next;
 }
 
-int64_t Windows::align(int64_t unit) const {
-  return unit - floor_mod(unit - phase_, alignment_);
+Time Windows::start(int64_t n) const {
+  if (!by_months_) return n * pitch_ + phase_;
+  return local_time({n * pitch_ + phase_, origin_.day, origin_.in_day});
 }
 
-Window Windows::hop_at(int64_t start_unit) const {
-  return {instant_of(start_unit), instant_of(start_unit + spec_.size)};
+Time Windows::end(int64_t n) const {
+  if (spec_.size_months == 0) return start(n) + spec_.size;
+  if (!by_months_) return add_months(start(n), spec_.size_months);
+  // By the origin's day again, so that windows end where others begin.
+  return local_time({n * pitch_ + phase_ + spec_.size_months, origin_.day, origin_.in_day});
 }
 
-Window Windows::period_of(Time t) const {
-  return hop_at(align(unit_of(t)));
+int64_t Windows::number_at(Time local) const {
+  if (!by_months_) return floor_div(local - phase_, pitch_);
+  const int64_t n = floor_div(month_time(local).month - phase_, pitch_);
+  return start(n) > local ? n - 1 : n;
 }
 
-Time Windows::instant_of(int64_t unit) const {
-  return spec_.zoned ? day_start(unit) : unit;
+int64_t Windows::last_begun(Time t) const {
+  const int64_t guess = number_at(t);
+  if (!spec_.zoned) return guess;
+  return first_past(guess, [&](int64_t n) { return instant(start(n)) > t; }) - 1;
 }
 
-// The last day that begins not after t.
-int64_t Windows::unit_of(Time t) const {
-  if (!spec_.zoned) return t;
-  int64_t day = floor_div(t, kMicrosPerDay);
-  while (day_start(day + 1) <= t) day++;
-  while (day_start(day) > t) day--;
-  return day;
+int64_t Windows::first_to_end(Time t) const {
+  const Time begun = spec_.size_months > 0 ? add_months(t, -spec_.size_months) : t - spec_.size;
+  return first_past(number_at(begun), [&](int64_t n) { return instant(end(n)) > t; });
 }
 
-Time Windows::day_start(int64_t day) const {
-  CachedDay& cached = days_[static_cast<uint64_t>(day) % days_.size()];
-  if (cached.day != day) cached = {day, calendar_.day_start(calendar_.context, day)};
-  return cached.start;
+Window Windows::window(int64_t n) const {
+  return {instant(start(n)), instant(end(n))};
+}
+
+Time Windows::step(int64_t n, int64_t k) const {
+  if (spec_.elapsed_step) return instant(start(n)) + k * spec_.slide;
+  if (spec_.slide_months == 0) return instant(start(n) + k * spec_.slide);
+  if (!by_months_) return instant(add_months(start(n), k * spec_.slide_months));
+  const int64_t month = n * pitch_ + phase_ + k * spec_.slide_months;
+  return instant(local_time({month, origin_.day, origin_.in_day}));
+}
+
+Window Windows::step_at(int64_t n, Time t) const {
+  const Time from = start(n);
+  const int64_t guess = spec_.slide_months == 0
+                            ? (t - from) / spec_.slide
+                            : (month_time(t).month - month_time(from).month) / spec_.slide_months;
+  const int64_t k = first_past(guess, [&](int64_t k) { return step(n, k) > t; });
+  return {step(n, k - 1), std::min(step(n, k), instant(end(n)))};
+}
+
+Time Windows::instant(Time local) const {
+  if (!spec_.zoned) return local;
+  const auto day = static_cast<uint64_t>(floor_div(local, kMicrosPerDay));
+  CachedInstant& cached = instants_[day % instants_.size()];
+  if (cached.local != local) cached = {local, calendar_.instant(calendar_.context, local)};
+  return cached.instant;
 }
 
 }  // namespace trending

@@ -5,14 +5,16 @@
 // its slide has two panes a slide and never more (stream slicing, Carbone et al., "Cutty", CIKM 2016). A
 // pane's identity is its start; its span follows from the specification.
 //
-// Everything is computed in *units*: microseconds, or local days of a named time zone, which a Calendar maps
-// to instants. So tumble, hop and cumulate are written once and days are right across changes of daylight
-// saving.
+// Windows are laid out in *local time*: that of a named time zone, or UTC. There a day has 24 hours, and months
+// are those of the calendar. A Calendar maps local time to instants. So tumble, hop and cumulate are written
+// once, and days, weeks and months are right across changes of daylight saving, days that a zone skipped, and
+// leap years.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
+#include "engine/time/civil.h"
 #include "engine/time/time.h"
 
 namespace trending {
@@ -27,11 +29,12 @@ enum class WindowKind : uint8_t {
 };
 
 // A window specification, trivially copyable; lies in the shared state.
-//            without a zone (zoned = false)               in a zone (zoned = true)
-//   size     microseconds                                 local days
-//   slide    tumble: ignored. hop: the slide, in units    hop: local days
-//            of size. cumulate: the step, microseconds    cumulate: microseconds of elapsed time
-//   origin   instant windows are aligned to               local day number (days since 2000-01-01, local)
+//   size     microseconds, or months (size_months; then size is 0). In a zone microseconds are whole days.
+//   slide    tumble: ignored. hop: the slide, cumulate: the step, in either unit like the size; a step in a
+//            zone may also be elapsed time (elapsed_step). A hop of months slides by whole days or months: what
+//            begins at 29 January 1:00 and at 31 January 0:00 would end in the other order.
+//   origin   the local time that windows are aligned to: one begins there. With months, windows begin on that
+//            day of the month, on the last one of a month that is too short.
 // kUnbounded ignores all of it. kDecayed is as a hop; its slide and the aggregates' half_life must agree.
 // kSession: size is the gap; never zoned. Where they begin and end depends on the events, so that
 // only in_range() and pane_of(), an instant, are for them; see session_writer.h for the rest.
@@ -40,16 +43,18 @@ struct WindowSpec {
   bool zoned = false;
   int64_t size = 0;
   int64_t slide = 0;
-  int64_t origin = kUnixEpoch;  // kUnixEpochDay when zoned
+  Time origin = kUnixEpoch;
+  int32_t size_months = 0;
+  int32_t slide_months = 0;
+  bool elapsed_step = false;
 };
 
-// Local days of a named zone, given by the server. day_start gives the first instant of a local day (days
-// since 2000-01-01, local); it must not decrease with the day and must stay within two days of day * 24
-// hours; days that a zone skipped are empty (start where the next one starts). Called for days within the
-// server's range.
+// Local time of a named zone, given by the server. instant() gives the first instant whose local time is
+// `local` or later; it must not decrease with local time and must stay within two days of it. What a zone
+// skipped is where it goes on. Called for times within the server's range.
 struct Calendar {
   void* context = nullptr;
-  Time (*day_start)(void* context, int64_t day) = nullptr;
+  Time (*instant)(void* context, Time local) = nullptr;
 };
 
 struct Window {
@@ -71,13 +76,18 @@ enum class WindowError : uint8_t {
   kSlideNotPositive,
   kSlideAboveSize,  // hop: events between windows would belong to none; cumulate: the step exceeds the period
   kSizeTooLarge,    // above kMaxWindowSize
+  kSlideNotDays,    // hop of months: a part of a day
   kTooManyPanes,    // more than kMaxPanesPerWindow slides or steps in a window
 };
 
 inline constexpr int64_t kMaxWindowSize = 100 * 366 * kMicrosPerDay;
-inline constexpr int64_t kMaxPanesPerWindow = 100'000;
+inline constexpr int32_t kMaxWindowMonths = 1200;
+inline constexpr int64_t kMaxPanesPerWindow = 1'000'000;
 
 WindowError check_window(const WindowSpec& spec);
+
+// The longest that a window of this specification can be.
+int64_t longest_window(const WindowSpec& spec);
 
 // A checked specification ready for use. Cheap to copy, one per process and user (it caches calendar
 // look-ups, so it is not to be shared between threads).
@@ -116,25 +126,35 @@ class Windows {
   }
 
  private:
-  int64_t unit_of(Time t) const;        // the unit that contains an instant
-  Time instant_of(int64_t unit) const;  // the instant at which a unit begins
-  Time day_start(int64_t day) const;
-  int64_t align(int64_t unit) const;  // the last aligned unit not after it
-  Window hop_at(int64_t start_unit) const;
-  Window period_of(Time t) const;  // cumulate: the whole period around t
+  // Windows are numbered in the order in which they begin: number n begins at start(n) and ends at end(n), in
+  // local time. Neither decreases with n. In a zone, some begin at one instant, end at one, or are empty.
+  Time start(int64_t n) const;
+  Time end(int64_t n) const;
+  int64_t number_at(Time local) const;  // of the last window that begins not after it
+  int64_t last_begun(Time t) const;     // the last one that begins not after an instant
+  int64_t first_to_end(Time t) const;   // the first one that ends after it
+  Time instant(Time local) const;
+  Window window(int64_t n) const;
+
+  // Cumulate: the step around t in window n; step k begins at step(n, k), the window's end cuts the last one.
+  Time step(int64_t n, int64_t k) const;
+  Window step_at(int64_t n, Time t) const;
 
   WindowSpec spec_;
   Calendar calendar_;
-  int64_t alignment_ = 1;  // hop: the slide; otherwise the size
-  int64_t phase_ = 0;      // origin reduced to [0, alignment)
+  // What windows begin apart: the slide of a hop, otherwise the size; with months, that and the origin's.
+  int64_t pitch_ = 1;
+  int64_t phase_ = 0;  // the origin reduced to [0, pitch)
+  bool by_months_ = false;
+  MonthTime origin_;
   Time lowest_ = 0;
   Time highest_ = 0;
 
-  struct CachedDay {
-    int64_t day = INT64_MIN;
-    Time start = 0;
+  struct CachedInstant {
+    Time local = INT64_MIN;
+    Time instant = 0;
   };
-  mutable std::array<CachedDay, 16> days_;
+  mutable std::array<CachedInstant, 16> instants_;
 };
 
 }  // namespace trending

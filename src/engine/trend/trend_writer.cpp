@@ -43,7 +43,7 @@ bool is_valid(const WindowSpec& window, const Calendar& calendar, bool report_wi
     if (window.zoned || report_windows) return false;
     return window.kind == WindowKind::kUnbounded || window.size == kHalfLivesKept * window.slide;
   }
-  return !window.zoned || calendar.day_start != nullptr;
+  return !window.zoned || calendar.instant != nullptr;
 }
 
 bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& calendar) {

@@ -46,15 +46,18 @@ class LatenessRun {
 
   Calendar choose_options() {
     WindowSpec& window = options_.window;
-    window.kind = static_cast<WindowKind>(below(3));
-    window.zoned = chance(6);
-    window.size = window.zoned ? 1 + below(4) : 2 + below(12);
-    window.slide = 1 + below(window.size);
-    if (window.zoned && window.kind == WindowKind::kCumulate)
-      window.slide = kMicrosPerDay / 4 * (1 + below(3));
-    window.origin = below(20) - 10;
-    unit_ = window.zoned ? kMicrosPerDay / 4 : 1;
-    span_ = window.size * (window.zoned ? kMicrosPerDay : 1);
+    const auto kind = static_cast<WindowKind>(below(3));
+    const bool by_calendar = chance(4);
+    if (by_calendar) {
+      window = calendar_window(kind, chance(3) ? 70 : 4, [this](int64_t n) { return below(n); });
+    } else {
+      window.kind = kind;
+      window.size = 2 + below(12);
+      window.slide = 1 + below(window.size);
+      window.origin = below(20) - 10;
+    }
+    unit_ = by_calendar ? kMicrosPerDay / 4 : 1;
+    span_ = longest_window(window);
     options_.allowed_lateness = chance(3) ? 0 : below(2 * span_ / unit_ + 1) * unit_;
     options_.watermark_delay = chance(3) ? 0 : below(span_ / unit_ + 1) * unit_;
     options_.report_windows = true;

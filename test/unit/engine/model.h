@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -22,26 +23,53 @@ struct ByEnd {
 };
 using WindowSet = std::set<Window, ByEnd>;
 
+// So many months later, by the standard library; the last day of a month that is too short.
+inline Time plus_months(Time local, int64_t months) {
+  using namespace std::chrono;
+  const int64_t day = floor_div(local, kMicrosPerDay);
+  const year_month_day from{sys_days{days{day - kUnixEpochDay}}};
+  const year_month month = from.year() / from.month() + std::chrono::months{months};
+  const std::chrono::day last = year_month_day_last{month.year(), month_day_last{month.month()}}.day();
+  const sys_days to = month / std::min(from.day(), last);
+  return (to.time_since_epoch().count() + kUnixEpochDay) * kMicrosPerDay + floor_mod(local, kMicrosPerDay);
+}
+
 // All windows of a time, from the definitions of tumble, hop and cumulate.
 inline WindowSet windows_of(const WindowSpec& spec, const Calendar& calendar, Time t) {
   WindowSet found;
-  const auto instant = [&](int64_t unit) {
-    return spec.zoned ? calendar.day_start(calendar.context, unit) : unit;
+  const auto instant = [&](Time local) {
+    return spec.zoned ? calendar.instant(calendar.context, local) : local;
   };
-  const int64_t slide = spec.kind == WindowKind::kHop ? spec.slide : spec.size;
-  const int64_t unit = spec.zoned ? floor_div(t, kMicrosPerDay) : t;
-  const int64_t nearest = floor_div(unit - spec.origin, slide);
-  for (int64_t n = nearest - spec.size / slide - 4; n <= nearest + 4; n++) {
-    const int64_t start = spec.origin + n * slide;
-    const Window period{instant(start), instant(start + spec.size)};
+  const bool hops = spec.kind == WindowKind::kHop;
+  const int64_t slide = hops ? spec.slide : spec.size;
+  const int64_t months = hops ? spec.slide_months : spec.size_months;
+  const int64_t about = slide + months * 30 * kMicrosPerDay;
+  const int64_t longest = spec.size + spec.size_months * 31 * kMicrosPerDay;
+  const int64_t nearest = floor_div(t - spec.origin, about);
+  // Months are nearly 30.5 days: the further from the origin, the more the guess is off.
+  const int64_t far = 6 + (months == 0 ? 0 : std::abs(nearest) / 50);
+  for (int64_t n = nearest - longest / about - far; n <= nearest + far; n++) {
+    const Time start = plus_months(spec.origin + n * slide, n * months);
+    // What begins with an origin's day ends with it.
+    const Time end = months > 0 ? plus_months(spec.origin, n * months + spec.size_months) + spec.size
+                                : plus_months(start, spec.size_months) + spec.size;
+    const Window period{instant(start), instant(end)};
     if (!period.contains(t)) continue;
     if (spec.kind != WindowKind::kCumulate) {
       found.insert(period);
       continue;
     }
-    for (Time end = period.start; end < period.end;) {
-      end = std::min(end + spec.slide, period.end);
-      if (t < end) found.insert({period.start, end});
+    Time step_end = period.start;
+    for (int64_t k = 1; step_end < period.end; k++) {
+      if (spec.elapsed_step) {
+        step_end = period.start + k * spec.slide;
+      } else if (months > 0) {
+        step_end = instant(plus_months(spec.origin, n * months + k * spec.slide_months) + k * spec.slide);
+      } else {
+        step_end = instant(plus_months(start, k * spec.slide_months) + k * spec.slide);
+      }
+      step_end = std::min(step_end, period.end);
+      if (t < step_end) found.insert({period.start, step_end});
     }
   }
   return found;
@@ -120,7 +148,7 @@ class Model {
   void forget() {
     std::erase_if(panes_, [&](const auto& pane) {
       return pane.first.second.end + options_.allowed_lateness + options_.watermark_delay +
-                 options_.window.size <=
+                 longest_window(options_.window) <=
              clock_;
     });
   }

@@ -45,18 +45,20 @@ class RandomRun {
 
   void choose_options() {
     WindowSpec& window = options_.window;
-    window.kind = static_cast<WindowKind>(below(3));
-    window.zoned = chance(4);
-    window.size = window.zoned ? 1 + below(9) : 20 + below(200);
-    window.slide = 1 + below(window.size);
-    if (window.kind == WindowKind::kHop && chance(2)) window.size = (1 + below(10)) * window.slide;
-    if (window.zoned && window.kind == WindowKind::kCumulate) {
-      window.slide = kMicrosPerDay / 48 * (1 + below(24 * 2 * window.size - 1));
+    const auto kind = static_cast<WindowKind>(below(3));
+    const bool by_calendar = chance(3);
+    if (by_calendar) {
+      window = calendar_window(kind, chance(2) ? 100 : 9, [this](int64_t n) { return below(n); });
+    } else {
+      window.kind = kind;
+      window.size = 20 + below(200);
+      window.slide = 1 + below(window.size);
+      if (window.kind == WindowKind::kHop && chance(2)) window.size = (1 + below(10)) * window.slide;
+      window.origin = below(1000) - 500;
     }
-    window.origin = below(1000) - 500;
     if (window.zoned) calendar_ = kOddCalendar;
-    unit_ = window.zoned ? kMicrosPerDay / 10 : 1;
-    span_ = window.zoned ? window.size * kMicrosPerDay : window.size;
+    unit_ = by_calendar ? kMicrosPerDay / 10 : 1;
+    span_ = longest_window(window);
 
     if (chance(2)) options_.allowed_lateness = below(2 * span_);
     if (chance(2)) options_.watermark_delay = below(span_);
