@@ -662,10 +662,17 @@ CREATE FUNCTION trending.worker_stats(
   OUT pid int, OUT state text, OUT message text, OUT hint text, OUT applied_lsn pg_lsn, OUT lag_bytes bigint,
   OUT confirmed_lsn pg_lsn, OUT transactions bigint, OUT checkpoint_at timestamptz, OUT checkpoint_ms float8,
   OUT checkpoint_bytes bigint, OUT checkpoint_hold_ms float8, OUT starts bigint, OUT failures int, OUT set_aside int,
-  OUT memory_granted bigint)
+  OUT memory_granted bigint, OUT latency_ms float8)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'trending_worker_stats';
 COMMENT ON FUNCTION trending.worker_stats() IS 'internal: what shared memory knows of the worker, for trending.worker_status';
+
+-- Transactions by how long after their commit they became visible: those up to a bound, and the seconds of all.
+CREATE FUNCTION trending.commit_latency(OUT upto float8, OUT transactions bigint, OUT seconds float8)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 16
+AS 'MODULE_PATHNAME', 'trending_commit_latency';
+COMMENT ON FUNCTION trending.commit_latency() IS
+  'internal: transactions by how long after their commit they became visible, in seconds, for trending.metrics';
 
 -- A trend's definition as it is now, every name qualified; NULL for who may not read the trend.
 CREATE FUNCTION trending.definition(trend regclass)
@@ -918,6 +925,8 @@ COMMENT ON COLUMN trending.worker_status.set_aside IS
   'trends that workers died for, stopped until trending.resume() is called';
 COMMENT ON COLUMN trending.worker_status.memory_granted IS
   'shared memory that is granted to the trends of this database so far, in bytes; trending.memory_limit is the most';
+COMMENT ON COLUMN trending.worker_status.latency_ms IS
+  'how long after its commit the transaction that was applied last became visible, in milliseconds';
 
 -- One row per trend. Without a worker the columns that only it can know are NULL.
 CREATE VIEW trending.status AS
@@ -1037,6 +1046,7 @@ FROM   trending.worker_status w CROSS JOIN LATERAL (VALUES
          ('trending_memory_limit_bytes', 'gauge', pg_size_bytes(current_setting('trending.memory_limit', true)),
           'the most that all trends may take'),
          ('trending_lag_bytes', 'gauge', w.lag_bytes, 'WAL that is written and not yet applied'),
+         ('trending_lag_seconds', 'gauge', w.latency_ms / 1000, 'how long after its commit the last transaction became visible'),
          ('trending_slot_bytes', 'gauge', CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() - w.confirmed_lsn END,
           'WAL since the last checkpoint, which the slot keeps'),
          ('trending_transactions_total', 'counter', w.transactions, 'transactions applied since the worker began'),
@@ -1047,16 +1057,25 @@ FROM   trending.worker_status w CROSS JOIN LATERAL (VALUES
          ('trending_checkpoint_hold_seconds', 'gauge', w.checkpoint_hold_ms / 1000,
           'the longest time for which the last checkpoint kept the readers of a trend waiting')
        ) m(name, type, value, help)
-WHERE  m.value IS NOT NULL;
+WHERE  m.value IS NOT NULL
+UNION ALL
+SELECT m.name, 'histogram', m.labels, m.value, 'how long after their commit transactions became visible'
+FROM   trending.commit_latency() l CROSS JOIN LATERAL (VALUES
+         ('trending_latency_seconds_bucket', jsonb_build_object('le', CASE WHEN l.upto < 'infinity' THEN l.upto::text ELSE '+Inf' END),
+          l.transactions::float8),
+         ('trending_latency_seconds_count', CASE WHEN l.upto = 'infinity' THEN '{}'::jsonb END, l.transactions),
+         ('trending_latency_seconds_sum', CASE WHEN l.upto = 'infinity' THEN '{}'::jsonb END, l.seconds)
+       ) m(name, labels, value)
+WHERE  m.labels IS NOT NULL;
 
 COMMENT ON VIEW trending.metrics IS
   'the numbers of trending.status and trending.worker_status as rows, for monitoring: times in seconds, sizes in bytes. What is not known now has no row';
 COMMENT ON COLUMN trending.metrics.name IS
   'name of the metric, as is usual with Prometheus';
 COMMENT ON COLUMN trending.metrics.type IS
-  'counter or gauge';
+  'counter, gauge or histogram';
 COMMENT ON COLUMN trending.metrics.labels IS
-  'what it is of: the trend, or nothing for the worker';
+  'what it is of: the trend, the bound of a bucket, or nothing for the worker';
 COMMENT ON COLUMN trending.metrics.value IS
   'its value';
 COMMENT ON COLUMN trending.metrics.help IS

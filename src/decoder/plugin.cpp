@@ -9,6 +9,7 @@
 #include "decoder/plugin_message.h"
 #include "decoder/slot.h"
 #include "postgres/guard.h"
+#include "shmem/commit_latency.h"
 
 namespace trending {
 
@@ -18,6 +19,12 @@ namespace {
 
 const ChangeSink* sink_of(LogicalDecodingContext* context) {
   return static_cast<const ChangeSink*>(context->output_plugin_private);
+}
+
+// The transaction whose commit record is being decoded is in the trends now.
+void note_visible(LogicalDecodingContext* context) {
+  if (worker_sink == nullptr) return;
+  commit_latency_note(reinterpret_cast<const xl_xact_commit*>(XLogRecGetData(context->reader))->xact_time);
 }
 
 // A slot of ours read by anybody but its worker would lose the events it hands out, and one made by anybody
@@ -68,6 +75,7 @@ void truncate(LogicalDecodingContext* context, ReorderBufferTXN* txn, int count,
 
 void commit(LogicalDecodingContext* context, ReorderBufferTXN* txn, XLogRecPtr commit_lsn) {
   guarded([&] { sink_of(context)->commit(sink_of(context)->context, txn, commit_lsn); });
+  note_visible(context);
 }
 
 void message(LogicalDecodingContext* context, ReorderBufferTXN*, XLogRecPtr, bool transactional,
@@ -94,6 +102,7 @@ bool filter_by_origin(LogicalDecodingContext* context, compat::OriginId origin) 
   if (sink->replay == nullptr || !is_plain_commit(context->reader)) return false;
   bool replayed = false;
   guarded([&] { replayed = replay_directly(context, sink); });
+  if (replayed) note_visible(context);
   return replayed;
 }
 

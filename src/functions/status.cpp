@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // trending.trend_stats and trending.worker_stats: what shared memory knows, for the status views. They never
 // wait and never fail because a worker is not there: that is when they are looked at.
+#include <limits>
+
 #include "catalog/definition_catalog.h"
 #include "functions/past.h"
 #include "functions/trend_argument.h"
@@ -14,7 +16,7 @@ namespace trending {
 namespace {
 
 constexpr int kTrendColumns = 22;
-constexpr int kWorkerColumns = 16;
+constexpr int kWorkerColumns = 17;
 
 // A row under construction: columns are appended in order.
 template <int kColumns>
@@ -131,6 +133,7 @@ void put_worker(DatabaseShared* entry, RowBuilder<kWorkerColumns>* row) {
   row->add(Int32GetDatum(failures));
   row->add(Int32GetDatum(set_aside));
   row->add_count(pg_atomic_read_u64(&entry->area_granted));
+  row->add(Float8GetDatum(static_cast<double>(pg_atomic_read_u64(&entry->latency.last_us)) / 1000.0));
 }
 
 }  // namespace
@@ -164,6 +167,27 @@ TRENDING_FUNCTION(worker_stats) {
   }
   Assert(row.next == kWorkerColumns);
   tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.isnull);
+  return 0;
+}
+
+// One row a bucket, with what the buckets below it have, as Prometheus wants it.
+TRENDING_FUNCTION(commit_latency) {
+  using namespace trending;
+  InitMaterializedSRF(fcinfo, 0);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  DatabaseShared* entry = database_shared();
+  if (entry == nullptr) return 0;
+  const double seconds = static_cast<double>(pg_atomic_read_u64(&entry->latency.sum_us)) / 1e6;
+  uint64 transactions = 0;
+  for (int i = 0; i <= kLatencyBounds; i++) {
+    RowBuilder<3> row;
+    transactions += pg_atomic_read_u64(&entry->latency.buckets[i]);
+    row.add(Float8GetDatum(i < kLatencyBounds ? static_cast<double>(kLatencyBoundUs[i]) / 1e6
+                                              : std::numeric_limits<double>::infinity()));
+    row.add_count(transactions);
+    row.add(Float8GetDatum(seconds));
+    tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.isnull);
+  }
   return 0;
 }
 

@@ -41,6 +41,7 @@ void initialize_entry(DatabaseShared* entry, int tranche) {
         &entry->area_identity, &entry->area_granted, &entry->starts}) {
     pg_atomic_init_u64(word, 0);
   }
+  commit_latency_init(&entry->latency);
 }
 
 constexpr char kTranche[] = "trending";
@@ -146,6 +147,7 @@ void directory_remove(Oid database) {
                                    &entry->checkpoint_bytes, &entry->checkpoint_hold_us, &entry->starts}) {
       pg_atomic_write_u64(word, 0);
     }
+    commit_latency_init(&entry->latency);
     LWLockRelease(&entry->lock);
     pg_atomic_fetch_add_u32(&directory->generation, 1);
   }

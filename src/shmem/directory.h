@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "postgres/server.h"
+#include "shmem/commit_latency.h"
 
 namespace trending {
 
@@ -73,6 +74,7 @@ struct DatabaseShared {
   pg_atomic_uint64 checkpoint_bytes;  // [atomic] worker: state bytes it wrote
   pg_atomic_uint64
       checkpoint_hold_us;  // [atomic] worker: how long it kept readers from a trend, at the longest
+  CommitLatency latency;   // [atomic] worker
 
   LWLock lock;                     // [database], see above
   dsa_handle area;                 // [database] DSA_HANDLE_INVALID: none yet

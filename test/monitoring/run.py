@@ -150,7 +150,8 @@ def check_metrics(stack, names):
     result(set(re.findall(r"^(trending_\w+)[{ ]", text, re.M)) == names, "the PostgreSQL exporter has every metric",
            set(re.findall(r"^(trending_\w+)[{ ]", text, re.M)) ^ names)
     kinds = dict(re.findall(r"^# TYPE (trending_\w+) (\w+)$", text, re.M))
-    known = dict(line.split("|") for line in psql("SELECT DISTINCT name, type FROM trending.metrics").split())
+    known = dict(line.split("|") for line in psql("""SELECT DISTINCT CASE type WHEN 'histogram'
+      THEN regexp_replace(name, '_(bucket|sum|count)$', '') ELSE name END, type FROM trending.metrics""").split())
     result(kinds == known, "of the same type", set(kinds.items()) ^ set(known.items()))
     await_true("SQL exporter", lambda: "trending_events_total" in get(stack.sql, "/metrics"))
     found = set(re.findall(r'name="(trending_\w+)"', get(stack.sql, "/metrics")))
@@ -164,6 +165,12 @@ def check_prometheus(stack):
                and series[0]["metric"]["database"] == DATABASE, f"Prometheus has what was counted, of {job}", series)
         result(await_true(job, lambda job=job: stack.query(f'trending_null_time_total{{job="{job}"}}'))[0]["value"][1] == "1",
                "and what was not")
+    counts = await_true("the histogram", lambda: (
+        lambda found: found if len(found) == 2 and len({one["value"][1] for one in found}) == 1 else None)(
+            stack.query("max by (job) (trending_latency_seconds_count)")))
+    buckets = stack.query('max by (job) (trending_latency_seconds_bucket{le="+Inf"})')
+    result([one["value"][1] for one in buckets] == [one["value"][1] for one in counts] and int(counts[0]["value"][1]) > 0,
+           "both exporters have the histogram of latencies", [buckets, counts])
     rules = await_true("rules", lambda: (
         lambda found: found if all(rule["health"] != "unknown" for rule in found) else None)(
             json.loads(get(stack.prometheus, "/api/v1/rules"))["data"]["groups"][0]["rules"]))

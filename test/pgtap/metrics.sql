@@ -20,8 +20,8 @@ INSERT INTO clicks VALUES (1, '2024-05-01 12:10+00'), (1, NULL), (1, '2999-01-01
 INSERT INTO clicks VALUES (1, '2024-05-01 12:00+00');
 SELECT trending.sync() \g /dev/null
 
-SELECT plan(13);
-SELECT is_empty($$SELECT name FROM trending.metrics WHERE name !~ '^trending_[a-z_]+$' OR type NOT IN ('counter', 'gauge')
+SELECT plan(16);
+SELECT is_empty($$SELECT name FROM trending.metrics WHERE name !~ '^trending_[a-z_]+$' OR type NOT IN ('counter', 'gauge', 'histogram')
   OR (type = 'counter') <> (name LIKE '%\_total') OR value IS NULL OR help !~ '^[a-z0-9A-Z]'$$, 'names, types and values are proper');
 SELECT is_empty($$SELECT name, labels FROM trending.metrics GROUP BY 1, 2 HAVING count(*) > 1$$, 'each series once');
 SELECT is_empty($$SELECT name FROM trending.metrics GROUP BY 1 HAVING count(DISTINCT (type, help)) > 1$$,
@@ -48,6 +48,12 @@ SELECT cmp_ok((SELECT value FROM trending.metrics WHERE name = 'trending_memory_
   (SELECT sum(value) FROM trending.metrics WHERE name = 'trending_memory_bytes'), 'trends take no more than what is granted');
 SELECT cmp_ok((SELECT value FROM trending.metrics WHERE name = 'trending_worker_starts_total'), '>=', 1::float8,
   'how often it was started');
+SELECT is_empty($$SELECT upto FROM (SELECT upto, transactions - lag(transactions) OVER (ORDER BY upto) AS more
+  FROM trending.commit_latency()) b WHERE more < 0$$, 'buckets of latency have what lies below them');
+SELECT results_eq($$SELECT value FROM trending.metrics WHERE name = 'trending_latency_seconds_bucket' AND labels ->> 'le' = '+Inf'$$,
+  $$SELECT value FROM trending.metrics WHERE name = 'trending_latency_seconds_count'$$, 'the last of them has all');
+SELECT ok(s.value BETWEEN 0 AND 60 * c.value AND c.value >= 3, 'transactions were measured')
+FROM   trending.metrics s, trending.metrics c WHERE s.name = 'trending_latency_seconds_sum' AND c.name = 'trending_latency_seconds_count';
 CREATE ROLE metrics_monitor;
 SET ROLE metrics_monitor;
 SELECT is((SELECT count(*) FROM trending.metrics WHERE name = 'trending_up'), 2::bigint, 'a role without rights sees the numbers of all trends');
