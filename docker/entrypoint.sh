@@ -4,8 +4,13 @@
 #
 #   POSTGRES_PASSWORD  of the superuser postgres; needed the first time
 #   POSTGRES_DB        a database to create the first time, if not postgres
+#   PGDATA             the cluster; below /var/lib/postgresql, where images of the major have theirs
 # Arguments are the server's: docker run … trending postgres -c work_mem=64MB
 set -euo pipefail
+
+major=$(postgres --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+((major >= 18)) && default=/var/lib/postgresql/$major/docker || default=/var/lib/postgresql/data/main
+export PGDATA=${PGDATA:-$default}
 
 make_cluster() {
   local new=$PGDATA.new
@@ -14,6 +19,7 @@ make_cluster() {
     exit 1
   }
   rm -rf "$new"
+  mkdir -p "${PGDATA%/*}"
   initdb -D "$new" -U postgres --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") \
     --auth-local=trust --auth-host=scram-sha-256 --locale=C.UTF-8 -E UTF8
   cat >>"$new/postgresql.conf" <<-'CONF'

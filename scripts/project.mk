@@ -9,6 +9,8 @@ Using it:
   make example NAME=shop             an example of examples/ under load, likewise
   make viewer                        build/viewer/trending-viewer, a window for live rankings
   make docs                          the documentation as a site with search, build/docs/site
+  make deb [CHECK=1]                 Debian packages, build/packages; CHECK=1 installed and removed in a clean tree, too
+  make dist                          the archive for PGXN, build/trending-VERSION.zip
   make && make install               build, and install into the server of PG_CONFIG
   make installcheck                  regression tests against a running server
 Working on it:
@@ -28,6 +30,8 @@ demo: ; @bash scripts/live.sh demo
 example: ; @bash scripts/live.sh "$(NAME)"
 viewer: ; @bash scripts/viewer.sh
 docs: ; @bash docs/site.sh
+deb: ; @bash scripts/packages.sh $(if $(CHECK),--check)
+dist: ; @bash scripts/packages.sh --dist
 check: ; @bash scripts/check.sh
 check-viewer: ; @bash scripts/viewer.sh --check
 tidy: ; @bash scripts/tidy.sh
