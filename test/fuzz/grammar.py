@@ -110,9 +110,11 @@ def _calendar(rng, time_type):
     base = {"day": "2001-01-01", "week": "2001-01-01"}.get(unit, "1999-01-01")
     if time_type == "timestamptz":
         origin = f"(timestamp '{base}' + interval '{shift}') AT TIME ZONE '{zone or 'UTC'}'"
+        moment = "{ts}"
         local, back = f"({{ts}} AT TIME ZONE '{zone or 'UTC'}')", f" AT TIME ZONE '{zone or 'UTC'}'"
     else:
         origin, local, back = f"(timestamp '{base}' + interval '{shift}')", "{ts}::timestamp", ""
+        moment = local
     tail = (f", origin => {origin}" if shift != "0" else "") + (f", zone => '{zone}'" if zone else "")
     start = f"(date_trunc('{unit}', {local} - interval '{shift}') + interval '{shift}')"
     size = f"interval '{width}'"
@@ -126,7 +128,7 @@ def _calendar(rng, time_type):
     step = {"day": "1 day", "week": "1 day", "month": rng.choice(["1 day", "7 days"])}.get(unit, "1 month")
     return Window(f"trending.cumulate(ts, interval '{step}', {size}{tail})",
                   f"SELECT DISTINCT ({start}){back}, least({start} + m * interval '{step}', {start} + {size}){back} "
-                  f"FROM generate_series(1, 31) m WHERE {{ts}} < (least({start} + m * interval '{step}', {start} + {size}){back})")
+                  f"FROM generate_series(1, 31) m WHERE {moment} < (least({start} + m * interval '{step}', {start} + {size}){back})")
 
 
 def random_window(rng, time_type):

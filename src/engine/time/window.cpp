@@ -80,6 +80,8 @@ Windows::Windows(const WindowSpec& spec, Calendar calendar) : spec_(spec), calen
   by_months_ = months > 0;
   pitch_ = by_months_ ? months : slides(spec.kind) ? spec.slide : spec.size;
   if (by_months_) origin_ = month_time(spec.origin);
+  is_even_ = !spec.zoned && spec.size_months == 0 && spec.slide_months == 0;
+  if (is_even_) overlap_ = spec.size % pitch_;
   phase_ = floor_mod(by_months_ ? origin_.month : spec.origin, pitch_);
   // No window of t starts more than its size before t or ends more than its size after it; twice that leaves
   // room for the window after it, four days for the difference between local time and UTC.
@@ -92,12 +94,25 @@ Windows::Windows(const WindowSpec& spec, Calendar calendar) : spec_(spec), calen
 Pane Windows::pane_of(Time t) const {
   if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
   if (spec_.kind == WindowKind::kSession) return {t, t + 1};
+  if (is_even_) return even_pane(t);
   const int64_t n = last_begun(t);
   if (spec_.kind == WindowKind::kCumulate) return step_at(n, t);
   const Pane begun{instant(start(n)), instant(start(n + 1))};
   if (spec_.kind == WindowKind::kTumble) return begun;
   const int64_t ending = first_to_end(t);
   return {std::max(begun.start, instant(end(ending - 1))), std::min(begun.end, instant(end(ending)))};
+}
+
+// The same without a look at any window: what rows cost whose times come in no order.
+Pane Windows::even_pane(Time t) const {
+  const Time begun = start(number_at(t));
+  if (spec_.kind == WindowKind::kCumulate) {
+    const Time from = t - (t - begun) % spec_.slide;
+    return {from, std::min(from + spec_.slide, begun + spec_.size)};
+  }
+  const Time cut = begun + overlap_;
+  if (t < cut) return {begun, cut};
+  return {cut, begun + pitch_};
 }
 
 Window Windows::first_window(Time t) const {
@@ -155,7 +170,9 @@ int64_t Windows::last_begun(Time t) const {
 
 int64_t Windows::first_to_end(Time t) const {
   const Time begun = spec_.size_months > 0 ? add_months(t, -spec_.size_months) : t - spec_.size;
-  return first_past(number_at(begun), [&](int64_t n) { return instant(end(n)) > t; });
+  const int64_t guess = number_at(begun);
+  if (is_even_) return guess + 1;
+  return first_past(guess, [&](int64_t n) { return instant(end(n)) > t; });
 }
 
 Window Windows::window(int64_t n) const {

@@ -136,6 +136,8 @@ class Windows {
   Time instant(Time local) const;
   Window window(int64_t n) const;
 
+  Pane even_pane(Time t) const;
+
   // Cumulate: the step around t in window n; step k begins at step(n, k), the window's end cuts the last one.
   Time step(int64_t n, int64_t k) const;
   Window step_at(int64_t n, Time t) const;
@@ -146,6 +148,8 @@ class Windows {
   int64_t pitch_ = 1;
   int64_t phase_ = 0;  // the origin reduced to [0, pitch)
   bool by_months_ = false;
+  bool is_even_ = false;  // all lengths are the same and need no calendar: guesses are right
+  int64_t overlap_ = 0;   // then what of a window that began earlier is left where one begins
   MonthTime origin_;
   Time lowest_ = 0;
   Time highest_ = 0;
