@@ -73,7 +73,8 @@ class Cluster:
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                connection = psycopg2.connect(host=self.folder, user="postgres", dbname=database)
+                connection = psycopg2.connect(host=self.folder, user="postgres", dbname=database,
+                                              options=f"-c lock_timeout={PATIENCE}s")
                 connection.autocommit = autocommit
                 return connection
             except psycopg2.OperationalError:

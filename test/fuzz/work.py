@@ -143,9 +143,9 @@ class Work:
                 self.one(worker, transaction, mutable)
             if rng.random() < 0.5:
                 worker.cursor().execute("ROLLBACK TO s")
-                for old in transaction.removed[marks[1]:]:
-                    if transaction.source.holders.get(old.rid) is transaction and old not in transaction.removed[:marks[1]]:
-                        transaction.source.holders.pop(old.rid)
+                held = {v.rid for v in transaction.removed[:marks[1]]}
+                for rid in {v.rid for v in transaction.removed[marks[1]:]} - held:
+                    transaction.source.holders.pop(rid, None)
                 del transaction.added[marks[0]:], transaction.removed[marks[1]:]
             else:
                 worker.cursor().execute("RELEASE s")
