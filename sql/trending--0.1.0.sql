@@ -244,14 +244,25 @@ CREATE TABLE trending.trend_start (
   trend_id      int PRIMARY KEY,
   later         bigint[] NOT NULL,
   history_since timestamptz,
-  backfilling   bool NOT NULL DEFAULT false,
-  clocks        bigint[]
+  backfilling   bool NOT NULL DEFAULT false
 );
 COMMENT ON TABLE trending.trend_start IS 'internal: which rows came after a trend was created, and how far back its history is complete';
 COMMENT ON COLUMN trending.trend_start.later IS 'transactions that had not committed when it was created: the first that had not begun, then those that ran';
 COMMENT ON COLUMN trending.trend_start.history_since IS 'closed windows that end after this are in history; NULL before the trend has been filled';
 COMMENT ON COLUMN trending.trend_start.backfilling IS 'the worker goes on with windows that end before that';
-COMMENT ON COLUMN trending.trend_start.clocks IS 'event clock, watermark, up to where windows are final, numbers of refused rows, checksum; NULL where trend_state has them';
+
+CREATE TABLE trending.trend_clock (
+  trend_id    int PRIMARY KEY,
+  clock       bigint NOT NULL,
+  watermark   bigint NOT NULL,
+  final_until bigint NOT NULL,
+  late        bigint NOT NULL,
+  null_time   bigint NOT NULL,
+  failed      bigint NOT NULL,
+  unretracted bigint NOT NULL,
+  checksum    bigint NOT NULL
+);
+COMMENT ON TABLE trending.trend_clock IS 'internal: event clock and numbers of refused rows at the checkpoint, of each trend that has no stored state since it is being filled';
 
 -- Packed already: compressing costs more than it saves.
 ALTER TABLE trending.pane_state ALTER cells SET STORAGE EXTERNAL;

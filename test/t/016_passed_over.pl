@@ -110,7 +110,7 @@ my $late = query("SELECT late FROM trending.status WHERE trend = 'minutes'");
 query("BEGIN;" . row('seen', 1010) . "; PREPARE TRANSACTION 'writer'; DELETE FROM seen WHERE at = at_second(1001)");
 await("SELECT state = 'filling' FROM trending.status WHERE trend = 'minutes'");
 query(row('seen', 56) . row('ticks', 0));
-await("SELECT count(*) = 2 FROM trending.trend_start s JOIN trending.trend t ON t.id = s.trend_id WHERE s.clocks IS NOT NULL AND t.source = 'seen'::regclass");
+await("SELECT count(*) = 2 FROM trending.trend_clock s JOIN trending.trend t ON t.id = s.trend_id WHERE t.source = 'seen'::regclass");
 await("SELECT (SELECT max(commit_lsn) FROM minutes_late WHERE event_time = at_second(56)) <= lsn FROM trending.checkpoint");
 wait_for_worker($node, $db, kill_worker($node, $db));
 query(row('seen', 57));
@@ -119,15 +119,15 @@ sync_trends($node, $db);
 is(late_rows('minutes'), $kept =~ s/55 late/55 late, 56 late, 57 late/r, 'rows that were late before a crash and after it are kept once');
 is(query("SELECT late FROM trending.status WHERE trend = 'minutes'"), $late + 2, 'and counted once');
 is(query("SELECT count(*) FROM minutes_history WHERE window_start = at_second(0) AND n = 6"), '1', 'a final window is as it was');
-await("SELECT count(*) = 0 FROM trending.trend_start s JOIN trending.trend t ON t.id = s.trend_id WHERE s.clocks IS NOT NULL AND t.source = 'seen'::regclass");
+await("SELECT count(*) = 0 FROM trending.trend_clock s JOIN trending.trend t ON t.id = s.trend_id WHERE t.source = 'seen'::regclass");
 pass('when a state is stored its clocks are');
 
 # What is stored of the clocks is input.
 query("BEGIN;" . row('seen', 1011) . "; PREPARE TRANSACTION 'writer'; DELETE FROM seen WHERE at = at_second(1010)");
 await("SELECT state = 'filling' FROM trending.status WHERE trend = 'minutes'");
 query(row('seen', 58) . row('ticks', 1));  # somebody has to have something to store
-await("SELECT count(*) = 2 FROM trending.trend_start s JOIN trending.trend t ON t.id = s.trend_id WHERE s.clocks IS NOT NULL AND t.source = 'seen'::regclass");
-query("UPDATE trending.trend_start SET clocks[1] = 9000000000000000000");
+await("SELECT count(*) = 2 FROM trending.trend_clock s JOIN trending.trend t ON t.id = s.trend_id WHERE t.source = 'seen'::regclass");
+query("UPDATE trending.trend_clock SET clock = 9000000000000000000");
 wait_for_worker($node, $db, kill_worker($node, $db));
 query("COMMIT PREPARED 'writer'");
 sync_trends($node, $db);

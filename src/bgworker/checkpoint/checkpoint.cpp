@@ -172,7 +172,7 @@ void delete_forgotten_trends() {
       TRENDING_DELETION("trend_state"),   TRENDING_DELETION("waiting_window"),
       TRENDING_DELETION("waiting_redo"),  TRENDING_DELETION("waiting_late"),
       TRENDING_DELETION("waiting_alert"), TRENDING_DELETION("waiting_count"),
-      TRENDING_DELETION("trend_start")};
+      TRENDING_DELETION("trend_start"),   TRENDING_DELETION("trend_clock")};
 #undef TRENDING_DELETION
   for (SpiStatement& deletion : deletions) spi_run(&deletion);
 }

@@ -11,50 +11,71 @@ namespace trending {
 
 namespace {
 
-// Clock, watermark, end of the final windows, four numbers of rows, checksum.
-constexpr int kNumbers = 8;
+constexpr char kTable[] = "trend_clock";
 
-int64 checksum_of(int32 trend_id, const int64* numbers) {
-  return Checksum("trend_start").add(int64{trend_id}).add(numbers, sizeof(int64) * (kNumbers - 1)).value();
+struct Field {
+  const char* column;
+  int64 ClockBefore::*member;
+};
+
+constexpr Field kFields[] = {{"clock", &ClockBefore::clock},
+                             {"watermark", &ClockBefore::watermark},
+                             {"final_until", &ClockBefore::final_until},
+                             {"late", &ClockBefore::late},
+                             {"null_time", &ClockBefore::null_time},
+                             {"failed", &ClockBefore::failed},
+                             {"unretracted", &ClockBefore::unretracted}};
+
+int64 checksum_of(int32 trend_id, const ClockBefore& clocks) {
+  Checksum checksum(kTable);
+  checksum.add(int64{trend_id});
+  for (const Field& field : kFields) checksum.add(clocks.*field.member);
+  return checksum.value();
 }
 
-bool read(int32 trend_id, const int64* numbers, int count, ClockBefore* clocks) {
-  if (count != kNumbers || numbers[kNumbers - 1] != checksum_of(trend_id, numbers)) return false;
-  *clocks = {numbers[0],
-             numbers[1],
-             numbers[2],
-             static_cast<uint64>(numbers[3]),
-             static_cast<uint64>(numbers[4]),
-             static_cast<uint64>(numbers[5]),
-             static_cast<uint64>(numbers[6])};
-  return clocks->clock < kEndTime && clocks->watermark < kEndTime && clocks->final_until < kEndTime &&
-         std::all_of(numbers + 3, numbers + kNumbers - 1, [](int64 rows) { return rows >= 0; });
+bool read(int32 trend_id, const SpiRow& row, ClockBefore* clocks) {
+  int64 checksum = 0;
+  bool good = row.read("checksum", &checksum);
+  for (const Field& field : kFields) good = good && row.read(field.column, &(clocks->*field.member));
+  return good && checksum == checksum_of(trend_id, *clocks) && clocks->clock < kEndTime &&
+         clocks->watermark < kEndTime && clocks->final_until < kEndTime && clocks->late >= 0 &&
+         clocks->null_time >= 0 && clocks->failed >= 0 && clocks->unretracted >= 0;
+}
+
+void upsert(int32 trend_id, const ClockBefore& clocks) {
+  static SpiStatement statement = {
+      "INSERT INTO trending.trend_clock (clock, watermark, final_until, late, null_time, failed, "
+      "unretracted, "
+      "trend_id, checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (trend_id) DO UPDATE SET "
+      "clock = excluded.clock, watermark = excluded.watermark, final_until = excluded.final_until, "
+      "late = excluded.late, null_time = excluded.null_time, failed = excluded.failed, "
+      "unretracted = excluded.unretracted, checksum = excluded.checksum"};
+  SpiValue values[lengthof(kFields) + 2];
+  int count = 0;
+  for (const Field& field : kFields) values[count++] = spi_int8(clocks.*field.member);
+  values[count++] = spi_int4(trend_id);
+  values[count++] = spi_int8(checksum_of(trend_id, clocks));
+  spi_run(&statement, values, count);
 }
 
 void store(FollowedTrend* trend, const ClockBefore& clocks) {
-  static SpiStatement update = {"UPDATE trending.trend_start SET clocks = $2 WHERE trend_id = $1"};
+  static SpiStatement deletion = {"DELETE FROM trending.trend_clock WHERE trend_id = $1"};
   if (trend->kept_known && trend->kept == clocks) return;
-  int64 numbers[kNumbers] = {clocks.clock,
-                             clocks.watermark,
-                             clocks.final_until,
-                             static_cast<int64>(clocks.late),
-                             static_cast<int64>(clocks.null_time),
-                             static_cast<int64>(clocks.failed),
-                             static_cast<int64>(clocks.unretracted)};
-  numbers[kNumbers - 1] = checksum_of(trend->id, numbers);
-  SpiValue value = spi_int8_array(numbers, kNumbers);
-  value.is_null = clocks == ClockBefore{};
-  spi_run(&update, {spi_int4(trend->id), value});
+  if (clocks == ClockBefore{}) {
+    spi_run(&deletion, {spi_int4(trend->id)});
+  } else {
+    upsert(trend->id, clocks);
+  }
   trend->kept = clocks;
   trend->kept_known = true;
 }
 
-uint64 shown(pg_atomic_uint64* counter) {
-  return pg_atomic_read_u64(counter);
+int64 shown(pg_atomic_uint64* counter) {
+  return static_cast<int64>(pg_atomic_read_u64(counter));
 }
 
-void raise(pg_atomic_uint64* counter, uint64 value) {
-  pg_atomic_write_u64(counter, std::max(pg_atomic_read_u64(counter), value));
+void raise(pg_atomic_uint64* counter, int64 value) {
+  pg_atomic_write_u64(counter, static_cast<uint64>(std::max(shown(counter), value)));
 }
 
 }  // namespace
@@ -72,13 +93,14 @@ ClockBefore clocks_of(const FollowedTrend* trend) {
     clocks.watermark = writer.watermark();
     clocks.final_until = writer.final_before();
   }
-  clocks.late = std::max(clocks.late, writer.counters().late) + trend->passed->recorded_late;
+  clocks.late = std::max(clocks.late, static_cast<int64>(writer.counters().late)) +
+                static_cast<int64>(trend->passed->recorded_late);
   return clocks;
 }
 
 void take_counters(FollowedTrend* trend) {
   hold_trend(trend->shared);
-  trend->writer.count_late(trend->before.late - trend->writer.counters().late);
+  trend->writer.count_late(static_cast<uint64>(trend->before.late) - trend->writer.counters().late);
   release_trend(trend->shared);
   raise(&trend->shared->null_time, trend->before.null_time);
   raise(&trend->shared->failed, trend->before.failed);
@@ -86,15 +108,11 @@ void take_counters(FollowedTrend* trend) {
 }
 
 void kept_clocks_load(FollowedTrend* trend) {
-  static SpiStatement select = {"SELECT clocks FROM trending.trend_start WHERE trend_id = $1"};
+  static SpiStatement select = {"SELECT * FROM trending.trend_clock WHERE trend_id = $1"};
   trend->kept = {};
   trend->kept_known = true;
-  if (spi_run(&select, {spi_int4(trend->id)}) != 1) return;
-  const SpiRow row(0);
-  const int64* numbers = nullptr;
-  int count = 0;
-  if (row.is_null("clocks")) return;
-  if (!row.read_int8_array("clocks", &numbers, &count) || !read(trend->id, numbers, count, &trend->kept)) {
+  const uint64 rows = spi_run(&select, {spi_int4(trend->id)});
+  if (rows > 0 && !(rows == 1 && read(trend->id, SpiRow(0), &trend->kept))) {
     trend->kept = {};
     trend->kept_known = false;
     ereport(WARNING, (errmsg("trend %d: where its clocks stood cannot be read", trend->id),

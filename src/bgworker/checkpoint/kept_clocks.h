@@ -1,6 +1,6 @@
 // Where the clocks of a trend stood of which no state can be stored, for it is being filled: after a crash
 // its filling goes on from there, so that what was final stays so and what was late stays late. In
-// trend_start, written by checkpoints.
+// trending.trend_clock, written by checkpoints.
 #pragma once
 
 #include "postgres/server.h"

@@ -238,8 +238,7 @@ Portion make_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* 
 }
 
 // In a transaction of its own. `since` is how far back history is complete then.
-pg_noinline Portion run_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* since) {
-  worker_begin();
+Portion run_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* since) {
   fault_point(FaultPoint::kBackfill, trend->id);
   made->passed->back_filter = filter_of(GetActiveSnapshot());
   SPI_connect();
@@ -249,7 +248,6 @@ pg_noinline Portion run_portion(FollowedTrend* trend, FollowedTrend* made, Met* 
   if (result == Portion::kDone || result == Portion::kNoneLeft)
     store_progress(trend, *since, *since != kNoTime);
   SPI_finish();
-  worker_commit();
   return result;
 }
 
@@ -280,19 +278,10 @@ void fill_back(FollowedTrend* trend) {
   const TimestampTz began = GetCurrentTimestamp();
   const bool is_shortest = trend->backfill_span <= longest_window(trend->definition->window);
   Met met;
-  volatile Time since = trend->history_since;
-  volatile Portion result = Portion::kTooLarge;
-  ErrorData* volatile error = nullptr;
+  Time since = kNoTime;
+  Portion result = Portion::kTooLarge;
   shadow = std::make_unique<Shadow>(*trend);
-  PG_TRY();
-  {
-    Time reached = kNoTime;
-    result = run_portion(trend, &shadow->trend, &met, &reached);
-    since = reached;
-  }
-  PG_CATCH();
-  { error = worker_abort(); }
-  PG_END_TRY();
+  ErrorData* error = worker_try([&] { result = run_portion(trend, &shadow->trend, &met, &since); });
   const bool is_slow = shadow->trend.set_aside;
   SnapshotFilter filter = std::move(shadow->trend.passed->back_filter);
   drop_shadow();

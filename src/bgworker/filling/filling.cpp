@@ -162,9 +162,8 @@ bool counts_source(const FollowedTrend* trend) {
   return trend->definition->options.backfill != Backfill::kNone || !trend->is_new;
 }
 
-// Step 3. A function of its own, never inlined: its locals must not live in the frame that PG_TRY returns to.
-pg_noinline void fill_from_source(FollowedTrend* trend) {
-  worker_begin();
+// Step 3, in a transaction.
+void fill_from_source(FollowedTrend* trend) {
   fault_point(FaultPoint::kFill, trend->id);
   working_for(trend->id, Work::kFilling);
   trend->tables->latest_known = true;
@@ -175,7 +174,6 @@ pg_noinline void fill_from_source(FollowedTrend* trend) {
     source_count(trend);
     source_note_files(trend);
   }
-  worker_commit();
 }
 
 // Something that is needed is locked. Waiting for it would keep the other trends waiting.
@@ -189,12 +187,7 @@ void pause_filling(FollowedTrend* trend, const char* message) {
 
 void fill(FollowedTrend* trend) {
   const TimestampTz began = GetCurrentTimestamp();
-  ErrorData* volatile error = nullptr;
-  PG_TRY();
-  { fill_from_source(trend); }
-  PG_CATCH();
-  { error = worker_abort(); }
-  PG_END_TRY();
+  ErrorData* error = worker_try([trend] { fill_from_source(trend); });
   if (error != nullptr) {
     worker->filling.clear();
     trend->filter = {};
@@ -236,22 +229,13 @@ bool has_final_sessions(const FollowedTrend* trend) {
          trend->writer.has_pending_window();
 }
 
-pg_noinline void defer_harvested(FollowedTrend* trend) {
-  worker_begin();
-  if (has_final_sessions(trend)) history_harvest(trend);
-  history_defer(trend);
-  worker_commit();
-}
-
 // Defers what was harvested from the state that is replaced. False: not possible now.
 bool defer_history(FollowedTrend* trend) {
   if (trend->history->windows.items.empty() && !has_final_sessions(trend)) return true;
-  ErrorData* volatile error = nullptr;
-  PG_TRY();
-  { defer_harvested(trend); }
-  PG_CATCH();
-  { error = worker_abort(); }
-  PG_END_TRY();
+  ErrorData* error = worker_try([trend] {
+    if (has_final_sessions(trend)) history_harvest(trend);
+    history_defer(trend);
+  });
   if (error == nullptr) {
     history_written(trend);
     return true;
@@ -272,25 +256,18 @@ void begin_waiting(FollowedTrend* trend) {
   take_counters(trend);
   trend->writers.clear();
   trend->passed->recorded_latest = kNoTime;
-  ErrorData* volatile error = nullptr;
-  PG_TRY();
-  {
-    worker_begin();
+  ErrorData* error = worker_try([trend] {
     backfill_load(trend);
     note_writers(trend);
-    worker_commit();
-    take_counters(trend);
-    trend->awaits_since = GetCurrentTimestamp();
-    trend->told_at = 0;
-  }
-  PG_CATCH();
-  { error = worker_abort(); }
-  PG_END_TRY();
+  });
   if (error != nullptr) {
     if (!is_conflict(error)) trend_stop(trend, error->message);
     FreeErrorData(error);
     return;  // kLoading: tried again
   }
+  take_counters(trend);
+  trend->awaits_since = GetCurrentTimestamp();
+  trend->told_at = 0;
   trend->state = FillState::kAwaiting;
 }
 

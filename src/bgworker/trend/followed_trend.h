@@ -45,10 +45,10 @@ struct ClockBefore {
   Time clock = kNoTime;
   Time watermark = kNoTime;
   Time final_until = kNoTime;
-  uint64 late = 0;
-  uint64 null_time = 0;
-  uint64 failed = 0;
-  uint64 unretracted = 0;
+  int64 late = 0;
+  int64 null_time = 0;
+  int64 failed = 0;
+  int64 unretracted = 0;
 
   friend bool operator==(const ClockBefore&, const ClockBefore&) = default;
 };
