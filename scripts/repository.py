@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 LICENSE_LINE = "SPDX-License-Identifier: PostgreSQL"
 NOT_OURS = {".git", ".cache", ".demo", "build", "tmp_check", "results", "output_iso", "log"}
 # Inputs of pg_regress are repeated in the results that they are compared with: the licence of the whole is theirs.
-UNMARKED = re.compile(r"^(sql/(?!.*--)|test/specs/|test/pgtap/|src/(bgworker|engine|definition)/)")
+UNMARKED = re.compile(r"^(sql/(?!.*--)|test/specs/|test/pgtap/)")
 SOURCE = re.compile(r"(\.(cpp|h|py|sh|pl|pm|mk|sql)|(^|/)(Makefile|Dockerfile|CMakeLists\.txt)|^\.ci/run)$")
 HEADING = re.compile(r"^## (\[Unreleased\]|\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d)$")
 KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}

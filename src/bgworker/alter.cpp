@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/alter.h"
 
 #include "bgworker/intake/own_rows.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Options that change while a trend runs, at exactly the position of the transaction that changes them.
 #pragma once
 

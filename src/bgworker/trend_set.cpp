@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/trend_set.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The set of trends that the worker follows, kept equal to trending.trend.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The worker of one database: start, main loop, end.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/worker_start.h"
 
 #include "bgworker/checkpoint/checkpoint.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The start of a worker: its connection, its settings, and a replication slot to decode from.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "definition/aggregate_functions.h"
 
 #include "values/own_function.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The aggregates that a trend can keep: which functions they are, over which types.
 #pragma once
 

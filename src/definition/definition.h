@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A trend's definition, checked and ready to be carried out.
 //
 // definition_analyze checks the SELECT a user wrote by PostgreSQL's own parser and analyser (clauses/ walks

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The option label: 'table.column', resolved to the rows that hold it.
 #include "definition/label.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The option label: where the label of a key is found, and who may see it.
 //
 // Reading a label runs nobody's code with the reader's rights. So the table is not queried (to plan a query

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The option partition_by: the key columns within whose values groups are ranked.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "definition/query_text.h"
 
 #include "postgres/pinned_path.h"

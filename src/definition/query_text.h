@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Errors about a definition point into the user's query, as those of the server's own parser do.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Whether updates and deletes of a source can reach a trend.
 //
 // What a row counted as is retracted when its old version is in the WAL, as far as the trend reads it. That

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Checkpoints: the state of all trends and the WAL position, committed in one ordinary transaction.
 //
 // Ordinary tables make the state crash-safe, replicated to standbys and part of base backups for free. Only

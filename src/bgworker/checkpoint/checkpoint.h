@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Checkpoints: what is written of all trends, and how a worker begins with it.
 #pragma once
 

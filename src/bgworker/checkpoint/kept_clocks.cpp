@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/checkpoint/kept_clocks.h"
 
 #include <algorithm>

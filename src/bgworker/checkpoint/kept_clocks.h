@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Where the clocks of a trend stood of which no state can be stored, for it is being filled: after a crash
 // its filling goes on from there, so that what was final stays so and what was late stays late. In
 // trending.trend_clock, written by checkpoints.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What the checkpoint tables hold of one trend: writing all but its panes, and reading it all back.
 //
 // Reading takes nothing for granted: see trend_row.h and checksum.h. What is read goes into a state just

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What the checkpoint tables hold of one trend. Reading it back: checkpoint_restore (worker.h).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/checkpoint/trend_row.h"
 
 #include "bgworker/checkpoint/stored_trend.h"

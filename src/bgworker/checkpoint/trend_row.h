@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A row of trending.trend_state.
 #pragma once
 

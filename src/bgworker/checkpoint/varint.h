@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Unsigned integers of variable length (LEB128), small ones in one byte.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What a trend's history lacks is worked off from the latest windows to the earliest, in portions of event
 // time. A portion reads its rows into an engine state of its own, under one ordinary snapshot: each window is
 // what the definition gives at that moment, and final. The windows are deferred (backlog.h), from where the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // History of the windows that had closed before a trend was made, filled back behind the live trend
 // (backfill => true).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Filling a trend from rows that are already in its source, exactly, while writers write and without a lock
 // that they would wait for.
 //

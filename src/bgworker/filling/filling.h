@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Filling a trend from the rows that are in its source; filling.cpp says how.
 #pragma once
 

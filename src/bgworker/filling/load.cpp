@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/filling/load.h"
 
 #include "bgworker/checkpoint/stored_trend.h"

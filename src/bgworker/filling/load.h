@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What a trend needs before it is filled, or restored from a checkpoint: its definition and an empty state.
 #pragma once
 

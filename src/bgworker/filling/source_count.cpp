@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What is counted when a trend is filled depends on what history has already, and on the rows that came since
 // the trend was created.
 //

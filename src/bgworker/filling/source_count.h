@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Counting the rows of a source when a trend is filled (filling.h says when), and when history is filled back
 // (backfill.h). Everything here needs a transaction with an active snapshot, which decides what is counted.
 #pragma once

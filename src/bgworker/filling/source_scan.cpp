@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/filling/source_scan.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Reading the rows that are in a trend's source, as events. Needs a transaction with an active snapshot.
 #pragma once
 

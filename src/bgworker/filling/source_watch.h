@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Looking at sources between records, for what the callbacks of decoding could not see
 // (intake/source_changes.h): that needs transactions of its own.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The event times of rows that were refused because they lay too far ahead (max_ahead).
 //
 // Such a row may be deleted or updated when its time is ahead no longer. The WAL does not say whether an old

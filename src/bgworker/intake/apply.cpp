@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/intake/apply.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // From a committed batch to the engine: what the events of a transaction do to the trends that read them.
 #pragma once
 

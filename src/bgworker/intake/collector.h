@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // From decoded changes to applied events: the worker's sink (decoder/change_sink.h).
 #pragma once
 

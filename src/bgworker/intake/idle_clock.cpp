@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/intake/idle_clock.h"
 
 #include "bgworker/process/worker.h"

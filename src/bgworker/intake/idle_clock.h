@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The event clocks of silent sources follow the wall clock, so that their windows close.
 //
 // Wall time is not in the WAL, and what is decided by it must not depend on when the WAL is decoded. So a

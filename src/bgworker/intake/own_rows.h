@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Rows that the worker itself writes: which of them have to be decoded.
 //
 // The worker's transactions carry the origin DoNotReplicateId, and as a rule the plugin leaves them out at

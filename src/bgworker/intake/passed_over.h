@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Rows that are decoded while a trend is filled.
 //
 // Filling counts what is in the source when it reads it, of all windows that were not final. A row of a

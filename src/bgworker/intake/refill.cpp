@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/intake/refill.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Rows that go from the source of a trend whose state cannot released a single one: sessions do not keep the
 // times of their rows, and states that PostgreSQL's functions combined cannot be taken apart. If windows that
 // can still change have counted the row, the trend is refilled, which is exact at any position. That costs

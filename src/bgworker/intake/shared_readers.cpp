@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/intake/shared_readers.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Which trends read a source's rows alike: to them a row is the same event, or refused for the same reason.
 //
 // Such trends differ in their windows, or how they rank, or what they keep. Their rows are read once and

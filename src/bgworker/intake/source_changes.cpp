@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/intake/source_changes.h"
 
 #include <algorithm>

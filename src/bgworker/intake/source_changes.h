@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Changes of a source that are not changes of its rows: partitions that come and go with rows in them,
 // TRUNCATE, columns dropped or retyped, tables made unlogged, rights withdrawn.
 //

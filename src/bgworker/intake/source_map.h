@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Which trends follow a table that is met in the WAL. Found when the table is first met, and anew after an
 // invalidation.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/process/memory_bound.h"
 
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A bound on the worker's own memory, so that a row or a transaction which asks for too much is refused
 // instead of having the system end some process of the server, and with it all sessions.
 //

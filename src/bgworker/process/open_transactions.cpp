@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/process/open_transactions.h"
 
 #include "bgworker/process/transaction.h"

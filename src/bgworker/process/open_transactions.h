@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Names transactions that somebody waits for, so that the one who reads the status can find them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The settings of the worker's session.
 //
 // The server gives every session of a database what ALTER DATABASE and ALTER ROLE ... SET say: a role with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/process/transaction.h"
 
 #include "bgworker/process/worker.h"

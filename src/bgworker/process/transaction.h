@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Transactions of the worker's own, between records.
 #pragma once
 

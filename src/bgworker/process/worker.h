@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The worker of one database: what it follows, and what its modules ask of each other.
 //
 // One process, one thread. Between two WAL records the state of all trends is exactly that of all

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/process/worker_end.h"
 
 #include <csignal>

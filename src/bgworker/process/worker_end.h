@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // How a worker ends, and the word that it leaves in the directory for the launcher and the status.
 //
 //   asked to (SIGTERM: pg_terminate_backend, the server) or makes way: wanted again, at once

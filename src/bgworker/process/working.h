@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What the worker is doing, for whom: noted so that the trend it dies of can be named (trend/blame.h).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Trends that are set aside: stopped until somebody says that they may go on, whatever becomes of the worker.
 //
 // Either because they took more than their share of the worker (values/evaluation.h), or because workers

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Changing the state of a trend that readers read.
 #pragma once
 

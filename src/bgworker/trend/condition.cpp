@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/trend/condition.h"
 
 #include "values/aggregate_result.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // HAVING: whether a group belongs to its trend, asked by the engine when the group has changed.
 #pragma once
 

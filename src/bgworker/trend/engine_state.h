@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The engine state of a trend: its options, what the engine asks of us, and making one.
 #pragma once
 

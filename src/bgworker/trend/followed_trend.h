@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The worker's side of one trend: definition, row reader, engine state, and how far its filling has come.
 #pragma once
 

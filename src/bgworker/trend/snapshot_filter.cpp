@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/trend/snapshot_filter.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Which decoded transactions have been counted by reading a source under a snapshot: those that it saw.
 //
 // A transaction counts exactly when its top-level xid is not visible in the snapshot. Never decided by

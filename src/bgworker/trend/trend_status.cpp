@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/trend/trend_status.h"
 
 #include "bgworker/process/worker.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What becomes of a trend as a whole, and what its status says.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // One aggregate of the definition: which it is, its arguments, its FILTER. And what a definition without a
 // window function is over.
 #include "definition/aggregate_functions.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "definition/definition.h"
 
 #include "definition/clauses/analysis.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The steps of definition_analyze, for src/definition only. Each raises an error at what it does not accept.
 #pragma once
 

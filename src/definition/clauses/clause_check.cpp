@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The parse tree is looked at only for clauses that a trend does not have: here they still have their places.
 #include "definition/clauses/analysis.h"
 

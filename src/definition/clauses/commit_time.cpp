@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "definition/clauses/commit_time.h"
 
 #include "definition/clauses/analysis.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // trending.commit_time(xmin): when the transaction that wrote a row committed, as event time of tables whose
 // rows have no time of their own.
 //

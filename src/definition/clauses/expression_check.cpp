@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "definition/clauses/expression_check.h"
 
 #include "definition/clauses/commit_time.h"

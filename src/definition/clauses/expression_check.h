@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Which expressions a definition may contain: columns of the source, constants, and immutable functions and
 // operators of PostgreSQL itself, and trending.parse_timestamptz. The same idea as publications' row filters, for the same reason: the
 // expressions run while WAL is decoded.

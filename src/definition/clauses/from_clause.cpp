@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // FROM holds the source and then, unless the aggregates are over all rows or decayed, a window function of
 // ours.
 #include "definition/clauses/analysis.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // GROUP BY: the window, and the keys.
 #include "definition/clauses/analysis.h"
 #include "values/key_type.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // HAVING: a condition over keys and aggregates, as an expression over a row of them.
 #include "definition/clauses/analysis.h"
 

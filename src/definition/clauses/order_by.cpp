@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // ORDER BY: one aggregate ranks, keys break ties. Window bounds may stand anywhere: within a window they are
 // equal.
 #include "definition/aggregate_functions.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The select list: window bounds, keys and aggregates, each by itself. They become the foreign table's
 // columns.
 #include "definition/clauses/analysis.h"

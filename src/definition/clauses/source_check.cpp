@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "definition/clauses/source_check.h"
 
 #include "postgres/relation_owner.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Which relations can be followed.
 #pragma once
 

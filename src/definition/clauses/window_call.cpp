@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The window function in FROM: which one it is, its constant arguments, the event time.
 #include "definition/clauses/analysis.h"
 #include "definition/clauses/commit_time.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "definition/text/batch_text.h"
 
 #include "definition/query_text.h"

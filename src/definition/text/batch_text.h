@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A trend's definition as a query for comparing: what trending.verify runs instead of the plain text.
 #pragma once
 

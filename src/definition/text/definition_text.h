@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A definition in words, as things are called now: every name qualified, independent of settings. All of it
 // locks the source ACCESS SHARE.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "definition/text/session_query.h"
 
 #include "definition/query_text.h"

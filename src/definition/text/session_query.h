@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The definition of a trend with session windows as a query that runs by itself: trending.session cannot be
 // computed row by row, so FROM is replaced by window functions over the source that find the sessions ("gaps
 // and islands").

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Aggregates: what a trend may keep of its rows, where the words of their states lie, how hosts hand in
 // arguments and read values. What the kinds do with their words is in aggregate_state.h.
 //

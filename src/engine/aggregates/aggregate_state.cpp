@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/aggregates/aggregate_state.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What aggregates do with the words of their states:
 //
 //   kCount                   rows

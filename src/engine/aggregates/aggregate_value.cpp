@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Reading states: values, and their order.
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A transaction's events, gathered until it commits.
 //
 // Lives on the writer's heap. Events are kept apart by trend ("slot", a small number that the host gives each

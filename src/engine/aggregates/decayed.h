@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Sums whose addends halve with every half-life (forward decay, Cormode et al., ICDE 2009): an addend is kept
 // with the weight it has relative to a landmark, which does not depend on when the sum is asked for.
 // Landmarks are whole numbers of half-lives since 2000-01-01, so that moving one divides by a power of two,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The sum of any number of doubles, retracted rows included, that does not depend on their order: an
 // expansion of three doubles whose exact sum it is (Shewchuk, "Adaptive Precision Floating-Point Arithmetic",
 // 1997), and multiples of 2^1022, so that nothing overflows on the way.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // How many different values there are, approximately, in fixed memory: HyperLogLog (Flajolet et al., 2007)
 // with 2^16 registers, standard error 1.04 / 2^8 = 0.41 %, and Ertl's improved estimator, which needs no
 // corrections for small or large counts ("New cardinality estimation algorithms for HyperLogLog sketches", O.

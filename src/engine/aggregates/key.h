@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A group's key: an opaque byte string, equal when the bytes are equal. Only the hooks know what it means.
 #pragma once
 

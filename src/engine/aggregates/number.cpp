@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/aggregates/number.h"
 
 namespace trending {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Arithmetic that sums need beyond the machine's: 256-bit integers, doubles with twice the precision, doubles
 // in the server's order.
 #pragma once

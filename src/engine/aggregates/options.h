@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What a trend is made of, as far as the engine is concerned. Trivially copyable; a copy lies in the shared
 // state.
 #pragma once

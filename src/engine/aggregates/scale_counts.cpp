@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/aggregates/scale_counts.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // How many numerics of each kind a sum has: the scales (digits after the point) of the finite ones, and −∞,
 // ∞ and NaN; so that the scale of the sum is always the greatest of the rows that are left.
 //

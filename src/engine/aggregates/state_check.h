@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Whether words that come from outside, a stored state or result, may be worked with: no sum of such states
 // overflows, nothing refers to where nothing is. Not whether they are right.
 #pragma once

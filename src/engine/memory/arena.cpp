@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/memory/arena.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The memory of one trend: blocks from a source (shared memory in the server, the heap in tests), addressed
 // by offsets that mean the same in every process.
 //

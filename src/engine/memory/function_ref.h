@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // A non-owning reference to a callable: two words, never allocates. The callable must outlive the call it is
 // passed to, which is all that sinks and visitors need.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Memory of the process that is used again and again, for what must lie together.
 #pragma once
 

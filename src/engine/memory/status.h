@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What engine calls report instead of throwing.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/ranking/partitions.h"
 
 #include <new>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The partitions of a trend that ranks within them: found by key, each with a ranking of its own.
 //
 // A partition is there as long as a group of it exists, in whatever pane, and is numbered as groups are, in a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/ranking/ranked_groups.h"
 
 #include <algorithm>

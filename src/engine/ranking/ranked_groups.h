@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The groups of a trend with their totals over the current window, and which of them are ranked where: what
 // panes (trend/) and sessions (sessions/) have in common.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The order of live groups, kept just well enough that the best ones are always at hand.
 //
 // Groups are ranked by (score, exact value, key): a higher score first, among equal scores the better value

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What belongs to a session's state and lies outside of it: sketches and sets of different values.
 
 #include <algorithm>

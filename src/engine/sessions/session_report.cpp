@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Sessions: what goes to history, and to checkpoints.
 
 #include <algorithm>

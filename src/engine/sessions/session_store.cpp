@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/sessions/session_store.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The sessions of a trend with session windows: records, the queue of when they are due, and the windows that
 // were reported and are no longer true.
 //

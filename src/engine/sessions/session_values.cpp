@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/sessions/session_values.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The different values of a session, for count(DISTINCT): a set of byte strings that can be united with
 // another without needing memory, as rows that make two sessions one must not fail half-way.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Writing a trend with session windows.
 //
 // What a row does to a group's sessions depends on its time alone: it joins the one or two sessions that are

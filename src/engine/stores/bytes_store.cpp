@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/stores/bytes_store.h"
 
 #include <algorithm>

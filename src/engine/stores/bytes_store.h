@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The bytes of values in states: kCombined, and kMin, kMax, kFirst, kLast of kBytes where rows are never
 // retracted (else the values lie in the table of values, see value_store.h).
 //

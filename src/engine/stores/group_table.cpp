@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/stores/group_table.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The groups of a trend, found by key.
 //
 // An extendible hash table (Fagin et al., TODS 1979): the top bits of the hash choose a table of at most 4094

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/stores/pane_store.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Panes and their cells.
 //
 // Cells lie in slabs of 16384, which are dealt out to panes in chunks of 32; a cell's number is slab, chunk

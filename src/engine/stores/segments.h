@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Numbered memory that grows without moving: segment k holds elements k << shift and up. See SegmentsState.
 #pragma once
 

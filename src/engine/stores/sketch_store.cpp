@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/stores/sketch_store.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The sketches of states with kApproxDistinct: word 0 of such an aggregate is the offset of its sketch in the
 // arena (0: none), word 1, in totals only, the estimate, so that readers need no sketch.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The shared state of a trend: plain structs in its arena, linked by offsets and small numbers.
 //
 // Locking: everything here is written by the trend's writer alone, with the trend's lock held exclusively,

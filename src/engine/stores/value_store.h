@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The values that a trend keeps one by one, for aggregates that cannot do without when rows may be taken
 // back: kDistinct, and kMin, kMax, kFirst, kLast of a trend that keeps values ("nested" aggregates).
 //

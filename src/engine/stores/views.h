@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What hosts are shown of a trend's stores.
 #pragma once
 

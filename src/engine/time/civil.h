@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Dates of the proleptic Gregorian calendar, years counted through zero (0 is 1 BC), and months of them.
 #pragma once
 

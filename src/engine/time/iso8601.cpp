@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/time/iso8601.h"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Times as text, by ISO 8601.
 #pragma once
 

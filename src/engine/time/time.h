@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Time as the engine knows it: microseconds since 2000-01-01 00:00 UTC, the server's TimestampTz.
 #pragma once
 

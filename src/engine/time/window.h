@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Windows and panes: pure arithmetic on time.
 //
 // Windows of a trend are half-open intervals [start, end). A pane is the largest slice of time that every

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Totals of groups as they will be without the cells of a pane that is about to leave the window: those of
 // them that have to be rebuilt, for which many cells must be read.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Taking a trend's state out, cell by cell, and putting it back.
 //
 // Store 0 has the cells of groups: under the group's key the words of the state, its bytes and its sketches.

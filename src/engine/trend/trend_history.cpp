@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Closed windows: which ones have to be written, and what is in them.
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "engine/trend/trend_reader.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Reading a trend, from any process.
 //
 // The caller holds the trend's lock shared from refresh() to the last use of anything returned: rows and keys

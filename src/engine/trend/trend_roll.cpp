@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What a pane that leaves the window costs beyond its own cells: totals that cannot lose it by subtraction
 // are rebuilt from the cells that stay, many groups at a time so that their cache misses overlap, and where
 // the writer knows beforehand (prepare()) without the lock.

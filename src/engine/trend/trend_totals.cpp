@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Totals over the current window: what an event changes in them beyond the words of its state, and panes that
 // come into the window and leave it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Writing a trend: the one process that feeds it.
 //
 // The writer holds the trend's lock exclusively around every call that is not const. As it is the only one to
