@@ -332,7 +332,9 @@ unlike($log, qr/terminated by signal|PANIC|TRAP/, 'no process died by a signal')
 
 # What waited and is not lost comes into its tables, and nothing else does.
 ok($node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM trending.waiting_window) AND NOT EXISTS (SELECT FROM trending.waiting_late)
-	AND NOT EXISTS (SELECT FROM trending.waiting_alert) FROM pg_advisory_lock(1)}), 'nothing waits any more');
+	AND NOT EXISTS (SELECT FROM trending.waiting_alert) FROM pg_advisory_lock(1)}), 'nothing waits any more')
+	  or diag($node->safe_psql('postgres', 'TABLE trending.waiting_count; TABLE trending.waiting_redo; SELECT trend_id, window_end, final FROM trending.waiting_window;
+		SELECT w FROM trending.waiting_late w; SELECT w FROM trending.waiting_alert w; SELECT trend, state, reason FROM trending.status; TABLE trending.trend'));
 is($node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT window_start, window_end, t, c, most FROM blocked_history EXCEPT
 	SELECT window_start, window_end, t, count(*), max(t) FROM stuck, trending.tumble(at, '1 min') GROUP BY 1, 2, 3) d}), '0', 'no window is wrong');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM blocked_late WHERE "row" ->> 't' !~ '^late \d$'}), '0', 'no late row is');

@@ -227,12 +227,13 @@ void count_sessions(FollowedTrend* trend, Time keep_after, Time clock) {
 }  // namespace
 
 void source_count(FollowedTrend* trend) {
+  const HistoryEnds ends = look_into_history(trend);
   if (trend->definition->event_time == nullptr) {
     count_open_windows(trend, kNoTime, kTimelessEvent);
     return;
   }
   pg_atomic_write_u64(&trend->shared->ahead, 0);  // those that are met are counted
-  const Extent extent = extent_of(trend, look_into_history(trend));
+  const Extent extent = extent_of(trend, ends);
   trend->passed->counted_since = extent.final;
   history_redo(trend, extent.final, DT_NOEND);
   backfill_note(trend, extent.final, extent.continues);
