@@ -110,7 +110,9 @@ void wait_until_applied(DatabaseShared* entry, XLogRecPtr mark, const Awaited& t
                         const Deadline& deadline) {
   ConditionVariablePrepareToSleep(&entry->changed);
   for (;;) {
-    const bool is_applied = pg_atomic_read_u64(&entry->applied_lsn) >= mark;  // it knows all trends then
+    // It knows all trends then; and that readers see what a restarted worker has.
+    const bool is_applied =
+        pg_atomic_read_u64(&entry->applied_lsn) >= mark && database_state(entry) == WorkerState::kRunning;
     TrendGlance glance = {};
     Oid filling = first_in(trends, TrendPhase::kFilling, &glance);
     if (is_applied && !OidIsValid(filling)) break;
