@@ -146,14 +146,15 @@ is($node->safe_psql($db, "SELECT count(*) FROM trending.verify('of_parts')"), '0
 # -- history that is no table any more (a rule makes an empty one a view, under its OID, until PostgreSQL 15)
 SKIP:
 {
-	skip 'tables cannot be made views', 4 if $node->pg_version >= 16;
+	skip 'tables cannot be made views', 5 if $node->pg_version >= 16;
 	as('mallory', q{
 		SELECT trending.create_trend('m.gone', 'SELECT window_start, window_end, k, count(*) AS n FROM m.src, trending.tumble(at, $$1 minute$$) GROUP BY 1, 2, 3 ORDER BY n DESC',
 		  idle_timeout => '9000 days', backfill => 'open')});
 	sync_trends($node, $db);
 	my $indexes = as('mallory', q{SELECT string_agg(format('DROP INDEX %s', indexrelid::regclass), '; ') FROM pg_index WHERE indrelid = 'm.gone_history'::regclass});
-	as('mallory', "DELETE FROM m.gone_history; $indexes");
-	as('mallory', 'VACUUM m.gone_history');
+	as('mallory', $indexes);
+	# Windows may be about to be written, and snapshots of the worker keep what was deleted.
+	is(settled(sub { as('mallory', 'DELETE FROM m.gone_history'); as('mallory', 'VACUUM m.gone_history'); return as('mallory', q{SELECT nullif(pg_relation_size('m.gone_history'), 0)}) }), '', 'history is empty');
 	as('mallory', q{ALTER TABLE m.gone_history REPLICA IDENTITY DEFAULT; CREATE RULE "_RETURN" AS ON SELECT TO m.gone_history DO INSTEAD
 		SELECT now() AS window_start, now() AS window_end, 1 AS k, 1::bigint AS n, 1::bigint AS rank, m.note('view') AS final});
 	is($node->safe_psql($db, q{SELECT relkind FROM pg_class WHERE oid = 'm.gone_history'::regclass}), 'v', 'history is a view now');
