@@ -110,7 +110,7 @@ void wait_until_applied(DatabaseShared* entry, XLogRecPtr mark, const Awaited& t
                         const Deadline& deadline) {
   ConditionVariablePrepareToSleep(&entry->changed);
   for (;;) {
-    // It knows all trends then; and that readers see what a restarted worker has.
+    // The worker knows all trends then, and readers see what a restarted one has.
     const bool is_applied =
         pg_atomic_read_u64(&entry->applied_lsn) >= mark && database_state(entry) == WorkerState::kRunning;
     TrendGlance glance = {};
