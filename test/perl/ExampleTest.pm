@@ -16,7 +16,7 @@ use TrendingTest;
 our @EXPORT = qw(example feed rows equals_batch all_verified recompute_all soon scalar_of);
 
 my $examples = dirname(__FILE__) . '/../../examples';
-my $seed = $ENV{SEED} || 1 + int(rand(1_000_000));
+my $seed = random_seed();
 my $fed = 0;
 
 # A server with the tables and trends of examples/NAME, its worker running. The tests date their rows in the past, as a
@@ -24,7 +24,6 @@ my $fed = 0;
 sub example
 {
 	my ($name) = @_;
-	note("SEED=$seed");
 	my $node = trending_node($name, timezone => "'UTC'");
 	$node->safe_psql('postgres', 'CREATE EXTENSION trending');
 	$node->safe_psql('postgres', slurp_file("$examples/$name/schema.sql"));

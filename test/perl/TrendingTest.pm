@@ -14,7 +14,16 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(trending_node create_blog sync_trends differences wait_for_worker worker_pid kill_worker kill_process
   freeze_worker slot_exists start_again start_load finish_load no_crash_in_log create_paced feed_paced paced_differences
-  log_says settled);
+  log_says settled random_seed);
+
+# The seed of a test that is random: always the same one, SEED=n for another, SEED=random for a fresh one.
+sub random_seed
+{
+	my $seed = $ENV{SEED} // 20261130;
+	$seed = 1 + int(rand(1_000_000_000)) if $seed eq 'random';
+	note("SEED=$seed");
+	return $seed;
+}
 
 # How long to wait for what has to come, in seconds. Only a test that fails waits as long.
 my $patience = 240;

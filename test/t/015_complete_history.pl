@@ -14,8 +14,7 @@ my $node = trending_node('complete', max_prepared_transactions => 10, autovacuum
 sub query { return $node->safe_psql($db, $_[0]) }
 
 # Every source has a column that says which rows came after its trends were made.
-my $seed = int rand 1_000_000;
-diag("SEED=$seed");
+my $seed = random_seed();
 query(
 	qq{
 	SET client_min_messages = error;

@@ -8,8 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TrendingTest;
 
-my $seed = $ENV{TRENDING_SEED} // int(rand(1e9));
-diag "seed $seed (TRENDING_SEED)";
+my $seed = random_seed();
 srand($seed);
 
 my $node = trending_node('changes', autovacuum => 'off');

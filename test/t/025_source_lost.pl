@@ -26,7 +26,8 @@ sub create
 }
 
 my $next = 0;
-sub rows { my ($table, $column) = @_; $column //= 'k'; $next++; return "INSERT INTO $table ($column, m, at) SELECT n % 5, n % 7, now() FROM generate_series(1, 20 + $next) n;" }
+my $at = q{timestamptz '2026-01-01 12:00'};  # one window, whatever the time of day
+sub rows { my ($table, $column) = @_; $column //= 'k'; $next++; return "INSERT INTO $table ($column, m, at) SELECT n % 5, n % 7, $at FROM generate_series(1, 20 + $next) n;" }
 
 sub exact
 {
@@ -71,15 +72,15 @@ query('ALTER TABLE src RENAME TO renamed; CREATE SCHEMA attic; ALTER TABLE renam
 	ALTER TABLE attic.renamed RENAME at TO happened; ALTER TABLE attic.renamed ADD k text DEFAULT 1; ALTER SCHEMA attic RENAME TO cellar');
 query('ALTER TABLE parts RENAME k TO item; ALTER TABLE parts RENAME m TO measure; ALTER TABLE parts ADD m int DEFAULT 9; ALTER TABLE parts_rest RENAME TO parts_others');
 is(events(), $before, 'renaming disturbs nothing');
-query('INSERT INTO cellar.renamed (item, m, happened) SELECT n % 5, n % 7, now() FROM generate_series(1, 30) n;
-	INSERT INTO parts (item, measure, at) SELECT n % 5, n % 7, now() FROM generate_series(1, 30) n');
+query("INSERT INTO cellar.renamed (item, m, happened) SELECT n % 5, n % 7, $at FROM generate_series(1, 30) n;
+	INSERT INTO parts (item, measure, at) SELECT n % 5, n % 7, $at FROM generate_series(1, 30) n");
 exact('src_trend', 'table, schema and columns renamed, and another column called as one was');
 exact('parts_trend', 'columns of partitions renamed');
 like(query(q{SELECT trending.definition('src_trend')}), qr/renamed\.item AS k/, 'the definition follows');
 query('CHECKPOINT');
 restart();
 is(events() =~ /src_trend (\d+)/ && $1 > 30, 1, 'also over a restart');
-query('INSERT INTO cellar.renamed (item, m, happened) SELECT n % 5, n % 7, now() FROM generate_series(1, 30) n');
+query("INSERT INTO cellar.renamed (item, m, happened) SELECT n % 5, n % 7, $at FROM generate_series(1, 30) n");
 exact('src_trend', 'exact after it');
 query('BEGIN; ALTER TABLE cellar.renamed RENAME item TO other; ROLLBACK');
 exact('src_trend', 'a renaming that is rolled back');

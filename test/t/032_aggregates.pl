@@ -8,9 +8,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TrendingTest;
 
-my $seed = $ENV{AGGREGATES_SEED} // int(rand(1_000_000));
+my $seed = random_seed();
 my $rounds = $ENV{AGGREGATES_ROUNDS} // 4;
-note "AGGREGATES_SEED=$seed";
 srand($seed);
 
 my $node = trending_node('aggregates', 'trending.checkpoint_interval' => '1s', restart_after_crash => 'on');

@@ -8,9 +8,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TrendingTest;
 
-my $seed = $ENV{TRENDING_SEED} // int(rand(1_000_000_000));
+my $seed = random_seed();
 srand($seed);
-note "TRENDING_SEED=$seed";
 
 my $node = trending_node('sums', 'trending.checkpoint_interval' => '1s', 'restart_after_crash' => 'on');
 sub query { return $node->safe_psql('postgres', $_[0]) }

@@ -9,9 +9,8 @@ use IPC::Run;
 use Test::More;
 use TrendingTest;
 
-my $seed = $ENV{TRENDING_SEED} // int(rand(1_000_000_000));
+my $seed = random_seed();
 srand($seed);
-note "TRENDING_SEED=$seed";
 
 my $node = trending_node('recompute', 'trending.checkpoint_interval' => '1s');
 $node->safe_psql('postgres', q{

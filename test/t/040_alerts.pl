@@ -73,7 +73,7 @@ for my $round (1 .. 8)
 	my $customer = 100 + $round;
 	my $pid = worker_pid($node, 'postgres');
 	$node->safe_psql('postgres', "INSERT INTO orders (customer) SELECT $customer FROM generate_series(1, 3)");
-	sleep(rand() * 0.6);
+	sleep(0.08 * $round);
 	if ($round % 4 == 0)
 	{
 		$node->kill9;

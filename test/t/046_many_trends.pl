@@ -12,8 +12,7 @@ use Test::More;
 use TrendingTest;
 use ExampleTest;
 
-my $seed = $ENV{SEED} // int(rand(1_000_000));
-diag "many trends: SEED=$seed";
+my $seed = random_seed();
 srand($seed);
 my $writers = 4;
 my $chunks = 8;    # of each writer

@@ -13,8 +13,7 @@ use Time::HiRes qw(time);
 use TrendingTest;
 
 my $damages = $ENV{DAMAGES} || 150;
-my $seed = $ENV{SEED} || ($damages > 150 ? 1 + int(rand(1_000_000)) : 1);
-note("SEED=$seed DAMAGES=$damages");
+my $seed = random_seed();
 my $node = trending_node('damaged', 'trending.checkpoint_interval' => '1s', 'restart_after_crash' => 'on', fsync => 'off',
 	timezone => "'UTC'");
 $node->safe_psql('postgres', 'CREATE EXTENSION trending');

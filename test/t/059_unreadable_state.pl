@@ -8,8 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TrendingTest;
 
-my $seed = $ENV{SEED} || 1 + int(rand(1_000_000));
-note("SEED=$seed");
+my $seed = random_seed();
 my $node = trending_node('unreadable', 'trending.checkpoint_interval' => '1s', 'restart_after_crash' => 'on');
 create_blog($node, 'postgres');
 

@@ -14,7 +14,7 @@ use TrendingTest;
 use TortureLoad;
 
 my $kills = $ENV{KILLS} || 20;
-my $seed = $ENV{SEED} || 20261129;
+my $seed = random_seed();
 my $kills_per_round = 5;
 my $begun = time;
 diag("torture: SEED=$seed KILLS=$kills");

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
-// Seeds of random tests. Every one of them prints its first seed and, where it fails, the seed of the run;
-// TRENDING_SEED=n repeats the run with that seed, TRENDING_RUNS=n makes more of them.
+// Seeds of random tests, always the same ones. SEED=n runs that seed only, as a failure prints it, RUNS=n
+// more of them; SEED=random begins at a fresh one.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <random>
 #include <string>
@@ -22,12 +23,13 @@ inline uint64_t from_environment(const char* name, uint64_t otherwise) {
 // fails.
 template <typename Run>
 void for_each_seed(uint64_t runs, Run&& run) {
-  const bool is_given = std::getenv("TRENDING_SEED") != nullptr;
-  const uint64_t first = from_environment("TRENDING_SEED", std::random_device()());
-  runs = from_environment("TRENDING_RUNS", is_given ? 1 : runs);
-  std::cout << "TRENDING_SEED=" << first << ", runs: " << runs << std::endl;
+  const char* given = std::getenv("SEED");
+  const bool is_fresh = given != nullptr && std::strcmp(given, "random") == 0;
+  const uint64_t first = is_fresh ? std::random_device()() : from_environment("SEED", 1);
+  runs = from_environment("RUNS", given != nullptr && !is_fresh ? 1 : runs);
+  std::cout << "SEED=" << first << ", runs: " << runs << std::endl;
   for (uint64_t seed = first; seed < first + runs; seed++) {
-    SCOPED_TRACE("TRENDING_SEED=" + std::to_string(seed));
+    SCOPED_TRACE("SEED=" + std::to_string(seed));
     run(seed);
     if (testing::Test::HasFailure()) return;
   }
