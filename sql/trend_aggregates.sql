@@ -220,6 +220,18 @@ SELECT trending.sync() IS NOT NULL AS synced;
 SELECT a.symbol, a.flag AS all_true, s.flag AS some_true FROM all_true a JOIN some_true s USING (symbol) WHERE symbol LIKE 'alike%' ORDER BY 1;
 SELECT * FROM trending.verify('all_true') UNION ALL SELECT * FROM trending.verify('some_true');
 
+-- Where all cancels out, what PostgreSQL's rounding leaves is nothing that verify tells of.
+CREATE TABLE kept.noise (k int, x float8, y float8);
+SELECT trending.create_trend('kept.noisy', $$ SELECT k, corr(y, x) AS corr, covar_pop(y, x) AS covar, regr_slope(y, x) AS slope,
+  regr_intercept(y, x) AS intercept, regr_sxy(y, x) AS sxy, var_pop(x * 0 + 0.1) AS var, stddev(y * 0 + 0.7) AS dev, count(*) AS n
+  FROM kept.noise GROUP BY k ORDER BY n DESC $$);
+INSERT INTO kept.noise SELECT 1, 0.1 + 0.7 * (i % 3), 1e6 + 0.3 * (i / 3 % 3) FROM generate_series(0, 8) i;
+INSERT INTO kept.noise SELECT 1, 0.1 + 0.7 * (i % 3), 1e6 + 0.3 * (i / 3 % 3) FROM generate_series(0, 8) i ORDER BY i DESC;
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT t.corr <> b.corr OR t.covar <> b.covar OR t.var <> b.var OR t.dev <> b.dev AS rounded_otherwise
+FROM kept.noisy t, (SELECT corr(y, x) AS corr, covar_pop(y, x) AS covar, var_pop(x * 0 + 0.1) AS var, stddev(y * 0 + 0.7) AS dev FROM kept.noise) b;
+SELECT * FROM trending.verify('kept.noisy');
+
 -- what verify finds
 UPDATE trades SET b = b + 1 WHERE id = 1;
 SELECT found_in, "row"->>'symbol' AS symbol, "row"->>'b' AS b FROM trending.verify('sums') WHERE "row"->>'symbol' IN ('x', 'big') ORDER BY 1, 2;

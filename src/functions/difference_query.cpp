@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: PostgreSQL
 // Rows are matched by window and key, of a trend and of its definition run in batch. Everything is compared
-// exactly, digits of numerics included, but sums of floats: the server's own depend on the order of the
-// addends. They may differ by 1 part in 10^12 of the sum of the absolute values, sums of reals, which
-// PostgreSQL rounds after every addition, by 1 in 10^4. A trend that is ranked by such a sum may have rows
-// that are as good as equal in another order than the batch query: there the trend's ranks are checked
-// against its own values, and of a row that the batch query ranks in history and the trend does not, only the
-// value.
+// exactly, digits of numerics included, but aggregates of floats: the server's own depend on the order of
+// the rows. Sums may differ by 1 part in 10^12 of the sum of the absolute values (see float_size.h), sums of
+// reals, which PostgreSQL rounds after every addition, by 1 in 10^4, others such as stddev by 1 in 10^6. A
+// trend that is ranked by such a value may have rows that are as good as equal in another order than the
+// batch query: there the trend's ranks are checked against its own values, and of a row that the batch query
+// ranks in history and the trend does not, only the value.
 #include "functions/difference_query.h"
 
 #include <cfloat>
 #include <cmath>
 
 #include "definition/aggregate_functions.h"
+#include "definition/text/float_size.h"
 #include "functions/batch_query.h"
 #include "functions/past.h"
 #include "functions/trend_argument.h"
@@ -26,8 +27,8 @@ bool adds(const DefinitionAggregate& aggregate) {
 }
 
 bool has_size(const DefinitionAggregate& aggregate) {
-  return adds(aggregate) && aggregate.combined == nullptr &&
-         (aggregate.value == ValueForm::kFloat8 || aggregate.value == ValueForm::kFloat4);
+  if (aggregate.combined != nullptr) return has_float_size(aggregate.combined->function);
+  return adds(aggregate) && (aggregate.value == ValueForm::kFloat8 || aggregate.value == ValueForm::kFloat4);
 }
 
 // The part by which an aggregate's value may differ; NULL: not at all.

@@ -230,6 +230,7 @@ CombinedAggregate* combined_aggregate(const Aggref* aggregate, const char** prob
   CombinedAggregate* made = nullptr;
   if (*problem == nullptr) {
     made = static_cast<CombinedAggregate*>(palloc0(sizeof(CombinedAggregate)));
+    made->function = aggregate->aggfnoid;
     made->name = get_func_name(aggregate->aggfnoid);
     made->argument_count = list_length(aggregate->args);
     made->collation = aggregate->inputcollid;

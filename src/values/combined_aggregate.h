@@ -22,6 +22,7 @@ namespace trending {
 inline constexpr int kMaxCombinedArguments = 4;
 
 struct CombinedAggregate {
+  Oid function;
   const char* name;  // for messages
   int argument_count;
   Expr* arguments[kMaxCombinedArguments];  // planned, Vars as in KeyColumn

@@ -3,40 +3,12 @@
 
 #include "definition/query_text.h"
 #include "definition/text/definition_text.h"
+#include "definition/text/float_size.h"
 #include "definition/text/session_query.h"
 
 namespace trending {
 
 namespace {
-
-bool is_float_sum(Oid function) {
-  return function == F_SUM_FLOAT4 || function == F_SUM_FLOAT8 || function == F_AVG_FLOAT4 ||
-         function == F_AVG_FLOAT8;
-}
-
-Expr* call(Oid function, Oid result, List* arguments) {
-  return reinterpret_cast<Expr*>(
-      makeFuncExpr(function, result, arguments, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
-}
-
-Const* float_constant(double value) {
-  return makeConst(FLOAT8OID, -1, InvalidOid, sizeof(float8), Float8GetDatum(value), false, FLOAT8PASSBYVAL);
-}
-
-// sum(x) with the absolute values of x instead.
-Aggref* size_of(const Aggref* sum) {
-  auto* size = static_cast<Aggref*>(copyObjectImpl(sum));
-  auto* entry = linitial_node(TargetEntry, size->args);
-  const bool is_real = linitial_oid(size->aggargtypes) == FLOAT4OID;
-  Expr* value = is_real ? call(F_FLOAT8_FLOAT4, FLOAT8OID, list_make1(entry->expr)) : entry->expr;
-  value = call(F_ABS_FLOAT8, FLOAT8OID, list_make1(value));
-  entry->expr = call(F_FLOAT8SMALLER, FLOAT8OID, list_make2(value, float_constant(kGreatestSize)));
-  const bool is_sum = sum->aggfnoid == F_SUM_FLOAT4 || sum->aggfnoid == F_SUM_FLOAT8;
-  size->aggfnoid = is_sum ? F_SUM_FLOAT8 : F_AVG_FLOAT8;
-  size->aggtype = FLOAT8OID;
-  size->aggargtypes = list_make1_oid(FLOAT8OID);
-  return size;
-}
 
 void add_sizes(Query* query) {
   List* sizes = NIL;
@@ -48,10 +20,10 @@ void add_sizes(Query* query) {
     last = Max(last, entry->resno);
     if (entry->resjunk) continue;
     if (IsA(entry->expr, Aggref)) {
-      auto* sum = reinterpret_cast<Aggref*>(entry->expr);
-      if (is_float_sum(sum->aggfnoid)) {
-        sizes = lappend(sizes, makeTargetEntry(reinterpret_cast<Expr*>(size_of(sum)), 0,
-                                               const_cast<char*>(size_column(column)), false));
+      auto* aggregate = reinterpret_cast<Aggref*>(entry->expr);
+      if (has_float_size(aggregate->aggfnoid)) {
+        sizes = lappend(
+            sizes, makeTargetEntry(float_size(aggregate), 0, const_cast<char*>(size_column(column)), false));
       }
     }
     column++;
