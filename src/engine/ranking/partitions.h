@@ -12,15 +12,20 @@
 #include "engine/memory/arena.h"
 #include "engine/ranking/ranking.h"
 #include "engine/stores/group_table.h"
-#include "engine/stores/state.h"
 
 namespace trending {
+
+// A partition: stands where a group has its total, in a table of its own.
+struct PartitionState {
+  RankingState ranking;
+  uint64_t groups = 0;  // that exist, live or not
+};
 
 class Partitions {
  public:
   Partitions() = default;
-  Partitions(Arena* arena, TrendHeader* header)
-      : table_(arena, &header->partitions, kWords), header_(header) {}
+  Partitions(Arena* arena, const TrendHeader* header, GroupTableState* state)
+      : table_(arena, state, kWords), header_(header) {}
 
   // Called once, when the trend is made.
   Status create() { return table_.create(); }
@@ -65,7 +70,7 @@ class Partitions {
   bool is_current(uint32_t number) const { return table_.group(number)->epoch == header_->epoch; }
 
   GroupTable table_;
-  TrendHeader* header_ = nullptr;
+  const TrendHeader* header_ = nullptr;
 };
 
 }  // namespace trending

@@ -43,7 +43,8 @@ const int64_t* RankedGroups::pack(const int64_t* words, FunctionRef<KeyView(uint
 }
 
 const int64_t* RankedGroups::result_of(const int64_t* total) const {
-  return pack(total, [&](uint16_t i) { return total_bytes(arena_, header_, total, i); });
+  return pack(total,
+              [&](uint16_t i) { return total_bytes(arena_, header_->layout, &header_->values, total, i); });
 }
 
 void RankedGroups::renew_total(Group* group) {

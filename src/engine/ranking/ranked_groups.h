@@ -17,10 +17,18 @@
 #include "engine/stores/bytes_store.h"
 #include "engine/stores/group_table.h"
 #include "engine/stores/sketch_store.h"
-#include "engine/stores/state.h"
+#include "engine/stores/value_store.h"
 #include "engine/time/window.h"
 
 namespace trending {
+
+// Their shared state.
+struct RankedState : TrendHeader {
+  GroupTableState groups;
+  RankingState ranking;        // of all groups; with partitions only its `live` is used
+  GroupTableState partitions;  // by partition key
+  ValueStoreState values;
+};
 
 class RankedGroups {
  public:
@@ -58,7 +66,7 @@ class RankedGroups {
 
   Arena* arena_ = nullptr;
   Hooks hooks_;
-  TrendHeader* header_ = nullptr;
+  RankedState* header_ = nullptr;
   Windows windows_;
   GroupTable groups_;
   Ranking ranking_;

@@ -32,9 +32,58 @@
 #include "engine/aggregates/key.h"
 #include "engine/memory/arena.h"
 #include "engine/stores/group_table.h"
-#include "engine/stores/state.h"
+#include "engine/stores/trend_header.h"
 
 namespace trending {
+
+// What a group of a trend with partitions or a condition has behind its total.
+struct GroupExtra {
+  static constexpr uint32_t kHolds = 1;    // its condition holds, it is ranked (in the epoch of the group)
+  static constexpr uint32_t kHeld = 2;     // it held in the window before, which overlaps this one
+  static constexpr uint32_t kChanged = 4;  // its condition waits to be evaluated
+
+  uint32_t partition;     // number in the table of partitions
+  uint32_t next_changed;  // with kChanged: the next group that waits, kNone at the end
+  uint32_t flags;
+  uint32_t unused;
+};
+static_assert(sizeof(GroupExtra) == 16);
+
+// The lower bound of a tier of the ranking: score, total and key of some group when it was set.
+struct Threshold {
+  int64_t score = INT64_MIN;
+  bool lowest = true;  // below everything; score and key are unused
+  uint32_t key_size = 0;
+  uint32_t capacity = 0;
+  Offset bytes = 0;  // the total, where scores do not decide, then the key
+};
+
+// A ranked group.
+struct Candidate {
+  int64_t score;
+  uint32_t group;
+  uint32_t unused;
+};
+
+struct TierState {
+  Threshold low;
+  Offset entries = 0;  // Candidate[capacity]
+  uint32_t capacity = 0;
+  uint32_t size = 0;
+};
+
+// Each tier is 16 times the one before; five cover a thousand million groups.
+inline constexpr uint32_t kMaxTiers = 5;
+
+// Small, for there may be one for each of many partitions.
+struct RankingState {
+  TierState first;   // tier 0
+  Offset lower = 0;  // TierState[kMaxTiers - 1], once there is more than one tier
+  uint32_t tier_count = 1;
+  bool usable = true;     // false when memory was short: then every reader scans, and exactness is kept
+  uint64_t live = 0;      // groups in the ranking, in a tier or below all
+  uint64_t retry_in = 0;  // changes to wait before the next attempt to make it usable again
+};
 
 inline constexpr uint32_t kRankedTarget = 1024;  // tier 0 after a raise or a refill
 inline constexpr uint32_t kRankedFloor = 256;    // it has at least these many, if that many groups live
@@ -43,9 +92,10 @@ class Ranking {
  public:
   Ranking() = default;
   // The ranking of all groups of a trend.
-  Ranking(Arena* arena, TrendHeader* header, const GroupTable& groups, const Hooks& hooks)
+  Ranking(Arena* arena, const TrendHeader* header, RankingState* state, const GroupTable& groups,
+          const Hooks& hooks)
       : arena_(arena),
-        state_(&header->ranking),
+        state_(state),
         groups_(groups),
         layout_(&header->layout),
         epoch_(&header->epoch),

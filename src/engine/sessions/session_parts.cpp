@@ -75,7 +75,7 @@ Status SessionWriter::make_values(const BatchRecord& record, const int64_t* stat
     tail += value.size;
     if (values_.contains(tree_of(layout, state, i), value)) return;
     if (merged != nullptr && values_.contains(tree_of(layout, merged, i), value)) return;
-    if (header_->sessions.values >= header_->options.max_values) {
+    if (state_->values >= header_->options.max_values) {
       status = Status::kTooManyGroups;
       return;
     }

@@ -25,7 +25,7 @@ bool closes_before(const Window& a, const Window& b) {
 // -- closed sessions
 
 bool SessionWriter::has_final_pending_window() const {
-  const uint32_t waiting = header_->sessions.final_waiting;
+  const uint32_t waiting = state_->final_waiting;
   return waiting >= std::min(kManyFinal, header_->options.max_groups / 4 + 1);
 }
 
@@ -86,10 +86,10 @@ void SessionWriter::mark_reported() {
   report_is_made_ = false;
   std::vector<Closed>().swap(report_);
   sessions_.forget_withdrawn();
-  if (header_->sessions.unreported == 0 && header_->sessions.final_waiting == 0) return;
+  if (state_->unreported == 0 && state_->final_waiting == 0) return;
   sessions_.for_each([this](uint32_t number, Session* session) {
     if ((session->flags & Session::kClosed) == 0) return;
-    if ((session->flags & Session::kReported) == 0) header_->sessions.unreported--;
+    if ((session->flags & Session::kReported) == 0) state_->unreported--;
     session->flags |= Session::kReported;
     if ((session->flags & Session::kFinal) == 0) return;
     const uint32_t id = session->group;
@@ -102,7 +102,7 @@ void SessionWriter::mark_reported() {
 
 void SessionWriter::for_each_pane(FunctionRef<void(const PaneView&)> sink) const {
   if (groups_.count() == 0) return;
-  sink({{0, 0}, groups_.count(), header_->sessions.dirty_groups});
+  sink({{0, 0}, groups_.count(), state_->dirty_groups});
 }
 
 // A cell: for each session of a group, the newest first, the size of what follows, its first event, the time
@@ -144,9 +144,9 @@ bool SessionWriter::encode_session(const Session* session, HeapBuffer* cell, siz
 }
 
 void SessionWriter::mark_clean() {
-  if (header_->sessions.dirty_groups == 0) return;
+  if (state_->dirty_groups == 0) return;
   groups_.for_each([](uint32_t, Group* group) { group->newest_pane = 0; });
-  header_->sessions.dirty_groups = 0;
+  state_->dirty_groups = 0;
 }
 
 // At the end of filling, closed sessions are news to history; in a checkpoint it has them already.

@@ -15,10 +15,55 @@
 
 #include "engine/memory/arena.h"
 #include "engine/stores/segments.h"
-#include "engine/stores/state.h"
 #include "engine/time/window.h"
 
 namespace trending {
+
+// A session of a group, in a trend with session windows. `words` words of state follow.
+struct Session {
+  static constexpr uint32_t kLinked = 1;  // in its group's chain; otherwise the record is free or about to be
+  static constexpr uint32_t kClosed = 2;  // the watermark has reached its end, or a later session began
+  static constexpr uint32_t kReported = 4;  // closed, and history has it as it is
+  static constexpr uint32_t kFinal = 8;     // closed for good, waits for the next report to be released
+  static constexpr uint32_t kHolds = 16;    // its condition held at the end of the last change
+  static constexpr uint32_t kChanged = 32;  // its condition waits to be evaluated
+
+  Time first;  // event
+  Time last;
+  Time due;  // of its valid entry in the queue; kNoTime: none
+  uint32_t group;
+  uint32_t newer;  // of the same group; kNone: none
+  uint32_t older;  // likewise; the next free record while the record is free
+  uint16_t flags;
+  uint16_t entries;  // in the queue, also such as do not count any more
+
+  int64_t* state() { return reinterpret_cast<int64_t*>(this + 1); }
+  const int64_t* state() const { return reinterpret_cast<const int64_t*>(this + 1); }
+};
+static_assert(sizeof(Session) == 40);
+
+struct SessionDue {
+  Time at;
+  uint32_t session;
+  uint32_t unused;
+};
+
+struct SessionStoreState {
+  SegmentsState records;
+  uint32_t next_unused = 0;  // numbers never used yet start here
+  uint32_t first_free = kNone;
+  uint32_t count = 0;  // sessions in the chains of groups
+  Offset queue = 0;    // SessionDue[queue_capacity], a heap
+  uint32_t queue_capacity = 0;
+  uint32_t queued = 0;
+  Offset withdrawn = 0;  // Window[withdrawn_capacity]: reported, and no longer so
+  uint32_t withdrawn_capacity = 0;
+  uint32_t withdrawn_count = 0;
+  uint32_t unreported = 0;     // closed sessions that are to be reported
+  uint32_t final_waiting = 0;  // sessions that are released at the next report
+  uint32_t dirty_groups = 0;   // changed since the last checkpoint
+  uint64_t values = 0;         // in the sets of all sessions
+};
 
 class SessionStore {
  public:

@@ -18,16 +18,16 @@ Offset SessionValues::make(KeyView value) {
   const Offset made = arena_->allocate(bytes(value.size));
   if (made == 0) return 0;
   Node* node = at(made);
-  *node = {0, 0, hash_key(value, header_->options.hash_seed), value.size};
+  *node = {0, 0, hash_key(value, hash_seed_), value.size};
   if (value.size > 0) std::memcpy(static_cast<void*>(node + 1), value.data, value.size);
-  header_->sessions.values++;
+  state_->values++;
   return made;
 }
 
 void SessionValues::release(Offset value) {
   if (value == 0) return;
   arena_->release(value, bytes(at(value)->size));
-  header_->sessions.values--;
+  state_->values--;
 }
 
 // Cuts a set that lacks `value` into what comes before it and after it.

@@ -8,14 +8,15 @@
 
 #include "engine/aggregates/key.h"
 #include "engine/memory/arena.h"
-#include "engine/stores/state.h"
+#include "engine/sessions/session_store.h"
 
 namespace trending {
 
 class SessionValues {
  public:
   SessionValues() = default;
-  SessionValues(Arena* arena, TrendHeader* header) : arena_(arena), header_(header) {}
+  SessionValues(Arena* arena, SessionStoreState* state, uint64_t hash_seed)
+      : arena_(arena), state_(state), hash_seed_(hash_seed) {}
 
   bool contains(Offset tree, KeyView value) const;
 
@@ -58,7 +59,8 @@ class SessionValues {
   void split(Offset tree, KeyView value, Offset* low, Offset* high);
 
   Arena* arena_ = nullptr;
-  TrendHeader* header_ = nullptr;
+  SessionStoreState* state_ = nullptr;
+  uint64_t hash_seed_ = 0;
 };
 
 }  // namespace trending

@@ -14,12 +14,14 @@ constexpr uint32_t kGroupDirty = 1;
 
 }  // namespace
 
-void SessionWriter::open(RankedGroups* ranked, Arena* arena, TrendHeader* header, const GroupTable& groups) {
+void SessionWriter::open(RankedGroups* ranked, Arena* arena, TrendHeader* header, SessionStoreState* state,
+                         const GroupTable& groups) {
   ranked_ = ranked;
   header_ = header;
+  state_ = state;
   groups_ = groups;
-  sessions_ = SessionStore(arena, &header->sessions, header->layout.words);
-  values_ = SessionValues(arena, header);
+  sessions_ = SessionStore(arena, state, header->layout.words);
+  values_ = SessionValues(arena, state, header->options.hash_seed);
   elsewhere_ = {};
   filling_ = false;
   changed_count_ = 0;
@@ -184,7 +186,7 @@ void SessionWriter::update(uint32_t id, Session* session) {
   const bool is_open = session->newer == kNone && !has_ended(session);
   const bool was_open = (session->flags & Session::kClosed) == 0;
   if (is_open && !was_open) {
-    if ((session->flags & Session::kReported) == 0) header_->sessions.unreported--;
+    if ((session->flags & Session::kReported) == 0) state_->unreported--;
     session->flags &= static_cast<uint16_t>(~(Session::kClosed | Session::kReported));
     if (end_of(session) < session->due) sessions_.enter(id, end_of(session));
   } else if (!is_open && was_open) {
@@ -197,7 +199,7 @@ void SessionWriter::close(uint32_t, Session* session, bool reported) {
   if (reported || !header_->options.report_windows) {
     session->flags |= Session::kReported;
   } else {
-    header_->sessions.unreported++;
+    state_->unreported++;
   }
 }
 
@@ -206,27 +208,27 @@ void SessionWriter::forget_report(Session* session) {
   if ((session->flags & Session::kReported) == 0 || !header_->options.report_windows) return;
   sessions_.withdraw(window_of(session));
   session->flags &= static_cast<uint16_t>(~Session::kReported);
-  header_->sessions.unreported++;
+  state_->unreported++;
 }
 
 void SessionWriter::drop(uint32_t id, Session* session) {
   const bool is_unreported = (session->flags & (Session::kClosed | Session::kReported)) == Session::kClosed;
-  if (is_unreported) header_->sessions.unreported--;
-  if ((session->flags & Session::kFinal) != 0) header_->sessions.final_waiting--;
+  if (is_unreported) state_->unreported--;
+  if ((session->flags & Session::kFinal) != 0) state_->final_waiting--;
   if (has_parts()) release_parts(session->state());
   sessions_.unlink(id, &groups_.group(session->group)->newest_cell);
 }
 
 void SessionWriter::remove_if_empty(uint32_t id, Group* group) {
   if (group->newest_cell != kNone) return;
-  if ((group->newest_pane & kGroupDirty) != 0) header_->sessions.dirty_groups--;
+  if ((group->newest_pane & kGroupDirty) != 0) state_->dirty_groups--;
   ranked_->remove_group(id);
 }
 
 void SessionWriter::set_dirty(Group* group) {
   if ((group->newest_pane & kGroupDirty) != 0) return;
   group->newest_pane |= kGroupDirty;
-  header_->sessions.dirty_groups++;
+  state_->dirty_groups++;
 }
 
 // Makes a group's latest session its row in the ranking, while it is open and its condition holds.
@@ -321,7 +323,7 @@ void SessionWriter::expire(bool reported) {
       remove_if_empty(id, group);
     } else {
       session->flags |= Session::kFinal;
-      header_->sessions.final_waiting++;
+      state_->final_waiting++;
     }
   }
 }

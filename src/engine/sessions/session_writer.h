@@ -37,7 +37,6 @@
 #include "engine/sessions/session_store.h"
 #include "engine/sessions/session_values.h"
 #include "engine/stores/group_table.h"
-#include "engine/stores/state.h"
 #include "engine/stores/views.h"
 #include "engine/time/window.h"
 
@@ -47,7 +46,8 @@ namespace trending {
 // those of the same name mean there.
 class SessionWriter {
  public:
-  void open(RankedGroups* ranked, Arena* arena, TrendHeader* header, const GroupTable& groups);
+  void open(RankedGroups* ranked, Arena* arena, TrendHeader* header, SessionStoreState* state,
+            const GroupTable& groups);
 
   Status apply(const BatchSlice& slice);
   void move_clock(Time t) { move_clock_to(t, false); }
@@ -69,8 +69,7 @@ class SessionWriter {
 
   // ---- closed sessions
   bool has_pending() const {
-    return header_->options.report_windows &&
-           (header_->sessions.unreported > 0 || sessions_.withdrawn_count() > 0);
+    return header_->options.report_windows && (state_->unreported > 0 || sessions_.withdrawn_count() > 0);
   }
   bool next_pending_window(const Window& after, PendingWindow* pending) const;
   // Sessions that are final wait for the next checkpoint, unless they are many.
@@ -145,6 +144,7 @@ class SessionWriter {
   RankedGroups* ranked_ = nullptr;
   Window elsewhere_;
   TrendHeader* header_ = nullptr;
+  SessionStoreState* state_ = nullptr;
   GroupTable groups_;
   SessionStore sessions_;
   SessionValues values_;

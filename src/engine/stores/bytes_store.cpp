@@ -202,13 +202,13 @@ bool BytesStore::merge_into_result(int64_t* result, const int64_t* state) {
   return good;
 }
 
-KeyView total_bytes(Arena* arena, TrendHeader* header, const int64_t* total, uint16_t aggregate) {
-  const StateLayout& layout = header->layout;
+KeyView total_bytes(Arena* arena, const StateLayout& layout, ValueStoreState* values, const int64_t* total,
+                    uint16_t aggregate) {
   const AggregateSpec& spec = layout.aggregates[aggregate];
   const int64_t place = total[layout.word_of[aggregate] + bytes_word(spec)];
   if (place == 0) return {};
   if ((layout.nested >> aggregate & 1) != 0)
-    return ValueStore::bytes_of_total(arena, header, total, aggregate);
+    return ValueStore::bytes_of_total(arena, layout, values, total, aggregate);
   return BytesStore::bytes_at(*arena, static_cast<Offset>(place));
 }
 

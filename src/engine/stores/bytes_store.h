@@ -12,9 +12,10 @@
 #include "engine/memory/function_ref.h"
 #include "engine/memory/heap_buffer.h"
 #include "engine/memory/status.h"
-#include "engine/stores/state.h"
 
 namespace trending {
+
+struct ValueStoreState;
 
 class BytesStore {
  public:
@@ -101,7 +102,8 @@ class BytesStore {
 };
 
 // The bytes of a group's total, whether it owns them or they lie in the table of values. For readers, too.
-KeyView total_bytes(Arena* arena, TrendHeader* header, const int64_t* total, uint16_t aggregate);
+KeyView total_bytes(Arena* arena, const StateLayout& layout, ValueStoreState* values, const int64_t* total,
+                    uint16_t aggregate);
 
 // Makes a result of words whose bytes bytes_of(aggregate) gives: room for it, and the result itself.
 size_t packed_bytes(const StateLayout& layout, FunctionRef<KeyView(uint16_t)> bytes_of);

@@ -12,9 +12,44 @@
 #include "engine/memory/arena.h"
 #include "engine/memory/status.h"
 #include "engine/stores/segments.h"
-#include "engine/stores/state.h"
 
 namespace trending {
+
+// A key and its total. `words` words of state follow.
+struct Group {
+  static constexpr uint32_t kInlineKey = 24;
+
+  uint32_t key_size;
+  uint32_t hash;
+  uint32_t newest_cell;  // of the newest pane that has this group; kNone in a group just made
+  uint32_t newest_pane;  // that pane's slot
+  uint32_t place;        // in the ranking; see ranking.h
+  uint32_t epoch;        // the total is zero unless this equals TrendHeader::epoch
+  union {
+    std::byte inline_key[kInlineKey];  // key_size <= kInlineKey
+    Offset long_key;                   // otherwise
+    uint32_t next_free;                // while the group is free
+  };
+
+  int64_t* total() { return reinterpret_cast<int64_t*>(this + 1); }
+  const int64_t* total() const { return reinterpret_cast<const int64_t*>(this + 1); }
+};
+static_assert(sizeof(Group) == 48);
+
+// Groups are numbered below this (31 bits, and not kNone without its dirty bit).
+inline constexpr uint32_t kMaxGroups = (1u << 31) - 2;
+
+struct GroupTableState {
+  SegmentsState groups;
+  uint32_t count = 0;        // groups in use
+  uint32_t next_unused = 0;  // numbers never used yet start here
+  uint32_t first_free = kNone;
+  // Extendible hashing: 1 << depth buckets, several neighbours of which may share one table.
+  Offset directory = 0;  // Offset[1 << depth]
+  uint32_t depth = 0;
+  uint32_t table_count = 0;
+  uint32_t table_slots = 0;  // of every table
+};
 
 class GroupTable {
  public:

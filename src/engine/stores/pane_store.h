@@ -19,10 +19,57 @@
 #include "engine/memory/arena.h"
 #include "engine/stores/group_table.h"
 #include "engine/stores/segments.h"
-#include "engine/stores/state.h"
 #include "engine/time/window.h"
 
 namespace trending {
+
+// A group in a pane. `words` words of state follow.
+struct Cell {
+  static constexpr uint32_t kDirty = 1u << 31;
+
+  uint32_t group_and_dirty;  // kNone in cells of a chunk that are not in use
+  // The group's cell in the next older pane. May dangle: links into freed panes are not cleared; PaneStore
+  // tells.
+  uint32_t older;
+
+  uint32_t group() const { return group_and_dirty & ~kDirty; }
+  int64_t* state() { return reinterpret_cast<int64_t*>(this + 1); }
+  const int64_t* state() const { return reinterpret_cast<const int64_t*>(this + 1); }
+};
+static_assert(sizeof(Cell) == 8);
+
+struct PaneRecord {
+  Time start = 0;
+  Time end = 0;
+  Time first_end = 0;  // of its windows, when the first one ends
+  Time last_end = 0;   // and the last one
+  uint64_t cells = 0;
+  uint64_t dirty_cells = 0;
+  // Set when an event came for windows that had been reported: those ending after this are to be reported
+  // again.
+  Time corrected_after = INT64_MAX;
+  uint32_t first_chunk = kNone;  // chunks are filled in turn; all but the last are full
+  uint32_t last_chunk = kNone;
+  uint32_t used_in_last = 0;
+  uint32_t next_free = kNone;  // while the slot is free
+};
+
+struct PaneStoreState {
+  SegmentsState slabs;               // of cells
+  uint32_t first_open_slab = kNone;  // slabs with free chunks
+  uint32_t spare_slab = kNone;       // an entirely free slab among them
+  uint32_t unused_slab_numbers = 0;  // below slabs.count
+  Offset records = 0;                // PaneRecord[record_capacity], by slot
+  uint32_t record_capacity = 0;
+  uint32_t record_count = 0;
+  uint32_t first_free_record = kNone;
+  Offset order = 0;  // uint32_t[order_capacity]: the panes' slots by start
+  uint32_t order_capacity = 0;
+  uint32_t dying_begin = 0;  // panes in [dying_begin, live_begin) are being freed
+  uint32_t live_begin = 0;   // panes in [live_begin, order_end) are kept
+  uint32_t order_end = 0;
+  uint64_t cells = 0;  // in kept and dying panes
+};
 
 class PaneStore {
  public:

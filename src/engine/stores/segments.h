@@ -6,9 +6,18 @@
 #include <cstring>
 
 #include "engine/memory/arena.h"
-#include "engine/stores/state.h"
 
 namespace trending {
+
+inline constexpr uint32_t kNone = UINT32_MAX;
+
+// Numbered fixed-size elements in segments that never move: growing costs one segment, not a copy. Element n
+// lies in segment n >> shift; the first two segments are smaller, so that a small trend takes little.
+struct SegmentsState {
+  Offset directory = 0;  // Offset[capacity]: segments, 0 where none
+  uint32_t capacity = 0;
+  uint32_t count = 0;  // segment numbers in use so far
+};
 
 // How many of its 1 << shift elements a segment really has: the first ones are smaller, their other numbers
 // stay unused.

@@ -18,12 +18,12 @@ TimedBytes split_timed(const AggregateSpec& spec, KeyView value) {
 
 }  // namespace
 
-void ValueStore::open(Arena* arena, TrendHeader* header, const Hooks& hooks) {
+void ValueStore::open(Arena* arena, TrendHeader* header, ValueStoreState* state, const Hooks& hooks) {
   header_ = header;
   hooks_ = hooks;
   layout_ = &header->layout;
-  values_ = GroupTable(arena, &header->values, kTotalWords);
-  panes_ = PaneStore(arena, &header->value_panes, 1);
+  values_ = GroupTable(arena, &state->values, kTotalWords);
+  panes_ = PaneStore(arena, &state->panes, 1);
 }
 
 // ---- events
@@ -172,11 +172,11 @@ TimedBytes ValueStore::timed_bytes_of(uint32_t value) const {
   return split_timed(layout_->aggregates[aggregate_of(found)], bytes_of(found));
 }
 
-KeyView ValueStore::bytes_of_total(Arena* arena, TrendHeader* header, const int64_t* total,
-                                   uint16_t aggregate) {
-  const AggregateSpec& spec = header->layout.aggregates[aggregate];
-  const int64_t link = total[header->layout.word_of[aggregate] + bytes_word(spec)];
-  const GroupTable values(arena, &header->values, kTotalWords);
+KeyView ValueStore::bytes_of_total(Arena* arena, const StateLayout& layout, ValueStoreState* state,
+                                   const int64_t* total, uint16_t aggregate) {
+  const AggregateSpec& spec = layout.aggregates[aggregate];
+  const int64_t link = total[layout.word_of[aggregate] + bytes_word(spec)];
+  const GroupTable values(arena, &state->values, kTotalWords);
   const KeyView key = values.key(values.group(static_cast<uint32_t>(link) - 1));
   return split_timed(spec, {key.data, key.size - kTailBytes}).bytes;
 }

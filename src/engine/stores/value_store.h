@@ -30,14 +30,19 @@
 #include "engine/memory/heap_buffer.h"
 #include "engine/stores/group_table.h"
 #include "engine/stores/pane_store.h"
-#include "engine/stores/state.h"
+#include "engine/stores/trend_header.h"
 
 namespace trending {
+
+struct ValueStoreState {
+  GroupTableState values;
+  PaneStoreState panes;
+};
 
 class ValueStore {
  public:
   // Looks at the values of another trend, or of the same in another process.
-  void open(Arena* arena, TrendHeader* header, const Hooks& hooks);
+  void open(Arena* arena, TrendHeader* header, ValueStoreState* state, const Hooks& hooks);
   // Called once, when the trend is made.
   Status create() { return values_.create(); }
 
@@ -72,7 +77,8 @@ class ValueStore {
   void add_to_result(uint16_t aggregate, KeyView value, int64_t* result) const;
 
   // The bytes of a nested extreme of type kBytes whose total says that there is one. For readers, too.
-  static KeyView bytes_of_total(Arena* arena, TrendHeader* header, const int64_t* total, uint16_t aggregate);
+  static KeyView bytes_of_total(Arena* arena, const StateLayout& layout, ValueStoreState* state,
+                                const int64_t* total, uint16_t aggregate);
 
   // ---- panes and memory
   uint32_t count() const { return values_.count(); }

@@ -11,7 +11,7 @@
 #include <cstring>
 
 #include "engine/memory/heap_buffer.h"
-#include "engine/stores/state.h"
+#include "engine/stores/segments.h"
 
 namespace trending {
 

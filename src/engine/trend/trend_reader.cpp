@@ -59,12 +59,15 @@ Status TrendReader::open(Arena* arena, Hooks hooks) {
 size_t TrendReader::result_bytes(const Row& row) const {
   const StateLayout& layout = header_->layout;
   if (!layout.has_bytes) return layout.bytes();
-  return packed_bytes(layout, [&](uint16_t i) { return total_bytes(arena_, header_, row.total, i); });
+  return packed_bytes(layout, [&](uint16_t i) {
+    return total_bytes(arena_, header_->layout, &header_->values, row.total, i);
+  });
 }
 
 void TrendReader::copy_result(const Row& row, int64_t* result) const {
   pack_result(
-      header_->layout, row.total, [&](uint16_t i) { return total_bytes(arena_, header_, row.total, i); },
+      header_->layout, row.total,
+      [&](uint16_t i) { return total_bytes(arena_, header_->layout, &header_->values, row.total, i); },
       result);
 }
 
@@ -72,11 +75,11 @@ Status TrendReader::refresh() {
   const Status status = arena_->refresh();
   if (status != Status::kOk) return status;
   if (arena_->root() == 0) return Status::kCorrupt;
-  header_ = arena_->at<TrendHeader>(arena_->root());
+  header_ = arena_->at<TrendState>(arena_->root());
   if (header_->magic != kTrendMagic) return Status::kCorrupt;
   groups_ = GroupTable(arena_, &header_->groups, header_->layout.words + extra_words(header_->options));
-  ranking_ = Ranking(arena_, header_, groups_, hooks_);
-  partitions_ = Partitions(arena_, header_);
+  ranking_ = Ranking(arena_, header_, &header_->ranking, groups_, hooks_);
+  partitions_ = Partitions(arena_, header_, &header_->partitions);
   sessions_ = SessionStore(arena_, &header_->sessions, header_->layout.words);
   return Status::kOk;
 }

@@ -16,7 +16,7 @@
 #include "engine/ranking/ranking.h"
 #include "engine/sessions/session_store.h"
 #include "engine/stores/group_table.h"
-#include "engine/stores/state.h"
+#include "engine/trend/trend_state.h"
 
 namespace trending {
 
@@ -120,7 +120,7 @@ class TrendReader {
 
   Arena* arena_ = nullptr;
   Hooks hooks_;
-  TrendHeader* header_ = nullptr;
+  TrendState* header_ = nullptr;
   GroupTable groups_;
   Ranking ranking_;
   Partitions partitions_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <new>
 
+#include "engine/trend/trend_state.h"
+
 namespace trending {
 
 namespace {
@@ -69,9 +71,9 @@ bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& c
 
 Status TrendWriter::create(Arena* arena, const TrendOptions& options, Hooks hooks, Calendar calendar) {
   if (!is_valid(options, hooks, calendar)) return Status::kInvalidOptions;
-  const Offset root = arena->allocate(sizeof(TrendHeader));
+  const Offset root = arena->allocate(sizeof(TrendState));
   if (root == 0) return Status::kOutOfMemory;
-  auto* header = new (arena->at(root)) TrendHeader{};
+  auto* header = new (arena->at(root)) TrendState{};
   header->options = options;
   header->layout = make_layout(options);
   arena->set_root(root);
@@ -86,20 +88,21 @@ Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
   if (arena->root() == 0) return Status::kCorrupt;
   arena_ = arena;
   hooks_ = hooks;
-  header_ = arena->at<TrendHeader>(arena->root());
+  auto* state = arena->at<TrendState>(arena->root());
+  header_ = state;
   if (header_->magic != kTrendMagic || !is_valid(header_->options, hooks, calendar)) return Status::kCorrupt;
   windows_ = Windows(header_->options.window, calendar);
   groups_ = GroupTable(arena, &header_->groups, header_->layout.words + extra_words(header_->options));
-  panes_ = PaneStore(arena, &header_->panes, header_->layout.words);
-  ranking_ = Ranking(arena, header_, groups_, hooks);
-  partitions_ = Partitions(arena, header_);
-  values_.open(arena, header_, hooks);
+  panes_ = PaneStore(arena, &state->panes, header_->layout.words);
+  ranking_ = Ranking(arena, header_, &header_->ranking, groups_, hooks);
+  partitions_ = Partitions(arena, header_, &header_->partitions);
+  values_.open(arena, header_, &header_->values, hooks);
   sketches_ = SketchStore(arena, &header_->layout);
   bytes_.open(arena, &header_->layout, hooks);
   cell_bytes_ = total_bytes_ = {};
   first_changed_ = kNone;
   elsewhere_ = {};
-  sessions_.open(this, arena, header_, groups_);
+  sessions_.open(this, arena, header_, &state->sessions, groups_);
   last_pane_ = kNone;
   last_span_ = {};
   return Status::kOk;

@@ -26,7 +26,6 @@
 #include "engine/stores/group_table.h"
 #include "engine/stores/pane_store.h"
 #include "engine/stores/sketch_store.h"
-#include "engine/stores/state.h"
 #include "engine/stores/value_store.h"
 #include "engine/stores/views.h"
 #include "engine/time/window.h"
