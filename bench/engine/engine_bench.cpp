@@ -157,7 +157,7 @@ BENCHMARK(Events_InManyTrends)
 TrendOptions with(std::initializer_list<AggregateSpec> specs, uint16_t rank_by) {
   TrendOptions options;
   for (const AggregateSpec& spec : specs) options.aggregates[options.aggregate_count++] = spec;
-  options.rank_by = rank_by;
+  options.rank[0].aggregate = rank_by;
   return options;
 }
 

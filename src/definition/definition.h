@@ -39,6 +39,14 @@ struct DefinitionColumn {
   int index;
 };
 
+// A term of ORDER BY, before the keys that break ties.
+struct OrderTerm {
+  ColumnRole role;  // kAggregate
+  int index;        // as in a column of that role
+  bool descending;
+  bool nulls_first;
+};
+
 // A column of the source that some expression reads. Vars refer to attnum in the row type of
 // Definition::source; partitions may number their columns otherwise, so the decoder resolves by name.
 struct SourceColumn {
@@ -111,9 +119,9 @@ struct Definition {
 
   int aggregate_count;
   DefinitionAggregate* aggregates;
-  int rank_by;       // index into aggregates
-  bool descending;   // of rank_by
-  bool nulls_first;  // of rank_by
+  // What ranks, before the keys (KeyCodec::order): at least one. The first is the value that top() shows.
+  int order_count;
+  OrderTerm* order;
 
   int column_count;  // rank included
   DefinitionColumn* columns;

@@ -48,10 +48,10 @@ void add_scan(PlannerInfo* root, RelOptInfo* rel, const Requirement& scan) {
                                                                   scan.pathkeys, scan.outer, choice)));
 }
 
-// How far rank order satisfies an order: the ranking aggregate, then the tie-breaks, each matched once; after
+// How far rank order satisfies an order: the terms that rank, then the tie-breaks, each matched once; after
 // `rank`, or after all of them, every row has a place of its own and anything may follow.
 struct OrderProgress {
-  int matched;  // 0: nothing, 1: the ranking aggregate, 1 + n: n tie-breaks
+  int matched;  // terms, then tie-breaks
   bool total;   // no two rows are equal any more
 };
 
@@ -65,18 +65,21 @@ bool matches_next(const Definition& definition, const PathKey* pathkey, int colu
       if (descending) return false;
       progress->total = true;
       return true;
-    case ColumnRole::kAggregate:
-      if (progress->matched != 0 || target.index != definition.rank_by ||
-          descending != definition.descending ||
+    case ColumnRole::kAggregate: {
+      if (progress->matched >= definition.order_count) return false;
+      const OrderTerm& term = definition.order[progress->matched];
+      if (target.index != term.index || descending != term.descending ||
           (!is_never_null(definition.aggregates[target.index].function) &&
-           pathkey->pk_nulls_first != definition.nulls_first)) {
+           pathkey->pk_nulls_first != term.nulls_first)) {
         return false;
       }
       break;
+    }
     case ColumnRole::kKey: {
-      if (progress->matched == 0) return false;
+      const int tie_break = progress->matched - definition.order_count;
+      if (tie_break < 0) return false;
       const KeyColumn& key = definition.keys.columns[target.index];
-      if (definition.keys.order[progress->matched - 1] != target.index || descending != key.descending ||
+      if (definition.keys.order[tie_break] != target.index || descending != key.descending ||
           pathkey->pk_nulls_first != key.nulls_first || pathkey->pk_eclass->ec_collation != key.collation) {
         return false;
       }
@@ -86,7 +89,7 @@ bool matches_next(const Definition& definition, const PathKey* pathkey, int colu
       return false;
   }
   progress->matched++;
-  progress->total = progress->matched == 1 + definition.keys.count;
+  progress->total = progress->matched == definition.order_count + definition.keys.count;
   return true;
 }
 

@@ -25,8 +25,9 @@ const char* selected_column(const Definition& definition, ColumnRole role, int i
   pg_unreachable();
 }
 
-const char* ranking_column(const Definition& definition) {
-  return selected_column(definition, ColumnRole::kAggregate, definition.rank_by, "ranking aggregate");
+const char* ranking_column(const Definition& definition, int term) {
+  const OrderTerm& by = definition.order[term];
+  return selected_column(definition, by.role, by.index, "ranking aggregate");
 }
 
 char* qualified_relation(Oid relation) {
@@ -45,8 +46,11 @@ const char* column_list(const Definition& definition, const char* alias) {
 }
 
 void append_rank_order(StringInfo out, const Definition& definition) {
-  appendStringInfo(out, "%s %s NULLS %s", ranking_column(definition), definition.descending ? "DESC" : "ASC",
-                   definition.nulls_first ? "FIRST" : "LAST");
+  for (int i = 0; i < definition.order_count; i++) {
+    const OrderTerm& term = definition.order[i];
+    appendStringInfo(out, "%s%s %s NULLS %s", i == 0 ? "" : ", ", ranking_column(definition, i),
+                     term.descending ? "DESC" : "ASC", term.nulls_first ? "FIRST" : "LAST");
+  }
   for (int i = 0; i < definition.keys.count; i++) {
     int index = definition.keys.order[i];
     const KeyColumn& key = definition.keys.columns[index];

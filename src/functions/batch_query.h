@@ -14,7 +14,7 @@ char* batch_query(const Definition& definition, const BatchText& how = {});
 // The select list's name of a column, quoted; an error when the definition does not select it. `what` names
 // it there.
 const char* selected_column(const Definition& definition, ColumnRole role, int index, const char* what);
-const char* ranking_column(const Definition& definition);
+const char* ranking_column(const Definition& definition, int term);
 
 // schema.name, quoted.
 char* qualified_relation(Oid relation);
@@ -27,9 +27,8 @@ const char* column_list(const Definition& definition, const char* alias);
 // window.
 List* rank_partition_columns(const Definition& definition, bool live = false);
 
-// The order of rank within these ("views DESC NULLS FIRST, post_id ASC NULLS LAST"): the ranking
-// aggregate, the tie-breaks, then the keys that remain; and, with a space after it, what it is partitioned
-// by.
+// The order of rank within these ("views DESC NULLS FIRST, post_id ASC NULLS LAST"): what ranks, the
+// tie-breaks, then the keys that remain; and, with a space after it, what it is partitioned by.
 void append_rank_order(StringInfo out, const Definition& definition);
 void append_rank_partition(StringInfo out, const Definition& definition, bool live = false);
 

@@ -44,8 +44,12 @@ const char* tolerance_of(const DefinitionAggregate& aggregate) {
   return is_real_sum ? "1e-4" : "1e-12";
 }
 
-const char* ranking_tolerance(const Definition& definition) {
-  return tolerance_of(definition.aggregates[definition.rank_by]);
+// Whether ranks depend on values that may differ.
+bool ranks_nearly(const Definition& definition) {
+  for (int i = 0; i < definition.order_count; i++) {
+    if (tolerance_of(definition.aggregates[definition.order[i].index]) != nullptr) return true;
+  }
+  return false;
 }
 
 const char* window_start(const Definition& definition) {
@@ -128,12 +132,14 @@ void append_same(StringInfo out, const Definition& definition, const char* a, in
   appendStringInfoChar(out, ')');
 }
 
-int ranking_index(const Definition& definition) {
+// The column of a term of the order.
+int ranking_index(const Definition& definition, int term) {
+  const OrderTerm& by = definition.order[term];
   for (int i = 0; i < definition.column_count; i++) {
     const DefinitionColumn& column = definition.columns[i];
-    if (column.role == ColumnRole::kAggregate && column.index == definition.rank_by) return i;
+    if (column.role == by.role && column.index == by.index) return i;
   }
-  (void)ranking_column(definition);  // an error
+  (void)ranking_column(definition, term);  // an error
   return 0;
 }
 
@@ -143,23 +149,24 @@ void append_all_same(StringInfo out, const Definition& definition) {
     append_same(out, definition, "t", i);
     appendStringInfoString(out, " AND ");
   }
-  appendStringInfoString(
-      out, ranking_tolerance(definition) == nullptr ? "(t.x).rank = (d.x).rank" : "(t.x).rank = t.n");
+  appendStringInfoString(out, ranks_nearly(definition) ? "(t.x).rank = t.n" : "(t.x).rank = (d.x).rank");
 }
 
 // Which rows of the definition must be in the trend, whose history may hold the best only.
 void append_expected(StringInfo out, const Definition& definition, bool history) {
   const int64 limit = history ? definition.options.history_limit : -1;
   appendStringInfo(out, "(%s", limit < 0 ? "true" : psprintf("(d.x).rank <= %lld", (long long)limit));
-  if (history && ranking_tolerance(definition) != nullptr) {
+  if (history && ranks_nearly(definition)) {
     appendStringInfoString(out, " AND NOT EXISTS (SELECT FROM t AS o WHERE (o.x).rank = (d.x).rank AND ");
     ListCell* cell = nullptr;
     foreach (cell, rank_partition_columns(definition)) {
       const char* column = static_cast<const char*>(lfirst(cell));
       appendStringInfo(out, "(o.x).%s IS NOT DISTINCT FROM (d.x).%s AND ", column, column);
     }
-    append_same(out, definition, "o", ranking_index(definition));
-    appendStringInfoChar(out, ')');
+    for (int i = 0; i < definition.order_count; i++) {
+      append_same(out, definition, "o", ranking_index(definition, i));
+      appendStringInfoString(out, i + 1 < definition.order_count ? " AND " : ")");
+    }
   }
   appendStringInfoChar(out, ')');
 }

@@ -79,7 +79,7 @@ Places find_places(const Definition& definition, const TableShape& shape) {
   Places places = {};
   for (int i = 0; i < definition.keys.count; i++) places.keys[i] = history_key_column(definition, i);
   places.rank = own_columns_at(shape, kHistoryOwnColumns) - 1;
-  places.value = history_aggregate_column(definition, definition.rank_by);
+  places.value = history_aggregate_column(definition, definition.order[0].index);
   return places;
 }
 

@@ -160,7 +160,7 @@ const char* sessions_query(const Definition& definition, int64 k) {
   appendStringInfo(&query, "SELECT %spg_catalog.row_number() OVER (ORDER BY ", keys.data);
   append_rank_order(&query, definition);
   appendStringInfo(&query, "), x.%s, x.%s, x.%s FROM (SELECT %s FROM %s AS h UNION ALL SELECT %s FROM ",
-                   ranking_column(definition), start, end, column_list(definition, "h"), kClosedSessions,
+                   ranking_column(definition, 0), start, end, column_list(definition, "h"), kClosedSessions,
                    column_list(definition, "l"));
   appendStringInfo(
       &query,

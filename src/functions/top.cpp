@@ -47,8 +47,8 @@ Datum key_as_text(const KeyCodec& codec, KeyText* text, KeyBytes key, bool* isnu
 
 Datum live_value(const Definition& definition, const TrendSnapshot& snapshot, uint64_t row, bool* isnull) {
   AggregateValue value = value_of(snapshot.layout, snapshot.groups[row].group->result(),
-                                  static_cast<uint16_t>(definition.rank_by));
-  return aggregate_number(definition.aggregates[definition.rank_by], value, isnull);
+                                  static_cast<uint16_t>(definition.order[0].index));
+  return aggregate_number(definition.aggregates[definition.order[0].index], value, isnull);
 }
 
 // `past`: where the value comes from when the ranking is one of the past, else null.

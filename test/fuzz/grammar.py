@@ -177,9 +177,7 @@ class Definition:
     where: str
     guard: str           # rows for which no expression fails
     having: str
-    ranked_by: int
-    descending: bool
-    nulls: str
+    order: list          # (aggregate, ' DESC' or ' ASC NULLS FIRST' and so on)
     partition_by: int    # this many of the first keys
     bounds_type: str
     options: dict = field(default_factory=dict)
@@ -204,8 +202,10 @@ class Definition:
         text += f" WHERE {self.where}" if self.where else ""
         text += f" GROUP BY {', '.join(group)}" if group else ""
         text += f" HAVING {self.having}" if self.having else ""
-        direction = ("DESC" if self.descending else "ASC") + self.nulls
-        return text + f" ORDER BY x{self.ranked_by} {direction}"
+        return text + f" ORDER BY {', '.join(self.terms())}"
+
+    def terms(self):
+        return [f"x{i}{direction}" for i, direction in self.order]
 
     def rows(self):
         """The rows that count with their windows, of the versions in shadow; its number in place of {trend}."""
@@ -253,8 +253,7 @@ class Definition:
         query += f" GROUP BY {', '.join(group)}" if group else ""
         query += f" HAVING {self.having}" if self.having else ""
         parts = bounds + self.key_names()[:self.partition_by]
-        direction = ("DESC" if self.descending else "ASC") + self.nulls
-        order = [f"x{self.ranked_by} {direction}"] + [self.key_order(i) for i in range(self.partition_by, len(keys))]
+        order = self.terms() + [self.key_order(i) for i in range(self.partition_by, len(keys))]
         over = (f"PARTITION BY {', '.join(parts)} " if parts else "") + f"ORDER BY {', '.join(order)}"
         return f"SELECT q.*, row_number() OVER ({over}) AS rank FROM ({query}) q"
 
@@ -279,8 +278,9 @@ def random_definition(rng, source, time_type, retractable):
         guard = "s IS DISTINCT FROM 0"
     having = rng.choice(["", "", "", "count(*) > 2", "sum(i) > 0"])
     partition_by = rng.randrange(1, len(keys)) if len(keys) > 1 and rng.random() < 0.3 else 0
-    definition = Definition(source, window, keys, aggregates, where, guard, having, rng.choice(ranking),
-                            rng.random() < 0.7, rng.choice(["", "", " NULLS FIRST", " NULLS LAST"]), partition_by,
+    order = [(i, rng.choice([" DESC", " DESC", " ASC"]) + rng.choice(["", "", " NULLS FIRST", " NULLS LAST"]))
+             for i in rng.sample(ranking, rng.choice([1, 1, min(2, len(ranking)), len(ranking)]))]
+    definition = Definition(source, window, keys, aggregates, where, guard, having, order, partition_by,
                             "timestamptz" if time_type == "timestamptz" else "timestamp")
     definition.options = {
         "watermark_delay": rng.choice([0, 0, 2, 30]),

@@ -68,9 +68,11 @@ TrendOptions trend_options(const FollowedTrend* trend) {
   options.window = definition->window;
   options.aggregate_count = static_cast<uint16_t>(definition->aggregate_count);
   aggregate_specs(definition->aggregates, definition->aggregate_count, options.aggregates);
-  options.rank_by = static_cast<uint16_t>(definition->rank_by);
-  options.descending = definition->descending;
-  options.nulls_first = definition->nulls_first;
+  options.rank_count = static_cast<uint16_t>(definition->order_count);
+  for (int i = 0; i < definition->order_count; i++) {
+    const OrderTerm& term = definition->order[i];
+    options.rank[i] = {static_cast<uint16_t>(term.index), term.descending, term.nulls_first};
+  }
   options.keeps_values = trend->keeps_values;
   options.watermark_delay = definition->options.watermark_delay;
   options.allowed_lateness = definition->options.allowed_lateness;

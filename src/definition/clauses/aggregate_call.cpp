@@ -243,8 +243,10 @@ void analyze_decay(Analysis* analysis) {
   definition->event_time = prepare_expression(*analysis, analysis->decay_time);
   definition->event_time_type = TIMESTAMPTZOID;
   // A count without rows is 0, not NULL, and ranks like it.
-  if (definition->aggregates[definition->rank_by].function == AggregateFunction::kDecayedCount) {
-    definition->nulls_first = !definition->descending;
+  for (int i = 0; i < definition->order_count; i++) {
+    OrderTerm* term = &definition->order[i];
+    if (definition->aggregates[term->index].function != AggregateFunction::kDecayedCount) continue;
+    term->nulls_first = !term->descending;
   }
 }
 

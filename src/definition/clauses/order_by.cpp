@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// ORDER BY: one aggregate ranks, keys break ties. Window bounds may stand anywhere: within a window they are
-// equal.
+// ORDER BY: aggregates rank, keys break ties. Window bounds may stand anywhere: within a window they are equal.
 #include "definition/aggregate_functions.h"
 #include "definition/clauses/analysis.h"
 
@@ -33,12 +32,12 @@ void report_first(const Analysis& analysis, Node* expression, int location) {
                   query_position(analysis.text, location)));
 }
 
-void report_tie_break(const Analysis& analysis, Node* expression, int location) {
+void report_further(const Analysis& analysis, Node* expression, int location) {
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                   contain_aggs_of_level(expression, 0)
-                      ? errmsg("a trend is ranked by one aggregate")
-                      : errmsg("ORDER BY of a trend may only contain one aggregate and GROUP BY expressions"),
-                  errhint("After the aggregate, list the keys that break ties."),
+                      ? errmsg("ORDER BY of a trend must name an aggregate by itself")
+                      : errmsg("ORDER BY of a trend may only contain aggregates and GROUP BY expressions"),
+                  errhint("List aggregates, then the keys that break ties."),
                   query_position(analysis.text, location)));
 }
 
@@ -53,19 +52,18 @@ void order_key(KeyCodec* codec, int key, int* ordered) {
   }
 }
 
-void add_tie_break(Analysis* analysis, const SortGroupClause* clause, Node* expression, int location,
-                   int* ordered) {
+// A key after the aggregates breaks ties.
+void add_tie_break(Analysis* analysis, const SortGroupClause* clause, int key, int location, int* ordered) {
   KeyCodec* codec = &analysis->definition->keys;
-  int key = find_key(*analysis, expression);
-  if (key < 0) report_tie_break(*analysis, expression, location);
+  auto* expression = static_cast<Node*>(list_nth(analysis->keys, key));
   codec->columns[key].descending = is_descending(*analysis, clause, expression, location);
   codec->columns[key].nulls_first = clause->nulls_first;
   order_key(codec, key, ordered);
 }
 
 // The engine ranks by numbers.
-void check_ranking(const Analysis& analysis, int location) {
-  const DefinitionAggregate& ranked = analysis.definition->aggregates[analysis.definition->rank_by];
+void check_ranking(const Analysis& analysis, int index, int location) {
+  const DefinitionAggregate& ranked = analysis.definition->aggregates[index];
   if (ranked.combined != nullptr) {
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                     errmsg("a trend cannot be ranked by aggregate %s", ranked.combined->name),
@@ -81,15 +79,20 @@ void check_ranking(const Analysis& analysis, int location) {
            query_position(analysis.text, location)));
 }
 
+void add_term(Analysis* analysis, const OrderTerm& term, int location) {
+  Definition* definition = analysis->definition;
+  check_ranking(*analysis, term.index, location);
+  for (int i = 0; i < definition->order_count; i++) {
+    if (definition->order[i].index == term.index) return;  // decided before
+  }
+  definition->order[definition->order_count++] = term;
+}
+
 // Without ORDER BY a single aggregate ranks, the greatest first and NULL last.
 void default_order(Analysis* analysis) {
   Definition* definition = analysis->definition;
   if (definition->aggregate_count == 1) {
-    definition->rank_by = 0;
-    definition->descending = true;
-    definition->nulls_first = false;
-    check_ranking(*analysis, -1);
-    return;
+    return add_term(analysis, {ColumnRole::kAggregate, 0, true, false}, -1);
   }
   bool none = definition->aggregate_count == 0;
   ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
@@ -102,30 +105,33 @@ void default_order(Analysis* analysis) {
 }  // namespace
 
 void analyze_order_by(Analysis* analysis) {
+  List* clauses = analysis->query->sortClause;
   Definition* definition = analysis->definition;
-  bool ranked = false;
+  definition->order = static_cast<OrderTerm*>(palloc0(sizeof(OrderTerm) * (list_length(clauses) + 1)));
   int ordered = 0;
   ListCell* cell = nullptr;
-  foreach (cell, analysis->query->sortClause) {
+  foreach (cell, clauses) {
     auto* clause = lfirst_node(SortGroupClause, cell);
     TargetEntry* entry = get_sortgroupclause_tle(clause, analysis->query->targetList);
     auto* expression = reinterpret_cast<Node*>(entry->expr);
-    int location = item_location(analysis->select->sortClause, list_length(analysis->query->sortClause),
+    int location = item_location(analysis->select->sortClause, list_length(clauses),
                                  foreach_current_index(cell), expression);
     ColumnRole role;
     if (is_window_bound(*analysis, expression, &role)) continue;
-    if (ranked) {
-      add_tie_break(analysis, clause, expression, location, &ordered);
-      continue;
+    int key = find_key(*analysis, expression);
+    if (key >= 0 && definition->order_count > 0) {
+      add_tie_break(analysis, clause, key, location, &ordered);
+    } else if (IsA(expression, Aggref) && ordered == 0) {
+      int index = analyze_aggregate(analysis, reinterpret_cast<Aggref*>(expression));
+      bool descending = is_descending(*analysis, clause, expression, location);
+      add_term(analysis, {ColumnRole::kAggregate, index, descending, clause->nulls_first}, location);
+    } else if (definition->order_count == 0) {
+      report_first(*analysis, expression, location);
+    } else {
+      report_further(*analysis, expression, location);
     }
-    if (!IsA(expression, Aggref)) report_first(*analysis, expression, location);
-    definition->rank_by = analyze_aggregate(analysis, reinterpret_cast<Aggref*>(expression));
-    definition->descending = is_descending(*analysis, clause, expression, location);
-    definition->nulls_first = clause->nulls_first;
-    check_ranking(*analysis, location);
-    ranked = true;
   }
-  if (!ranked) default_order(analysis);
+  if (definition->order_count == 0) default_order(analysis);
 }
 
 }  // namespace trending

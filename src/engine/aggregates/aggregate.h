@@ -74,6 +74,14 @@ inline constexpr int64_t kDecimalNaN = int64_t{3} << 16;
 inline constexpr int64_t kDecimalUnitOne = int64_t{1} << 18;
 
 inline constexpr uint16_t kMaxAggregates = 16;
+inline constexpr uint16_t kMaxRankTerms = 16;
+
+// A term of the order of groups.
+struct RankTerm {
+  uint16_t aggregate = 0;
+  bool descending = true;
+  bool nulls_first = true;  // groups for which it is null rank before all others
+};
 inline constexpr uint16_t kMaxStateWords = 2 + kMaxAggregates * 9;
 
 constexpr uint16_t value_words(ValueType type) {
@@ -199,12 +207,11 @@ constexpr uint16_t state_words(const AggregateSpec& spec) {
 struct StateLayout {
   uint16_t words = 1;  // of a whole state
   uint16_t aggregate_count = 0;
-  uint16_t rank_by = 0;
-  bool descending = true;
-  bool nulls_first = true;
+  uint16_t rank_count = 1;
+  RankTerm rank[kMaxRankTerms] = {};
   bool score_decides = true;    // equal scores are equal values: compare_rank() is 0
   bool is_counting = true;      // nothing but kRowCount and kCount: every word is a plain sum
-  bool ranks_by_word = true;    // by a count: the score is that word
+  bool ranks_by_word = true;    // by a count first: the score is that word
   bool is_flat = true;          // a state is its words, none of which refers to anything else
   bool has_sketches = false;    // kApproxDistinct: states own memory
   bool has_bytes = false;       // some value is bytes: results have a tail
@@ -252,9 +259,9 @@ size_t result_bytes(const StateLayout& layout, const int64_t* result);
 
 AggregateValue value_of(const StateLayout& layout, const int64_t* result, uint16_t aggregate);
 
-// The place of a result among others, by the ranking aggregate: the score, of which more is better whatever
-// the direction, and where scores are equal compare_rank(), negative when a ranks before b; 0 leaves it to
-// the keys. A better result never has a lower score.
+// The place of a result among others, by the terms of the order: the score, which is the first term's and of
+// which more is better whatever the direction, and where scores are equal compare_rank(), negative when a
+// ranks before b; 0 leaves it to the keys. A better result never has a lower score.
 int64_t rank_score(const StateLayout& layout, const int64_t* result);
 int compare_rank(const StateLayout& layout, const int64_t* a, const int64_t* b);
 

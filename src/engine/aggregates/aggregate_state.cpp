@@ -241,9 +241,8 @@ void lay_out_state(StateLayout& layout, bool is_session, uint16_t i) {
 StateLayout make_layout(const TrendOptions& options) {
   StateLayout layout;
   layout.aggregate_count = options.aggregate_count;
-  layout.rank_by = options.rank_by;
-  layout.descending = options.descending;
-  layout.nulls_first = options.nulls_first;
+  layout.rank_count = options.rank_count;
+  std::copy(options.rank, options.rank + options.rank_count, layout.rank);
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
     const AggregateSpec& spec = options.aggregates[i];
     layout.aggregates[i] = spec;
@@ -267,10 +266,10 @@ StateLayout make_layout(const TrendOptions& options) {
   }
   layout.argument_words = lay_out_arguments(layout.aggregates, layout.aggregate_count, layout.argument_of);
   layout.is_flat = layout.nested == 0 && !layout.has_sketches && layout.owned_bytes == 0;
-  const AggregateKind ranked = options.aggregates[options.rank_by].kind;
+  const AggregateKind ranked = options.aggregates[options.rank[0].aggregate].kind;
   layout.ranks_by_word = ranked == AggregateKind::kRowCount || ranked == AggregateKind::kCount ||
                          ranked == AggregateKind::kDistinct;
-  layout.score_decides = layout.ranks_by_word;
+  layout.score_decides = layout.ranks_by_word && layout.rank_count == 1;
   return layout;
 }
 

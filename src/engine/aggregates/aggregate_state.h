@@ -102,8 +102,8 @@ inline void merge_some(const StateLayout& layout, int64_t* state, const int64_t*
 // rank_score() of a state, inline for counts.
 inline int64_t score_of(const StateLayout& layout, const int64_t* state) {
   if (!layout.ranks_by_word) return rank_score(layout, state);
-  const int64_t value = state[layout.word_of[layout.rank_by]];
-  return layout.descending ? value : ~value;
+  const int64_t value = state[layout.word_of[layout.rank[0].aggregate]];
+  return layout.rank[0].descending ? value : ~value;
 }
 
 // The order of values as the server sees it, and one in which only identical ones are equal.

@@ -189,23 +189,32 @@ int natural_order(const AggregateSpec& spec, const int64_t* a, const int64_t* b)
   }
 }
 
+int compare_term(const StateLayout& layout, const RankTerm& term, const int64_t* a, const int64_t* b) {
+  const uint16_t ranked = term.aggregate;
+  const bool a_null = is_null(layout, a, ranked);
+  const bool b_null = is_null(layout, b, ranked);
+  if (a_null || b_null) return a_null == b_null ? 0 : a_null == term.nulls_first ? -1 : 1;
+  const int order =
+      natural_order(layout.aggregates[ranked], a + layout.word_of[ranked], b + layout.word_of[ranked]);
+  return term.descending ? -order : order;
+}
+
 }  // namespace
 
 int64_t rank_score(const StateLayout& layout, const int64_t* result) {
-  const uint16_t ranked = layout.rank_by;
-  if (is_null(layout, result, ranked)) return layout.nulls_first ? INT64_MAX : INT64_MIN;
-  const int64_t score = natural_score(layout.aggregates[ranked], result + layout.word_of[ranked]);
-  return layout.descending ? score : ~score;
+  const RankTerm& term = layout.rank[0];
+  if (is_null(layout, result, term.aggregate)) return term.nulls_first ? INT64_MAX : INT64_MIN;
+  const int64_t score =
+      natural_score(layout.aggregates[term.aggregate], result + layout.word_of[term.aggregate]);
+  return term.descending ? score : ~score;
 }
 
 int compare_rank(const StateLayout& layout, const int64_t* a, const int64_t* b) {
-  const uint16_t ranked = layout.rank_by;
-  const bool a_null = is_null(layout, a, ranked);
-  const bool b_null = is_null(layout, b, ranked);
-  if (a_null || b_null) return a_null == b_null ? 0 : a_null == layout.nulls_first ? -1 : 1;
-  const int order =
-      natural_order(layout.aggregates[ranked], a + layout.word_of[ranked], b + layout.word_of[ranked]);
-  return layout.descending ? -order : order;
+  int order = 0;
+  for (uint16_t i = 0; i < layout.rank_count && order == 0; i++) {
+    order = compare_term(layout, layout.rank[i], a, b);
+  }
+  return order;
 }
 
 int compare_values(ValueType type, const int64_t* a, const int64_t* b) {

@@ -14,9 +14,9 @@ struct TrendOptions {
   WindowSpec window;
   uint16_t aggregate_count = 0;  // may be 0: then groups are ranked by their number of rows
   AggregateSpec aggregates[kMaxAggregates] = {};
-  uint16_t rank_by = 0;  // index of an aggregate
-  bool descending = true;
-  bool nulls_first = true;  // groups whose ranking aggregate is null rank before all others
+  // By which groups are ranked, before their keys: at least one term. Without aggregates it means nothing.
+  uint16_t rank_count = 1;
+  RankTerm rank[kMaxRankTerms] = {};
   // Rows may be retracted: min, max, first and last then keep every value instead of the one that counts.
   bool keeps_values = false;
   bool partitioned = false;    // ranks are kept within partitions (Hooks::partition_of)

@@ -49,18 +49,25 @@ bool is_valid(const WindowSpec& window, const Calendar& calendar, bool report_wi
   return !window.zoned || calendar.instant != nullptr;
 }
 
+// There is no score of bytes.
+bool ranks_are_valid(const TrendOptions& options) {
+  if (options.rank_count == 0 || options.rank_count > kMaxRankTerms) return false;
+  if (options.aggregate_count == 0) return options.rank_count == 1 && options.rank[0].aggregate == 0;
+  return std::all_of(options.rank, options.rank + options.rank_count, [&](const RankTerm& term) {
+    return term.aggregate < options.aggregate_count && !is_bytes(options.aggregates[term.aggregate]);
+  });
+}
+
 bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& calendar) {
   if (!is_valid(options.window, calendar, options.report_windows)) return false;
   if (options.partitioned && hooks.partition_of == nullptr) return false;
   if (options.has_condition && hooks.condition == nullptr) return false;
   if (options.aggregate_count > kMaxAggregates) return false;
-  if (options.aggregate_count > 0 && options.rank_by >= options.aggregate_count) return false;
-  if (options.aggregate_count == 0 && options.rank_by != 0) return false;
+  if (!ranks_are_valid(options)) return false;
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
     if (!is_valid(options.aggregates[i], options, hooks)) return false;
-    // There is no score of bytes, and sessions do not own any.
-    const bool is_refused = i == options.rank_by || options.window.kind == WindowKind::kSession;
-    if (is_refused && is_bytes(options.aggregates[i])) return false;
+    // Sessions do not own any.
+    if (options.window.kind == WindowKind::kSession && is_bytes(options.aggregates[i])) return false;
   }
   if (options.window.kind == WindowKind::kSession && options.keeps_values) return false;
   return options.watermark_delay >= 0 && options.allowed_lateness >= 0 && options.max_groups > 0 &&

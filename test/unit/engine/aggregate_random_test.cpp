@@ -86,11 +86,13 @@ class AggregateRun {
       if (typed) spec.type = static_cast<ValueType>(1 + below(spec.kind >= AggregateKind::kMin ? 4 : 3));
       if (spec.kind >= AggregateKind::kCount && spec.kind <= AggregateKind::kMax && chance(2)) share_input(i);
     }
-    options_.rank_by = static_cast<uint16_t>(below(options_.aggregate_count));
-    AggregateSpec& ranked = options_.aggregates[options_.rank_by];
-    if (is_bytes(ranked)) ranked = AggregateSpec{AggregateKind::kCount, ValueType::kNone, 0};
-    options_.descending = chance(2);
-    options_.nulls_first = chance(2);
+    options_.rank_count = static_cast<uint16_t>(chance(2) ? 1 : 1 + below(3));
+    for (uint16_t i = 0; i < options_.rank_count; i++) {
+      RankTerm& term = options_.rank[i];
+      term = {static_cast<uint16_t>(below(options_.aggregate_count)), chance(2), chance(2)};
+      AggregateSpec& ranked = options_.aggregates[term.aggregate];
+      if (is_bytes(ranked)) ranked = AggregateSpec{AggregateKind::kCount, ValueType::kNone, 0};
+    }
     options_.has_condition = chance(3);
     options_.hash_seed = random_();
     keys_ = chance(3) ? 1500 : 30;
@@ -342,19 +344,34 @@ class AggregateRun {
 
   // The groups in the order of rank.
   std::vector<std::string> order(const Groups& groups) {
-    std::vector<std::pair<ModelValue, std::string>> all;
-    const uint16_t by = options_.rank_by;
-    for (const auto& [key, rows] : groups)
-      all.emplace_back(model_value(options_.aggregates[by], by, rows), key);
+    std::vector<std::pair<std::vector<ModelValue>, std::string>> all;
+    for (const auto& [key, rows] : groups) {
+      std::vector<ModelValue> values;
+      for (uint16_t i = 0; i < options_.rank_count; i++) {
+        const uint16_t by = options_.rank[i].aggregate;
+        values.push_back(model_value(options_.aggregates[by], by, rows));
+      }
+      all.emplace_back(std::move(values), key);
+    }
     std::sort(all.begin(), all.end(), [&](const auto& a, const auto& b) {
-      if (a.first.is_null != b.first.is_null) return a.first.is_null == options_.nulls_first;
-      const int order = a.first.is_null ? 0 : order_of(a.first, b.first);
-      if (order != 0) return (order > 0) == options_.descending;
+      for (uint16_t i = 0; i < options_.rank_count; i++) {
+        const ModelValue& x = a.first[i];
+        const ModelValue& y = b.first[i];
+        if (x.is_null != y.is_null) return x.is_null == options_.rank[i].nulls_first;
+        const int order = x.is_null ? 0 : order_of(x, y);
+        if (order != 0) return (order > 0) == options_.rank[i].descending;
+      }
       return a.second < b.second;
     });
     std::vector<std::string> keys;
-    for (auto& [value, key] : all) keys.push_back(key);
+    for (auto& [values, key] : all) keys.push_back(key);
     return keys;
+  }
+
+  bool ranks_by_decayed() const {
+    return std::any_of(options_.rank, options_.rank + options_.rank_count, [this](const RankTerm& term) {
+      return options_.aggregates[term.aggregate].kind == AggregateKind::kDecayed;
+    });
   }
 
   void compare_window() {
@@ -374,7 +391,7 @@ class AggregateRun {
       if (testing::Test::HasFailure()) return;
     }
     // Rounding may order decayed sums otherwise that differ in their last digits.
-    if (options_.aggregates[options_.rank_by].kind == AggregateKind::kDecayed) return;
+    if (ranks_by_decayed()) return;
     const std::vector<std::string> expected = order(groups);
     for (int i = 0; i < 5 && !expected.empty(); i++) {
       const auto rank = static_cast<size_t>(below(static_cast<int64_t>(expected.size())));

@@ -87,7 +87,7 @@ TEST(Aggregates, RankSumsBeyond64Bits) {
 
 TEST(Aggregates, RankAveragesExactly) {
   TrendOptions options = one(tumble(kSecond), AggregateKind::kAvg, ValueType::kInteger);
-  options.nulls_first = false;
+  options.rank[0].nulls_first = false;
   OneAggregate trend(options);
   // Averages that a double cannot tell apart.
   const int64_t large = (int64_t{1} << 62) + 1;
@@ -458,7 +458,7 @@ TEST(Aggregates, RefuseBytesWithoutAHost) {
   hooks.combine = nullptr;
   EXPECT_EQ(create(options, hooks), Status::kInvalidOptions);
   TrendOptions ranked = options;
-  ranked.rank_by = 1;
+  ranked.rank[0].aggregate = 1;
   EXPECT_EQ(create(ranked, host.hooks()), Status::kInvalidOptions);
   TrendOptions sum = options;
   sum.aggregates[1].kind = AggregateKind::kSum;

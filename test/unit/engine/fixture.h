@@ -103,7 +103,7 @@ class TestTrend {
     return reader_;
   }
 
-  int64_t value_of_score(int64_t score) const { return options_.descending ? score : ~score; }
+  int64_t value_of_score(int64_t score) const { return options_.rank[0].descending ? score : ~score; }
 
   // The best k groups, in order.
   Ranked ranked(uint64_t k = UINT64_MAX) {
@@ -150,7 +150,7 @@ class TestTrend {
 
   void sort(Ranked* groups) const {
     std::sort(groups->begin(), groups->end(), [&](const RankedGroup& a, const RankedGroup& b) {
-      if (a.value != b.value) return options_.descending ? a.value > b.value : a.value < b.value;
+      if (a.value != b.value) return options_.rank[0].descending ? a.value > b.value : a.value < b.value;
       return a.key < b.key;
     });
   }

@@ -58,7 +58,7 @@ class PartitionRun {
     options_.has_condition = !options_.partitioned || chance(2);
     options_.allowed_lateness = chance(2) ? below(window.size) : 0;
     options_.report_windows = chance(2);
-    options_.descending = !chance(3);
+    options_.rank[0].descending = !chance(3);
     options_.hash_seed = random_();
     host_.least_rows = 1 + below(3);
     partitions_ = chance(3) ? 200 : 1 + below(5);

@@ -66,9 +66,9 @@ class RandomRun {
     options_.aggregate_count = static_cast<uint16_t>(below(3));
     options_.aggregates[0].kind = AggregateKind::kCount;
     options_.aggregates[1].kind = AggregateKind::kRowCount;
-    options_.rank_by =
+    options_.rank[0].aggregate =
         static_cast<uint16_t>(options_.aggregate_count == 0 ? 0 : below(options_.aggregate_count));
-    options_.descending = !chance(4);
+    options_.rank[0].descending = !chance(4);
     options_.hash_seed = random_();
     retracts_twice_ = chance(2);
     keys_ = chance(3) ? 3000 : 40;
@@ -145,7 +145,7 @@ class RandomRun {
   }
 
   int64_t value_of(const Model::State& state) const {
-    return options_.aggregate_count > 0 && options_.rank_by == 0 ? state.counted : state.rows;
+    return options_.aggregate_count > 0 && options_.rank[0].aggregate == 0 ? state.counted : state.rows;
   }
   Ranked rank(const Model::States& states) const {
     Ranked ranked;

@@ -353,9 +353,9 @@ class RandomSessions {
     options_.report_windows = !chance(4);
     session_aggregates(&options_, static_cast<uint16_t>(below(kSessionAggregates + 1)));
     options_.has_condition = chance(2);
-    options_.rank_by =
+    options_.rank[0].aggregate =
         static_cast<uint16_t>(options_.aggregate_count == 0 ? 0 : below(options_.aggregate_count));
-    options_.descending = !chance(4);
+    options_.rank[0].descending = !chance(4);
     options_.hash_seed = random_();
     keys_ = chance(3) ? 400 : 12;
     now_ = below(100000) - 50000;
@@ -435,7 +435,7 @@ class RandomSessions {
   }
 
   int64_t value_of(const SessionState& state) const {
-    return options_.aggregate_count > 0 ? state.values[options_.rank_by] : state.rows;
+    return options_.aggregate_count > 0 ? state.values[options_.rank[0].aggregate] : state.rows;
   }
 
   void compare() {

@@ -37,7 +37,7 @@ TEST(Trend, OrdersTiesByKey) {
 
 TEST(Trend, RanksAscending) {
   TrendOptions options = tumble(kMinute);
-  options.descending = false;
+  options.rank[0].descending = false;
   TestTrend trend(options);
   trend.apply({{1, "d"}, {1, "d"}, {1, "a"}, {1, "b"}});
   EXPECT_EQ(trend.ranked(), (Ranked{{"a", 1}, {"b", 1}, {"d", 2}}));
@@ -111,7 +111,7 @@ TEST(Trend, CountsArguments) {
   options.aggregates[0].kind = AggregateKind::kCount;
   options.aggregates[1].kind = AggregateKind::kRowCount;
   options.aggregates[2].kind = AggregateKind::kCount;
-  options.rank_by = 2;
+  options.rank[0].aggregate = 2;
   TestTrend trend(options);
   trend.apply(
       {{1, "a", 1, 0b001}, {1, "a", 1, 0b101}, {1, "b", 1, 0b100}, {1, "b", 1, 0b100}, {1, "c", 1, 0}});
@@ -172,7 +172,7 @@ TEST(Trend, RejectsImpossibleOptions) {
   EXPECT_EQ(writer.create(&arena, TrendOptions{}, {}), Status::kInvalidOptions);
   TrendOptions options = tumble(kMinute);
   options.aggregate_count = 1;
-  options.rank_by = 1;
+  options.rank[0].aggregate = 1;
   EXPECT_EQ(writer.create(&arena, options, {}), Status::kInvalidOptions);
   options = tumble(kMinute);
   options.window.zoned = true;
