@@ -5,6 +5,25 @@
 
 namespace trending {
 
+void RankedGroups::open(Arena* arena, RankedState* state, const Hooks& hooks, const Calendar& calendar) {
+  arena_ = arena;
+  hooks_ = hooks;
+  header_ = state;
+  windows_ = Windows(state->options.window, calendar);
+  groups_ = GroupTable(arena, &state->groups, state->layout.words + extra_words(state->options));
+  ranking_ = Ranking(arena, state, &state->ranking, groups_, hooks);
+  partitions_ = Partitions(arena, state, &state->partitions);
+  sketches_ = SketchStore(arena, &state->layout);
+  bytes_.open(arena, &state->layout, hooks);
+  elsewhere_ = {};
+  first_changed_ = kNone;
+}
+
+Status RankedGroups::create() {
+  const Status status = groups_.create();
+  return status == Status::kOk && header_->options.partitioned ? partitions_.create() : status;
+}
+
 Status RankedGroups::add_group(KeyView key, uint32_t hash, uint32_t* id) {
   if (!header_->options.partitioned) return groups_.insert(key, hash, id);
   uint32_t partition = kNone;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // The groups of a trend with their totals over the current window, and which of them are ranked where: what
-// panes (trend/) and sessions (sessions/) have in common.
+// the writers of panes (panes/) and of sessions (sessions/) have in common.
 //
 // With a condition, groups that a change touches are listed and judged at its end, once each however often
 // they were touched.
@@ -33,9 +33,19 @@ struct RankedState : TrendHeader {
 class RankedGroups {
  public:
   const Windows& windows() const { return windows_; }
-  Ranking& ranking() { return ranking_; }
-  SketchStore& sketches() { return sketches_; }
-  const SketchStore& sketches() const { return sketches_; }
+
+  // Those of TrendWriter (trend/trend_writer.h).
+  bool is_late(Time t) const {
+    return windows_.in_range(t) && windows_.pane_of(t).start < header_->late_before;
+  }
+  void count_elsewhere(const Window& ends) { elsewhere_ = ends; }
+  bool counts_elsewhere() const { return elsewhere_.end != kNoTime; }
+  void report_crossings(bool wanted) { reports_crossings_ = wanted; }
+
+ protected:
+  void open(Arena* arena, RankedState* state, const Hooks& hooks, const Calendar& calendar);
+  // Called once, when the trend is made.
+  Status create();
 
   Status add_group(KeyView key, uint32_t hash, uint32_t* id);
   void remove_group(uint32_t id);
@@ -53,12 +63,10 @@ class RankedGroups {
   bool holds(KeyView key, const int64_t* result) const {
     return !header_->options.has_condition || hooks_.condition(hooks_.context, key, result);
   }
-  void report_crossings(bool wanted) { reports_crossings_ = wanted; }
   void report_crossed(KeyView key, const int64_t* result, const Window& window) const {
     if (reports_crossings_ && hooks_.crossed != nullptr) hooks_.crossed(hooks_.context, key, result, window);
   }
 
- protected:
   void settle_changed();
   const int64_t* result_of(const int64_t* total) const;
   const int64_t* pack(const int64_t* words, FunctionRef<KeyView(uint16_t)> bytes_of) const;
@@ -73,6 +81,7 @@ class RankedGroups {
   Partitions partitions_;
   SketchStore sketches_;
   mutable BytesStore bytes_;
+  Window elsewhere_;  // ends of windows whose rows are counted elsewhere
   // Groups whose condition waits for the end of the change, linked by GroupExtra::next_changed.
   uint32_t first_changed_ = kNone;
   bool overlaps_before_ = false;  // rolling to a new epoch whose window overlaps the one before

@@ -48,7 +48,7 @@ void SessionWriter::disown_parts(int64_t* state) const {
 
 void SessionWriter::release_parts(int64_t* state) {
   const StateLayout& layout = header_->layout;
-  if (layout.has_sketches) ranked_->sketches().clear(state, UINT32_MAX);
+  if (layout.has_sketches) sketches_.clear(state, UINT32_MAX);
   for_each_set(
       layout, [&](uint16_t i) { change_tree(layout, state, i, [&](Offset* tree) { values_.clear(tree); }); });
 }
@@ -94,16 +94,15 @@ void SessionWriter::release_made() {
 
 bool SessionWriter::prepare_sketches(const BatchRecord& record, int64_t* state, const int64_t* merged) {
   if (!header_->layout.has_sketches) return true;
-  const SketchStore& sketches = ranked_->sketches();
-  if (merged == nullptr) return sketches.prepare(state, record);
+  if (merged == nullptr) return sketches_.prepare(state, record);
   int64_t united[kMaxStateWords] = {};
-  const bool good = sketches.merge(united, state, UINT32_MAX) && sketches.merge(united, merged, UINT32_MAX) &&
-                    sketches.prepare(united, record);
+  const bool good = sketches_.merge(united, state, UINT32_MAX) &&
+                    sketches_.merge(united, merged, UINT32_MAX) && sketches_.prepare(united, record);
   if (!good) {
-    sketches.clear(united, UINT32_MAX);
+    sketches_.clear(united, UINT32_MAX);
     return false;
   }
-  sketches.clear(state, UINT32_MAX);
+  sketches_.clear(state, UINT32_MAX);
   for_each_sketch(header_->layout,
                   [&](uint16_t word) { std::copy(united + word, united + word + 2, state + word); });
   return true;
@@ -132,7 +131,7 @@ void SessionWriter::fold_parts(const BatchRecord& record, int64_t* state) {
     state[layout.word_of[i]]++;
     made_[i] = 0;
   });
-  if (layout.has_sketches) ranked_->sketches().add(state, record);
+  if (layout.has_sketches) sketches_.add(state, record);
 }
 
 // ---- checkpoints: the size of the sketches (four bytes) and they, then each value's size and bytes, as many
@@ -150,7 +149,7 @@ bool SessionWriter::encode_parts(const int64_t* state, HeapBuffer* buffer, size_
   const size_t begin = *size;
   uint32_t sketch_bytes = 0;
   append(&sketch_bytes, sizeof(sketch_bytes));
-  if (layout.has_sketches) good = good && ranked_->sketches().encode(state, buffer, size);
+  if (layout.has_sketches) good = good && sketches_.encode(state, buffer, size);
   if (good) {
     sketch_bytes = static_cast<uint32_t>(*size - begin - sizeof(sketch_bytes));
     std::memcpy(buffer->data() + begin, &sketch_bytes, sizeof(sketch_bytes));
@@ -181,7 +180,7 @@ Status SessionWriter::decode_parts(const std::byte* bytes, size_t size, int64_t*
   };
   const std::byte* sketches = next();
   if (sketches == nullptr || (!layout.has_sketches && length > 0)) return Status::kCorrupt;
-  if (layout.has_sketches) status = ranked_->sketches().decode(sketches, length, state);
+  if (layout.has_sketches) status = sketches_.decode(sketches, length, state);
   for_each_set(layout, [&](uint16_t i) {
     const int64_t count = state[layout.word_of[i]];
     state[layout.word_of[i]] = 0;

@@ -56,7 +56,7 @@ void SessionWriter::build_report() const {
 }
 
 bool SessionWriter::next_pending_window(const Window& after, PendingWindow* pending) const {
-  if (!has_pending()) return false;
+  if (!has_pending_window()) return false;
   if (!report_is_made_) build_report();
   const auto next =
       std::upper_bound(report_.begin(), report_.end(), after,
@@ -76,9 +76,18 @@ Status SessionWriter::for_each_group_in_window(const Window& window,
     if (next->session == kNone) continue;
     const Session* session = sessions_.session(next->session);
     const KeyView key = groups_.key(groups_.group(session->group));
-    if (ranked_->holds(key, session->state())) sink(key, session->state());
+    if (holds(key, session->state())) sink(key, session->state());
   }
   return Status::kOk;
+}
+
+bool SessionWriter::alter(const TrendTuning& tuning) {
+  TrendOptions& options = header_->options;
+  const bool same = tuning.watermark_delay == options.watermark_delay &&
+                    tuning.allowed_lateness == options.allowed_lateness &&
+                    tuning.report_windows == options.report_windows;
+  if (same) options.max_groups = tuning.max_groups;
+  return same;
 }
 
 void SessionWriter::mark_reported() {
@@ -151,12 +160,13 @@ void SessionWriter::mark_clean() {
 
 // At the end of filling, closed sessions are news to history; in a checkpoint it has them already.
 Status SessionWriter::restore_clock(Time clock, Time reported_end) {
+  if (clock != kNoTime && !windows_.in_range(clock)) return Status::kOutOfRange;
   header_->reported_end = reported_end;
   const bool reported = !filling_;
   filling_ = false;
   if (clock == kNoTime) return Status::kOk;
-  move_clock_to(clock, reported);
-  ranked_->ranking().settle();
+  move_clock(clock, reported);
+  ranking_.settle();
   header_->version++;
   return Status::kOk;
 }
@@ -169,13 +179,13 @@ void SessionWriter::clear_sessions(Group* group) {
 }
 
 Status SessionWriter::restore_cell(uint8_t store, KeyView key, const std::byte* bytes, uint32_t size) {
-  if (store != 0 || !ranked_->is_key(key)) return Status::kCorrupt;
+  if (store != 0 || !is_key(key)) return Status::kCorrupt;
   const StateLayout& layout = header_->layout;
   const uint32_t hash = hash_key(key, header_->options.hash_seed);
   report_is_made_ = false;
   uint32_t id = groups_.find(key, hash);
   if (id == kNone) {
-    const Status status = ranked_->add_group(key, hash, &id);
+    const Status status = add_group(key, hash, &id);
     if (status != Status::kOk) return status;
     groups_.group(id)->newest_pane = 0;
   }
@@ -203,7 +213,7 @@ Status SessionWriter::restore_cell(uint8_t store, KeyView key, const std::byte* 
   }
   show(id, group);
   remove_if_empty(id, group);
-  ranked_->ranking().settle();
+  ranking_.settle();
   header_->version++;
   return status;
 }
@@ -212,9 +222,8 @@ Status SessionWriter::restore_cell(uint8_t store, KeyView key, const std::byte* 
 Status SessionWriter::restore_session(uint32_t id, uint32_t* newer, int64_t* words, KeyView parts) {
   Time last = 0;
   if (words[1] < 0 || __builtin_add_overflow(words[0], words[1], &last)) return Status::kCorrupt;
-  const Windows& windows = ranked_->windows();
   const bool has_clock = header_->clock != kNoTime;
-  if (!windows.in_range(words[0]) || !windows.in_range(last) || (has_clock && last > header_->clock)) {
+  if (!windows_.in_range(words[0]) || !windows_.in_range(last) || (has_clock && last > header_->clock)) {
     return Status::kCorrupt;
   }
   if (*newer != kNone && last + gap() >= sessions_.session(*newer)->first) return Status::kCorrupt;

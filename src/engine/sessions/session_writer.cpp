@@ -14,15 +14,12 @@ constexpr uint32_t kGroupDirty = 1;
 
 }  // namespace
 
-void SessionWriter::open(RankedGroups* ranked, Arena* arena, TrendHeader* header, SessionStoreState* state,
-                         const GroupTable& groups) {
-  ranked_ = ranked;
-  header_ = header;
-  state_ = state;
-  groups_ = groups;
-  sessions_ = SessionStore(arena, state, header->layout.words);
-  values_ = SessionValues(arena, state, header->options.hash_seed);
-  elsewhere_ = {};
+void SessionWriter::open(Arena* arena, RankedState* state, SessionStoreState* sessions, const Hooks& hooks,
+                         const Calendar& calendar) {
+  RankedGroups::open(arena, state, hooks, calendar);
+  state_ = sessions;
+  sessions_ = SessionStore(arena, sessions, state->layout.words);
+  values_ = SessionValues(arena, sessions, state->options.hash_seed);
   filling_ = false;
   changed_count_ = 0;
   report_is_made_ = false;
@@ -30,6 +27,7 @@ void SessionWriter::open(RankedGroups* ranked, Arena* arena, TrendHeader* header
 }
 
 Status SessionWriter::apply(const BatchSlice& slice) {
+  if (slice.empty()) return Status::kOk;
   Status result = Status::kOk;
   report_is_made_ = false;
   header_->counters.out_of_range += slice.out_of_range;
@@ -38,16 +36,37 @@ Status SessionWriter::apply(const BatchSlice& slice) {
     if (status != Status::kOk) [[unlikely]]
       result = status;
   }
-  settle_changed();
-  if (slice.max_time > header_->clock && !filling_) move_clock(slice.max_time);
-  ranked_->ranking().settle();
+  judge_changed();
+  if (slice.max_time > header_->clock && !filling_) move_clock(slice.max_time, false);
+  ranking_.settle();
   header_->version++;
   return result;
 }
 
 bool SessionWriter::is_counted_elsewhere(Time t) const {
+  if (elsewhere_.end == kNoTime || !windows_.in_range(t)) return false;
   const Time end = add_saturated(t, gap());
-  return elsewhere_.end != kNoTime && elsewhere_.start <= end && end <= elsewhere_.end;
+  return elsewhere_.start <= end && end <= elsewhere_.end;
+}
+
+Status SessionWriter::advance_clock(Time t) {
+  if (!windows_.in_range(t)) return Status::kOutOfRange;
+  if (t > header_->clock) {
+    move_clock(t, false);
+    ranking_.settle();
+    header_->version++;
+  }
+  reclaim();
+  return Status::kOk;
+}
+
+bool SessionWriter::reclaim() {
+  if (groups_.count() == 0 && ranking_.live() == 0) {
+    ranking_.clear();
+    groups_.shrink();
+    sessions_.shrink();
+  }
+  return false;
 }
 
 Status SessionWriter::apply_record(const BatchRecord& record) {
@@ -90,9 +109,14 @@ Status SessionWriter::apply_record(const BatchRecord& record) {
   return Status::kOk;
 }
 
-bool SessionWriter::takes(KeyView key, Time t) const {
+bool SessionWriter::is_past(Time t, KeyView key, Time final) const {
+  if (add_saturated(t, gap()) > final) return false;
   const uint32_t id = groups_.find(key, hash_key(key, header_->options.hash_seed));
-  return id != kNone && find_place(groups_.group(id), t).joined != kNone;
+  return id == kNone || find_place(groups_.group(id), t).joined == kNone;
+}
+
+Time SessionWriter::final_before() const {
+  return subtract_saturated(subtract_saturated(header_->watermark, header_->options.allowed_lateness), gap());
 }
 
 // Neighbours are more than a gap apart, so at most two sessions are within a gap of t.
@@ -131,7 +155,7 @@ Status SessionWriter::make_begun(const BatchRecord& record, uint32_t* id, uint32
   if (sessions_.count() >= header_->options.max_groups) return Status::kTooManyGroups;
   const bool is_new = *id == kNone;
   if (is_new) {
-    const Status status = ranked_->add_group(record.key(), record.hash, id);
+    const Status status = add_group(record.key(), record.hash, id);
     if (status != Status::kOk) return status;
     groups_.group(*id)->newest_pane = 0;
   }
@@ -147,7 +171,7 @@ Status SessionWriter::make_begun(const BatchRecord& record, uint32_t* id, uint32
   if (status == Status::kOk) {
     *begun = taken;
   } else if (is_new) {
-    ranked_->remove_group(*id);
+    remove_group(*id);
   }
   return status;
 }
@@ -222,7 +246,7 @@ void SessionWriter::drop(uint32_t id, Session* session) {
 void SessionWriter::remove_if_empty(uint32_t id, Group* group) {
   if (group->newest_cell != kNone) return;
   if ((group->newest_pane & kGroupDirty) != 0) state_->dirty_groups--;
-  ranked_->remove_group(id);
+  remove_group(id);
 }
 
 void SessionWriter::set_dirty(Group* group) {
@@ -237,17 +261,16 @@ void SessionWriter::show(uint32_t id, Group* group) {
   const Session* newest = group->newest_cell != kNone ? sessions_.session(group->newest_cell) : nullptr;
   const bool is_live = newest != nullptr && (newest->flags & Session::kClosed) == 0 &&
                        (!has_condition || (newest->flags & Session::kHolds) != 0);
-  const bool was_live = ranked_->ranking().is_live(group);
+  const bool was_live = ranking_.is_live(group);
   if (!is_live && !was_live) return;
   if (!has_condition) {
-    return ranked_->change_total(id, group,
-                                 [&](int64_t* total) { copy_state(is_live ? newest : nullptr, total); });
+    return change_total(id, group, [&](int64_t* total) { copy_state(is_live ? newest : nullptr, total); });
   }
   // It has been judged already.
-  if (group->epoch != header_->epoch) ranked_->renew_total(group);
-  ranked_->ranking().extra(group)->flags = is_live ? GroupExtra::kHolds : 0;
+  if (group->epoch != header_->epoch) renew_total(group);
+  ranking_.extra(group)->flags = is_live ? GroupExtra::kHolds : 0;
   copy_state(is_live ? newest : nullptr, group->total());
-  ranked_->rank(id, group, was_live, is_live);
+  rank(id, group, was_live, is_live);
 }
 
 // What a state owns stays the session's.
@@ -267,7 +290,7 @@ void SessionWriter::note_changed(uint32_t id, Session* session) {
 }
 
 // Evaluates the condition of every session that has changed, once however often it has.
-void SessionWriter::settle_changed() {
+void SessionWriter::judge_changed() {
   for (size_t i = 0; i < changed_count_; i++) {
     Session* session = sessions_.session(reinterpret_cast<const uint32_t*>(changed_.data())[i]);
     if ((session->flags & Session::kChanged) == 0) continue;
@@ -278,7 +301,7 @@ void SessionWriter::settle_changed() {
     show(session->group, group);
     const bool crosses = !held && (session->flags & (Session::kHolds | Session::kClosed)) == Session::kHolds;
     if (!crosses) continue;
-    ranked_->report_crossed(groups_.key(group), session->state(), window_of(session));
+    report_crossed(groups_.key(group), session->state(), window_of(session));
   }
   changed_count_ = 0;
 }
@@ -286,11 +309,11 @@ void SessionWriter::settle_changed() {
 void SessionWriter::judge(Session* session) {
   session->flags &= static_cast<uint16_t>(~Session::kHolds);
   const KeyView key = groups_.key(groups_.group(session->group));
-  if (ranked_->holds(key, session->state())) session->flags |= Session::kHolds;
+  if (holds(key, session->state())) session->flags |= Session::kHolds;
 }
 
 // `reported`: history has what closes.
-void SessionWriter::move_clock_to(Time t, bool reported) {
+void SessionWriter::move_clock(Time t, bool reported) {
   report_is_made_ = false;
   header_->clock = t;
   header_->watermark = subtract_saturated(t, header_->options.watermark_delay);
@@ -318,7 +341,7 @@ void SessionWriter::expire(bool reported) {
     const Time due = is_closed ? final_at(end_of(session)) : end_of(session);
     if (due > turn) {
       sessions_.enter(number, due);
-    } else if (!has_pending()) {
+    } else if (!has_pending_window()) {
       drop(number, session);
       remove_if_empty(id, group);
     } else {
@@ -337,7 +360,7 @@ void SessionWriter::start_filling(Time keep_after) {
   header_->late_before = add_saturated(subtract_saturated(keep_after, gap()), 1);
 }
 
-Time SessionWriter::reaches_back_to() const {
+Time SessionWriter::concerned_from() const {
   Time earliest = header_->late_before;
   sessions_.for_each(
       [&](uint32_t, const Session* session) { earliest = std::min(earliest, session->first - gap()); });

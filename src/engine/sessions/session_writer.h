@@ -42,38 +42,37 @@
 
 namespace trending {
 
-// The part of a TrendWriter (trend/trend_writer.h) that is different with sessions. Its functions mean what
-// those of the same name mean there.
-class SessionWriter {
+// Its functions mean what those of the same name of TrendWriter (trend/trend_writer.h) mean there.
+class SessionWriter : public RankedGroups {
  public:
-  void open(RankedGroups* ranked, Arena* arena, TrendHeader* header, SessionStoreState* state,
-            const GroupTable& groups);
+  void open(Arena* arena, RankedState* state, SessionStoreState* sessions, const Hooks& hooks,
+            const Calendar& calendar);
+  using RankedGroups::create;
 
   Status apply(const BatchSlice& slice);
-  void move_clock(Time t) { move_clock_to(t, false); }
-  void shrink() { sessions_.shrink(); }
-  // Whether a session that is here takes a row of this key and time.
-  bool takes(KeyView key, Time t) const;
-  // Means what it does of the trend's writer.
-  void count_elsewhere(const Window& ends) { elsewhere_ = ends; }
+  Status advance_clock(Time t);
+  bool reclaim();
+  bool alter(const TrendTuning& tuning);
+  bool is_past(Time t, KeyView key, Time final) const;
   bool is_counted_elsewhere(Time t) const;
   // Whether some session may close or become final when the clock moves to t. Now and then none does.
   bool is_due(Time t) const;
+  // No row before this can belong to a session that is there or may still begin.
+  Time concerned_from() const;
 
   // ---- filling
   // Makes every session that ends after `keep_after` from rows that come in descending order of time, without
   // a clock: rows of other sessions are passed over, uncounted. From start_filling() to restore_clock().
   void start_filling(Time keep_after);
-  // No row before this can belong to a session that is there or may still begin.
-  Time reaches_back_to() const;
 
   // ---- closed sessions
-  bool has_pending() const {
+  bool has_pending_window() const {
     return header_->options.report_windows && (state_->unreported > 0 || sessions_.withdrawn_count() > 0);
   }
   bool next_pending_window(const Window& after, PendingWindow* pending) const;
   // Sessions that are final wait for the next checkpoint, unless they are many.
   bool has_final_pending_window() const;
+  Time final_before() const;
   void mark_reported();
   // All closed sessions with exactly this window, which must be a pending one.
   Status for_each_group_in_window(const Window& window,
@@ -113,12 +112,12 @@ class SessionWriter {
   void close(uint32_t id, Session* session, bool reported);
   void forget_report(Session* session);
   void drop(uint32_t id, Session* session);
-  void move_clock_to(Time t, bool reported);
+  void move_clock(Time t, bool reported);
   void expire(bool reported);
   void show(uint32_t id, Group* group);
   void copy_state(const Session* from, int64_t* total) const;
   void note_changed(uint32_t id, Session* session);
-  void settle_changed();
+  void judge_changed();
   void judge(Session* session);
   void set_dirty(Group* group);
   void remove_if_empty(uint32_t id, Group* group);
@@ -141,11 +140,7 @@ class SessionWriter {
   Status decode_parts(const std::byte* bytes, size_t size, int64_t* state);
   Status add_value(int64_t* state, uint16_t aggregate, KeyView value);
 
-  RankedGroups* ranked_ = nullptr;
-  Window elsewhere_;
-  TrendHeader* header_ = nullptr;
   SessionStoreState* state_ = nullptr;
-  GroupTable groups_;
   SessionStore sessions_;
   SessionValues values_;
   Offset made_[kMaxAggregates] = {};  // values of a row, by make_values()

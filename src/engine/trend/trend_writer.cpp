@@ -10,10 +10,6 @@ namespace trending {
 
 namespace {
 
-// Cells of freed panes that an apply() cleans up, beside some for each of its events: a tenth of a
-// millisecond.
-constexpr uint64_t kReclaimPortion = 4096;
-
 // Kinds and types that go together.
 bool is_valid(const AggregateSpec& spec, const TrendOptions& options, const Hooks& hooks) {
   switch (spec.kind) {
@@ -80,403 +76,42 @@ Status TrendWriter::create(Arena* arena, const TrendOptions& options, Hooks hook
   if (!is_valid(options, hooks, calendar)) return Status::kInvalidOptions;
   const Offset root = arena->allocate(sizeof(TrendState));
   if (root == 0) return Status::kOutOfMemory;
-  auto* header = new (arena->at(root)) TrendState{};
-  header->options = options;
-  header->layout = make_layout(options);
+  auto* state = new (arena->at(root)) TrendState{};
+  state->options = options;
+  state->layout = make_layout(options);
   arena->set_root(root);
-  Status status = open(arena, hooks, calendar);
-  if (status == Status::kOk) status = groups_.create();
-  if (status == Status::kOk && options.partitioned) status = partitions_.create();
-  if (status == Status::kOk && header->layout.nested != 0) status = values_.create();
-  return status;
+  const Status status = open(arena, hooks, calendar);
+  if (status != Status::kOk) return status;
+  return has_sessions() ? sessions_.create() : panes_.create();
 }
 
 Status TrendWriter::open(Arena* arena, Hooks hooks, Calendar calendar) {
   if (arena->root() == 0) return Status::kCorrupt;
-  arena_ = arena;
-  hooks_ = hooks;
   auto* state = arena->at<TrendState>(arena->root());
+  if (state->magic != kTrendMagic || !is_valid(state->options, hooks, calendar)) return Status::kCorrupt;
   header_ = state;
-  if (header_->magic != kTrendMagic || !is_valid(header_->options, hooks, calendar)) return Status::kCorrupt;
-  windows_ = Windows(header_->options.window, calendar);
-  groups_ = GroupTable(arena, &header_->groups, header_->layout.words + extra_words(header_->options));
-  panes_ = PaneStore(arena, &state->panes, header_->layout.words);
-  ranking_ = Ranking(arena, header_, &header_->ranking, groups_, hooks);
-  partitions_ = Partitions(arena, header_, &header_->partitions);
-  values_.open(arena, header_, &header_->values, hooks);
-  sketches_ = SketchStore(arena, &header_->layout);
-  bytes_.open(arena, &header_->layout, hooks);
-  cell_bytes_ = total_bytes_ = {};
-  first_changed_ = kNone;
-  elsewhere_ = {};
-  sessions_.open(this, arena, header_, &state->sessions, groups_);
-  last_pane_ = kNone;
-  last_span_ = {};
-  return Status::kOk;
-}
-
-Status TrendWriter::apply(const BatchSlice& slice) {
-  if (slice.empty()) return Status::kOk;
-  if (has_sessions()) return sessions_.apply(slice);
-  header_->counters.out_of_range += slice.out_of_range;
-  Status result = Status::kOk;
-  if (slice.max_time != kNoTime) result = apply_blocks(slice, Part::kAdded);
-  if (slice.retracts) {
-    const Status status = apply_blocks(slice, Part::kTaken);
-    if (status != Status::kOk) result = status;
-  }
-  ahead_.begin = nullptr;
-  const Time latest = latest_of(slice);
-  if (latest > header_->clock) move_clock(latest);
-  prepared_.clear();
-  settle_changed();
-  ranking_.settle();
-  if (has_dying()) reclaim(kReclaimPortion + 4 * slice.records);
-  header_->version++;
-  return result;
-}
-
-// While a block is applied, the cells of the next one are being loaded, the groups of the one after it, and
-// the hash slots of the third: one kind of thing after the other, so that cache misses overlap (group
-// prefetching, Chen et al., ICDE 2004).
-Status TrendWriter::apply_blocks(const BatchSlice& slice, Part part) {
-  if (ahead_.begin == slice.begin && ahead_.end == slice.end) return apply_block(ahead_, slice.uneven, part);
-  if (slice.records <= 2) return apply_block(block_at(slice.begin, slice.end), slice.uneven, part);
-  Status result = Status::kOk;
-  Block blocks[4];
-  const BatchRecord* next = slice.begin;
-  uint64_t count = 0;
-  for (uint64_t step = 0; step < count + 3 || next != slice.end; step++) {
-    if (next != slice.end) {
-      Block& block = blocks[count++ % 4];
-      block = block_at(next, slice.end);
-      next = block.end;
-      load_slots(block);
-    }
-    if (step >= 1 && step - 1 < count) load_groups(&blocks[(step - 1) % 4]);
-    if (step >= 2 && step - 2 < count) load_cells(blocks[(step - 2) % 4]);
-    if (step < 3) continue;
-    const Status status = apply_block(blocks[(step - 3) % 4], slice.uneven, part);
-    if (status != Status::kOk) [[unlikely]]
-      result = status;
-  }
-  return result;
-}
-
-Status TrendWriter::apply_block(const Block& block, bool uneven, Part part) {
-  Status result = Status::kOk;
-  const uint32_t* next_probable = block.probable;
-  for (const BatchRecord* record = block.begin; record != block.end; record = record->next()) {
-    const uint32_t probable = *next_probable++;
-    const uint64_t rows = part == Part::kAdded ? record->added : record->retracted;
-    if (rows == 0) continue;
-    if (uneven && !windows_.in_range(record->time)) [[unlikely]] {
-      header_->counters.out_of_range += rows;
-      continue;
-    }
-    const auto weight = static_cast<int64_t>(rows);
-    const Status status = apply_record(*record, part == Part::kAdded ? weight : -weight, probable);
-    if (status != Status::kOk) [[unlikely]]
-      result = status;
-  }
-  return result;
-}
-
-Time TrendWriter::latest_of(const BatchSlice& slice) const {
-  if (!slice.uneven) return slice.max_time;
-  Time latest = kNoTime;
-  for (const BatchRecord* record = slice.begin; record != slice.end; record = record->next()) {
-    if (record->added > 0 && windows_.in_range(record->time)) latest = std::max(latest, record->time);
-  }
-  return latest;
-}
-
-// The next events of a slice, with nothing found out about them.
-TrendWriter::Block TrendWriter::block_at(const BatchRecord* begin, const BatchRecord* slice_end) const {
-  Block block;
-  block.begin = begin;
-  block.end = begin;
-  for (uint32_t& probable : block.probable) {
-    probable = kNone;
-    if (block.end != slice_end) block.end = block.end->next();
-  }
-  return block;
-}
-
-void TrendWriter::load_slots(const Block& block) const {
-  for (const BatchRecord* record = block.begin; record != block.end; record = record->next()) {
-    groups_.prefetch(record->hash);
-  }
-}
-
-void TrendWriter::load_groups(Block* block) const {
-  uint32_t* probable = block->probable;
-  for (const BatchRecord* record = block->begin; record != block->end; record = record->next()) {
-    *probable++ = groups_.prefetch_group(record->hash);
-  }
-}
-
-void TrendWriter::load_cells(const Block& block) const {
-  for (uint32_t id : block.probable) {
-    if (!groups_.exists(id)) continue;
-    const uint32_t cell = groups_.group(id)->newest_cell;
-    if (cell != kNone) __builtin_prefetch(panes_.cell(cell));
-  }
-}
-
-void TrendWriter::look_ahead(const BatchSlice& slice, int step) {
-  if (step == 1) {
-    const bool fits = !has_sessions() && slice.records > 0 && slice.records <= Block::kSize;
-    ahead_.begin = nullptr;
-    if (!fits) return;
-    ahead_ = block_at(slice.begin, slice.end);
-    load_slots(ahead_);
-  }
-  if (ahead_.begin == nullptr) return;
-  if (step == 2) load_groups(&ahead_);
-  if (step == 3) load_cells(ahead_);
-}
-
-Status TrendWriter::advance_clock(Time t) {
-  if (!windows_.in_range(t)) return Status::kOutOfRange;
-  if (t > header_->clock) {
-    move_clock(t);
-    prepared_.clear();
-    settle_changed();
-    ranking_.settle();
-    header_->version++;
-  }
-  reclaim(kReclaimPortion);
-  return Status::kOk;
-}
-
-bool TrendWriter::reclaim(uint64_t cells) {
-  const bool has_stored = this->has_stored();
-  panes_.reclaim(
-      groups_, cells, [this](uint32_t id) { remove_group(id); },
-      [&](Cell* cell) {
-        if (has_stored) clear_stored(cell->state(), UINT32_MAX);
-      });
-  if (values_.has_dying()) values_.reclaim(cells);
-  if (has_dying()) return true;
-  if (groups_.count() == 0 && ranking_.live() == 0) {
-    ranking_.clear();
-    groups_.shrink();
-    if (header_->layout.nested != 0) values_.shrink();
-    sessions_.shrink();
-  }
-  return false;
-}
-
-// Counts equal rows, or takes them back.
-Status TrendWriter::apply_record(const BatchRecord& record, int64_t weight, uint32_t probable) {
-  Counters& counters = header_->counters;
-  const auto events = static_cast<uint64_t>(weight > 0 ? weight : -weight);
-  const uint32_t slot = pane_at(record.time);
-  if (slot == kNone) {
-    if (last_span_.start < header_->late_before) {
-      if (weight > 0 && !is_counted_elsewhere(record.time)) counters.late += events;
-      return Status::kOk;
-    }
-    counters.refused += events;
-    return Status::kOutOfMemory;
-  }
-  Target target;
-  const Status status = find_target(record, weight, slot, probable, &target);
-  if (status != Status::kOk) [[unlikely]] {
-    counters.refused += events;
-    return status;
-  }
-  // Only rows that were counted can be retracted.
-  const int64_t rows = target.cell != nullptr ? target.cell->state()[0] : 0;
-  const int64_t change = std::max(rows + weight, int64_t{0}) - rows;
-  const auto unmatched = static_cast<uint64_t>(change - weight);
-  counters.unmatched += unmatched;
-  counters.events += events - unmatched;
-  if (target.cell == nullptr) return Status::kOk;
-
-  if (prepared_.is_active()) [[unlikely]]
-    prepared_.touch(target.id);
-  const StateLayout& layout = header_->layout;
-  PaneRecord& pane = panes_.record(slot);
-  panes_.set_dirty(pane, target.cell);
-  if (pane.first_end <= header_->reported_end) [[unlikely]]
-    note_correction(pane);
-  if (layout.nested != 0) values_.fold(weight);
-  const bool is_current = header_->window.contains(pane.start);
-  if (rows + change == 0) {
-    empty_cell(target, is_current);
-    return Status::kOk;
-  }
-  fold(layout, target.cell->state(), change, record.valid, record.arguments());
-  if (!layout.is_flat) fold_stored(record, change, target.cell->state(), &cell_bytes_);
-  if (is_current) {
-    change_total(target.id, target.group, [&](int64_t* total) {
-      fold(layout, total, change, record.valid, record.arguments());
-      if (layout.is_flat) return;
-      if (layout.nested != 0) values_.fold_total(total);
-      fold_stored(record, change, total, &total_bytes_);
-    });
-  }
-  return Status::kOk;
-}
-
-// Finds what an event changes. What is needed for it is made if it adds rows; else the cell may be null.
-Status TrendWriter::find_target(const BatchRecord& record, int64_t weight, uint32_t slot, uint32_t probable,
-                                Target* target) {
-  if (weight > 0) {
-    const Status status = find_or_add(record.key(), record.hash, slot, probable, target);
-    if (status != Status::kOk) [[unlikely]]
-      return status;
+  if (has_sessions()) {
+    sessions_.open(arena, state, &state->sessions, hooks, calendar);
   } else {
-    find_group(record.key(), record.hash, probable, target);
-    const uint32_t number =
-        target->group != nullptr ? panes_.find_cell(target->group, target->id, slot) : kNone;
-    if (number == kNone) return Status::kOk;
-    target->cell = panes_.cell(number);
+    panes_.open(arena, state, &state->panes, hooks, calendar);
   }
-  if (header_->layout.is_flat) return Status::kOk;
-  const PaneRecord& pane = panes_.record(slot);
-  return prepare(record, *target, pane, weight > 0, header_->window.contains(pane.start));
+  return Status::kOk;
 }
 
-void TrendWriter::find_group(KeyView key, uint32_t hash, uint32_t probable, Target* target) const {
-  target->id = probable;
-  if (groups_.exists(probable)) {  // it may have gone since it was found
-    target->group = groups_.group(probable);
-    if (groups_.is_group_of(target->group, key)) return;
+bool TrendWriter::alter(const TrendTuning& tuning) {
+  if (tuning.watermark_delay < 0 || tuning.allowed_lateness < 0 || tuning.max_groups == 0 ||
+      tuning.max_groups > kMaxGroups) {
+    return false;
   }
-  target->id = groups_.find(key, hash);
-  target->group = target->id != kNone ? groups_.group(target->id) : nullptr;
+  if (tuning.report_windows && header_->options.window.kind == WindowKind::kUnbounded) return false;
+  return has_sessions() ? sessions_.alter(tuning) : panes_.alter(tuning);
 }
 
-// Finds an event's group and cell, or makes them. At a bound, panes that are already gone give up what they
-// hold before anything is refused.
-Status TrendWriter::find_or_add(KeyView key, uint32_t hash, uint32_t pane, uint32_t probable,
-                                Target* target) {
-  for (;;) {
-    Status status = Status::kOk;
-    find_group(key, hash, probable, target);
-    if (target->id == kNone) {
-      const bool fits = groups_.count() < header_->options.max_groups;
-      status = fits ? add_group(key, hash, &target->id) : Status::kTooManyGroups;
-      if (status == Status::kOk) target->group = groups_.group(target->id);
-    }
-    if (status == Status::kOk) {
-      const uint32_t number = panes_.find_or_add_cell(target->group, target->id, pane);
-      if (number != kNone) {
-        target->cell = panes_.cell(number);
-        return Status::kOk;
-      }
-      if (target->group->newest_cell == kNone) remove_group(target->id);  // made just now
-      status = Status::kOutOfMemory;
-    }
-    if (!has_dying()) return status;
-    reclaim(UINT64_MAX);
-  }
-}
-
-bool TrendWriter::is_past(Time t, KeyView key, Time final) const {
-  if (has_sessions())
-    return add_saturated(t, header_->options.window.size) <= final && !sessions_.takes(key, t);
-  if (!windows_.in_range(t) || !windows_.in_range(final)) return false;
-  return windows_.pane_of(t).start < windows_.first_window(final).start;
-}
-
-bool TrendWriter::is_counted_elsewhere(Time t) const {
-  if (elsewhere_.end == kNoTime || !windows_.in_range(t)) return false;
-  if (has_sessions()) return sessions_.is_counted_elsewhere(t);
-  return windows_.first_window(t).end <= elsewhere_.end && windows_.last_window(t).end >= elsewhere_.start;
-}
-
-// The pane of a time, made when it is not there. kNone when it is late (last_span_ tells) or memory is short.
-uint32_t TrendWriter::pane_at(Time t) {
-  if (!last_span_.contains(t) || last_pane_ == kNone) {
-    last_pane_ = panes_.find(t);
-    if (last_pane_ != kNone) {
-      const PaneRecord& pane = panes_.record(last_pane_);
-      last_span_ = {pane.start, pane.end};
-    } else {
-      last_span_ = windows_.pane_of(t);
-    }
-  }
-  if (last_span_.start < header_->late_before) {
-    last_pane_ = kNone;
-    return kNone;
-  }
-  if (last_pane_ == kNone) last_pane_ = add_pane(last_span_);
-  return last_pane_;
-}
-
-uint32_t TrendWriter::add_pane(const Pane& span) {
-  const Time first_end = windows_.first_window(span.start).end;
-  const Time last_end = windows_.last_window(span.start).end;
-  return panes_.add(span, first_end, last_end);
-}
-
-// Moves the event clock, and with it the current window, the watermark and the horizon of lateness.
-void TrendWriter::move_clock(Time t) {
-  if (has_sessions()) return sessions_.move_clock(t);
-  header_->clock = t;
-  header_->watermark = std::max(header_->watermark, subtract_saturated(t, header_->options.watermark_delay));
-  header_->final_until = std::max(header_->final_until,
-                                  subtract_saturated(header_->watermark, header_->options.allowed_lateness));
-  if (t >= header_->window.end) {
-    settle_changed();  // what came true in the old window did so there
-    roll(windows_.first_window(t));
-  }
-  if (header_->final_until >= header_->next_horizon) {
-    move_horizon();
-  }
-}
-
-// Makes `next` the current window: adds the panes that come in and takes out those that leave, or starts from
-// zero where that is less work. Costs as much as these panes have cells, however far the clock moved.
-void TrendWriter::roll(const Window& next) {
-  const Window old = header_->window;
-  header_->window = next;
-  const uint32_t begin = panes_.live_before(std::min(old.start, next.start));
-  const uint32_t end = panes_.live_before(std::max(old.end, next.end));
-  const Leaving weighed = weigh(old, next, begin, end);
-  const bool from_zero = weighed.staying <= weighed.leaving;
-  if (from_zero) {
-    prepared_.clear();
-    start_epoch();
-  }
-  overlaps_before_ = from_zero && next.start < old.end && old.start < next.end;
-  for (uint32_t i = begin; i < end; i++) {
-    const uint32_t slot = panes_.live_slot(i);
-    const Time start = panes_.record(slot).start;
-    if (next.contains(start) && (from_zero || !old.contains(start))) add_pane_to_totals(slot);
-  }
-  overlaps_before_ = false;
-  if (from_zero) return;
-  for (uint32_t i = begin; i < end; i++) {
-    const uint32_t slot = panes_.live_slot(i);
-    const Time start = panes_.record(slot).start;
-    if (old.contains(start) && !next.contains(start)) remove_pane_from_totals(slot);
-  }
-}
-
-// Makes every total zero at once.
-void TrendWriter::start_epoch() {
-  ranking_.clear();
-  if (++header_->epoch != 0) return;
-  // Once in four thousand million times: forget the epochs that groups remember.
-  groups_.for_each([](uint32_t, Group* group) { group->epoch = 0; });
-  if (header_->layout.nested != 0) values_.forget_epochs();
-  if (header_->options.partitioned) partitions_.forget_epochs();
-  header_->epoch = 1;
-}
-
-// Looks again which panes are late: those that start before the first window that can still be corrected.
-void TrendWriter::move_horizon() {
-  const Time reached = header_->final_until;
-  if (!windows_.in_range(reached)) return;  // before all time; nothing is late
-  const Window correctable = windows_.first_window(reached);
-  header_->late_before = correctable.start;
-  header_->next_horizon = correctable.end;
-  let_panes_go();
+Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* bytes,
+                                 uint32_t size) {
+  if (key.size > kMaxKeySize) return Status::kCorrupt;
+  return has_sessions() ? sessions_.restore_cell(store, key, bytes, size)
+                        : panes_.restore_cell(pane_start, store, key, bytes, size);
 }
 
 }  // namespace trending

@@ -13,7 +13,7 @@
 #include <cstring>
 
 #include "engine/aggregates/state_check.h"
-#include "engine/trend/trend_writer.h"
+#include "engine/panes/pane_writer.h"
 
 namespace trending {
 
@@ -25,8 +25,7 @@ constexpr uint32_t kValueTail = 5;
 
 }  // namespace
 
-void TrendWriter::for_each_pane(FunctionRef<void(const PaneView&)> sink) const {
-  if (has_sessions()) return sessions_.for_each_pane(sink);
+void PaneWriter::for_each_pane(FunctionRef<void(const PaneView&)> sink) const {
   for (uint32_t i = 0; i < panes_.live_count(); i++) {
     const PaneRecord& pane = panes_.record(panes_.live_slot(i));
     PaneView view{{pane.start, pane.end}, pane.cells, pane.dirty_cells};
@@ -35,7 +34,7 @@ void TrendWriter::for_each_pane(FunctionRef<void(const PaneView&)> sink) const {
   }
 }
 
-bool TrendWriter::encode_group_cell(const Cell* cell, CellView* view) const {
+bool PaneWriter::encode_group_cell(const Cell* cell, CellView* view) const {
   const StateLayout& layout = header_->layout;
   int64_t state[kMaxStateWords];
   std::copy(cell->state(), cell->state() + layout.words, state);
@@ -53,8 +52,8 @@ bool TrendWriter::encode_group_cell(const Cell* cell, CellView* view) const {
   return true;
 }
 
-bool TrendWriter::encode_value_cell(uint32_t group, uint16_t aggregate, KeyView value, const Cell* cell,
-                                    CellView* view) const {
+bool PaneWriter::encode_value_cell(uint32_t group, uint16_t aggregate, KeyView value, const Cell* cell,
+                                   CellView* view) const {
   const KeyView key = groups_.key(groups_.group(group));
   const size_t size = size_t{value.size} + key.size + kValueTail;
   if (!cell_key_.reserve(size) || !cell_state_.reserve(kMaxStateWords * 10)) return false;
@@ -69,22 +68,21 @@ bool TrendWriter::encode_value_cell(uint32_t group, uint16_t aggregate, KeyView 
   return true;
 }
 
-Status TrendWriter::give_cells(Time pane_start, bool dirty_only,
-                               FunctionRef<void(const CellView&)> sink) const {
-  if (has_sessions()) return sessions_.for_each_cell(dirty_only, sink);
+Status PaneWriter::for_each_cell(Time pane_start, bool only_dirty,
+                                 FunctionRef<void(const CellView&)> sink) const {
   bool good = true;
   const uint32_t slot = panes_.find(pane_start);
   if (slot == kNone) return Status::kOk;
   CellView view;
-  if (!dirty_only || panes_.record(slot).dirty_cells > 0) {
+  if (!only_dirty || panes_.record(slot).dirty_cells > 0) {
     panes_.for_each_cell(panes_.record(slot), [&](const Cell* cell) {
-      if (!good || (dirty_only && (cell->group_and_dirty & Cell::kDirty) == 0)) return;
+      if (!good || (only_dirty && (cell->group_and_dirty & Cell::kDirty) == 0)) return;
       good = encode_group_cell(cell, &view);
       if (good) sink(view);
     });
   }
   if (header_->layout.nested != 0) {
-    values_.for_each_stored(pane_start, dirty_only,
+    values_.for_each_stored(pane_start, only_dirty,
                             [&](uint32_t group, uint16_t aggregate, KeyView value, const Cell* cell) {
                               if (!good) return;
                               good = encode_value_cell(group, aggregate, value, cell, &view);
@@ -94,27 +92,14 @@ Status TrendWriter::give_cells(Time pane_start, bool dirty_only,
   return good ? Status::kOk : Status::kOutOfMemory;
 }
 
-Status TrendWriter::for_each_dirty_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const {
-  return give_cells(pane_start, true, sink);
-}
-
-Status TrendWriter::for_each_cell(Time pane_start, FunctionRef<void(const CellView&)> sink) const {
-  return give_cells(pane_start, false, sink);
-}
-
-void TrendWriter::mark_clean(Time pane_start) {
-  if (has_sessions()) return sessions_.mark_clean();
+void PaneWriter::mark_clean(Time pane_start) {
   const uint32_t slot = panes_.find(pane_start);
   if (slot == kNone) return;
   panes_.mark_clean(panes_.record(slot));
   if (header_->layout.nested != 0) values_.mark_clean(pane_start);
 }
 
-Status TrendWriter::restore_clock(Time clock, Time reported_end) {
-  if (has_sessions()) {
-    const bool good = clock == kNoTime || windows_.in_range(clock);
-    return good ? sessions_.restore_clock(clock, reported_end) : Status::kOutOfRange;
-  }
+Status PaneWriter::restore_clock(Time clock, Time reported_end) {
   header_->reported_end = reported_end;
   if (clock == kNoTime) return Status::kOk;
   if (!windows_.in_range(clock)) return Status::kOutOfRange;
@@ -125,17 +110,14 @@ Status TrendWriter::restore_clock(Time clock, Time reported_end) {
   return Status::kOk;
 }
 
-void TrendWriter::restore_horizon(Time watermark, Time final_until) {
-  if (has_sessions()) return;  // their options do not change
+void PaneWriter::restore_horizon(Time watermark, Time final_until) {
   header_->watermark = std::max(header_->watermark, watermark);
   header_->final_until = std::max(header_->final_until, final_until);
   if (header_->clock != kNoTime) move_clock(header_->clock);
 }
 
-Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* bytes,
-                                 uint32_t size) {
-  if (key.size > kMaxKeySize) return Status::kCorrupt;
-  if (has_sessions()) return sessions_.restore_cell(store, key, bytes, size);
+Status PaneWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, const std::byte* bytes,
+                                uint32_t size) {
   if (store != kGroupCells && (store != kValueCells || header_->layout.nested == 0)) return Status::kCorrupt;
   const bool has_clock = header_->clock != kNoTime;
   if (!windows_.in_range(pane_start) || (has_clock && pane_start > header_->clock))
@@ -153,7 +135,7 @@ Status TrendWriter::restore_cell(Time pane_start, uint8_t store, KeyView key, co
 }
 
 // What a state has elsewhere, all or nothing.
-Status TrendWriter::decode_stored(const std::byte* bytes, size_t size, int64_t* state) {
+Status PaneWriter::decode_stored(const std::byte* bytes, size_t size, int64_t* state) {
   const StateLayout& layout = header_->layout;
   size_t used = 0;
   Status status = Status::kOk;
@@ -168,7 +150,7 @@ Status TrendWriter::decode_stored(const std::byte* bytes, size_t size, int64_t* 
   return status;
 }
 
-Status TrendWriter::restore_group_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size) {
+Status PaneWriter::restore_group_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size) {
   const StateLayout& layout = header_->layout;
   int64_t state[kMaxStateWords];
   const size_t read = decode_words(bytes, size, layout.words, state);
@@ -176,7 +158,7 @@ Status TrendWriter::restore_group_cell(uint32_t slot, KeyView key, const std::by
   Status status = decode_stored(bytes + read, size - read, state);
   if (status != Status::kOk) return status;
   Target target;
-  status = find_or_add(key, hash_key(key, hash_seed()), slot, kNone, &target);
+  status = find_or_add(key, hash_key(key, header_->options.hash_seed), slot, kNone, &target);
   if (status != Status::kOk) {
     clear_stored(state, UINT32_MAX);
     return status;
@@ -200,7 +182,7 @@ Status TrendWriter::restore_group_cell(uint32_t slot, KeyView key, const std::by
   return Status::kOk;
 }
 
-Status TrendWriter::restore_value_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size) {
+Status PaneWriter::restore_value_cell(uint32_t slot, KeyView key, const std::byte* bytes, size_t size) {
   int64_t rows = 0;
   uint32_t value_size = 0;
   if (decode_words(bytes, size, 1, &rows) != size || rows < 0 || rows > kMostRows || key.size < kValueTail) {
@@ -229,7 +211,8 @@ Status TrendWriter::restore_value_cell(uint32_t slot, KeyView key, const std::by
   }
   const PaneRecord& pane = panes_.record(slot);
   Target target;
-  Status status = find_or_add(group_key, hash_key(group_key, hash_seed()), slot, kNone, &target);
+  Status status =
+      find_or_add(group_key, hash_key(group_key, header_->options.hash_seed), slot, kNone, &target);
   if (status == Status::kOk) status = values_.prepare_restore(target.id, aggregate, value, pane);
   if (status != Status::kOk) return status;
   if (!header_->window.contains(pane.start)) {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "engine/trend/trend_writer.h"
+#include "engine/panes/pane_writer.h"
 
 namespace trending {
 
@@ -25,8 +25,8 @@ bool may_break(const StateLayout& layout) {
 }  // namespace
 
 // Cells of the panes from `begin` to `end` that stay in the window and those that leave it.
-TrendWriter::Leaving TrendWriter::weigh(const Window& old, const Window& next, uint32_t begin,
-                                        uint32_t end) const {
+PaneWriter::Leaving PaneWriter::weigh(const Window& old, const Window& next, uint32_t begin,
+                                      uint32_t end) const {
   Leaving weighed;
   for (uint32_t i = begin; i < end; i++) {
     const uint32_t slot = panes_.live_slot(i);
@@ -42,9 +42,9 @@ TrendWriter::Leaving TrendWriter::weigh(const Window& old, const Window& next, u
   return weighed;
 }
 
-void TrendWriter::prepare(Time latest) {
+void PaneWriter::prepare(Time latest) {
   prepared_.clear();
-  if (has_sessions() || latest < header_->window.end || !windows_.in_range(latest)) return;
+  if (latest < header_->window.end || !windows_.in_range(latest)) return;
   const Window old = header_->window;
   const uint32_t begin = panes_.live_before(old.start);
   const Leaving weighed = weigh(old, windows_.first_window(latest), begin, panes_.live_before(old.end));
@@ -52,7 +52,7 @@ void TrendWriter::prepare(Time latest) {
 }
 
 // Prepares the totals that a pane's leaving breaks. Reads only what the writer alone changes.
-void TrendWriter::prepare_pane(uint32_t slot) {
+void PaneWriter::prepare_pane(uint32_t slot) {
   const StateLayout& layout = header_->layout;
   const PaneRecord& pane = panes_.record(slot);
   if (pane.cells < kWorthPreparing || !layout.is_flat || !may_break(layout)) return;
@@ -82,7 +82,7 @@ void TrendWriter::prepare_pane(uint32_t slot) {
 }
 
 // Follows the chains of some groups, a step in each by turns, while the next cells are being loaded.
-void TrendWriter::make_together(Rebuilt* batch, uint32_t count, const Window& rest) {
+void PaneWriter::make_together(Rebuilt* batch, uint32_t count, const Window& rest) {
   uint32_t open[kMadeTogether];
   uint32_t left = count;
   for (uint32_t i = 0; i < count; i++) open[i] = i;
@@ -108,7 +108,7 @@ void TrendWriter::make_together(Rebuilt* batch, uint32_t count, const Window& re
 }
 
 // Panes are taken out from the oldest on: what is rebuilt still has those that leave after this one.
-void TrendWriter::remove_pane_from_totals(uint32_t slot) {
+void PaneWriter::remove_pane_from_totals(uint32_t slot) {
   const StateLayout& layout = header_->layout;
   const Time left_from = panes_.record(slot).end;
   if (!prepared_.is_for(slot)) {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/trend/trend_writer.h"
+#include "engine/panes/pane_writer.h"
 
 namespace trending {
 
@@ -18,7 +18,7 @@ bool closes_before(const Window& a, const Window& b) {
 
 // An event came to a pane of which some windows have been reported. Those that may still be corrected are to
 // be reported again; the others keep their result.
-void TrendWriter::note_correction(PaneRecord& pane) {
+void PaneWriter::note_correction(PaneRecord& pane) {
   if (!header_->options.report_windows) return;
   if (pane.corrected_after == INT64_MAX) header_->corrected_panes++;
   pane.corrected_after = std::min(pane.corrected_after, header_->final_until);
@@ -26,7 +26,7 @@ void TrendWriter::note_correction(PaneRecord& pane) {
 
 // Frees the panes that no window needs any more. Final windows that had no rows are done with, too: what
 // comes later to a pane that they share is for other windows.
-void TrendWriter::let_panes_go() {
+void PaneWriter::let_panes_go() {
   PendingWindow pending;
   const bool is_pending = next_pending_window({}, &pending);
   header_->final_pending = is_pending && pending.is_final;
@@ -40,7 +40,7 @@ void TrendWriter::let_panes_go() {
   if (header_->layout.nested != 0) values_.expire_before(header_->kept_from);
 }
 
-void TrendWriter::forget_corrections() {
+void PaneWriter::forget_corrections() {
   if (header_->corrected_panes == 0) return;
   for (uint32_t i = 0; i < panes_.live_count(); i++) {
     panes_.record(panes_.live_slot(i)).corrected_after = INT64_MAX;
@@ -48,38 +48,19 @@ void TrendWriter::forget_corrections() {
   header_->corrected_panes = 0;
 }
 
-void TrendWriter::mark_reported() {
-  if (has_sessions()) return sessions_.mark_reported();
+void PaneWriter::mark_reported() {
   if (header_->watermark > header_->reported_end) header_->reported_end = header_->watermark;
   forget_corrections();
   let_panes_go();
 }
 
-bool TrendWriter::has_pending_window() const {
+bool PaneWriter::has_pending_window() const {
   PendingWindow pending;
-  return has_sessions() ? sessions_.has_pending() : next_pending_window({}, &pending);
+  return next_pending_window({}, &pending);
 }
 
-Time TrendWriter::final_before() const {
-  if (!has_sessions()) return header_->final_until;
-  const Time corrected = subtract_saturated(header_->watermark, header_->options.allowed_lateness);
-  return subtract_saturated(corrected, header_->options.window.size);
-}
-
-bool TrendWriter::alter(const TrendTuning& tuning) {
+bool PaneWriter::alter(const TrendTuning& tuning) {
   TrendOptions& options = header_->options;
-  if (tuning.watermark_delay < 0 || tuning.allowed_lateness < 0 || tuning.max_groups == 0 ||
-      tuning.max_groups > kMaxGroups) {
-    return false;
-  }
-  if (tuning.report_windows && options.window.kind == WindowKind::kUnbounded) return false;
-  if (has_sessions()) {
-    bool same = tuning.watermark_delay == options.watermark_delay &&
-                tuning.allowed_lateness == options.allowed_lateness &&
-                tuning.report_windows == options.report_windows;
-    if (same) options.max_groups = tuning.max_groups;
-    return same;
-  }
   // Windows that closed before and may still be corrected are reported, too: all their panes are there.
   if (tuning.report_windows && !options.report_windows) header_->reported_end = header_->final_until;
   options.watermark_delay = tuning.watermark_delay;
@@ -95,8 +76,7 @@ bool TrendWriter::alter(const TrendTuning& tuning) {
   return true;
 }
 
-bool TrendWriter::next_pending_window(const Window& after, PendingWindow* pending) const {
-  if (has_sessions()) return sessions_.next_pending_window(after, pending);
+bool PaneWriter::next_pending_window(const Window& after, PendingWindow* pending) const {
   if (!header_->options.report_windows || header_->watermark == kNoTime) return false;
   Window unreported;
   Window corrected;
@@ -111,7 +91,7 @@ bool TrendWriter::next_pending_window(const Window& after, PendingWindow* pendin
 
 // The first window of those that follow `after`, end after `above`, and do not end before the pane begins. It
 // may begin after the pane.
-Window TrendWriter::window_after(const Window& after, Time above, Time pane_start) const {
+Window PaneWriter::window_after(const Window& after, Time above, Time pane_start) const {
   const Time from = std::max({pane_start, above, subtract_saturated(after.end, 1)});
   Window window = windows_.first_window(from);
   while (!closes_before(after, window)) window = windows_.next_window(window);
@@ -119,7 +99,7 @@ Window TrendWriter::window_after(const Window& after, Time above, Time pane_star
 }
 
 // A window that closed and was not reported: the windows of the first pane with data that has one.
-bool TrendWriter::first_unreported(const Window& after, Window* found) const {
+bool PaneWriter::first_unreported(const Window& after, Window* found) const {
   const Time above = std::max(header_->reported_end, subtract_saturated(after.end, 1));
   for (uint32_t i = panes_.live_ended_by(above); i < panes_.live_count(); i++) {
     const PaneRecord& pane = panes_.record(panes_.live_slot(i));
@@ -134,7 +114,7 @@ bool TrendWriter::first_unreported(const Window& after, Window* found) const {
 }
 
 // A window that was reported and got an event since.
-bool TrendWriter::first_corrected(const Window& after, Window* found) const {
+bool PaneWriter::first_corrected(const Window& after, Window* found) const {
   if (header_->corrected_panes == 0) return false;
   bool any = false;
   for (uint32_t i = 0; i < panes_.live_count(); i++) {
@@ -149,9 +129,8 @@ bool TrendWriter::first_corrected(const Window& after, Window* found) const {
   return any;
 }
 
-Status TrendWriter::for_each_group_in_window(const Window& window,
-                                             FunctionRef<void(KeyView, const int64_t* result)> sink) const {
-  if (has_sessions()) return sessions_.for_each_group_in_window(window, sink);
+Status PaneWriter::for_each_group_in_window(const Window& window,
+                                            FunctionRef<void(KeyView, const int64_t* result)> sink) const {
   if (window == header_->window) {
     bool good = true;
     groups_.for_each([&](uint32_t, const Group* group) {
@@ -184,7 +163,7 @@ Status TrendWriter::for_each_group_in_window(const Window& window,
 
 // Makes a group's result in a window from its cells and what they have elsewhere; its nested words are there
 // already.
-bool TrendWriter::make_result(uint32_t id, const Group* group, const Window& window, int64_t* result) const {
+bool PaneWriter::make_result(uint32_t id, const Group* group, const Window& window, int64_t* result) const {
   const StateLayout& layout = header_->layout;
   HyperLogLog sketches[kMaxAggregates];
   bool good = true;
@@ -206,8 +185,8 @@ bool TrendWriter::make_result(uint32_t id, const Group* group, const Window& win
 
 // The same where states are not all there is: values are gathered by group first, sketches are united on the
 // heap, one group at a time. Nothing here has a destructor while the sink runs, which may leave by longjmp.
-Status TrendWriter::give_results(const Window& window,
-                                 FunctionRef<void(KeyView, const int64_t* result)> sink) const {
+Status PaneWriter::give_results(const Window& window,
+                                FunctionRef<void(KeyView, const int64_t* result)> sink) const {
   const StateLayout& layout = header_->layout;
   const size_t stride = layout.nested != 0 ? layout.bytes() : 0;
   const size_t bytes = size_t{header_->groups.next_unused} * stride;

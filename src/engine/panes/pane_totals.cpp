@@ -4,14 +4,14 @@
 
 #include <algorithm>
 
-#include "engine/trend/trend_writer.h"
+#include "engine/panes/pane_writer.h"
 
 namespace trending {
 
 // Makes sure that everything an event needs beside its cell is there, so that it is counted entirely or not
 // at all.
-Status TrendWriter::prepare(const BatchRecord& record, const Target& target, const PaneRecord& pane,
-                            bool adds, bool is_current) {
+Status PaneWriter::prepare(const BatchRecord& record, const Target& target, const PaneRecord& pane, bool adds,
+                           bool is_current) {
   const StateLayout& layout = header_->layout;
   if (layout.nested != 0) {
     for (;;) {
@@ -31,7 +31,7 @@ Status TrendWriter::prepare(const BatchRecord& record, const Target& target, con
 }
 
 // Room for what states keep elsewhere.
-Status TrendWriter::prepare_stored(const BatchRecord& record, const Target& target, bool is_current) {
+Status PaneWriter::prepare_stored(const BatchRecord& record, const Target& target, bool is_current) {
   int64_t* state = target.cell->state();
   int64_t* total = target.group->total();
   if (header_->layout.owned_bytes != 0) {
@@ -44,8 +44,8 @@ Status TrendWriter::prepare_stored(const BatchRecord& record, const Target& targ
   return good ? Status::kOk : Status::kOutOfMemory;
 }
 
-void TrendWriter::fold_stored(const BatchRecord& record, int64_t change, int64_t* state,
-                              BytesStore::Prepared* bytes) {
+void PaneWriter::fold_stored(const BatchRecord& record, int64_t change, int64_t* state,
+                             BytesStore::Prepared* bytes) {
   if (!has_stored()) return;
   if (change > 0) {
     if (header_->layout.has_sketches) sketches_.add(state, record);
@@ -57,7 +57,7 @@ void TrendWriter::fold_stored(const BatchRecord& record, int64_t change, int64_t
 // Takes out what is left of a cell whose last row was retracted. That may be more than what the row counted
 // for, where rows were retracted that had not been counted and stood for others: a cell without rows is
 // zero, and the total does not know it. Sketches of totals forget nothing until the pane goes.
-void TrendWriter::empty_cell(const Target& target, bool is_current) {
+void PaneWriter::empty_cell(const Target& target, bool is_current) {
   const StateLayout& layout = header_->layout;
   int64_t* state = target.cell->state();
   int64_t gone[kMaxStateWords];
@@ -79,18 +79,18 @@ void TrendWriter::empty_cell(const Target& target, bool is_current) {
   });
 }
 
-bool TrendWriter::merge_stored(int64_t* state, const int64_t* other, uint32_t which) {
+bool PaneWriter::merge_stored(int64_t* state, const int64_t* other, uint32_t which) {
   const bool sketches = !header_->layout.has_sketches || sketches_.merge(state, other, which);
   const bool bytes = header_->layout.owned_bytes == 0 || bytes_.merge(state, other, which);
   return sketches && bytes;
 }
 
-void TrendWriter::merge_into_total(int64_t* total, const int64_t* state) {
+void PaneWriter::merge_into_total(int64_t* total, const int64_t* state) {
   merge(header_->layout, total, state);
   if (has_stored() && !merge_stored(total, state, UINT32_MAX)) header_->counters.incomplete++;
 }
 
-void TrendWriter::add_pane_to_totals(uint32_t slot) {
+void PaneWriter::add_pane_to_totals(uint32_t slot) {
   panes_.for_each_cell(panes_.record(slot), groups_, [this](const Cell* cell, Group* group) {
     if (cell->state()[0] == 0) return;
     if (prepared_.is_active()) prepared_.touch(cell->group());
@@ -100,7 +100,7 @@ void TrendWriter::add_pane_to_totals(uint32_t slot) {
 }
 
 // Adds the values of a pane to the totals, or takes them out.
-void TrendWriter::change_values(uint32_t slot, int64_t sign) {
+void PaneWriter::change_values(uint32_t slot, int64_t sign) {
   if (header_->layout.nested == 0) return;
   values_.for_each_cell(panes_.record(slot).start, [&](uint32_t id, uint32_t value, int64_t rows) {
     change_total(id, groups_.group(id), [&](int64_t* total) { values_.change(value, sign * rows, total); });
@@ -109,7 +109,7 @@ void TrendWriter::change_values(uint32_t slot, int64_t sign) {
 
 // Makes some aggregates of a group's total rebuilt from its cells in the current window, in panes that start at
 // or after `from`.
-void TrendWriter::rebuild(uint32_t id, Group* group, uint32_t which, Time from) {
+void PaneWriter::rebuild(uint32_t id, Group* group, uint32_t which, Time from) {
   const StateLayout& layout = header_->layout;
   int64_t* total = group->total();
   clear_some(layout, total, which);
