@@ -24,9 +24,10 @@ namespace trending {
 enum class ColumnRole : uint8_t {
   kWindowStart,
   kWindowEnd,
-  kKey,        // Definition::keys.columns[index]
-  kAggregate,  // Definition::aggregates[index]
-  kRank,       // always the last column
+  kKey,         // Definition::keys.columns[index]
+  kAggregate,   // Definition::aggregates[index]
+  kExpression,  // Definition::expressions[index]
+  kRank,        // always the last column
 };
 
 // A column of the foreign table, in order: the select list, then rank.
@@ -37,6 +38,12 @@ struct DefinitionColumn {
   Oid collation;
   ColumnRole role;
   int index;
+};
+
+// Over the row of a group (group_row.h).
+struct GroupExpression {
+  Expr* expr;  // planned
+  Oid type;
 };
 
 // A term of ORDER BY, before the keys that break ties.
@@ -113,12 +120,13 @@ struct Definition {
 
   KeyCodec keys;  // count 0: one row per window
 
-  // HAVING: boolean, or NULL. Vars have varno 1 over the keys, then the aggregates: attribute 1 is the first
-  // key, keys.count + 1 the first aggregate.
-  Expr* having;
+  Expr* having;  // boolean, or NULL; over the row of a group (group_row.h)
 
   int aggregate_count;
   DefinitionAggregate* aggregates;
+  int expression_count;
+  GroupExpression* expressions;  // of the select list
+
   // What ranks, before the keys (KeyCodec::order): at least one. The first is the value that top() shows.
   int order_count;
   OrderTerm* order;

@@ -347,7 +347,7 @@ TupleTableSlot* scan_next(ForeignScanState* node) {
   for (int i = state->definition->column_count; i < slot->tts_tupleDescriptor->natts; i++) {
     slot->tts_isnull[i] = true;  // a column that was added by ALTER
   }
-  snapshot_row(*state->definition, *state->snapshot, state->next++, state->wanted, slot->tts_values,
+  snapshot_row(*state->definition, state->snapshot, state->next++, state->wanted, slot->tts_values,
                slot->tts_isnull);
   return ExecStoreVirtualTuple(slot);
 }

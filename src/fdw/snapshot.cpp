@@ -382,13 +382,38 @@ TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys,
   return snapshot;
 }
 
-void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, uint64_t index,
-                  const bool* wanted, Datum* values, bool* isnull) {
-  const CopiedGroup* group = snapshot.groups == nullptr ? nullptr : snapshot.groups[index].group;
-  const Window& window = group == nullptr ? snapshot.window : group->window;
+namespace {
+
+// A value of an expression, in CurrentMemoryContext.
+Datum expression_value(const Definition& definition, GroupRow* row, int expression, bool* isnull) {
+  Datum value = 0;
+  (void)group_row_evaluate(row, expression, nullptr, &value, isnull);
+  if (*isnull) return 0;
+  int16 length = 0;
+  bool by_value = false;
+  get_typlenbyval(definition.expressions[expression].type, &length, &by_value);
+  return datumCopy(value, by_value, length);
+}
+
+void begin_expressions(const Definition& definition, TrendSnapshot* snapshot, const CopiedGroup* group) {
+  if (snapshot->expressions == nullptr) {
+    MemoryContext caller = MemoryContextSwitchTo(snapshot->context);
+    snapshot->expressions = group_row_create(&definition, nullptr);
+    MemoryContextSwitchTo(caller);
+  }
+  group_row_begin(snapshot->expressions, snapshot->layout, group->key(), group->result(), group->window);
+}
+
+}  // namespace
+
+void snapshot_row(const Definition& definition, TrendSnapshot* snapshot, uint64_t index, const bool* wanted,
+                  Datum* values, bool* isnull) {
+  const CopiedGroup* group = snapshot->groups == nullptr ? nullptr : snapshot->groups[index].group;
+  const Window& window = group == nullptr ? snapshot->window : group->window;
   Datum key_values[kMaxKeyColumns];
   bool key_isnull[kMaxKeyColumns];
   bool decoded = false;
+  bool evaluates = false;
   for (int i = 0; i < definition.column_count; i++) {
     const DefinitionColumn& column = definition.columns[i];
     isnull[i] = wanted != nullptr && !wanted[i];
@@ -409,10 +434,15 @@ void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, u
         break;
       case ColumnRole::kAggregate: {
         AggregateValue value =
-            value_of(snapshot.layout, group->result(), static_cast<uint16_t>(column.index));
+            value_of(snapshot->layout, group->result(), static_cast<uint16_t>(column.index));
         values[i] = aggregate_datum(definition.aggregates[column.index], value, &isnull[i]);
         break;
       }
+      case ColumnRole::kExpression:
+        if (!evaluates) begin_expressions(definition, snapshot, group);
+        evaluates = true;
+        values[i] = expression_value(definition, snapshot->expressions, column.index, &isnull[i]);
+        break;
       case ColumnRole::kRank:
         values[i] = Int64GetDatum(group->rank);
         break;

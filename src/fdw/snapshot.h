@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "definition/definition.h"
+#include "definition/group_row.h"
 #include "engine/trend/trend_reader.h"
 #include "postgres/server.h"
 #include "shmem/previous_ranks.h"
@@ -42,7 +43,8 @@ struct TrendSnapshot {
   uint64_t version;
   uint64_t live_groups;
   StateLayout layout;
-  uint64_t count;  // rows; `groups` holds them unless only the number was asked for
+  GroupRow* expressions;  // made for the first row that has one
+  uint64_t count;         // rows; `groups` holds them unless only the number was asked for
   RankedGroup* groups;
   uint64_t groups_read;  // how many were copied, ties that did not make it included
 };
@@ -76,8 +78,8 @@ TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys,
 
 // Row `index` as column values; columns that are not wanted become NULL. Values passed by reference are made
 // in CurrentMemoryContext. `wanted` null: all columns.
-void snapshot_row(const Definition& definition, const TrendSnapshot& snapshot, uint64_t index,
-                  const bool* wanted, Datum* values, bool* isnull);
+void snapshot_row(const Definition& definition, TrendSnapshot* snapshot, uint64_t index, const bool* wanted,
+                  Datum* values, bool* isnull);
 
 // -- snapshot_order.cpp
 uint64_t key_prefix(const KeyCodec& codec, KeyBytes key);

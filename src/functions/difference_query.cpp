@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "definition/aggregate_functions.h"
+#include "definition/group_row.h"
 #include "definition/text/float_size.h"
 #include "functions/batch_query.h"
 #include "functions/past.h"
@@ -44,10 +45,20 @@ const char* tolerance_of(const DefinitionAggregate& aggregate) {
   return is_real_sum ? "1e-4" : "1e-12";
 }
 
+// The same of a column. What is computed with such aggregates may differ by more than they do themselves.
+const char* tolerance_of(const Definition& definition, ColumnRole role, int index) {
+  if (role == ColumnRole::kAggregate) return tolerance_of(definition.aggregates[index]);
+  if (role != ColumnRole::kExpression) return nullptr;
+  const bool is_near =
+      group_expression_reads(definition, definition.expressions[index].expr,
+                             [](const DefinitionAggregate& read) { return tolerance_of(read) != nullptr; });
+  return is_near ? "1e-6" : nullptr;
+}
+
 // Whether ranks depend on values that may differ.
 bool ranks_nearly(const Definition& definition) {
   for (int i = 0; i < definition.order_count; i++) {
-    if (tolerance_of(definition.aggregates[definition.order[i].index]) != nullptr) return true;
+    if (tolerance_of(definition, definition.order[i].role, definition.order[i].index) != nullptr) return true;
   }
   return false;
 }
@@ -111,24 +122,36 @@ const char* row_as_json(const Definition& definition, const char* row) {
 const char* comparable(const Definition& definition, const DefinitionColumn& column, const char* row) {
   Oid equal = lookup_type_cache(getBaseType(column.type), TYPECACHE_EQ_OPR)->eq_opr;
   const char* name = quote_identifier(column.name);
-  const bool has_digits = adds(definition.aggregates[column.index]) && getBaseType(column.type) == NUMERICOID;
+  const bool computes = column.role == ColumnRole::kExpression || adds(definition.aggregates[column.index]);
+  const bool has_digits = computes && getBaseType(column.type) == NUMERICOID;
   const bool compares = OidIsValid(equal) && !has_digits;
   return compares ? psprintf("(%s).%s", row, name) : psprintf("(%s)", as_text(row, name));
 }
 
-// "a.x.column is the same as d.x.column", of the trend and the definition.
+bool is_number(Oid type) {
+  return type == FLOAT8OID || type == FLOAT4OID || type == NUMERICOID || type == INT8OID || type == INT4OID ||
+         type == INT2OID;
+}
+
+// "a.x.column is the same as d.x.column", of the trend and the definition. What is no number and was computed
+// with what may differ says nothing.
 void append_same(StringInfo out, const Definition& definition, const char* a, int index) {
   const DefinitionColumn& column = definition.columns[index];
-  const DefinitionAggregate& aggregate = definition.aggregates[column.index];
   const char* name = quote_identifier(column.name);
-  const char* tolerance = tolerance_of(aggregate);
+  const char* tolerance = tolerance_of(definition, column.role, column.index);
   if (tolerance == nullptr) {
     appendStringInfo(out, "%s IS NOT DISTINCT FROM %s", comparable(definition, column, psprintf("%s.x", a)),
                      comparable(definition, column, "d.x"));
     return;
   }
+  if (!is_number(column.type)) {
+    appendStringInfoString(out, "true");
+    return;
+  }
   appendStringInfo(out, "trending.nearly_equal((%s.x).%s, (d.x).%s, %s", a, name, name, tolerance);
-  if (has_size(aggregate)) appendStringInfo(out, ", (d.x).%s", quote_identifier(size_column(index)));
+  if (column.role == ColumnRole::kAggregate && has_size(definition.aggregates[column.index])) {
+    appendStringInfo(out, ", (d.x).%s", quote_identifier(size_column(index)));
+  }
   appendStringInfoChar(out, ')');
 }
 
@@ -145,7 +168,8 @@ int ranking_index(const Definition& definition, int term) {
 
 void append_all_same(StringInfo out, const Definition& definition) {
   for (int i = 0; i < definition.column_count; i++) {
-    if (definition.columns[i].role != ColumnRole::kAggregate) continue;
+    const ColumnRole role = definition.columns[i].role;
+    if (role != ColumnRole::kAggregate && role != ColumnRole::kExpression) continue;
     append_same(out, definition, "t", i);
     appendStringInfoString(out, " AND ");
   }

@@ -88,13 +88,13 @@ void copy_trend(const Definition& definition, const NamedRows& to) {
   MemoryContext row = AllocSetContextCreate(context, "trending row", ALLOCSET_DEFAULT_SIZES);
   const int count = to.columns->natts;
   MemoryContext caller = MemoryContextSwitchTo(context);
-  const TrendSnapshot* snapshot = snapshot_all(definition, Detail::kRanked, context);
+  TrendSnapshot* snapshot = snapshot_all(definition, Detail::kRanked, context);
   auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * count));
   auto* nulls = static_cast<bool*>(palloc(sizeof(bool) * count));
   MemoryContextSwitchTo(row);
   for (uint64 i = 0; i < snapshot->count; i++) {
     CHECK_FOR_INTERRUPTS();
-    snapshot_row(definition, *snapshot, i, nullptr, values, nulls);
+    snapshot_row(definition, snapshot, i, nullptr, values, nulls);
     tuplestore_putvalues(to.rows, to.columns, values, nulls);
     MemoryContextReset(row);
   }

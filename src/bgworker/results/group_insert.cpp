@@ -19,6 +19,9 @@ GroupInsert group_insert_prepare(const Definition& definition, OwnedTable* table
   insert.table = table;
   insert.definition = &definition;
   insert.values = static_cast<Datum*>(palloc(sizeof(Datum) * table->shape->count));
+  if (definition.expression_count > 0) {
+    insert.expressions = group_row_create(&definition, evaluation_account(definition.owner));
+  }
   insert.nulls = static_cast<bool*>(palloc(sizeof(bool) * table->shape->count));
   insert.memory = AllocSetContextCreate(CurrentMemoryContext, "trending group row", ALLOCSET_DEFAULT_SIZES);
   return insert;
@@ -37,6 +40,7 @@ void group_insert_begin(GroupInsert* insert, const StateLayout& layout, const Wi
   Datum keys[kMaxKeyColumns];
   bool key_nulls[kMaxKeyColumns];
   key_decode(definition.keys, key, keys, key_nulls);
+  if (insert->expressions != nullptr) group_row_begin(insert->expressions, layout, key, result, window);
   insert->filled = 0;
   const Oid bound = window_bound_type(definition);
   // The table has the bounds whether or not the select list does.
@@ -50,6 +54,10 @@ void group_insert_begin(GroupInsert* insert, const StateLayout& layout, const Wi
       group_insert_put(insert, keys[column.index], key_nulls[column.index]);
     } else if (column.role == ColumnRole::kAggregate) {
       Datum value = aggregate_value(definition, layout, result, column.index, &isnull);
+      group_insert_put(insert, value, isnull);
+    } else if (column.role == ColumnRole::kExpression) {
+      Datum value = 0;
+      (void)group_row_evaluate(insert->expressions, column.index, nullptr, &value, &isnull);
       group_insert_put(insert, value, isnull);
     } else if (column.role == ColumnRole::kRank && rank > 0) {
       group_insert_put(insert, Int64GetDatum(rank));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "definition/definition.h"
+#include "definition/group_row.h"
 #include "engine/aggregates/aggregate_state.h"
 #include "engine/aggregates/key.h"
 #include "engine/time/window.h"
@@ -15,6 +16,7 @@ namespace trending {
 struct GroupInsert {
   OwnedTable* table;
   const Definition* definition;
+  GroupRow* expressions;  // null: there are none
   Datum* values;
   bool* nulls;
   int filled;

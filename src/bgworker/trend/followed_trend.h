@@ -87,11 +87,11 @@ struct FollowedTrend {
   Definition* definition = nullptr;
   OptionsInForce in_force;  // while the definition is loaded again
   RowReader* reader = nullptr;
-  Condition* condition = nullptr;  // HAVING
-  StringInfoData partition = {};   // of a key, for the engine
-  StringInfoData combined = {};    // a state, likewise
-  char combine_error[256] = "";    // why the last one could not be made
-  bool keeps_values = false;       // the engine keeps what retracting extremes, first and last values needs
+  GroupRow* condition = nullptr;  // HAVING
+  StringInfoData partition = {};  // of a key, for the engine
+  StringInfoData combined = {};   // a state, likewise
+  char combine_error[256] = "";   // why the last one could not be made
+  bool keeps_values = false;      // the engine keeps what retracting extremes, first and last values needs
 
   // -- source (source_changes.cpp)
   Oid source = InvalidOid;    // known once the definition was loaded

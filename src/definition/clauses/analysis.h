@@ -22,9 +22,10 @@ struct Analysis {
 
   bool groups_by_start;
   bool groups_by_end;
-  List* keys;        // expressions of GROUP BY, not planned, window bounds left out
-  List* aggregates;  // Aggrefs, not planned, in the order of Definition::aggregates
-  Node* decay_time;  // `at` of the decayed aggregates, not planned
+  List* keys;         // expressions of GROUP BY, not planned, window bounds left out
+  List* aggregates;   // Aggrefs, not planned, in the order of Definition::aggregates
+  List* expressions;  // not planned, in the order of Definition::expressions
+  Node* decay_time;   // `at` of the decayed aggregates, not planned
 };
 
 // Checks of the parse tree, where clauses still have their places: clause_check.cpp.
@@ -58,6 +59,12 @@ int analyze_aggregate(Analysis* analysis, Aggref* aggregate);
 
 // Once all aggregates are known: what a definition without a window function is over. (aggregate_call.cpp)
 void analyze_decay(Analysis* analysis);
+
+// An expression over keys, aggregates and window bounds, of `place` in messages: checked, and made ready to
+// run over the row of a group (definition/group_row.h). The second adds it to those of the definition if it is
+// new, and returns its index there. (group_expression.cpp)
+Expr* prepare_group_expression(Analysis* analysis, Node* expression, const char* place);
+int analyze_group_expression(Analysis* analysis, Node* expression, const char* place);
 
 // The index of the key that is this expression, or -1. (group_by.cpp)
 int find_key(const Analysis& analysis, Node* expression);

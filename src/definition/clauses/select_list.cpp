@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// The select list: window bounds, keys and aggregates, each by itself. They become the foreign table's
-// columns.
+// The select list: window bounds, keys, aggregates, and expressions over these. They become the foreign
+// table's columns.
 #include "definition/clauses/analysis.h"
 #include "engine/aggregates/aggregate.h"
 
@@ -8,13 +8,10 @@ namespace trending {
 
 namespace {
 
-// Something in the select list that is none of the three.
-[[noreturn]] void report_column(const Analysis& analysis, Node* expression, int location) {
-  const char* message =
-      "an output column of a trend must be a window bound, a GROUP BY expression or an aggregate";
-  const bool can_be_key = contain_var_clause(expression) && !contain_mutable_functions(expression);
-  const char* hint = can_be_key ? "Add it to GROUP BY, or compute it when you read the trend."
-                                : "Compute it when you read the trend.";
+// What is refused by its name, before anything is looked at.
+void check_column(const Analysis& analysis, Node* expression, int location) {
+  const char* message = nullptr;
+  const char* hint = nullptr;
   if (contain_windowfuncs(expression)) {
     message = "window functions are not allowed in the definition of a trend";
     hint = "The trend's own column rank takes the place of rank() OVER (...).";
@@ -24,13 +21,10 @@ namespace {
   } else if (expression_returns_set(expression)) {
     message = "set-returning functions are not allowed in the select list of a trend";
     hint = "Call them when you read the trend.";
-  } else if (contain_aggs_of_level(expression, 0)) {
-    message = "an aggregate of a trend must stand by itself";
-    hint = "Select the aggregate, and compute with it when you read the trend.";
   }
+  if (message == nullptr) return;
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", message), errhint("%s", hint),
                   query_position(analysis.text, location)));
-  pg_unreachable();
 }
 
 void set_role(Analysis* analysis, Node* expression, int location, DefinitionColumn* column) {
@@ -44,7 +38,9 @@ void set_role(Analysis* analysis, Node* expression, int location, DefinitionColu
     column->role = ColumnRole::kAggregate;
     column->index = analyze_aggregate(analysis, reinterpret_cast<Aggref*>(expression));
   } else {
-    report_column(*analysis, expression, location);
+    check_column(*analysis, expression, location);
+    column->role = ColumnRole::kExpression;
+    column->index = analyze_group_expression(analysis, expression, "the select list");
   }
 }
 
@@ -95,6 +91,8 @@ void analyze_select_list(Analysis* analysis) {
       static_cast<DefinitionAggregate*>(palloc0(sizeof(DefinitionAggregate) * kMaxAggregates));
   definition->columns =
       static_cast<DefinitionColumn*>(palloc0(sizeof(DefinitionColumn) * (list_length(targets) + 1)));
+  definition->expressions =
+      static_cast<GroupExpression*>(palloc0(sizeof(GroupExpression) * (list_length(targets) + 1)));
   ListCell* cell = nullptr;
   foreach (cell, targets) {
     auto* entry = lfirst_node(TargetEntry, cell);

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: PostgreSQL
+# Expressions over aggregates, keys and window bounds against queries written by hand, after random changes and crashes of
+# the worker: live, in history, in sessions, within partitions, of decayed aggregates.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TrendingTest;
+
+my $seed = $ENV{EXPRESSIONS_SEED} // 20261130;
+note "EXPRESSIONS_SEED=$seed";
+srand($seed);
+
+my $node = trending_node('expressions', 'trending.checkpoint_interval' => '1s', restart_after_crash => 'on');
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION trending;
+	CREATE TYPE mood AS ENUM ('sad', 'fine', 'glad');
+	CREATE TABLE offers (id int PRIMARY KEY, page int, area text COLLATE "C", at timestamptz, clicks int, shown int, price numeric, f float8, mood mood);
+	ALTER TABLE offers REPLICA IDENTITY FULL;
+	CREATE TABLE base AS SELECT date_trunc('hour', now()) - interval '2 hours' AS at;
+	CREATE PROCEDURE feed(first int, rows int, till float8) LANGUAGE sql AS $$
+	  INSERT INTO offers SELECT first + i, nullif((random() * 30)::int, 30), (ARRAY['north', 'south', NULL])[1 + (random() * 2)::int],
+	    base.at + floor(till - random() * 5) * interval '1 s', nullif((random() * 4)::int, 4), (random() * 6)::int,
+	    round((random() * 20)::numeric, 2), nullif((random() * 8)::int, 8) / 4.0, (enum_range(NULL::mood))[1 + (random() * 2)::int]
+	  FROM generate_series(1, rows) i, base $$;
+});
+
+# Select list beside the keys, and ORDER BY before the keys that break ties.
+my %lists = (
+	rates => [ q{sum(clicks)::float8 / nullif(count(*), 0) AS rate, sum(price * shown) / nullif(sum(shown), 0) AS vwap, count(*) AS views,
+		round(100.0 * (max(price) - min(price)) / nullif(min(price), 0), 1) AS change}, 'views DESC' ],
+	kinds => [ q{CASE WHEN count(*) > 12 THEN 'hot' WHEN max(clicks) IS NULL THEN 'cold' ELSE lower('WARM') END AS kind, page * 2 + 1 AS odd,
+		coalesce(sum(clicks), -1)::text || '/' || count(*)::text AS text, ARRAY[min(clicks), max(clicks)] AS range, 7 AS seven,
+		greatest(max(mood), 'fine'::mood) AS mood, sum(shown) AS total}, 'total' ],
+	combined => [ q{bool_and(clicks > 0) IS NOT TRUE AS odd, max(at) - min(at) AS span, bit_or(shown) & 3 AS bits, count(DISTINCT price) * 1.5 AS kinds,
+		count(*) FILTER (WHERE clicks > 1) * 100 / count(*) AS percent, max(shown) AS most}, 'most DESC NULLS LAST' ]);
+my %windows = (
+	all => [ undef, 'true' ],
+	tumble => [ q{trending.tumble(at, '20 s')}, q{window_end > clock AND window_start <= clock} ],
+	hop => [ q{trending.hop(at, slide => '7 s', size => '28 s')}, q{window_start <= clock AND window_end > clock AND window_end <= clock + interval '7 s'} ]);
+
+$node->safe_psql('postgres', "SELECT setseed(0.5); CALL feed(0, 300, 30)");
+for my $list (sort keys %lists)
+{
+	for my $window (sort keys %windows)
+	{
+		my $bounds = defined $windows{$window}[0] ? 'window_start, window_end, ' : '';
+		my $more = defined $windows{$window}[0] ? ', count(*) / extract(epoch FROM window_end - window_start) AS per_second' : '';
+		my $from = defined $windows{$window}[0] ? ", $windows{$window}[0]" : '';
+		$node->safe_psql('postgres', qq{SELECT trending.create_trend('${list}_$window', \$\$
+			SELECT ${bounds}page, $lists{$list}[0]$more FROM offers$from GROUP BY ${bounds}page ORDER BY $lists{$list}[1]\$\$,
+			history_limit => NULL, idle_timeout => '1 day', max_ahead => '1 day', allowed_lateness => '10 s')});
+	}
+}
+$node->safe_psql('postgres', q{
+	SELECT trending.create_trend('visits', $$ SELECT window_start, window_end, page, count(*) AS views, sum(clicks) * 1.5 AS more,
+	  extract(epoch FROM window_end - window_start) / count(*) AS pace FROM offers, trending.session(at, '4 s') GROUP BY 1, 2, page ORDER BY views DESC $$,
+	  history_limit => 5, idle_timeout => '1 day', max_ahead => '1 day', allowed_lateness => '10 s');
+	SELECT trending.create_trend('busy', $$ SELECT area, page, count(*) AS views, avg(clicks) * 10 AS mean, upper(area) AS loud
+	  FROM offers GROUP BY area, page HAVING sum(shown) > count(*) * 2 ORDER BY views DESC $$, partition_by => '{area}');
+	SELECT trending.create_trend('hot', $$ SELECT page, trending.decayed_count(at, '30 s') AS heat,
+	  trending.decayed_sum(shown, at, '30 s') / nullif(trending.decayed_count(at, '30 s'), 0) AS mean FROM offers GROUP BY page ORDER BY heat DESC $$,
+	  idle_timeout => '1 day', max_ahead => '1 day')});
+
+# The current rows by hand, in the order of rank.
+sub by_hand
+{
+	my ($list, $window) = @_;
+	my ($call, $current) = @{ $windows{$window} };
+	my $bounds = defined $call ? 'window_start, window_end, ' : '';
+	my $from = defined $call ? ", $call, (SELECT max(at) AS clock FROM offers) c WHERE $current" : '';
+	my $text = "SELECT page, $lists{$list}[0] FROM offers$from GROUP BY ${bounds}page";
+	return "SELECT q.*, row_number() OVER (ORDER BY $lists{$list}[1], page) FROM ($text) q ORDER BY row_number";
+}
+
+sub all_equal
+{
+	my ($what) = @_;
+	sync_trends($node, 'postgres');
+	for my $list (sort keys %lists)
+	{
+		for my $window (sort keys %windows)
+		{
+			my $columns = join ', ', 'page', ($lists{$list}[0] =~ /AS (\w+)(?:,|$)/g), 'rank';
+			is($node->safe_psql('postgres', "SELECT $columns FROM ${list}_$window ORDER BY rank"),
+				$node->safe_psql('postgres', by_hand($list, $window)), "$what: $list, $window");
+		}
+	}
+	is($node->safe_psql('postgres', 'SELECT area, page, views, mean, loud, rank FROM busy ORDER BY area, rank'),
+		$node->safe_psql('postgres', q{SELECT area, page, count(*), avg(clicks) * 10, upper(area), row_number() OVER (PARTITION BY area ORDER BY count(*) DESC, page) AS r
+			FROM offers GROUP BY area, page HAVING sum(shown) > count(*) * 2 ORDER BY area, r}), "$what: within partitions, with HAVING");
+	is($node->safe_psql('postgres', q{SELECT count(*) FROM hot JOIN (SELECT page, avg(shown) AS shown FROM offers GROUP BY page) a
+		ON hot.page IS NOT DISTINCT FROM a.page AND hot.mean NOT BETWEEN 0 AND 6}), '0', "$what: decayed");
+	is($node->safe_psql('postgres', q{SELECT t.relation, v.* FROM trending.trend t, trending.verify(t.relation) v LIMIT 12}),
+		'', "$what: history, sessions and decayed aggregates");
+}
+all_equal('filled');
+
+my ($id, $clock) = (1000, 30);
+for my $round (1 .. 4)
+{
+	$clock += 3 + rand(9);
+	my $recent = "at > (SELECT at FROM base) + ($clock - 9) * interval '1 s'";
+	$node->safe_psql('postgres', qq{
+		BEGIN;
+		SELECT setseed(@{[ rand() ]});
+		CALL feed($id, 60, $clock);
+		UPDATE offers SET clicks = nullif((random() * 4)::int, 4), price = price + 0.01, f = 1 WHERE $recent AND random() < 0.2;
+		UPDATE offers SET page = 7 WHERE $recent AND random() < 0.1;
+		DELETE FROM offers WHERE $recent AND random() < 0.15;
+		COMMIT});
+	$id += 1000;
+	wait_for_worker($node, 'postgres', kill_worker($node, 'postgres')) if $round % 2 == 0;
+	all_equal("round $round");
+}
+
+# Columns are typed as in SQL, and conditions on them are ordinary ones.
+is($node->safe_psql('postgres', q{SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+	FROM pg_attribute WHERE attrelid = 'kinds_all'::regclass AND attnum > 0}),
+	'page integer, kind text, odd integer, text text, range integer[], seven integer, mood mood, total bigint, rank bigint', 'types');
+is($node->safe_psql('postgres', q{SELECT count(*) = (SELECT count(*) FROM (SELECT page FROM offers GROUP BY page HAVING sum(clicks)::float8 / count(*) > 1.5) q)
+	FROM rates_all WHERE rate > 1.5}), 't', 'WHERE on an expression');
+
+$node->stop;
+done_testing();
