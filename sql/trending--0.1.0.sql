@@ -244,12 +244,14 @@ CREATE TABLE trending.trend_start (
   trend_id      int PRIMARY KEY,
   later         bigint[] NOT NULL,
   history_since timestamptz,
-  backfilling   bool NOT NULL DEFAULT false
+  backfilling   bool NOT NULL DEFAULT false,
+  is_followed   bool NOT NULL DEFAULT false
 );
 COMMENT ON TABLE trending.trend_start IS 'internal: which rows came after a trend was created, and how far back its history is complete';
 COMMENT ON COLUMN trending.trend_start.later IS 'transactions that had not committed when it was created: the first that had not begun, then those that ran';
 COMMENT ON COLUMN trending.trend_start.history_since IS 'closed windows that end after this are in history; NULL before the trend has been filled';
 COMMENT ON COLUMN trending.trend_start.backfilling IS 'the worker goes on with windows that end before that';
+COMMENT ON COLUMN trending.trend_start.is_followed IS 'the stored position is behind its creation';
 
 CREATE TABLE trending.trend_clock (
   trend_id    int PRIMARY KEY,

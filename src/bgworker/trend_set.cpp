@@ -113,7 +113,7 @@ bool trends_refresh() {
   }
   worker->altered.clear();
   foreach (cell, ids) {
-    if (find_trend(lfirst_int(cell)) != nullptr) continue;
+    if (find_trend(lfirst_int(cell)) != nullptr || !trend_is_known(lfirst_int(cell))) continue;
     FollowedTrend* trend = add_trend(lfirst_int(cell));
     if (trend == nullptr) {
       ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
@@ -122,7 +122,7 @@ bool trends_refresh() {
                         errhint("Drop one, or raise trending.max_trends and restart the server.")));
       continue;
     }
-    trend->is_new = TransactionIdIsValid(worker->replayed);
+    trend->is_new = trend_was_created(trend->id);
     char reason[kMessageSize];
     if (blame_sets_aside(trend->id, reason)) {
       trend->set_aside = true;
@@ -131,6 +131,7 @@ bool trends_refresh() {
     }
     if (!worker->restoring || !trend_restore(trend)) filling_start(trend);
   }
+  known_trends_looked();
   list_free(ids);
   source_map_forget();
   return true;

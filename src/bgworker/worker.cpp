@@ -257,6 +257,10 @@ void make_way_if_asked() {
     working_ended();
     XLogRecPtr tried = GetFlushRecPtr(nullptr);
     bool caught_up = decode_some();
+    if (known_trends_due()) {
+      worker->catalog_changed = true;
+      follow_changes();
+    }
     publish_when_ready(caught_up);
     notify_readers(caught_up);
     do_duties(caught_up);
@@ -280,6 +284,7 @@ void run(Oid database) {
   worker->confirmed = start.position;
   pg_atomic_write_u64(&worker->entry->confirmed_lsn, start.position);
 
+  known_trends_load();
   worker->restoring = !start.is_fresh;
   if (!trends_refresh()) drop_slot_and_leave();
   worker->restoring = false;

@@ -192,6 +192,37 @@ sync_trends($node, $db);
 is(late_rows('parted'), '', 'no row is late that was there when it was refilled');
 history_is('parted', '60:2', 'all are in history');
 
+# -- rows from before a trend was created, decoded when it is in the catalog already: they are neither its own nor late
+
+query('CREATE TABLE before (LIKE seen)');
+$frozen = freeze_worker($node, $db);
+create('first', 'before', "trending.tumble(at, '1 minute')", ", backfill => 'false'");
+query(row('before', 1000, 10, 11));
+create('second', 'before', "trending.tumble(at, '1 minute')", ", backfill => 'open'");
+query(row('before', 20, 1001, 1100));
+kill 'CONT', $frozen;
+sync_trends($node, $db);
+history_is('first', '960:2', 'a trend counts what came after its creation');
+is(late_rows('first'), '10 late, 11 late, 20 late', 'and has its late rows');
+history_is('second', '960:2', 'so does one that was created before the first was met');
+is(late_rows('second'), '20 late', 'and has no others');
+
+# With a worker that stood before the creation when it was killed.
+$frozen = freeze_worker($node, $db);
+query(row('before', 2000, 30));
+create('third', 'before', "trending.tumble(at, '1 minute')", ", backfill => 'open'");
+create('fourth', 'before', "trending.tumble(at, '1 minute')", '');
+query(row('before', 40, 2001, 2100));
+kill_process($frozen, 'KILL');
+wait_for_worker($node, $db, $frozen);
+sync_trends($node, $db);
+history_is('third', '1980:2', 'also where a worker begins before the creation');
+is(late_rows('third'), '40 late', 'with the late rows that came after it');
+await("SELECT count(*) = 2 FROM fourth_history WHERE window_start IN (at_second(0), at_second(960))");
+is(query("SELECT n FROM fourth_history WHERE window_start = at_second(960)"), '2', 'one that counts what was there has it');
+is(query("SELECT (SELECT n FROM fourth_history WHERE window_start = at_second(0)) + (SELECT count(*) FROM fourth_late)"), '5',
+	'and once');
+
 no_crash_in_log($node);
 $node->stop;
 done_testing();

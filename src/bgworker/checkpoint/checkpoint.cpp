@@ -284,6 +284,7 @@ size_t write_all(XLogRecPtr position) {
     }
   }
   delete_forgotten_trends();
+  known_trends_write();
   write_position(position);
   SPI_finish();
   return bytes;
@@ -305,6 +306,7 @@ void forget_stored_state() {
 void mark_written() {
   worker->tables_suspect = false;
   worker->trends_forgotten = false;
+  known_trends_written();
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     if (trend->stored->rows_included) {

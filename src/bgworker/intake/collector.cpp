@@ -256,18 +256,21 @@ void begin(void*, ReorderBufferTXN* txn) {
 }
 
 // The row is taken from the WAL, for the table itself may have been changed again since.
-void note_altered(TupleDesc descriptor, HeapTuple row) {
+void note_trend(TupleDesc descriptor, ReorderBufferChange* change) {
+  HeapTuple row = compat::decoded_tuple(change->data.tp.newtuple);
   if (row == nullptr) return;
   StoredOptions stored = stored_options(descriptor, row);
-  worker->altered.push_back({stored.id, stored.options, stored.history, stored.late});
+  if (change->action == REORDER_BUFFER_CHANGE_INSERT) {
+    known_trends_note_created(stored.id);
+  } else {
+    worker->altered.push_back({stored.id, stored.options, stored.history, stored.late});
+  }
 }
 
 void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change) {
   if (RelationGetRelid(relation) == worker->catalog) {
     worker->catalog_changed = true;
-    if (change->action == REORDER_BUFFER_CHANGE_UPDATE) {
-      note_altered(RelationGetDescr(relation), compat::decoded_tuple(change->data.tp.newtuple));
-    }
+    note_trend(RelationGetDescr(relation), change);
     return;
   }
   if (skip_transaction) return;

@@ -9,6 +9,7 @@
 #include <map>
 #include <vector>
 
+#include "bgworker/process/known_trends.h"
 #include "decoder/decode_loop.h"
 #include "definition/definition.h"
 #include "engine/aggregates/batch.h"
@@ -45,6 +46,7 @@ struct Worker {
 
   Oid catalog = InvalidOid;      // trending.trend
   bool catalog_changed = false;  // a decoded transaction changed it, or the extension itself may have changed
+  KnownTrends known;
   TransactionId replayed = InvalidTransactionId;  // the last transaction that the server replayed for us
   std::vector<AlteredTrend> altered;              // by the transactions since follow_changes()
   bool refill_wanted = false;                     // some trend has `refill` set

@@ -3,19 +3,9 @@
 
 #include <algorithm>
 
+#include "bgworker/process/wal_end.h"
+
 namespace trending {
-
-namespace {
-
-// Where the last record of the WAL ended: at the end of a page, the next one will begin behind the header.
-XLogRecPtr end_of_wal() {
-  const XLogRecPtr insert = GetXLogInsertRecPtr();
-  const XLogRecPtr header =
-      XLogSegmentOffset(insert, wal_segment_size) < XLOG_BLCKSZ ? SizeOfXLogLongPHD : SizeOfXLogShortPHD;
-  return insert % XLOG_BLCKSZ == header ? insert - header : insert;
-}
-
-}  // namespace
 
 bool SnapshotFilter::counts(TransactionId xid) const {
   if (!active() || TransactionIdFollowsOrEquals(xid, xmax)) return true;
@@ -28,9 +18,7 @@ void SnapshotFilter::settle(XLogRecPtr position) {
 
 SnapshotFilter filter_of(Snapshot snapshot) {
   SnapshotFilter filter;
-  filter.until = end_of_wal();
-  // Nobody else may: pruning a page on the way, say, writes WAL that the next commit flushes.
-  XLogFlush(filter.until);
+  filter.until = flushed_end_of_wal();
   filter.xmax = snapshot->xmax;
   filter.in_progress.assign(snapshot->xip, snapshot->xip + snapshot->xcnt);
   std::sort(filter.in_progress.begin(), filter.in_progress.end());
