@@ -90,8 +90,8 @@ bool trend_restore(FollowedTrend* trend) {
   backfill_load(trend);
   worker_commit();
   trend->writer.report_crossings(true);
-  trend->is_whole = true;
-  trend->before = {};
+  trend->fill.is_whole = true;
+  trend->fill.before = {};
   trend->state = FillState::kRunning;
   trend_set_phase(trend, TrendPhase::kRunning);
   return true;
@@ -122,10 +122,10 @@ bool trends_refresh() {
                         errhint("Drop one, or raise trending.max_trends and restart the server.")));
       continue;
     }
-    trend->is_new = trend_was_created(trend->id);
+    trend->fill.is_new = trend_was_created(trend->id);
     char reason[kMessageSize];
     if (blame_sets_aside(trend->id, reason)) {
-      trend->set_aside = true;
+      trend->trouble.set_aside = true;
       trend_stop(trend, reason);
       continue;
     }

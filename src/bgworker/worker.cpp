@@ -96,8 +96,9 @@ bool has_waiting_rows(const FollowedTrend* trend) {
 bool is_ahead_of_position(TimestampTz now) {
   constexpr int64 kPatienceUs = 10 * 1000 * kMicrosPerMs;
   return now - worker->last_checkpoint < kPatienceUs &&
-         std::any_of(worker->trends.begin(), worker->trends.end(),
-                     [](const FollowedTrend* trend) { return trend != nullptr && trend->filter.active(); });
+         std::any_of(worker->trends.begin(), worker->trends.end(), [](const FollowedTrend* trend) {
+           return trend != nullptr && trend->fill.filter.active();
+         });
 }
 
 bool checkpoint_wanted(TimestampTz now) {
@@ -113,7 +114,7 @@ bool checkpoint_wanted(TimestampTz now) {
   if (now - worker->last_checkpoint < settings.checkpoint_interval_s * INT64CONST(1000000)) return false;
   for (const FollowedTrend* trend : worker->trends) {
     // Only then is it noticed that rights were granted again; nothing else may ever happen.
-    if (trend != nullptr && (trend->dirty || trend->rights_lost)) return true;
+    if (trend != nullptr && (trend->dirty || trend->trouble.rights_lost)) return true;
   }
   // Our own checkpoints are WAL too: without this a quiet database would write one after the other.
   return worker->loop.position() - worker->confirmed > kIdleConfirmBytes;
@@ -142,7 +143,7 @@ void refill_trends() {
   worker->refill_wanted = false;
   for (FollowedTrend* trend : worker->trends) {
     // One that is being loaded begins again in any case.
-    if (trend == nullptr || !trend->refill || trend->state == FillState::kLoading) continue;
+    if (trend == nullptr || !trend->fill.wanted || trend->state == FillState::kLoading) continue;
     filling_start(trend);
   }
 }

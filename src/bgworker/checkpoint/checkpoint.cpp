@@ -124,9 +124,10 @@ void delete_gone_panes(FollowedTrend* trend) {
 // Of a trend that is about to be refilled, what was harvested before. A state that is ahead of the position
 // has windows of rows that are yet to be decoded: after a crash it is made again, and so are they.
 bool has_history_to_write(const FollowedTrend* trend) {
-  if (trend->filter.active()) return false;
+  if (trend->fill.filter.active()) return false;
   if (trend->state == FillState::kRunning) return history_is_due(trend);
-  return trend->state == FillState::kLoading && trend->is_whole && !trend->history->windows.items.empty();
+  return trend->state == FillState::kLoading && trend->fill.is_whole &&
+         !trend->history->windows.items.empty();
 }
 
 // What is written to the tables of the trend's owner.
@@ -158,7 +159,8 @@ size_t write_trend(FollowedTrend* trend) {
 // A trend whose filling is not settled, or which is to be refilled, is left out, and nothing may be stored
 // of it: after a restart it is refilled.
 bool is_storable(const FollowedTrend* trend) {
-  return trend != nullptr && trend->state == FillState::kRunning && !trend->filter.active() && !trend->refill;
+  return trend != nullptr && trend->state == FillState::kRunning && !trend->fill.filter.active() &&
+         !trend->fill.wanted;
 }
 
 // Of trends that were dropped.
@@ -257,8 +259,8 @@ bool has_rows(const FollowedTrend* trend) {
 // Whether final windows are in memory only. Where the clocks stood may not be stored then: what they call final
 // is not made again.
 bool keeps_windows_back(const FollowedTrend* trend) {
-  if (!trend->is_whole) return false;        // they were deferred before it was filled
-  if (trend->filter.active()) return false;  // the clocks are those from before
+  if (!trend->fill.is_whole) return false;        // they were deferred before it was filled
+  if (trend->fill.filter.active()) return false;  // the clocks are those from before
   const bool written = trend->stored->rows_included && has_history_to_write(trend);
   return (!trend->history->windows.items.empty() && !written) ||
          (trend->writer.has_sessions() && trend->writer.has_pending_window());
@@ -295,7 +297,7 @@ void forget_stored_state() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     forget_stored_trend(trend);
-    trend->kept_known = false;
+    trend->kept->known = false;
     trend->history->windows.deferred = true;
     trend->late->rows.deferred = true;
     trend->alerts->rows.deferred = true;
@@ -312,7 +314,7 @@ void mark_written() {
     if (trend->stored->rows_included) {
       late_table_written(trend);
       alerts_written(trend);
-      if (!trend->filter.active()) history_written(trend);
+      if (!trend->fill.filter.active()) history_written(trend);
     }
     if (!trend->stored->included) continue;
     trend->writer.for_each_pane([&](const PaneView& pane) { trend->writer.mark_clean(pane.span.start); });

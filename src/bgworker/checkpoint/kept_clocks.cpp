@@ -61,14 +61,14 @@ void upsert(int32 trend_id, const ClockBefore& clocks) {
 
 void store(FollowedTrend* trend, const ClockBefore& clocks) {
   static SpiStatement deletion = {"DELETE FROM trending.trend_clock WHERE trend_id = $1"};
-  if (trend->kept_known && trend->kept == clocks) return;
+  if (trend->kept->known && trend->kept->clocks == clocks) return;
   if (clocks == ClockBefore{}) {
     spi_run(&deletion, {spi_int4(trend->id)});
   } else {
     upsert(trend->id, clocks);
   }
-  trend->kept = clocks;
-  trend->kept_known = true;
+  trend->kept->clocks = clocks;
+  trend->kept->known = true;
 }
 
 int64 shown(pg_atomic_uint64* counter) {
@@ -82,14 +82,14 @@ void raise(pg_atomic_uint64* counter, int64 value) {
 }  // namespace
 
 ClockBefore clocks_of(const FollowedTrend* trend) {
-  ClockBefore clocks = trend->before;
+  ClockBefore clocks = trend->fill.before;
   clocks.null_time = shown(&trend->shared->null_time);
   clocks.failed = shown(&trend->shared->failed);
   clocks.unretracted = shown(&trend->shared->unretracted);
   if (!trend->arena.is_open()) return clocks;
   const TrendWriter& writer = trend->writer;
   // The clocks of a state that is ahead of the position would make rows late that are yet to be decoded.
-  if (trend->is_whole && !trend->filter.active()) {
+  if (trend->fill.is_whole && !trend->fill.filter.active()) {
     clocks.clock = writer.clock();
     clocks.watermark = writer.watermark();
     clocks.final_until = writer.final_before();
@@ -101,25 +101,25 @@ ClockBefore clocks_of(const FollowedTrend* trend) {
 
 void take_counters(FollowedTrend* trend) {
   hold_trend(trend->shared);
-  trend->writer.count_late(static_cast<uint64>(trend->before.late) - trend->writer.counters().late);
+  trend->writer.count_late(static_cast<uint64>(trend->fill.before.late) - trend->writer.counters().late);
   release_trend(trend->shared);
-  raise(&trend->shared->null_time, trend->before.null_time);
-  raise(&trend->shared->failed, trend->before.failed);
-  raise(&trend->shared->unretracted, trend->before.unretracted);
+  raise(&trend->shared->null_time, trend->fill.before.null_time);
+  raise(&trend->shared->failed, trend->fill.before.failed);
+  raise(&trend->shared->unretracted, trend->fill.before.unretracted);
 }
 
 void kept_clocks_load(FollowedTrend* trend) {
   static SpiStatement select = {"SELECT * FROM trending.trend_clock WHERE trend_id = $1"};
-  trend->kept = {};
-  trend->kept_known = true;
+  trend->kept->clocks = {};
+  trend->kept->known = true;
   const uint64 rows = spi_run(&select, {spi_int4(trend->id)});
-  if (rows > 0 && !(rows == 1 && read(trend->id, SpiRow(0), &trend->kept))) {
-    trend->kept = {};
-    trend->kept_known = false;
+  if (rows > 0 && !(rows == 1 && read(trend->id, SpiRow(0), &trend->kept->clocks))) {
+    trend->kept->clocks = {};
+    trend->kept->known = false;
     ereport(WARNING, (errmsg("trend %d: where its clocks stood cannot be read", trend->id),
                       errdetail("It is filled from where its history ends.")));
   }
-  if (trend->before == ClockBefore{}) trend->before = trend->kept;
+  if (trend->fill.before == ClockBefore{}) trend->fill.before = trend->kept->clocks;
 }
 
 void kept_clocks_write(FollowedTrend* trend) {

@@ -4,12 +4,18 @@
 // trending.trend_clock, written by checkpoints.
 #pragma once
 
+#include "bgworker/trend/trend_fill.h"
 #include "postgres/server.h"
 
 namespace trending {
 
 struct FollowedTrend;
-struct ClockBefore;
+
+// A trend's part: FollowedTrend::kept.
+struct KeptClocks {
+  ClockBefore clocks;  // that are stored
+  bool known = false;
+};
 
 // As they are now, or were when its state was last that of its source.
 ClockBefore clocks_of(const FollowedTrend* trend);

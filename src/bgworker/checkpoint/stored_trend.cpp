@@ -327,8 +327,8 @@ bool restore_state(FollowedTrend* trend, const char** wrong) {
     *wrong = "its row in trend_state has impossible values";
   }
   if (*wrong != nullptr) return false;
-  trend->before = {row.clock,     row.watermark, row.final_until, row.late,
-                   row.null_time, row.failed,    row.unretracted};
+  trend->fill.before = {row.clock,     row.watermark, row.final_until, row.late,
+                        row.null_time, row.failed,    row.unretracted};
   if (strcmp(row.definition, fingerprint_text(trend->definition->state)) != 0) return false;
   if ((row.keeps_values != 0) != trend->keeps_values) return false;
 

@@ -57,9 +57,9 @@ void store_progress(FollowedTrend* trend, Time since, bool backfilling) {
 }
 
 void take_progress(FollowedTrend* trend, Time since, bool backfilling) {
-  trend->history_since = since;
-  trend->has_history_since = true;
-  trend->backfilling = backfilling;
+  trend->start.history_since = since;
+  trend->start.has_history_since = true;
+  trend->start.backfilling = backfilling;
 }
 
 // --- a portion ---
@@ -83,7 +83,7 @@ struct Shadow {
     trend.condition = live.condition;
     trend.shared = live.shared;
     trend.keeps_values = live.keeps_values;
-    trend.later = live.later;
+    trend.start.later = live.start.later;
     trend.blocks = AreaBlocks{worker->area, &live.shared->lock, live.blocks.owner, 0};
   }
 };
@@ -214,20 +214,19 @@ TrendOptions options_of(const FollowedTrend* trend) {
 
 // Rows that are read in the time that the last portion took, so that looking for them is not all its work.
 uint64_t rows_in(const FollowedTrend* trend) {
-  return static_cast<uint64_t>(trend->backfill_us) / 2;
+  return static_cast<uint64_t>(trend->pace->took_us) / 2;
 }
 
 Portion make_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* since) {
-  const Time until = trend->history_since;
+  const Time until = trend->start.history_since;
   const Time latest = latest_of_windows(trend, until);
   if (latest == kNoTime || !trend->writer.windows().in_range(latest) || !keeps_windows_before(trend, until))
     return Portion::kNoneLeft;
-  const Time after = subtract_saturated(latest, trend->backfill_span);
+  const Time after = subtract_saturated(latest, trend->pace->span);
   const Span span = {trend->writer.windows().in_range(after) ? after : kNoTime, until};
-  initStringInfo(&made->partition);
-  initStringInfo(&made->combined);
+  made->buffers.make();
   if (trend_make_state(made, options_of(trend), nullptr) != Status::kOk) return Portion::kNoMemory;
-  const bool is_shortest = trend->backfill_span <= longest_window(trend->definition->window);
+  const bool is_shortest = trend->pace->span <= longest_window(trend->definition->window);
   const bool in_one = is_shortest || !has_time_index(*trend->definition);
   const uint64_t most = in_one ? UINT64_MAX : std::max(kManyRows, rows_in(trend));
   const Portion result = made->writer.has_sessions() ? count_sessions(made, span, met, most)
@@ -243,7 +242,7 @@ Portion run_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* s
   fault_point(FaultPoint::kBackfill, trend->id);
   made->passed->back_filter = filter_of(GetActiveSnapshot());
   SPI_connect();
-  const Time latest_kept = trend->history_since;
+  const Time latest_kept = trend->start.history_since;
   const Portion result = make_portion(trend, made, met, since);
   *since = result == Portion::kDone ? *since : result == Portion::kNoneLeft ? kNoTime : latest_kept;
   if (result == Portion::kDone || result == Portion::kNoneLeft)
@@ -262,28 +261,28 @@ void report_trouble(FollowedTrend* trend, const char* message) {
 void adapt(FollowedTrend* trend, Portion result, const Met& met) {
   const int64 shortest = longest_window(trend->definition->window);
   if (result == Portion::kDone && met.rows < std::max(kFewRows, rows_in(trend) / 8)) {
-    trend->backfill_span = std::min(trend->backfill_span, kAllTimeSpan / 4) * 4;
+    trend->pace->span = std::min(trend->pace->span, kAllTimeSpan / 4) * 4;
   } else if (result == Portion::kTooLarge || result == Portion::kNoMemory) {
     // Of all time a part of what there is: a few windows, or where each portion reads the whole source, much.
-    const bool was_all = trend->backfill_span == kAllTimeSpan;
-    const int64 met_span = subtract_saturated(trend->history_since, met.earliest);
-    const int64 shorter = !was_all                       ? trend->backfill_span / 4
+    const bool was_all = trend->pace->span == kAllTimeSpan;
+    const int64 met_span = subtract_saturated(trend->start.history_since, met.earliest);
+    const int64 shorter = !was_all                       ? trend->pace->span / 4
                           : result == Portion::kNoMemory ? met_span / 4
                                                          : kFirstWindows * shortest;
-    trend->backfill_span = std::max(shorter, shortest);
+    trend->pace->span = std::max(shorter, shortest);
   }
 }
 
 void fill_back(FollowedTrend* trend) {
-  if (trend->backfill_span == 0) trend->backfill_span = kAllTimeSpan;
+  if (trend->pace->span == 0) trend->pace->span = kAllTimeSpan;
   const TimestampTz began = GetCurrentTimestamp();
-  const bool is_shortest = trend->backfill_span <= longest_window(trend->definition->window);
+  const bool is_shortest = trend->pace->span <= longest_window(trend->definition->window);
   Met met;
   Time since = kNoTime;
   Portion result = Portion::kTooLarge;
   shadow = std::make_unique<Shadow>(*trend);
   ErrorData* error = worker_try([&] { result = run_portion(trend, &shadow->trend, &met, &since); });
-  const bool is_slow = shadow->trend.set_aside;
+  const bool is_slow = shadow->trend.trouble.set_aside;
   SnapshotFilter filter = std::move(shadow->trend.passed->back_filter);
   drop_shadow();
   if (is_slow) {
@@ -292,32 +291,32 @@ void fill_back(FollowedTrend* trend) {
     return;
   }
   const TimestampTz ended = GetCurrentTimestamp();
-  trend->backfill_us = ended - began;
-  trend->backfill_at = ended + kPauseFactor * trend->backfill_us;
+  trend->pace->took_us = ended - began;
+  trend->pace->not_before = ended + kPauseFactor * trend->pace->took_us;
   if (error != nullptr) {
     if (!is_conflict(error)) report_trouble(trend, error->message);
-    trend->backfill_at = ended + kRetryPauseUs;
+    trend->pace->not_before = ended + kRetryPauseUs;
     FreeErrorData(error);
     return;
   }
   if (result == Portion::kDone || result == Portion::kNoneLeft) {
     trend->passed->back_filter = std::move(filter);
-    trend->passed->back_from = trend->history_since;
+    trend->passed->back_from = trend->start.history_since;
     take_progress(trend, since, since != kNoTime);
     if (strncmp(trend->shared->reason, kTrouble, strlen(kTrouble)) == 0) trend_report(trend, "");
   } else if (result == Portion::kNoMemory && is_shortest) {
     report_trouble(trend, "out of memory for a window");
-    trend->backfill_at = ended + kLongPauseUs;
+    trend->pace->not_before = ended + kLongPauseUs;
   }
   adapt(trend, result, met);
 }
 
 // Its last portion has been written, and nothing else is about to be done with its history.
 bool is_due(const FollowedTrend* trend, TimestampTz now) {
-  return trend != nullptr && trend->backfilling && trend->state == FillState::kRunning && !trend->refill &&
-         !trend->filter.active() && !trend->passed->back_filter.active() &&
+  return trend != nullptr && trend->start.backfilling && trend->state == FillState::kRunning &&
+         !trend->fill.wanted && !trend->fill.filter.active() && !trend->passed->back_filter.active() &&
          !trend->history->windows.deferred && !trend->history->redo.wanted &&
-         OidIsValid(trend->definition->history) && now >= trend->backfill_at;
+         OidIsValid(trend->definition->history) && now >= trend->pace->not_before;
 }
 
 }  // namespace
@@ -338,10 +337,10 @@ void backfill_load(FollowedTrend* trend) {
   if (!row.read("later", &later) || !row.read("backfilling", &backfilling)) {
     elog(ERROR, "the start of trend %d cannot be read", trend->id);
   }
-  trend->later = later;
-  trend->backfilling = backfilling;
-  trend->has_history_since = row.read("history_since", &trend->history_since);
-  if (!trend->has_history_since) trend->history_since = kNoTime;
+  trend->start.later = later;
+  trend->start.backfilling = backfilling;
+  trend->start.has_history_since = row.read("history_since", &trend->start.history_since);
+  if (!trend->start.has_history_since) trend->start.history_since = kNoTime;
   kept_clocks_load(trend);
   SPI_finish();
 }
@@ -350,9 +349,9 @@ void backfill_note(FollowedTrend* trend, Time since, bool continues) {
   Time reached = since;
   bool backfilling = trend->definition->options.backfill == Backfill::kAll && since != kNoTime &&
                      OidIsValid(trend->definition->history);
-  if (continues && trend->has_history_since) {
-    reached = std::min(since, trend->history_since);
-    backfilling = backfilling && trend->backfilling;
+  if (continues && trend->start.has_history_since) {
+    reached = std::min(since, trend->start.history_since);
+    backfilling = backfilling && trend->start.backfilling;
   } else if (continues) {
     // A restored dump: history has what it had.
     reached = std::min(since, subtract_saturated(trend->history->oldest_end, 1));

@@ -12,6 +12,13 @@ namespace trending {
 
 struct FollowedTrend;
 
+// How much of its source a portion takes. A trend's part: FollowedTrend::pace.
+struct BackfillPace {
+  int64 span = 0;              // event time of the next portion; 0: not known yet
+  int64 took_us = 0;           // the last one
+  TimestampTz not_before = 0;  // the next one
+};
+
 // Reads the trend's row in trending.trend_start, made now where there is none (a restored dump). Needs a
 // transaction.
 void backfill_load(FollowedTrend* trend);

@@ -22,6 +22,7 @@
 #include <algorithm>
 
 #include "bgworker/filling/backfill.h"
+#include "bgworker/filling/filling_part.h"
 #include "bgworker/checkpoint/kept_clocks.h"
 #include "bgworker/filling/load.h"
 #include "bgworker/filling/source_count.h"
@@ -60,7 +61,7 @@ void note_writers(FollowedTrend* trend) {
     SET_LOCKTAG_RELATION(tag, MyDatabaseId, lfirst_oid(cell));
     int count = 0;
     VirtualTransactionId* holders = GetLockConflicts(&tag, ShareLock, &count);
-    trend->writers.insert(trend->writers.end(), holders, holders + count);
+    trend->filling->writers.insert(trend->filling->writers.end(), holders, holders + count);
   }
   list_free(relations);
   trend->tables->departed.clear();
@@ -106,13 +107,13 @@ void tell_writers(FollowedTrend* trend) {
   constexpr int64 kShortUs = 500 * 1000;
   constexpr int64 kPauseUs = 2000 * 1000;
   const TimestampTz now = GetCurrentTimestamp();
-  if (now - trend->awaits_since < kShortUs || now - trend->told_at < kPauseUs) return;
-  trend->told_at = now;
-  const char* names = names_of(trend->writers);
+  if (now - trend->filling->awaits_since < kShortUs || now - trend->filling->told_at < kPauseUs) return;
+  trend->filling->told_at = now;
+  const char* names = names_of(trend->filling->writers);
   if (names == nullptr) return;
   char text[kMessageSize];
   snprintf(text, sizeof(text), "%s%sIt waits for transactions that have written to its source: %s",
-           trend->why_filled, trend->why_filled[0] != '\0' ? " " : "", names);
+           trend->fill.why, trend->fill.why[0] != '\0' ? " " : "", names);
   text[pg_mbcliplen(text, static_cast<int>(strlen(text)), sizeof(text) - 1)] = '\0';
   trend_tell(trend, text);
 }
@@ -120,14 +121,14 @@ void tell_writers(FollowedTrend* trend) {
 void tell_locked(FollowedTrend* trend) {
   char text[kMessageSize];
   snprintf(text, sizeof(text),
-           "%s%sIt waits for its source, or a partition of it, which somebody keeps locked",
-           trend->why_filled, trend->why_filled[0] != '\0' ? " " : "");
+           "%s%sIt waits for its source, or a partition of it, which somebody keeps locked", trend->fill.why,
+           trend->fill.why[0] != '\0' ? " " : "");
   if (strcmp(trend->shared->reason, text) != 0) trend_tell(trend, text);
 }
 
 // Whether all noted writers have ended.
 bool writers_ended(FollowedTrend* trend) {
-  auto& writers = trend->writers;
+  auto& writers = trend->filling->writers;
   writers.erase(std::remove_if(writers.begin(), writers.end(),
                                [](const VirtualTransactionId& id) { return VirtualXactLock(id, false); }),
                 writers.end());
@@ -137,8 +138,8 @@ bool writers_ended(FollowedTrend* trend) {
 // --- counting ---
 
 void replay_recorded(FollowedTrend* trend) {
-  for (size_t i = 0; i < trend->recorded.size(); i++) {
-    const RecordedTransaction& transaction = trend->recorded[i];
+  for (size_t i = 0; i < trend->recorded.transactions.size(); i++) {
+    const RecordedTransaction& transaction = trend->recorded.transactions[i];
     settle_candidates(trend, i, transaction.xid);
     if (!takes(trend, transaction.xid)) {
       count_passed_over(trend, transaction.xid, transaction.begin(), transaction.end());
@@ -152,15 +153,14 @@ void replay_recorded(FollowedTrend* trend) {
     apply_to_trend(trend, worker->filling.slice(trend->slot), transaction.commit_time, transaction.lsn);
     worker->filling.clear();
   }
-  settle_candidates(trend, trend->recorded.size(), InvalidTransactionId);
+  settle_candidates(trend, trend->recorded.transactions.size(), InvalidTransactionId);
   trend->recorded.clear();
-  trend->recorded_bytes = 0;
   trend->passed->recorded_late = 0;
 }
 
 // Without backfill, what is decoded from the very beginning is all there is to count.
 bool counts_source(const FollowedTrend* trend) {
-  return trend->definition->options.backfill != Backfill::kNone || !trend->is_new;
+  return trend->definition->options.backfill != Backfill::kNone || !trend->fill.is_new;
 }
 
 // Step 3, in a transaction.
@@ -171,7 +171,7 @@ void fill_from_source(FollowedTrend* trend) {
   trend->passed->counted_since = kNoTime;
   // Without event times the trend begins with the rows to come; what it has in history stays.
   if (counts_source(trend) && knows_event_times(*trend->definition)) {
-    trend->filter = filter_of(GetActiveSnapshot());
+    trend->fill.filter = filter_of(GetActiveSnapshot());
     source_count(trend);
     source_note_files(trend);
   }
@@ -182,8 +182,8 @@ void pause_filling(FollowedTrend* trend, const char* message) {
   char reason[kMessageSize];
   snprintf(reason, sizeof(reason), "waits to be filled: %.200s", message);
   trend_report(trend, reason);
-  trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;
-  trend->fill_paused = true;
+  trend->fill.not_before = GetCurrentTimestamp() + kFillPauseUs;
+  trend->filling->paused = true;
 }
 
 void fill(FollowedTrend* trend) {
@@ -191,8 +191,8 @@ void fill(FollowedTrend* trend) {
   ErrorData* error = worker_try([trend] { fill_from_source(trend); });
   if (error != nullptr) {
     worker->filling.clear();
-    trend->filter = {};
-    if (trend->set_aside) {
+    trend->fill.filter = {};
+    if (trend->trouble.set_aside) {
       trend_set_aside(trend, error->message);
     } else if (!is_conflict(error)) {
       trend_stop(trend, error->message);
@@ -208,25 +208,25 @@ void fill(FollowedTrend* trend) {
   worker_begin();                        // comparing keys may need catalogs
   replay_recorded(trend);
   worker_commit();
-  if (trend->set_aside) return;  // by what was applied to it
+  if (trend->trouble.set_aside) return;  // by what was applied to it
   const bool lacks_rows = counts_source(trend) && !knows_event_times(*trend->definition);
-  trend->filled_at = GetCurrentTimestamp();
-  trend->fill_us = trend->filled_at - began;
-  trend->refill = trend->fill_paused = trend->is_new = false;
-  trend->is_whole = true;
-  trend->unfit = trend->rights_lost = false;  // why it was stopped, if it was, is past
+  trend->fill.ended_at = GetCurrentTimestamp();
+  trend->fill.took_us = trend->fill.ended_at - began;
+  trend->fill.wanted = trend->filling->paused = trend->fill.is_new = false;
+  trend->fill.is_whole = true;
+  trend->trouble.unfit = trend->trouble.rights_lost = false;  // why it was stopped, if it was, is past
   trend_report(trend, lacks_rows ? kUnknownTimes : "");
   trend->dirty = true;
   trend_set_phase(trend, TrendPhase::kRunning);
   worker->checkpoint_due = true;
-  trend->why_filled = "";
+  trend->fill.why = "";
   refill_again(trend);
   working_ended();
 }
 
 // Final windows are harvested at once, but final sessions with the next checkpoint only.
 bool has_final_sessions(const FollowedTrend* trend) {
-  return trend->is_whole && trend->definition != nullptr && trend->writer.has_sessions() &&
+  return trend->fill.is_whole && trend->definition != nullptr && trend->writer.has_sessions() &&
          trend->writer.has_pending_window();
 }
 
@@ -251,11 +251,11 @@ void begin_waiting(FollowedTrend* trend) {
   if (!defer_history(trend) || !trend_load(trend)) return;
   pass_over_recorded(trend);
   // The event clock does not go back with the rows that moved it, and what is final stays so.
-  trend->before = clocks_of(trend);
-  trend->is_whole = false;
+  trend->fill.before = clocks_of(trend);
+  trend->fill.is_whole = false;
   if (!trend_reset_state(trend)) return;
   take_counters(trend);
-  trend->writers.clear();
+  trend->filling->writers.clear();
   trend->passed->recorded_latest = kNoTime;
   ErrorData* error = worker_try([trend] {
     backfill_load(trend);
@@ -267,8 +267,8 @@ void begin_waiting(FollowedTrend* trend) {
     return;  // kLoading: tried again
   }
   take_counters(trend);
-  trend->awaits_since = GetCurrentTimestamp();
-  trend->told_at = 0;
+  trend->filling->awaits_since = GetCurrentTimestamp();
+  trend->filling->told_at = 0;
   trend->state = FillState::kAwaiting;
 }
 
@@ -288,14 +288,14 @@ void poll_waiting(FollowedTrend* trend) {
 }  // namespace
 
 void filling_start(FollowedTrend* trend) {
-  if (trend->set_aside) return;
+  if (trend->trouble.set_aside) return;
   // Its state is ahead of the position, until when it is known of each transaction whether it was counted.
-  trend->filter.settle(worker->loop.position());
-  if (trend->filter.active()) return trend_fill_later(trend, 0);
+  trend->fill.filter.settle(worker->loop.position());
+  if (trend->fill.filter.active()) return trend_fill_later(trend, 0);
   trend->state = FillState::kLoading;
-  trend->lacks_memory = false;
-  if (!trend->fill_paused) trend_tell(trend, trend->why_filled);
-  trend->outdated = false;
+  trend->trouble.lacks_memory = false;
+  if (!trend->filling->paused) trend_tell(trend, trend->fill.why);
+  trend->fill.outdated = false;
   trend->tables->recheck = false;
   trend->tables->arrived.clear();
   if (source_is_locked(trend)) {
@@ -303,30 +303,31 @@ void filling_start(FollowedTrend* trend) {
     // What is there is known to be wrong.
     if (pg_atomic_read_u32(&trend->shared->phase) != static_cast<uint32>(TrendPhase::kFilling))
       trend_set_phase(trend, TrendPhase::kFilling);
-    trend->is_new = false;
+    trend->fill.is_new = false;
     return;
   }
   begin_waiting(trend);
-  if (trend->state == FillState::kLoading) trend->fill_at = GetCurrentTimestamp() + kFillPauseUs;
+  if (trend->state == FillState::kLoading) trend->fill.not_before = GetCurrentTimestamp() + kFillPauseUs;
   if (trend->state != FillState::kAwaiting) {
-    trend->is_new = false;
+    trend->fill.is_new = false;
     return;
   }
   // Without backfill everything from here on counts, whoever is writing.
-  if (!counts_source(trend)) trend->writers.clear();
-  if (trend->writers.empty()) fill(trend);
+  if (!counts_source(trend)) trend->filling->writers.clear();
+  if (trend->filling->writers.empty()) fill(trend);
 }
 
 void filling_poll() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     trend->passed->back_filter.settle(worker->loop.position());
-    trend->filter.settle(worker->loop.position());
-    if (trend->filter.active()) continue;
-    if (trend->lacks_memory && memory_may_do(trend->blocks) && GetCurrentTimestamp() >= trend->fill_at) {
+    trend->fill.filter.settle(worker->loop.position());
+    if (trend->fill.filter.active()) continue;
+    if (trend->trouble.lacks_memory && memory_may_do(trend->blocks) &&
+        GetCurrentTimestamp() >= trend->fill.not_before) {
       filling_start(trend);
     } else if (trend->state == FillState::kLoading) {
-      if (GetCurrentTimestamp() >= trend->fill_at) filling_start(trend);
+      if (GetCurrentTimestamp() >= trend->fill.not_before) filling_start(trend);
     } else if (trend->state == FillState::kAwaiting) {
       poll_waiting(trend);
     }

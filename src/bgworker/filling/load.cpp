@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "bgworker/filling/load.h"
 
+#include "bgworker/checkpoint/kept_clocks.h"
 #include "bgworker/checkpoint/stored_trend.h"
+#include "bgworker/filling/backfill.h"
+#include "bgworker/filling/filling_part.h"
 #include "bgworker/intake/ahead_times.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/own_rows.h"
@@ -38,7 +41,10 @@ FollowedTrend::FollowedTrend()
       ranks(std::make_unique<ShownRanks>()),
       late(std::make_unique<RefusedRows>()),
       alerts(std::make_unique<TrendAlerts>()),
-      stored(std::make_unique<StoredTrend>()) {}
+      stored(std::make_unique<StoredTrend>()),
+      kept(std::make_unique<KeptClocks>()),
+      filling(std::make_unique<Filling>()),
+      pace(std::make_unique<BackfillPace>()) {}
 
 FollowedTrend::~FollowedTrend() = default;
 
@@ -65,9 +71,10 @@ void stop_without_memory(FollowedTrend* trend) {
   snprintf(reason, sizeof(reason), "There is no memory for its state. %s", memory_refusal());
   trend_stop(trend, reason);
   trend->definition = nullptr;  // whoever has one has a state
-  trend->lacks_memory = true;
-  trend->memory_pause_us = Min(Max(2 * trend->memory_pause_us, kMemoryPauseUs), kMemoryLongPauseUs);
-  trend->fill_at = GetCurrentTimestamp() + trend->memory_pause_us;
+  trend->trouble.lacks_memory = true;
+  trend->filling->memory_pause_us =
+      Min(Max(2 * trend->filling->memory_pause_us, kMemoryPauseUs), kMemoryLongPauseUs);
+  trend->fill.not_before = GetCurrentTimestamp() + trend->filling->memory_pause_us;
 }
 
 // Takes the state away from readers.
@@ -101,7 +108,7 @@ bool trend_reset_state(FollowedTrend* trend) {
     return false;
   }
   hold_trend(trend->shared);
-  trend->memory_pause_us = 0;
+  trend->filling->memory_pause_us = 0;
   trend->shared->arena = new_identity();
   trend->shared->root = trend->arena.root_handle();
   trend->shared->definition = trend->definition->state;
@@ -109,7 +116,7 @@ bool trend_reset_state(FollowedTrend* trend) {
   shared_readers_forget();
   history_reset(trend);
   forget_stored_trend(trend);
-  trend->filter = SnapshotFilter{};
+  trend->fill.filter = SnapshotFilter{};
   trend->idle_clock->base = kNoTime;
   trend->ahead->clear();
   trend->tables->latest_known = false;
@@ -161,8 +168,7 @@ bool trend_load(FollowedTrend* trend) {
     Definition* definition = definition_load(trend->id);
     if (definition != nullptr) {
       trend->reader = row_reader_create(definition);
-      initStringInfo(&trend->partition);
-      initStringInfo(&trend->combined);
+      trend->buffers.make();
       trend->condition = condition_create(definition);
       trend_note_retractable(trend, *definition);
       trend->keeps_values = needs_values(*definition) && identity_covers_some(*definition);
@@ -179,7 +185,7 @@ bool trend_load(FollowedTrend* trend) {
     // A locked table is waited for; anything else is for the user to see.
     if (!is_conflict(error)) {
       trend_stop(trend, error->message);
-      trend->unfit = true;
+      trend->trouble.unfit = true;
     }
     FreeErrorData(error);
     return false;

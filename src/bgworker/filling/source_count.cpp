@@ -27,6 +27,7 @@
 #include <algorithm>
 
 #include "bgworker/filling/backfill.h"
+#include "bgworker/filling/filling_part.h"
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/intake/apply.h"
 #include "bgworker/intake/idle_clock.h"
@@ -89,7 +90,7 @@ void apply_batch(FollowedTrend* trend) {
 bool set_clock(FollowedTrend* trend, Time clock, Time final) {
   hold_trend(trend->shared);
   Status status = trend->writer.restore_clock(clock, final);
-  trend->writer.restore_horizon(trend->before.watermark, final);
+  trend->writer.restore_horizon(trend->fill.before.watermark, final);
   release_trend(trend->shared);
   trend->idle_clock->base = trend->writer.clock();
   trend->idle_clock->wall = GetCurrentTimestamp();
@@ -153,7 +154,7 @@ void count_open_windows(FollowedTrend* trend, Time final, Time clock) {
 // The source's lock comes first, as for DROP TABLE.
 void await_history(const FollowedTrend* trend) {
   LockRelationOid(trend->definition->source, AccessShareLock);
-  if (!OidIsValid(trend->definition->history) || trend->fill_paused) return;
+  if (!OidIsValid(trend->definition->history) || trend->filling->paused) return;
   LockRelationOid(trend->definition->history, RowExclusiveLock);
 }
 
@@ -196,7 +197,7 @@ struct Extent {
 };
 
 Extent extent_of(FollowedTrend* trend, const HistoryEnds& ends) {
-  Extent extent = {trend->before.clock, trend->before.final_until, kNoTime, true};
+  Extent extent = {trend->fill.before.clock, trend->fill.before.final_until, kNoTime, true};
   if (extent.since == kNoTime) {
     extent.since = std::max(ends.closed, clock_of_final(trend, ends.final));
     extent.continues = extent.since != kNoTime;

@@ -59,7 +59,7 @@ void append_conditions(StringInfo query, const FollowedTrend* trend, const Sourc
   append_time_bound(query, trend->definition, "<=", range.until);
   if (range.rows == SourceRows::kAll) return;
   appendStringInfo(query, " AND %s trending.is_later(xmin, '%s')",
-                   range.rows == SourceRows::kEarlier ? "NOT" : "", trend->later.c_str());
+                   range.rows == SourceRows::kEarlier ? "NOT" : "", trend->start.later.c_str());
 }
 
 // What one query reads: see tables_by_owner().
@@ -98,7 +98,7 @@ void note_latest(FollowedTrend* trend, Oid table, Time time) {
 
 // Ends the filling, which sets the trend aside.
 [[noreturn]] void raise_overdrawn(FollowedTrend* trend) {
-  trend->set_aside = true;
+  trend->trouble.set_aside = true;
   ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s", evaluation_overdrawn_reason())));
   pg_unreachable();
 }

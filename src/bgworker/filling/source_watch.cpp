@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "bgworker/filling/source_watch.h"
 
+#include "bgworker/filling/filling_part.h"
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/intake/source_changes.h"
 #include "bgworker/process/transaction.h"
@@ -80,7 +81,7 @@ void recheck(FollowedTrend* trend) {
     worker->recheck_wanted = true;
   } else {
     trend_stop(trend, error->message);
-    trend->unfit = true;
+    trend->trouble.unfit = true;
   }
   FreeErrorData(error);
 }
@@ -89,12 +90,12 @@ void recheck(FollowedTrend* trend) {
 
 bool source_is_locked(FollowedTrend* trend) {
   TimestampTz now = GetCurrentTimestamp();
-  if (now < trend->next_try) return true;
+  if (now < trend->filling->next_look) return true;
   worker_begin();
   Oid source = definition_source(trend->id);
   bool locked = OidIsValid(source) && !lock_at_once(source);
   worker_commit();
-  if (locked) trend->next_try = now + kRetryUs;
+  if (locked) trend->filling->next_look = now + kRetryUs;
   return locked;
 }
 
@@ -115,8 +116,8 @@ void sources_follow() {
     // early.
     if (trend->state == FillState::kAwaiting && !trend->tables->arrived.empty())
       trend_ask_to_fill(trend, nullptr);
-    if (trend->state == FillState::kRunning && !trend->refill) {
-      for (size_t i = 0; i < trend->tables->arrived.size() && !trend->refill; i++)
+    if (trend->state == FillState::kRunning && !trend->fill.wanted) {
+      for (size_t i = 0; i < trend->tables->arrived.size() && !trend->fill.wanted; i++)
         survey(trend, trend->tables->arrived[i]);
     }
     trend->tables->arrived.clear();

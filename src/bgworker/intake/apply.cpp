@@ -28,7 +28,7 @@ constexpr size_t kRecordedStep = size_t{1} << 20;
 
 size_t recorded_by_all() {
   size_t bytes = 0;
-  for (const FollowedTrend* trend : worker->trends) bytes += trend != nullptr ? trend->recorded_bytes : 0;
+  for (const FollowedTrend* trend : worker->trends) bytes += trend != nullptr ? trend->recorded.bytes : 0;
   return bytes;
 }
 
@@ -37,16 +37,17 @@ void record(FollowedTrend* trend, TransactionId xid, TimestampTz commit_time, XL
             const BatchSlice& slice) {
   const auto* begin = reinterpret_cast<const std::byte*>(slice.begin);
   const auto* end = reinterpret_cast<const std::byte*>(slice.end);
-  trend->recorded.push_back(RecordedTransaction{xid, commit_time, lsn, std::vector<std::byte>(begin, end)});
-  const size_t before = trend->recorded_bytes;
-  trend->recorded_bytes += static_cast<size_t>(end - begin) + sizeof(RecordedTransaction);
+  trend->recorded.transactions.push_back(
+      RecordedTransaction{xid, commit_time, lsn, std::vector<std::byte>(begin, end)});
+  const size_t before = trend->recorded.bytes;
+  trend->recorded.bytes += static_cast<size_t>(end - begin) + sizeof(RecordedTransaction);
   note_recorded(trend, slice.max_time);
   // Too much: begin again from a later position (filling.h).
-  if (trend->recorded_bytes / kRecordedStep != before / kRecordedStep &&
+  if (trend->recorded.bytes / kRecordedStep != before / kRecordedStep &&
       recorded_by_all() > kMaxRecordedBytes) {
     pass_over_recorded(trend);
     trend->state = FillState::kLoading;
-    trend->is_new = false;
+    trend->fill.is_new = false;
   }
 }
 
@@ -61,9 +62,9 @@ void apply_to_trend(FollowedTrend* trend, const BatchSlice& slice, TimestampTz c
     return true;
   });
   alerts_noted(trend, lsn, commit_time);
-  if (trend->combine_error[0] != '\0') {
-    trend_report(trend, trend->combine_error);
-    trend->combine_error[0] = '\0';
+  if (trend->buffers.combine_error[0] != '\0') {
+    trend_report(trend, trend->buffers.combine_error);
+    trend->buffers.combine_error[0] = '\0';
   }
   if (unlikely(evaluation_overdrawn())) trend_set_aside(trend, evaluation_overdrawn_reason());
   trend->idle_clock->base = trend->writer.clock();
@@ -93,10 +94,10 @@ void look_ahead(const SharedReader& shared, const BatchSlice& slice, const Reord
 void apply(const SharedReader& shared, const BatchSlice& slice, const ReorderBufferTXN* txn) {
   const TimestampTz commit_time = compat::commit_time(txn);
   for (FollowedTrend* trend : shared.trends) {
-    if (trend->state == FillState::kAwaiting && !trend->outdated) {
+    if (trend->state == FillState::kAwaiting && !trend->fill.outdated) {
       record(trend, txn->xid, commit_time, txn->final_lsn, slice);
     } else if (takes(trend, txn->xid)) {
-      if (unlikely(trend->backfilling || trend->writer.counts_elsewhere())) {
+      if (unlikely(trend->start.backfilling || trend->writer.counts_elsewhere())) {
         meet_while_backfilling(trend, txn->xid);
       }
       apply_to_trend(trend, slice, commit_time, txn->final_lsn);

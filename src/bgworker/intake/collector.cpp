@@ -64,7 +64,7 @@ bool was_refused(const Followers& followers, Time time, TimestampTz commit_time)
   for (int i = 0; i < followers.count; i++) {
     FollowedTrend* trend = followers.trends[i].trend;
     if (!was_refused(trend, time, commit_time)) continue;
-    trend->outdated = true;
+    trend->fill.outdated = true;
     trend_ask_to_fill(trend, kMayHaveBeenRefused);
   }
   return false;
@@ -75,7 +75,7 @@ void count_refused(const Followers& followers, RowOutcome outcome, Time time, Tr
     FollowedTrend* trend = followers.trends[i].trend;
     if (trend->state == FillState::kStopped) continue;
     // Filling has met it.
-    if (outcome == RowOutcome::kAhead && !trend->filter.counts(xid)) continue;
+    if (outcome == RowOutcome::kAhead && !trend->fill.filter.counts(xid)) continue;
     count_refused(trend, outcome);
     if (outcome == RowOutcome::kFailed) trend_note_failure(trend);
     if (outcome == RowOutcome::kAhead) trend->ahead->add(time);
@@ -100,7 +100,7 @@ pg_noinline void leave_to_filling(TransactionId xid) {
   const BatchSlice events = worker->batch.slice(slot);
   for (FollowedTrend* trend : shared_readers()[slot].trends) {
     if (trend->state == FillState::kStopped) continue;
-    trend->outdated = true;
+    trend->fill.outdated = true;
     count_passed_over(trend, xid, events.begin, events.end);
     trend_ask_to_fill(trend, "A transaction changed more rows of its source than can be held in memory.");
   }
@@ -132,7 +132,7 @@ bool all_have_stopped(const Followers& followers) {
 }
 bool all_are_out(const Followers& followers) {
   return std::all_of(followers.trends, followers.trends + followers.count, [](const Follower& follower) {
-    return follower.trend->state == FillState::kStopped || follower.trend->outdated;
+    return follower.trend->state == FillState::kStopped || follower.trend->fill.outdated;
   });
 }
 

@@ -18,7 +18,7 @@ constexpr int64 kSoonUs = 24 * 3600 * INT64CONST(1000000);
 // too late for the live trend: they are not late, then. Window{}: there are none.
 Window backfill_takes(const FollowedTrend* trend, TransactionId xid) {
   const PassedOver& passed = *trend->passed;
-  Time until = trend->backfilling ? trend->history_since : kNoTime;
+  Time until = trend->start.backfilling ? trend->start.history_since : kNoTime;
   if (passed.back_filter.active() && !passed.back_filter.counts(xid)) until = passed.back_from;
   if (until == kNoTime) return {};
   const int64 retention = trend->definition->options.retention;
@@ -26,12 +26,12 @@ Window backfill_takes(const FollowedTrend* trend, TransactionId xid) {
 }
 
 bool is_waiting(const FollowedTrend* trend) {
-  return trend->state == FillState::kAwaiting && !trend->outdated;
+  return trend->state == FillState::kAwaiting && !trend->fill.outdated;
 }
 
 // Its state is that of the source, but for transactions that it was filled with.
 bool is_filled(const FollowedTrend* trend) {
-  return trend->state == FillState::kRunning && !trend->outdated;
+  return trend->state == FillState::kRunning && !trend->fill.outdated;
 }
 
 KeyView key_of(const RowEvent& event) {
@@ -87,9 +87,9 @@ bool was_counted(const FollowedTrend* trend, Time time) {
 // Nothing is late by a clock that no row has been ahead of. What filling will find of later times is not
 // known where its clock is not.
 bool may_be_late(const FollowedTrend* trend, Time time) {
-  if (trend->before.clock == kNoTime) return true;
+  if (trend->fill.before.clock == kNoTime) return true;
   const DefinitionOptions& options = trend->definition->options;
-  Time reached = std::max(trend->before.clock, trend->passed->recorded_latest);
+  Time reached = std::max(trend->fill.before.clock, trend->passed->recorded_latest);
   reached = subtract_saturated(reached, options.watermark_delay);
   reached = subtract_saturated(reached, options.allowed_lateness);
   return trend->writer.is_past(time, {}, reached);
@@ -101,11 +101,11 @@ void note_candidate(FollowedTrend* trend, ReorderBufferTXN* txn, bool is_ahead, 
   char* text = late_table_row(trend, descriptor, row);
   if (text == nullptr) return;
   trend->passed->candidates.push_back(
-      {trend->recorded.size(),
+      {trend->recorded.transactions.size(),
        is_ahead,
        std::string(reinterpret_cast<const char*>(event.key.data), key_size),
        {event.time, txn->final_lsn, is_ahead ? "too far ahead" : "late", text}});
-  trend->recorded_bytes += sizeof(LateCandidate) + strlen(text) + key_size;
+  trend->recorded.bytes += sizeof(LateCandidate) + strlen(text) + key_size;
   pfree(text);
 }
 
@@ -117,12 +117,12 @@ void keep(FollowedTrend* trend, const LateCandidate& candidate) {
 }  // namespace
 
 bool takes(const FollowedTrend* trend, TransactionId xid) {
-  return is_filled(trend) && trend->filter.counts(xid);
+  return is_filled(trend) && trend->fill.filter.counts(xid);
 }
 
 Time passed_until(const FollowedTrend* trend, TransactionId xid) {
-  if (!trend->filter.counts(xid)) return trend->passed->counted_since;
-  return trend->is_whole ? trend->writer.final_before() : trend->before.final_until;
+  if (!trend->fill.filter.counts(xid)) return trend->passed->counted_since;
+  return trend->fill.is_whole ? trend->writer.final_before() : trend->fill.before.final_until;
 }
 
 bool is_passed_over(FollowedTrend* trend, TransactionId xid, const RowEvent& event) {
@@ -135,7 +135,7 @@ void count_passed_over(FollowedTrend* trend, TransactionId xid, const BatchRecor
 }
 
 void note_recorded(FollowedTrend* trend, Time latest) {
-  const RecordedTransaction& transaction = trend->recorded.back();
+  const RecordedTransaction& transaction = trend->recorded.transactions.back();
   trend->passed->recorded_latest = std::max(trend->passed->recorded_latest, latest);
   if (trend->writer.has_sessions()) return;
   trend->passed->recorded_late += past_rows(trend, transaction.xid, transaction.begin(), transaction.end());
@@ -149,7 +149,7 @@ void meet_while_backfilling(FollowedTrend* trend, TransactionId xid) {
   // Once in a while those that have ended go.
   constexpr size_t kManySeen = 1024;
   trend->writer.count_elsewhere(backfill_takes(trend, xid));
-  if (!trend->backfilling) return;
+  if (!trend->start.backfilling) return;
   if (trend->passed->seen.size() % kManySeen == kManySeen - 1) (void)is_all_visible(trend);
   trend->passed->seen.push_back(xid);
 }
@@ -173,7 +173,8 @@ void keep_refused(FollowedTrend* trend, ReorderBufferTXN* txn, RowOutcome outcom
     case RowOutcome::kAhead:
       if (is_waiting(trend) && event.time < add_saturated(GetCurrentTimestamp(), kSoonUs)) {
         note_candidate(trend, txn, true, event, descriptor, row);
-      } else if (!is_filled(trend) || trend->filter.counts(txn->xid) || !was_counted(trend, event.time)) {
+      } else if (!is_filled(trend) || trend->fill.filter.counts(txn->xid) ||
+                 !was_counted(trend, event.time)) {
         late_table_keep(trend, event.time, txn, "too far ahead", descriptor, row);
       }
       break;
@@ -186,7 +187,7 @@ void keep_refused(FollowedTrend* trend, ReorderBufferTXN* txn, RowOutcome outcom
 }
 
 void settle_candidates(FollowedTrend* trend, size_t transaction, TransactionId xid) {
-  const bool is_taken = trend->filter.counts(xid);
+  const bool is_taken = trend->fill.filter.counts(xid);
   while (!trend->passed->candidates.empty() && trend->passed->candidates.front().transaction <= transaction) {
     const LateCandidate& candidate = trend->passed->candidates.front();
     const Time time = candidate.event.time;
@@ -198,19 +199,19 @@ void settle_candidates(FollowedTrend* trend, size_t transaction, TransactionId x
 }
 
 void pass_over_recorded(FollowedTrend* trend) {
-  for (const RecordedTransaction& transaction : trend->recorded) {
+  for (const RecordedTransaction& transaction : trend->recorded.transactions) {
     count_passed_over(trend, transaction.xid, transaction.begin(), transaction.end());
   }
   for (const LateCandidate& candidate : trend->passed->candidates) {
-    const bool has_events = candidate.transaction < trend->recorded.size();
-    const TransactionId xid = has_events ? trend->recorded[candidate.transaction].xid : InvalidTransactionId;
+    const bool has_events = candidate.transaction < trend->recorded.transactions.size();
+    const TransactionId xid =
+        has_events ? trend->recorded.transactions[candidate.transaction].xid : InvalidTransactionId;
     if (candidate.is_ahead || is_past(trend, xid, candidate.event.time, key_of(candidate))) {
       keep(trend, candidate);
     }
   }
   trend->recorded.clear();
   trend->passed->candidates.clear();
-  trend->recorded_bytes = 0;
   trend->passed->recorded_late = 0;
 }
 

@@ -31,7 +31,7 @@ Time concerned_from(FollowedTrend* trend, TransactionId xid) {
 // At once, which is after the transaction that is being decoded, or later.
 void ask(FollowedTrend* trend) {
   trend_ask_to_fill(trend, "Rows were updated or deleted that its state cannot retract.");
-  const TimestampTz due = trend->filled_at + std::max(kPauseUs, kPauseFactor * trend->fill_us);
+  const TimestampTz due = trend->fill.ended_at + std::max(kPauseUs, kPauseFactor * trend->fill.took_us);
   if (GetCurrentTimestamp() >= due) return;
   trend_fill_later(trend, due);
 }
@@ -55,15 +55,15 @@ bool refill_for_row(FollowedTrend* trend, const RowEvent& event, TransactionId x
     return true;
   }
   // It was filled from the rows that this transaction left.
-  if (!trend->filter.counts(xid)) return false;
+  if (!trend->fill.filter.counts(xid)) return false;
   if (event.time < concerned_from(trend, xid)) return false;
-  if (!trend->refill) ask(trend);
+  if (!trend->fill.wanted) ask(trend);
   return true;
 }
 
 void refill_again(FollowedTrend* trend) {
   const bool again = std::any_of(trend->gone->changed.begin(), trend->gone->changed.end(),
-                                 [trend](TransactionId xid) { return trend->filter.counts(xid); });
+                                 [trend](TransactionId xid) { return trend->fill.filter.counts(xid); });
   trend->gone->changed.clear();
   if (again) ask(trend);
 }

@@ -242,7 +242,7 @@ void source_invalidated(Oid relation) {
 void source_functions_changed() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
-    if (trend->state == FillState::kStopped && trend->unfit)
+    if (trend->state == FillState::kStopped && trend->trouble.unfit)
       trend_ask_to_fill(trend, nullptr);  // perhaps it fits now
     if (trend->definition == nullptr) continue;
     const Definition& definition = *trend->definition;
@@ -264,7 +264,7 @@ void sources_commit(ReorderBufferTXN* txn) {
   List* concerned = NIL;
   for (FollowedTrend* trend : worker->trends) {
     // What keeps a definition from fitting may go without touching the source: an inheritance child, say.
-    bool may_fit_again = trend != nullptr && trend->state == FillState::kStopped && trend->unfit;
+    bool may_fit_again = trend != nullptr && trend->state == FillState::kStopped && trend->trouble.unfit;
     if (trend != nullptr && (gathered.all || may_fit_again))
       concerned = list_append_unique_ptr(concerned, trend);
   }
@@ -328,8 +328,8 @@ void source_check_rights(FollowedTrend* trend) {
   const char* lost = source_rights_lost(*trend->definition);
   if (lost != nullptr && trend->state != FillState::kStopped) {
     trend_stop(trend, lost);
-    trend->rights_lost = true;
-  } else if (lost == nullptr && trend->rights_lost) {
+    trend->trouble.rights_lost = true;
+  } else if (lost == nullptr && trend->trouble.rights_lost) {
     trend_ask_to_fill(trend, "Its owner may read the source again.");
   }
 }
@@ -337,7 +337,7 @@ void source_check_rights(FollowedTrend* trend) {
 void sources_check_rights() {
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr || trend->definition == nullptr) continue;
-    if (trend->state == FillState::kStopped && !trend->rights_lost) continue;
+    if (trend->state == FillState::kStopped && !trend->trouble.rights_lost) continue;
     source_check_rights(trend);
   }
 }

@@ -49,8 +49,8 @@ struct Worker {
   KnownTrends known;
   TransactionId replayed = InvalidTransactionId;  // the last transaction that the server replayed for us
   std::vector<AlteredTrend> altered;              // by the transactions since follow_changes()
-  bool refill_wanted = false;                     // some trend has `refill` set
-  bool recheck_wanted = false;                    // some trend has `recheck` set
+  bool refill_wanted = false;                     // some trend has `fill.wanted` set
+  bool recheck_wanted = false;                    // some trend has `tables->recheck` set
   bool restoring = false;                         // starting with a stored checkpoint that is valid
   std::map<int32, int64> stored_states;           // of that checkpoint: the checksums of rows in trend_state
   bool tables_suspect = false;   // what is stored cannot be read or written: empty the tables

@@ -67,7 +67,7 @@ void blame_death(int sqlstate) {
 }
 
 void trend_set_aside(FollowedTrend* trend, const char* reason) {
-  trend->set_aside = true;
+  trend->trouble.set_aside = true;
   LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
   BlamedTrend* blamed = blamed_trend(worker->entry, trend->id);
   blamed->set_aside = true;
@@ -103,7 +103,7 @@ void blame_follow() {
     }
     LWLockRelease(&directory->lock);
     if (!resumes) continue;
-    trend->set_aside = false;
+    trend->trouble.set_aside = false;
     trend_ask_to_fill(trend, "It was resumed.");
   }
 }

@@ -26,20 +26,20 @@ int compare_values(void* context, uint16_t aggregate, KeyView a, KeyView b) {
 KeyView combine(void* context, uint16_t aggregate, KeyView a, KeyView b) {
   auto* trend = static_cast<FollowedTrend*>(context);
   const CombinedAggregate& combined = *trend->definition->aggregates[aggregate].combined;
-  char message[sizeof(trend->combine_error)];
-  if (!combined_combine(combined, trend->reader->account, &trend->shared->lock, a, b, &trend->combined,
-                        message, sizeof(message))) {
-    snprintf(trend->combine_error, sizeof(trend->combine_error), "states of %s cannot be combined: %.150s",
-             combined.name, message);
+  char message[sizeof(trend->buffers.combine_error)];
+  if (!combined_combine(combined, trend->reader->account, &trend->shared->lock, a, b,
+                        &trend->buffers.combined, message, sizeof(message))) {
+    snprintf(trend->buffers.combine_error, sizeof(trend->buffers.combine_error),
+             "states of %s cannot be combined: %.150s", combined.name, message);
     return {};
   }
-  return {reinterpret_cast<const std::byte*>(trend->combined.data),
-          static_cast<uint32_t>(trend->combined.len)};
+  return {reinterpret_cast<const std::byte*>(trend->buffers.combined.data),
+          static_cast<uint32_t>(trend->buffers.combined.len)};
 }
 
 KeyView partition_of(void* context, KeyView key) {
   auto* trend = static_cast<FollowedTrend*>(context);
-  return partition_key(*trend->definition, key, &trend->partition);
+  return partition_key(*trend->definition, key, &trend->buffers.partition);
 }
 
 bool is_key(void* context, KeyView key) {

@@ -4,10 +4,24 @@
 
 #include "definition/definition.h"
 #include "engine/trend/trend_writer.h"
+#include "postgres/server.h"
 
 namespace trending {
 
 struct FollowedTrend;
+
+// Where hooks of the engine put what they give it, and why they could not: FollowedTrend::buffers.
+struct HookBuffers {
+  StringInfoData partition = {};  // of a key
+  StringInfoData combined = {};   // a state
+  char combine_error[256] = "";   // why the last one could not be made
+
+  // In CurrentMemoryContext.
+  void make() {
+    initStringInfo(&partition);
+    initStringInfo(&combined);
+  }
+};
 
 // The options of a trend's engine state, those that the engine follows while it runs, and the layout of
 // results: of today, or that which the trend had with another replica identity.

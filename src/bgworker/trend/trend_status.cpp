@@ -21,14 +21,13 @@ void trend_set_phase(FollowedTrend* trend, TrendPhase phase) {
 
 void trend_stop(FollowedTrend* trend, const char* reason) {
   trend->state = FillState::kStopped;
-  trend->unfit = trend->rights_lost = trend->lacks_memory = false;
+  trend->trouble.unfit = trend->trouble.rights_lost = trend->trouble.lacks_memory = false;
   hold_trend(trend->shared);
   bool changed = strcmp(trend->shared->reason, reason) != 0;
   strlcpy(trend->shared->reason, reason, kMessageSize);
   pg_atomic_write_u32(&trend->shared->phase, static_cast<uint32>(TrendPhase::kStopped));
   release_trend(trend->shared);
   trend->recorded.clear();
-  trend->recorded_bytes = 0;
   trend_set_phase(trend, TrendPhase::kStopped);
   worker->checkpoint_due = true;  // nothing may stay stored of it
   if (changed) ereport(LOG, (errmsg("trend %d is stopped", trend->id), errdetail("%s", reason)));
@@ -42,16 +41,16 @@ void trend_tell(FollowedTrend* trend, const char* message) {
 
 void trend_fill_later(FollowedTrend* trend, TimestampTz due) {
   trend->state = FillState::kLoading;
-  trend->fill_at = due;
-  trend_tell(trend, trend->why_filled);
+  trend->fill.not_before = due;
+  trend_tell(trend, trend->fill.why);
   trend_set_phase(trend, TrendPhase::kFilling);
 }
 
 void trend_note_failure(FollowedTrend* trend) {
   constexpr int64 kPauseUs = 60 * INT64CONST(1000000);
   const TimestampTz now = GetCurrentTimestamp();
-  if (now - trend->failure_told < kPauseUs) return;
-  trend->failure_told = now;
+  if (now - trend->trouble.failure_told < kPauseUs) return;
+  trend->trouble.failure_told = now;
   ereport(LOG, (errcode(evaluation_failure.sqlstate), errmsg("trend %d could not count a row", trend->id),
                 errdetail("%s", evaluation_failure.message)));
 }
@@ -67,11 +66,11 @@ void trend_report(FollowedTrend* trend, const char* message) {
 }
 
 void trend_ask_to_fill(FollowedTrend* trend, const char* reason) {
-  if (!trend->refill && reason != nullptr) {
+  if (!trend->fill.wanted && reason != nullptr) {
     ereport(LOG, (errmsg("trend %d is refilled from its source", trend->id), errdetail("%s", reason)));
   }
-  if (reason != nullptr) trend->why_filled = reason;
-  trend->refill = true;
+  if (reason != nullptr) trend->fill.why = reason;
+  trend->fill.wanted = true;
   worker->refill_wanted = true;
 }
 

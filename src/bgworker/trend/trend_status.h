@@ -10,6 +10,16 @@ namespace trending {
 
 struct FollowedTrend;
 
+// Why a stopped trend is stopped, where it may go on by itself or has to be asked to. A trend's part:
+// FollowedTrend::trouble.
+struct TrendTrouble {
+  bool unfit = false;            // its definition does not fit the source
+  bool rights_lost = false;      // its owner may not read the source
+  bool lacks_memory = false;     // there is none for its state: tried again at TrendFill::not_before
+  bool set_aside = false;        // until it is resumed (blame.h)
+  TimestampTz failure_told = 0;  // when the log was last told of a row that failed
+};
+
 void trend_stop(FollowedTrend* trend, const char* reason);
 void trend_set_phase(FollowedTrend* trend, TrendPhase phase);
 // The trend is to be refilled when the transaction at hand has been decoded. `reason`, a sentence that
