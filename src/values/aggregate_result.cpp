@@ -255,8 +255,10 @@ Datum value_number(Oid type, Datum value) {
     case TIMESTAMPOID:
     case TIMESTAMPTZOID:
       return instant_number(DatumGetTimestampTz(value));
-    default:
+    case INT8OID:
       return NumericGetDatum(int64_to_numeric(DatumGetInt64(value)));
+    default:
+      elog(ERROR, "a value of type %u has no number", type);
   }
 }
 
