@@ -31,11 +31,13 @@ ScanState* state_of(ForeignScanState* node) {
   return static_cast<ScanState*>(node->fdw_state);
 }
 
-// The columns of the foreign table must be those of the definition, which nothing but ALTER can change.
-void check_columns(const Definition& definition, const ScanState& state, Relation relation) {
+// The columns of the foreign table must be those of the definition, which nothing but ALTER can change. All of
+// them, whatever is wanted: conditions that were pushed down take values to be of the definition's types. What
+// was dropped is in no query.
+void check_columns(const Definition& definition, Relation relation) {
   TupleDesc columns = RelationGetDescr(relation);
   for (int i = 0; i < definition.column_count; i++) {
-    if (!state.wanted[i]) continue;
+    if (i < columns->natts && TupleDescAttr(columns, i)->attisdropped) continue;
     if (i < columns->natts && TupleDescAttr(columns, i)->atttypid == definition.columns[i].type) continue;
     ereport(ERROR, (errcode(ERRCODE_FDW_INCONSISTENT_DESCRIPTOR_INFORMATION),
                     errmsg("column \"%s\" of trend \"%s\" has been altered", definition.columns[i].name,
@@ -331,7 +333,7 @@ void scan_begin(ForeignScanState* node, int flags) {
   state->definition = served_definition(RelationGetRelid(node->ss.ss_currentRelation));
   state->plan = plan_read(plan);
   choose_columns(*state->plan, *state->definition, state);
-  check_columns(*state->definition, *state, node->ss.ss_currentRelation);
+  check_columns(*state->definition, node->ss.ss_currentRelation);
   state->expressions = ExecInitExprList(plan->fdw_exprs, &node->ss.ps);
   state->context = AllocSetContextCreate(CurrentMemoryContext, "trend snapshot", ALLOCSET_DEFAULT_SIZES);
   node->fdw_state = state;

@@ -44,18 +44,16 @@ void named_rows_fill(const NamedRows& rows, const char* query) {
   if (SPI_execute_extended(query, &options) < 0) elog(ERROR, "could not run a query over a source");
 }
 
+// Not those of the foreign table, whose owner may have altered them: what is copied is what the definition says.
 TupleDesc trend_row_type(const Definition& definition) {
-  Relation relation = relation_open(definition.relation, AccessShareLock);
-  TupleDesc type = CreateTupleDescCopy(RelationGetDescr(relation));
-  relation_close(relation, NoLock);
-  if (type->natts != definition.column_count) {
-    ereport(ERROR, (errcode(ERRCODE_FDW_INCONSISTENT_DESCRIPTOR_INFORMATION),
-                    errmsg("columns of trend \"%s\" have been altered", get_rel_name(definition.relation))));
+  TupleDesc type = CreateTemplateTupleDesc(definition.column_count);
+  for (int i = 0; i < definition.column_count; i++) {
+    const DefinitionColumn& column = definition.columns[i];
+    const auto number = static_cast<AttrNumber>(i + 1);
+    TupleDescInitEntry(type, number, column.name, column.type, column.typmod, 0);
+    if (OidIsValid(column.collation)) TupleDescInitEntryCollation(type, number, column.collation);
   }
-  for (int i = 0; i < type->natts; i++) {
-    namestrcpy(&TupleDescAttr(type, i)->attname, definition.columns[i].name);
-  }
-  return type;
+  return compat::complete(type);
 }
 
 namespace {

@@ -28,8 +28,8 @@ void named_rows_visit(const NamedRows& rows, FunctionRef<void(TupleTableSlot*)> 
 // Puts the result of a statement into them, which has to be of their type.
 void named_rows_fill(const NamedRows& rows, const char* query);
 
-// The columns of a trend, those of its history, with the names that its definition has: the foreign table's
-// may have been changed.
+// The columns of a trend, those of its history, as its definition has them: their owner may have altered the
+// foreign table's names and types.
 TupleDesc trend_row_type(const Definition& definition);
 TupleDesc history_row_type(const Definition& definition);
 

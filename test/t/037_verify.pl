@@ -56,6 +56,20 @@ query(q{ALTER FOREIGN TABLE best RENAME COLUMN k TO "k of that"; ALTER FOREIGN T
 is(query(q{SELECT count(*) FROM trending.verify('"Best ""of"" all"')}), '0', 'with renamed trend and column');
 query(q{ALTER FOREIGN TABLE "Best ""of"" all" RENAME TO best});
 
+# Columns of other types are not read as what they are not: not by conditions either, which are pushed down.
+query(q{ALTER FOREIGN TABLE best ALTER "k of that" TYPE bool, ALTER c TYPE numeric, ALTER "Sum of f" TYPE text, ADD more text;
+	ALTER FOREIGN TABLE sessions ALTER k TYPE bytea, ALTER c TYPE numeric});
+is(query(q{SELECT (SELECT count(*) FROM trending.verify('best')) || ' ' || (SELECT count(*) FROM trending.verify('sessions'))}), '0 1',
+	'columns of other types: compared as the definition has them');
+for my $condition ('"k of that"', 'NOT "k of that"', '"k of that" IS NULL', '"k of that" = ANY (ARRAY[true, false])', 'rank = 1', q{c = 1 ORDER BY rank LIMIT 1})
+{
+	like(($node->psql('postgres', "SELECT rank FROM best WHERE $condition"))[2], qr/column "k" of trend "best" has been altered/,
+		"columns of other types: not read where $condition");
+}
+query(q{ALTER FOREIGN TABLE sessions DROP k, ALTER c TYPE bigint; ALTER FOREIGN TABLE best ALTER "k of that" TYPE text,
+	ALTER c TYPE bigint, ALTER "Sum of f" TYPE float8, DROP more});
+ok(query('SELECT count(*) > 0 FROM sessions WHERE c > 0'), 'a column that was dropped is missed by nobody');
+
 # A reader's rights suffice.
 query(q{CREATE ROLE reader; GRANT SELECT ON src, best, best_history TO reader});
 is(query(q{SET ROLE reader; SELECT count(*) FROM trending.verify('best')}), '0', 'verify needs no right to write');
