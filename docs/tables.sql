@@ -11,6 +11,7 @@ CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, custome
 CREATE TABLE sales (region text, product bigint NOT NULL, at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE ticks (symbol text NOT NULL, price numeric NOT NULL, volume int NOT NULL,
                     at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE articles (author bigint NOT NULL, tags text[], published_at timestamptz NOT NULL DEFAULT now());
 
 INSERT INTO posts VALUES (1, 'Hello'), (2, 'Second thoughts'), (3, 'On names');
 INSERT INTO view_events (post_id) SELECT 1 + i % 3 % 2 FROM generate_series(1, 90) i;
@@ -19,3 +20,4 @@ INSERT INTO clicks (user_id, page) SELECT i % 4, '/' || i % 5 FROM generate_seri
 INSERT INTO orders (customer, amount) SELECT i % 5, 10 * i FROM generate_series(1, 40) i;
 INSERT INTO sales (region, product) SELECT (ARRAY['north', 'south'])[1 + i % 2], i % 3 FROM generate_series(1, 50) i;
 INSERT INTO ticks (symbol, price, volume) SELECT 'ACME', 100 + i, i FROM generate_series(1, 30) i;
+INSERT INTO articles (author, tags) SELECT i % 5, (ARRAY['sql', 'c++', 'wal'])[1:1 + i % 3] FROM generate_series(1, 30) i;

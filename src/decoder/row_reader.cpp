@@ -12,20 +12,23 @@ namespace trending {
 
 namespace {
 
-RowReader::Step compile(Expr* expression) {
-  if (expression == nullptr) return {0, nullptr};
-  if (IsA(expression, Var)) return {reinterpret_cast<Var*>(expression)->varattno, nullptr};
-  return {0, ExecInitExpr(expression, nullptr)};
+// Both slots are virtual: a column is always at the same place.
+RowReader::Step compile(const RowReader* reader, Expr* expression) {
+  if (expression == nullptr) return {nullptr, nullptr, nullptr};
+  if (!IsA(expression, Var)) return {nullptr, nullptr, ExecInitExpr(expression, nullptr)};
+  const auto* column = reinterpret_cast<Var*>(expression);
+  const TupleTableSlot* slot = column->varno == INNER_VAR ? unnester_slot(reader->unnester) : reader->slot;
+  return {&slot->tts_values[column->varattno - 1], &slot->tts_isnull[column->varattno - 1], nullptr};
 }
 
 bool is_present(const RowReader::Step& step) {
-  return step.attribute != 0 || step.state != nullptr;
+  return step.value != nullptr || step.state != nullptr;
 }
 
 Datum evaluate(RowReader* reader, const RowReader::Step& step, bool* isnull) {
-  if (step.attribute != 0) {
-    *isnull = reader->slot->tts_isnull[step.attribute - 1];
-    return reader->slot->tts_values[step.attribute - 1];
+  if (step.value != nullptr) {
+    *isnull = *step.isnull;
+    return *step.value;
   }
   return ExecEvalExpr(step.state, reader->expressions, isnull);
 }
@@ -167,26 +170,104 @@ bool read_arguments(RowReader* reader, RowEvent* event) {
   return true;
 }
 
-// Reads the row in the reader's slot; may raise an error.
-RowOutcome read_checked(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
+// The event's key and arguments. False if some value does not fit.
+bool read_event(RowReader* reader, RowEvent* event) {
   const Definition* definition = reader->definition;
-  if (is_present(reader->where) && !is_true(reader, reader->where)) return RowOutcome::kFiltered;
-  RowOutcome outcome = read_time(reader, commit_time, event);
-  if (outcome != RowOutcome::kEvent) return outcome;
   for (int i = 0; i < definition->keys.count; i++) {
     reader->key_values[i] = evaluate(reader, reader->keys[i], &reader->key_nulls[i]);
   }
-  if (!key_encode(definition->keys, reader->key_values, reader->key_nulls, &reader->key)) {
-    return RowOutcome::kFailed;
-  }
+  if (!key_encode(definition->keys, reader->key_values, reader->key_nulls, &reader->key)) return false;
   event->key = {reinterpret_cast<const std::byte*>(reader->key.data), static_cast<uint32_t>(reader->key.len)};
-  return read_arguments(reader, event) ? RowOutcome::kEvent : RowOutcome::kFailed;
+  return read_arguments(reader, event);
+}
+
+// The elements of a row while they are read.
+struct Elements {
+  TimestampTz commit_time;
+  RowOutcome outcome = RowOutcome::kEvent;  // by its time, of the element at hand
+  bool any = false;
+  RowOutcome last = RowOutcome::kEvent;  // of the event that was added last, and its time
+  TimestampTz last_time = kNoTime;
+};
+
+// Adds the element at hand to the row's events. What is refused is there once for each time. False if some
+// value does not fit.
+bool add_element(RowReader* reader, Elements* elements, RowEvent* event) {
+  const RowOutcome outcome = elements->outcome;
+  event->is_first = !elements->any || outcome != elements->last || event->time != elements->last_time;
+  event->key = {};
+  event->arguments = {};
+  event->valid = 0;
+  if (outcome != RowOutcome::kEvent && !event->is_first) return true;
+  if (outcome == RowOutcome::kEvent && !read_event(reader, event)) return false;
+  pack_event(*event, outcome, &reader->events);
+  elements->any = true;
+  elements->last = outcome;
+  elements->last_time = event->time;
+  return true;
+}
+
+bool read_element(RowReader* reader, Elements* elements, RowEvent* event) {
+  if (is_present(reader->element_where) && !is_true(reader, reader->element_where)) return true;
+  if (reader->time_is_of_element) {
+    event->time = kNoTime;
+    elements->outcome = read_time(reader, elements->commit_time, event);
+  }
+  return add_element(reader, elements, event);
+}
+
+// A buffer that one row made large is not kept.
+void empty_events(RowReader* reader) {
+  constexpr int kKeptBytes = 1 << 20;
+  StringInfo events = &reader->events;
+  if (events->maxlen > kKeptBytes) {
+    events->data = static_cast<char*>(repalloc(events->data, 1024));
+    events->maxlen = 1024;
+  }
+  resetStringInfo(events);
+}
+
+// Reads the elements of the row in the reader's slot.
+RowOutcome read_elements(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
+  Elements elements{commit_time};
+  event->time = kNoTime;
+  if (!reader->time_is_of_element) elements.outcome = read_time(reader, commit_time, event);
+  empty_events(reader);
+  MemoryContextReset(reader->element_memory);
+  MemoryContext caller = MemoryContextSwitchTo(reader->element_memory);
+  unnester_begin(reader->unnester);
+  bool fits = true;
+  // Where the row's time is refused one element is enough to know.
+  bool wants_more = true;
+  while (wants_more && unnester_next(reader->unnester)) {
+    CHECK_FOR_INTERRUPTS();
+    fits = read_element(reader, &elements, event);
+    wants_more =
+        fits && (!elements.any || elements.outcome == RowOutcome::kEvent || reader->time_is_of_element);
+    ResetExprContext(reader->expressions);
+    MemoryContextReset(reader->element_memory);
+  }
+  unnester_end(reader->unnester);
+  MemoryContextSwitchTo(caller);
+  event->is_first = true;
+  if (!fits) return RowOutcome::kFailed;
+  if (!elements.any) return RowOutcome::kFiltered;
+  return unpack_event(reader->events.data, reader->events.data + reader->events.len, event);
+}
+
+// Reads the row in the reader's slot; may raise an error.
+RowOutcome read_checked(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
+  if (is_present(reader->where) && !is_true(reader, reader->where)) return RowOutcome::kFiltered;
+  if (unlikely(reader->unnester != nullptr)) return read_elements(reader, commit_time, event);
+  RowOutcome outcome = read_time(reader, commit_time, event);
+  if (outcome != RowOutcome::kEvent) return outcome;
+  return read_event(reader, event) ? RowOutcome::kEvent : RowOutcome::kFailed;
 }
 
 // Whether any part of the definition is more than a plain column.
 bool has_expressions(const RowReader* reader) {
   const Definition* definition = reader->definition;
-  if (combines_states(*definition)) return true;
+  if (definition->unnesting != nullptr || combines_states(*definition)) return true;
   if (reader->time.state != nullptr || reader->where.state != nullptr) return true;
   for (int i = 0; i < definition->keys.count; i++) {
     if (reader->keys[i].state != nullptr) return true;
@@ -295,6 +376,8 @@ bool is_packed(Datum value) {
 }
 
 RowOutcome read_slot(RowReader* reader, bool may_fail, TimestampTz commit_time, RowEvent* event) {
+  event->is_first = true;
+  event->next = event->end = nullptr;
   if (!reader->allocates) return read_checked(reader, commit_time, event);
   MemoryContext caller = MemoryContextSwitchTo(reader->row_memory);
   RowOutcome outcome =
@@ -303,6 +386,23 @@ RowOutcome read_slot(RowReader* reader, bool may_fail, TimestampTz commit_time, 
   ResetExprContext(reader->expressions);
   MemoryContextReset(reader->row_memory);
   return outcome;
+}
+
+}  // namespace
+
+namespace {
+
+void make_unnester(RowReader* reader) {
+  const Unnesting* unnesting = reader->definition->unnesting;
+  if (unnesting == nullptr) return;
+  reader->unnester = unnester_create(unnesting, reader->slot);
+  reader->expressions->ecxt_innertuple = unnester_slot(reader->unnester);
+  reader->element_memory =
+      AllocSetContextCreate(CurrentMemoryContext, "trending element", ALLOCSET_DEFAULT_SIZES);
+  initStringInfo(&reader->events);
+  reader->element_where = compile(reader, unnesting->where);
+  const Expr* time = reader->definition->event_time;
+  reader->time_is_of_element = time != nullptr && reads_element(time);
 }
 
 }  // namespace
@@ -320,6 +420,7 @@ RowReader* row_reader_create(const Definition* definition) {
   ExecStoreAllNullTuple(reader->slot);
   reader->expressions->ecxt_scantuple = reader->slot;
   initStringInfo(&reader->key);
+  make_unnester(reader);
 
   int key_count = definition->keys.count;
   int aggregate_count = definition->aggregate_count;
@@ -331,16 +432,16 @@ RowReader* row_reader_create(const Definition* definition) {
   reader->times = static_cast<RowReader::Step*>(palloc0(sizeof(RowReader::Step) * aggregate_count));
   reader->combined = static_cast<RowReader::Step(*)[kMaxCombinedArguments]>(
       palloc0(sizeof(*reader->combined) * static_cast<Size>(aggregate_count + 1)));
-  if (!definition->by_commit_time) reader->time = compile(definition->event_time);
-  reader->where = compile(definition->where);
-  for (int i = 0; i < key_count; i++) reader->keys[i] = compile(definition->keys.columns[i].expr);
+  if (!definition->by_commit_time) reader->time = compile(reader, definition->event_time);
+  reader->where = compile(reader, definition->where);
+  for (int i = 0; i < key_count; i++) reader->keys[i] = compile(reader, definition->keys.columns[i].expr);
   for (int i = 0; i < aggregate_count; i++) {
-    reader->arguments[i] = compile(definition->aggregates[i].argument);
-    reader->times[i] = compile(definition->aggregates[i].at);
-    reader->filters[i] = compile(definition->aggregates[i].filter);
+    reader->arguments[i] = compile(reader, definition->aggregates[i].argument);
+    reader->times[i] = compile(reader, definition->aggregates[i].at);
+    reader->filters[i] = compile(reader, definition->aggregates[i].filter);
     const CombinedAggregate* combined = definition->aggregates[i].combined;
     for (int a = 0; combined != nullptr && a < combined->argument_count; a++) {
-      reader->combined[i][a] = compile(combined->arguments[a]);
+      reader->combined[i][a] = compile(reader, combined->arguments[a]);
     }
   }
   lay_out_words(reader);

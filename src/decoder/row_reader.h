@@ -8,28 +8,13 @@
 
 #include <cstdint>
 
+#include "decoder/row_event.h"
 #include "definition/definition.h"
-#include "engine/aggregates/aggregate.h"
 #include "postgres/server.h"
 #include "values/evaluation.h"
+#include "values/unnesting.h"
 
 namespace trending {
-
-enum class RowOutcome : uint8_t {
-  kEvent,     // the row is an event of the trend
-  kFiltered,  // WHERE says no
-  kNullTime,  // no event time, or an infinite one
-  kAhead,     // further ahead of its commit than max_ahead
-  kFailed,    // an expression raised an error, the key is too long, or a value too large for an aggregate
-};
-
-// The event of one row for one trend. Key and arguments lie in the reader's buffers until the next row.
-struct RowEvent {
-  TimestampTz time;
-  KeyBytes key;
-  uint32_t valid;  // bit i: aggregate i takes this row
-  ArgumentView arguments;
-};
 
 // One trend's expressions made ready. Plain data in its own memory context; freed with it.
 struct RowReader {
@@ -50,13 +35,21 @@ struct RowReader {
   Datum* key_values;
   bool* key_nulls;
 
-  // For each expression either the attribute that it is, or its compiled form.
+  // Of a definition that makes elements of rows.
+  Unnester* unnester;            // NULL: a row is one event
+  MemoryContext element_memory;  // reset after every element
+  StringInfoData events;         // of the row, packed
+
+  // For each expression either the column that it is, or its compiled form.
   struct Step {
-    AttrNumber attribute;  // 0: evaluate `state`
-    ExprState* state;      // null with attribute 0: absent
+    const Datum* value;  // null: evaluate `state`
+    const bool* isnull;
+    ExprState* state;  // null without a value: absent
   };
   Step time;
+  bool time_is_of_element;
   Step where;
+  Step element_where;
   Step* keys;
   Step* arguments;                          // per aggregate: x
   Step* times;                              // per aggregate: at
@@ -83,7 +76,7 @@ RowMapping* row_mapping_create(const Definition* definition, Relation relation, 
 bool row_reads_same(const RowReader* reader, const RowMapping* mapping, TupleDesc descriptor,
                     HeapTuple old_row, HeapTuple new_row);
 
-// Reads one row. Whatever its expressions raise is kFailed (evaluation.h); so is a row for which memory is
+// Reads one row; `event` is its first one (next_event). The outcome is that of this event, or of the row if it has none. Whatever its expressions raise is kFailed (evaluation.h); so is a row for which memory is
 // short. `complete`, the old version of an updated row or null, holds toasted values that the update left
 // alone and that `tuple` therefore lacks. `commit_time` bounds event times (max_ahead), or is the event time.
 RowOutcome row_read(RowReader* reader, const RowMapping* mapping, TupleDesc descriptor, HeapTuple tuple,

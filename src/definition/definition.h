@@ -17,6 +17,7 @@
 #include "postgres/server.h"
 #include "values/definition_aggregate.h"
 #include "values/key_codec.h"
+#include "values/unnesting.h"
 
 namespace trending {
 
@@ -99,10 +100,13 @@ struct Definition {
   const char* label;
 
   Oid source;
-  Oid view;           // that holds the definition
-  Fingerprint rule;   // of the view's rule
-  Fingerprint state;  // of the rule and of the functions of its aggregates: what the bytes of a state mean
-  Query* query;       // as the view has it; see definition_text.h
+  Oid view;            // that holds the definition
+  Fingerprint rule;    // of the view's rule
+  Fingerprint state;   // of the rule and of the functions of its aggregates: what the bytes of a state mean
+  Query* query;        // as the view has it; see definition_text.h
+  Index source_entry;  // in the range table of that
+  Index unnesting_entry;  // likewise; 0: there is none
+  Index window_entry;     // likewise
 
   // Window. `calendar` belongs to this process (see calendar.h); its function is null without a zone.
   // Without a window function the aggregates are over everything there is (kUnbounded, no event time), or
@@ -116,7 +120,9 @@ struct Definition {
   bool by_commit_time;  // it is trending.commit_time(xmin), which only a query can evaluate (commit_time.h)
   Oid event_time_type;  // timestamptz, timestamp or date; see event_time_value
 
-  Expr* where;  // boolean, or NULL
+  Expr* where;  // boolean, or NULL; what of WHERE reads the source only
+
+  const Unnesting* unnesting;  // NULL: a row is one event
 
   KeyCodec keys;  // count 0: one row per window
 

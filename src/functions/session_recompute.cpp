@@ -9,6 +9,7 @@
 // with one that is replaced are replaced as well.
 #include "functions/session_recompute.h"
 
+#include "definition/text/events_text.h"
 #include "functions/batch_query.h"
 
 namespace trending {
@@ -74,25 +75,30 @@ void append_reach(StringInfo out, const Definition& definition, const SessionRan
       start, bound(definition, range.to), end, bound(definition, range.from));
 }
 
-// Late rows that belong to a session that is written: by the time and the keys of the row that was kept.
+// The keys of late rows, by what was kept of these: y.
+void append_late_keys(StringInfo out, const Definition& definition) {
+  appendStringInfo(out,
+                   "z AS (SELECT s.*, t.place AS \"trending place\", t.event_time AS \"trending time\" FROM "
+                   "%s AS t, LATERAL "
+                   "jsonb_populate_record(NULL::%s, t.\"row\") AS s), y AS (%s), ",
+                   kRecomputeLateRows, qualified_relation(definition.source),
+                   keys_text(definition, "trending", "z"));
+}
+
+// Late rows that belong to a session that is written: by their time, and the keys of one of their groups.
 void append_marks(StringInfo out, const Definition& definition, const char* columns, const char* start,
                   const char* end) {
-  const char* time =
-      window_bound_type(definition) == TIMESTAMPTZOID ? "t.event_time" : "(t.event_time AT TIME ZONE 'UTC')";
-  appendStringInfo(out,
-                   " UNION ALL SELECT %s, 0, '%s', t.place FROM %s AS t JOIN w AS k ON %s BETWEEN k.%s AND "
-                   "k.%s - '%lld microseconds'::interval",
-                   columns, kRecomputeLate, kRecomputeLateRows, time, start, end,
-                   (long long)definition.window.size);
-  List* context = deparse_context_for("s", definition.source);
+  const char* time = window_bound_type(definition) == TIMESTAMPTZOID
+                         ? "y.\"trending time\""
+                         : "(y.\"trending time\" AT TIME ZONE 'UTC')";
+  appendStringInfo(
+      out,
+      " UNION ALL SELECT %s, 0, '%s', y.\"trending place\" FROM y JOIN w AS k ON %s BETWEEN k.%s AND "
+      "k.%s - '%lld microseconds'::interval",
+      columns, kRecomputeLate, time, start, end, (long long)definition.window.size);
   for (int i = 0; i < definition.keys.count; i++) {
-    auto* expression = reinterpret_cast<Node*>(definition.keys.columns[i].expr);
-    appendStringInfo(out,
-                     " AND k.%s IS NOT DISTINCT FROM (SELECT %s FROM jsonb_populate_record(NULL::%s, "
-                     "t.\"row\") s)",
-                     selected_column(definition, ColumnRole::kKey, i, "keys"),
-                     deparse_expression(expression, context, true, false),
-                     qualified_relation(definition.source));
+    appendStringInfo(out, " AND k.%s IS NOT DISTINCT FROM y.\"trending key %d\"",
+                     selected_column(definition, ColumnRole::kKey, i, "keys"), i + 1);
   }
   appendStringInfoString(out,
                          " WHERE k.\"trending batch\" AND k.\"trending cluster\" IN (SELECT n FROM reach)");
@@ -108,6 +114,7 @@ char* session_recompute_query(const Definition& definition, const SessionRange& 
   initStringInfo(&query);
   append_clusters(&query, definition, range, start, end);
   append_reach(&query, definition, range, start, end);
+  if (OidIsValid(definition.late)) append_late_keys(&query, definition);
   // Of a cluster that is not final yet history stays as it is, but for ranks.
   appendStringInfoString(&query, "ranked AS (SELECT d.*, row_number() OVER (");
   append_rank_partition(&query, definition);

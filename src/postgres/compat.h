@@ -430,6 +430,17 @@ inline void inline_group_expressions(Query* query) {
 #endif
 }
 
+// Takes that entry, which is the last one, out of a query whose GROUP BY has been taken out.
+inline void drop_group_entry(Query* query) {
+#if PG_VERSION_NUM >= 180000
+  if (!query->hasGroupRTE) return;
+  query->rtable = list_truncate(query->rtable, list_length(query->rtable) - 1);
+  query->hasGroupRTE = false;
+#else
+  (void)query;
+#endif
+}
+
 // Before 16 the query of a view's rule began with range table entries for OLD and NEW, which nothing in it
 // refers to (1b4d280ea9eb). Without them it is as the analyser left it.
 inline void strip_rule_entries(Query* query) {

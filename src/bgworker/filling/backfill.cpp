@@ -131,7 +131,8 @@ bool apply_batch(FollowedTrend* made) {
 
 bool append(FollowedTrend* made, const RowEvent& event) {
   KeyView key{event.key.data, event.key.size};
-  return worker->filling.append(made->slot, event.time, 1, key, event.valid, event.arguments) == Status::kOk;
+  return worker->filling.append(made->slot, event.time, 1, key, event.valid, event.arguments,
+                                event.is_first) == Status::kOk;
 }
 
 // What a portion has met.

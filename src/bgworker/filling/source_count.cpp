@@ -110,7 +110,7 @@ void advance_clock(FollowedTrend* trend, Time clock) {
 
 void append_event(FollowedTrend* trend, const RowEvent& event) {
   KeyView key{event.key.data, event.key.size};
-  (void)worker->filling.append(trend->slot, event.time, 1, key, event.valid, event.arguments);
+  (void)worker->filling.append(trend->slot, event.time, 1, key, event.valid, event.arguments, event.is_first);
 }
 
 // In portions that end with the current window.

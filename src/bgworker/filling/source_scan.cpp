@@ -19,7 +19,8 @@ namespace {
 constexpr int kFetchRows = 4096;
 
 bool is_plain_column(const Expr* expression) {
-  return expression != nullptr && IsA(expression, Var);
+  return expression != nullptr && IsA(expression, Var) &&
+         reinterpret_cast<const Var*>(expression)->varno != INNER_VAR;
 }
 
 const char* column_name(const Definition* definition, AttrNumber attnum) {
@@ -103,9 +104,9 @@ void note_latest(FollowedTrend* trend, Oid table, Time time) {
   pg_unreachable();
 }
 
-// Reads a fetched row. False: it is no event.
-bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampTz now, bool counts_ahead,
-              RowEvent* event) {
+// What a fetched row is to the trend.
+RowOutcome read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampTz now,
+                    RowEvent* event) {
   const Definition* definition = trend->definition;
   TupleTableSlot* slot = trend->reader->slot;
   const int count = definition->source_column_count;
@@ -121,14 +122,27 @@ bool read_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampT
   }
   RowOutcome outcome = row_read_slot(trend->reader, committed, event);
   if (unlikely(evaluation_overdrawn())) raise_overdrawn(trend);
-  if (outcome == RowOutcome::kAhead) {
-    trend->ahead->add(event->time);
-    if (counts_ahead)
-      pg_atomic_write_u64(&trend->shared->ahead, pg_atomic_read_u64(&trend->shared->ahead) + 1);
-  }
-  if (outcome != RowOutcome::kEvent) return false;
-  Datum table = SPI_getbinval(row, columns, count + 1, &isnull);
-  note_latest(trend, DatumGetObjectId(table), event->time);
+  return outcome;
+}
+
+// Visits the events of a fetched row. False when visit() wants no more.
+bool visit_row(FollowedTrend* trend, HeapTuple row, TupleDesc columns, TimestampTz now, bool counts_ahead,
+               FunctionRef<bool(const RowEvent&)> visit) {
+  RowEvent event;
+  RowOutcome outcome = read_row(trend, row, columns, now, &event);
+  if (outcome == RowOutcome::kFiltered || outcome == RowOutcome::kFailed) return true;
+  bool isnull = false;
+  Datum table = SPI_getbinval(row, columns, trend->definition->source_column_count + 1, &isnull);
+  do {
+    if (outcome == RowOutcome::kAhead) {
+      trend->ahead->add(event.time);
+      if (counts_ahead)
+        pg_atomic_write_u64(&trend->shared->ahead, pg_atomic_read_u64(&trend->shared->ahead) + 1);
+    }
+    if (outcome != RowOutcome::kEvent) continue;
+    note_latest(trend, DatumGetObjectId(table), event.time);
+    if (!visit(event)) return false;
+  } while (next_event(&event, &outcome));
   return true;
 }
 
@@ -148,9 +162,7 @@ bool scan_table(FollowedTrend* trend, const ScanTable& from, const SourceRange& 
     SPITupleTable* rows = SPI_tuptable;
     const uint64 count = SPI_processed;
     for (uint64 row = 0; row < count && go_on; row++) {
-      RowEvent event;
-      if (read_row(trend, rows->vals[row], rows->tupdesc, now, range.counts_ahead, &event))
-        go_on = visit(event);
+      go_on = visit_row(trend, rows->vals[row], rows->tupdesc, now, range.counts_ahead, visit);
     }
     SPI_freetuptable(rows);
     CHECK_FOR_INTERRUPTS();
@@ -180,47 +192,13 @@ bool is_ordered_by_query(const Definition* definition) {
 // --- in the order of an expression ---
 // Not by the query: one row whose expression fails would end it.
 
-// An event as bytes; key, words and tail follow.
-struct PackedEvent {
-  TimestampTz time;
-  uint32_t valid;
-  uint32_t key_size;
-  uint32_t word_count;
-  uint32_t tail_size;
-};
-
 Datum pack(const RowEvent& event, StringInfo bytes) {
-  const PackedEvent head = {event.time, event.valid, event.key.size, event.arguments.word_count,
-                            event.arguments.tail_size};
   resetStringInfo(bytes);
-  bytes->len = VARHDRSZ;
-  appendBinaryStringInfo(bytes, reinterpret_cast<const char*>(&head), sizeof(head));
-  appendBinaryStringInfo(bytes, reinterpret_cast<const char*>(event.key.data),
-                         static_cast<int>(head.key_size));
-  appendBinaryStringInfo(bytes, reinterpret_cast<const char*>(event.arguments.words),
-                         static_cast<int>(head.word_count * sizeof(int64_t)));
-  appendBinaryStringInfo(bytes, reinterpret_cast<const char*>(event.arguments.tail),
-                         static_cast<int>(head.tail_size));
-  SET_VARSIZE(bytes->data, bytes->len);
-  return PointerGetDatum(bytes->data);
-}
-
-// `words` has room for the arguments of any event of the trend.
-RowEvent unpack(const char* bytes, int64_t* words) {
-  PackedEvent head;
-  memcpy(&head, bytes, sizeof(head));
-  const char* key = bytes + sizeof(head);
-  const char* packed_words = key + head.key_size;
-  memcpy(words, packed_words, head.word_count * sizeof(int64_t));
-  RowEvent event = {};
-  event.time = head.time;
-  event.valid = head.valid;
-  event.key = {reinterpret_cast<const std::byte*>(key), head.key_size};
-  event.arguments.words = words;
-  event.arguments.word_count = static_cast<uint16_t>(head.word_count);
-  event.arguments.tail = reinterpret_cast<const std::byte*>(packed_words + head.word_count * sizeof(int64_t));
-  event.arguments.tail_size = head.tail_size;
-  return event;
+  bytes->len = MAXIMUM_ALIGNOF;  // what is packed is aligned
+  pack_event(event, RowOutcome::kEvent, bytes);
+  char* start = bytes->data + MAXIMUM_ALIGNOF - VARHDRSZ;
+  SET_VARSIZE(start, bytes->data + bytes->len - start);
+  return PointerGetDatum(start);
 }
 
 // Rows (time, event), sorted by time, in memory or on disk.
@@ -262,16 +240,21 @@ void scan_sorted(FollowedTrend* trend, const SourceRange& range, ScanOrder order
   put_sorted(trend, range, order == ScanOrder::kBackward, descriptor, sort);
   tuplesort_performsort(sort);
   TupleTableSlot* slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsMinimalTuple);
-  auto* words = static_cast<int64_t*>(palloc(sizeof(int64_t) * (trend->reader->word_count + 1U)));
+  StringInfoData aligned;
+  initStringInfo(&aligned);
   while (tuplesort_gettupleslot(sort, true, false, slot, nullptr)) {
     CHECK_FOR_INTERRUPTS();
     bool isnull = false;
-    const char* bytes = VARDATA_ANY(DatumGetPointer(slot_getattr(slot, 2, &isnull)));
-    if (!visit(unpack(bytes, words))) break;
+    const auto* bytes = reinterpret_cast<const varlena*>(DatumGetPointer(slot_getattr(slot, 2, &isnull)));
+    resetStringInfo(&aligned);
+    appendBinaryStringInfo(&aligned, VARDATA_ANY(bytes), static_cast<int>(VARSIZE_ANY_EXHDR(bytes)));
+    RowEvent event;
+    (void)unpack_event(aligned.data, aligned.data + aligned.len, &event);
+    if (!visit(event)) break;
   }
   ExecDropSingleTupleTableSlot(slot);
   tuplesort_end(sort);
-  pfree(words);
+  pfree(aligned.data);
 }
 
 }  // namespace
@@ -290,7 +273,8 @@ void scan_source(FollowedTrend* trend, const SourceRange& range, ScanOrder order
 Time latest_in_source(FollowedTrend* trend, SourceRows rows, Time until) {
   const Definition* definition = trend->definition;
   Time latest = kNoTime;
-  if (definition->where != nullptr || !is_ordered_by_query(definition)) {
+  const bool may_be_none = definition->where != nullptr || definition->unnesting != nullptr;
+  if (may_be_none || !is_ordered_by_query(definition)) {
     scan_source(trend, {kNoTime, until, rows}, ScanOrder::kAny, [&](const RowEvent& event) {
       if (until == kNoTime || event.time <= until) latest = std::max(latest, event.time);
       return true;

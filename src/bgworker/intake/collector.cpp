@@ -148,33 +148,41 @@ void append(Followers* followers, TransactionId xid, const RowEvent& event, int 
             TimestampTz commit_time) {
   if (weight < 0 && was_refused(*followers, event.time, commit_time)) return;
   KeyView key{event.key.data, event.key.size};
-  Status status =
-      worker->batch.append(followers->shared_reader, event.time, weight, key, event.valid, event.arguments);
+  Status status = worker->batch.append(followers->shared_reader, event.time, weight, key, event.valid,
+                                       event.arguments, event.is_first);
   if (unlikely(status != Status::kOk || worker->batch.bytes() > transaction_bound())) leave_to_filling(xid);
   if (weight > 0) note_event_time(followers, event.time);
+}
+
+void collect_event(Followers* followers, ReorderBufferTXN* txn, RowOutcome outcome, const RowEvent& event,
+                   int weight) {
+  if (outcome == RowOutcome::kEvent) {
+    if (unlikely(all_are_out(*followers))) {
+      if (weight > 0 && event.is_first) pass_over(*followers, txn->xid, event);
+    } else {
+      append(followers, txn->xid, event, weight, compat::commit_time(txn));
+    }
+  } else if (weight > 0) {
+    count_refused(*followers, outcome, event.time, txn->xid);
+  }
 }
 
 // One version of a row. `complete` holds toasted values that `row` left out (may be null).
 void collect_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descriptor, HeapTuple row,
                  HeapTuple complete, int weight) {
-  const TimestampTz commit_time = compat::commit_time(txn);
   // An old version was judged when it came.
   TimestampTz judged_at =
-      weight > 0 ? commit_time : DT_NOEND - followers->reader->definition->options.max_ahead;
+      weight > 0 ? compat::commit_time(txn) : DT_NOEND - followers->reader->definition->options.max_ahead;
   RowEvent event;
   event.time = kNoTime;
   RowOutcome outcome = read(*followers, descriptor, row, complete, judged_at, &event);
   if (outcome == RowOutcome::kFiltered) return;
-  if (outcome == RowOutcome::kEvent) {
-    if (unlikely(all_are_out(*followers))) {
-      if (weight > 0) pass_over(*followers, txn->xid, event);
-    } else {
-      append(followers, txn->xid, event, weight, commit_time);
+  do {
+    collect_event(followers, txn, outcome, event, weight);
+    if (weight > 0 && followers->keep_late && event.is_first) {
+      keep_refused(*followers, txn, outcome, event, descriptor, row);
     }
-  } else if (weight > 0) {
-    count_refused(*followers, outcome, event.time, txn->xid);
-  }
-  if (weight > 0 && followers->keep_late) keep_refused(*followers, txn, outcome, event, descriptor, row);
+  } while (next_event(&event, &outcome));
 }
 
 void count_unretracted(const Followers& followers) {
@@ -203,8 +211,12 @@ void replace_row(Followers* followers, ReorderBufferTXN* txn, TupleDesc descript
   const TimestampTz commit_time = compat::commit_time(txn);
   auto is_filled_anew = [&](HeapTuple row, HeapTuple complete, TimestampTz judged_at) {
     RowEvent event;
-    return read(*followers, descriptor, row, complete, judged_at, &event) == RowOutcome::kEvent &&
-           refill_for_row(trend, event, txn->xid);
+    RowOutcome outcome = read(*followers, descriptor, row, complete, judged_at, &event);
+    if (outcome == RowOutcome::kFiltered || outcome == RowOutcome::kFailed) return false;
+    do {
+      if (outcome == RowOutcome::kEvent && refill_for_row(trend, event, txn->xid)) return true;
+    } while (next_event(&event, &outcome));
+    return false;
   };
   (void)is_filled_anew(old_row, nullptr, DT_NOEND - trend->definition->options.max_ahead);
   if (new_row == nullptr || is_filled_anew(new_row, old_row, commit_time)) return;

@@ -38,9 +38,8 @@ KeyView key_of(const RowEvent& event) {
   return {event.key.data, event.key.size};
 }
 
-KeyView key_of(const LateCandidate& candidate) {
-  return {reinterpret_cast<const std::byte*>(candidate.key.data()),
-          static_cast<uint32_t>(candidate.key.size())};
+KeyView key_of(const std::string& key) {
+  return {reinterpret_cast<const std::byte*>(key.data()), static_cast<uint32_t>(key.size())};
 }
 
 bool is_past(FollowedTrend* trend, TransactionId xid, Time time, KeyView key) {
@@ -51,8 +50,12 @@ bool is_past(FollowedTrend* trend, TransactionId xid, Time time, KeyView key) {
 
 uint64 past_rows(FollowedTrend* trend, TransactionId xid, const BatchRecord* begin, const BatchRecord* end) {
   uint64 rows = 0;
+  bool is_counted = false;  // the row that a record's only event is one more of
   for (const BatchRecord* record = begin; record != end; record = record->next()) {
-    if (record->added > 0 && is_past(trend, xid, record->time, record->key())) rows += record->added;
+    if (record->rows > 0) is_counted = false;
+    if (record->added == 0 || is_counted || !is_past(trend, xid, record->time, record->key())) continue;
+    rows += std::max(record->rows, uint64_t{1});
+    is_counted = true;
   }
   return rows;
 }
@@ -97,15 +100,19 @@ bool may_be_late(const FollowedTrend* trend, Time time) {
 
 void note_candidate(FollowedTrend* trend, ReorderBufferTXN* txn, bool is_ahead, const RowEvent& event,
                     TupleDesc descriptor, HeapTuple row) {
-  const size_t key_size = is_ahead ? 0 : event.key.size;
   char* text = late_table_row(trend, descriptor, row);
   if (text == nullptr) return;
-  trend->passed->candidates.push_back(
-      {trend->recorded.transactions.size(),
-       is_ahead,
-       std::string(reinterpret_cast<const char*>(event.key.data), key_size),
-       {event.time, txn->final_lsn, is_ahead ? "too far ahead" : "late", text}});
-  trend->recorded.bytes += sizeof(LateCandidate) + strlen(text) + key_size;
+  LateCandidate candidate = {trend->recorded.transactions.size(),
+                             is_ahead,
+                             {},
+                             {event.time, txn->final_lsn, is_ahead ? "too far ahead" : "late", text}};
+  trend->recorded.bytes += sizeof(LateCandidate) + strlen(text);
+  (void)any_at_once(event, [&](const RowEvent& one) {
+    candidate.keys.emplace_back(reinterpret_cast<const char*>(one.key.data), one.key.size);
+    trend->recorded.bytes += sizeof(std::string) + one.key.size;
+    return !trend->writer.has_sessions();  // else windows do not depend on the group
+  });
+  trend->passed->candidates.push_back(std::move(candidate));
   pfree(text);
 }
 
@@ -129,6 +136,27 @@ bool is_passed_over(FollowedTrend* trend, TransactionId xid, const RowEvent& eve
   return is_past(trend, xid, event.time, key_of(event));
 }
 
+namespace {
+
+// Whether a row is late to one of its groups.
+bool is_late_somewhere(FollowedTrend* trend, TransactionId xid, const RowEvent& event) {
+  return any_at_once(event, [&](const RowEvent& one) { return is_late(trend, xid, one.time, key_of(one)); });
+}
+
+bool is_late_somewhere(FollowedTrend* trend, TransactionId xid, const LateCandidate& candidate) {
+  return std::any_of(candidate.keys.begin(), candidate.keys.end(), [&](const std::string& key) {
+    return is_late(trend, xid, candidate.event.time, key_of(key));
+  });
+}
+
+bool is_past_somewhere(FollowedTrend* trend, TransactionId xid, const LateCandidate& candidate) {
+  return std::any_of(candidate.keys.begin(), candidate.keys.end(), [&](const std::string& key) {
+    return is_past(trend, xid, candidate.event.time, key_of(key));
+  });
+}
+
+}  // namespace
+
 void count_passed_over(FollowedTrend* trend, TransactionId xid, const BatchRecord* begin,
                        const BatchRecord* end) {
   count_late(trend, past_rows(trend, xid, begin, end));
@@ -142,7 +170,9 @@ void note_recorded(FollowedTrend* trend, Time latest) {
 }
 
 void count_passed_over(FollowedTrend* trend, TransactionId xid, const RowEvent& event) {
-  count_late(trend, is_passed_over(trend, xid, event) ? 1 : 0);
+  const bool is_late =
+      any_at_once(event, [&](const RowEvent& one) { return is_passed_over(trend, xid, one); });
+  count_late(trend, is_late ? 1 : 0);
 }
 
 void meet_while_backfilling(FollowedTrend* trend, TransactionId xid) {
@@ -166,7 +196,7 @@ void keep_refused(FollowedTrend* trend, ReorderBufferTXN* txn, RowOutcome outcom
     case RowOutcome::kEvent:
       if (is_waiting(trend) && !is_surely_late(trend, txn->xid, event)) {
         if (may_be_late(trend, event.time)) note_candidate(trend, txn, false, event, descriptor, row);
-      } else if (is_late(trend, txn->xid, event.time, key_of(event))) {
+      } else if (is_late_somewhere(trend, txn->xid, event)) {
         late_table_keep(trend, event.time, txn, "late", descriptor, row);
       }
       break;
@@ -191,8 +221,8 @@ void settle_candidates(FollowedTrend* trend, size_t transaction, TransactionId x
   while (!trend->passed->candidates.empty() && trend->passed->candidates.front().transaction <= transaction) {
     const LateCandidate& candidate = trend->passed->candidates.front();
     const Time time = candidate.event.time;
-    const bool is_refused = candidate.is_ahead ? is_taken || !was_counted(trend, time)
-                                               : is_late(trend, xid, time, key_of(candidate));
+    const bool is_refused =
+        candidate.is_ahead ? is_taken || !was_counted(trend, time) : is_late_somewhere(trend, xid, candidate);
     if (is_refused) keep(trend, candidate);
     trend->passed->candidates.pop_front();
   }
@@ -206,9 +236,7 @@ void pass_over_recorded(FollowedTrend* trend) {
     const bool has_events = candidate.transaction < trend->recorded.transactions.size();
     const TransactionId xid =
         has_events ? trend->recorded.transactions[candidate.transaction].xid : InvalidTransactionId;
-    if (candidate.is_ahead || is_past(trend, xid, candidate.event.time, key_of(candidate))) {
-      keep(trend, candidate);
-    }
+    if (candidate.is_ahead || is_past_somewhere(trend, xid, candidate)) keep(trend, candidate);
   }
   trend->recorded.clear();
   trend->passed->candidates.clear();

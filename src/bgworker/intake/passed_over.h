@@ -30,7 +30,7 @@ struct FollowedTrend;
 struct LateCandidate {
   size_t transaction;  // before how many others in FollowedTrend::recorded it came
   bool is_ahead;
-  std::string key;
+  std::vector<std::string> keys;  // of the groups that it is in
   RefusedRow event;
 };
 
@@ -59,7 +59,7 @@ bool is_passed_over(FollowedTrend* trend, TransactionId xid, const RowEvent& eve
 // Counts the late ones among the events of a transaction that a trend does not take.
 void count_passed_over(FollowedTrend* trend, TransactionId xid, const BatchRecord* begin,
                        const BatchRecord* end);
-// The same for a single row.
+// The same for a single row, by the first of its events.
 void count_passed_over(FollowedTrend* trend, TransactionId xid, const RowEvent& event);
 
 // A transaction has been recorded, with events up to `latest`: how many of its rows are late is to be known
@@ -71,7 +71,8 @@ void meet_while_backfilling(FollowedTrend* trend, TransactionId xid);
 // Whether all of those is visible to a snapshot that is taken now.
 bool is_all_visible(FollowedTrend* trend);
 
-// Keeps a row at hand if it is refused, in a trend that keeps late rows; or notes that it may be.
+// Keeps a row at hand if it is refused, in a trend that keeps late rows; or notes that it may be. `event` is the
+// first of those that are told of together (RowEvent::is_first): the row is late if it is to one of its groups.
 void keep_refused(FollowedTrend* trend, ReorderBufferTXN* txn, RowOutcome outcome, const RowEvent& event,
                   TupleDesc descriptor, HeapTuple row);
 

@@ -43,6 +43,14 @@ bool has_equal_arguments(const Definition& a, const Definition& b) {
   return true;
 }
 
+bool has_equal_unnesting(const Definition& a, const Definition& b) {
+  const Unnesting* left = a.unnesting;
+  const Unnesting* right = b.unnesting;
+  if (left == nullptr || right == nullptr) return left == right;
+  return equal(left->functions, right->functions) && left->has_ordinality == right->has_ordinality &&
+         left->keeps_rows == right->keeps_rows && is_equal(left->where, right->where);
+}
+
 // By number: columns may have been renamed since one of the definitions was loaded.
 bool has_equal_columns(const Definition& a, const Definition& b) {
   if (a.source_column_count != b.source_column_count) return false;
@@ -65,8 +73,9 @@ bool reads_like(const FollowedTrend* trend, const FollowedTrend* other) {
   const Definition& b = *other->definition;
   return a.source == b.source && a.options.max_ahead == b.options.max_ahead &&
          a.event_time_type == b.event_time_type && is_equal(a.event_time, b.event_time) &&
-         is_equal(a.where, b.where) && has_equal_keys(a.keys, b.keys) && has_equal_arguments(a, b) &&
-         has_equal_columns(a, b) && trend->writer.hash_seed() == other->writer.hash_seed();
+         is_equal(a.where, b.where) && has_equal_unnesting(a, b) && has_equal_keys(a.keys, b.keys) &&
+         has_equal_arguments(a, b) && has_equal_columns(a, b) &&
+         trend->writer.hash_seed() == other->writer.hash_seed();
 }
 
 void add_trend(FollowedTrend* trend) {

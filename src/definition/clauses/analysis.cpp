@@ -26,18 +26,26 @@ bool find_sql_function(Node* node, void* context) {
   return compat::walk_expression(node, find_sql_function, context);
 }
 
-bool is_constant_true(const Expr* expression) {
-  if (!IsA(expression, Const)) return false;
-  auto* constant = reinterpret_cast<const Const*>(expression);
-  return !constant->constisnull && DatumGetBool(constant->constvalue);
+Expr* all_of(List* conditions) {
+  return conditions == NIL ? nullptr : make_ands_explicit(conditions);
 }
 
+// What reads the source only is looked at before functions are called with what is in the row, as the server
+// does.
 void analyze_where(Analysis* analysis) {
   Node* where = analysis->query->jointree->quals;
   if (where == nullptr) return;
   expression_check(where, analysis->scope, "WHERE");
-  Expr* prepared = prepare_expression(*analysis, where);
-  if (!is_constant_true(prepared)) analysis->definition->where = prepared;
+  List* of_row = NIL;
+  List* of_element = NIL;
+  ListCell* cell = nullptr;
+  foreach (cell, make_ands_implicit(prepare_expression(*analysis, where))) {
+    auto* condition = static_cast<Expr*>(lfirst(cell));
+    List** conditions = reads_element(condition) ? &of_element : &of_row;
+    *conditions = lappend(*conditions, condition);
+  }
+  analysis->definition->where = all_of(of_row);
+  if (of_element != NIL) analysis->unnesting->where = all_of(of_element);
 }
 
 // The columns that any expression reads.
@@ -45,6 +53,9 @@ void collect_source_columns(Definition* definition) {
   // The commit time is not in the row.
   Expr* event_time = definition->by_commit_time ? nullptr : definition->event_time;
   List* all = list_make2(event_time, definition->where);
+  if (definition->unnesting != nullptr) {
+    all = lappend(list_concat(all, definition->unnesting->functions), definition->unnesting->where);
+  }
   for (int i = 0; i < definition->keys.count; i++) all = lappend(all, definition->keys.columns[i].expr);
   for (int i = 0; i < definition->aggregate_count; i++) {
     const DefinitionAggregate& aggregate = definition->aggregates[i];
@@ -85,11 +96,8 @@ void check_rights(const Analysis& analysis) {
 
 }  // namespace
 
-Expr* prepare_expression(const Analysis& analysis, Node* expression) {
-  if (expression == nullptr) return nullptr;
-  auto* copy = static_cast<Node*>(copyObjectImpl(expression));
-  ChangeVarNodes(copy, static_cast<int>(analysis.scope.source), 1, 0);
-  auto* planned = reinterpret_cast<Node*>(expression_planner(reinterpret_cast<Expr*>(copy)));
+Expr* plan_expression(const Analysis& analysis, Node* expression) {
+  auto* planned = reinterpret_cast<Node*>(expression_planner(reinterpret_cast<Expr*>(expression)));
   Node* offender = nullptr;
   if (find_sql_function(planned, &offender)) {
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -97,6 +105,17 @@ Expr* prepare_expression(const Analysis& analysis, Node* expression) {
                     query_position(analysis.text, exprLocation(expression))));
   }
   return reinterpret_cast<Expr*>(planned);
+}
+
+Expr* prepare_expression(const Analysis& analysis, Node* expression) {
+  if (expression == nullptr) return nullptr;
+  auto* copy = static_cast<Node*>(copyObjectImpl(expression));
+  // First those of elements: in FROM their number may be 1.
+  if (analysis.scope.unnesting != 0) {
+    ChangeVarNodes(copy, static_cast<int>(analysis.scope.unnesting), INNER_VAR, 0);
+  }
+  ChangeVarNodes(copy, static_cast<int>(analysis.scope.source), 1, 0);
+  return plan_expression(analysis, copy);
 }
 
 namespace {

@@ -17,8 +17,9 @@ struct Analysis {
   Definition* definition;
 
   ExpressionScope scope;
-  int source_location;  // of the source's name in the text
-  int window_location;  // of the window function's; -1 without one
+  Unnesting* unnesting;  // Definition::unnesting
+  int source_location;   // of the source's name in the text
+  int window_location;   // of the window function's; -1 without one
 
   bool groups_by_start;
   bool groups_by_end;
@@ -41,6 +42,9 @@ void analyze_from(Analysis* analysis);
 
 // The window function's arguments: window_call.cpp.
 void analyze_window_call(Analysis* analysis, RangeTblEntry* entry);
+
+// The functions that make several events of a row: unnesting.cpp.
+void analyze_unnesting(Analysis* analysis, const RangeTblEntry* entry, bool keeps_rows);
 
 // GROUP BY, select list, aggregates and ORDER BY: group_by.cpp, select_list.cpp, aggregate_call.cpp,
 // order_by.cpp.
@@ -72,7 +76,10 @@ int find_key(const Analysis& analysis, Node* expression);
 // Whether the expression is a bound of the window, by itself. (group_by.cpp)
 bool is_window_bound(const Analysis& analysis, Node* expression, ColumnRole* role);
 
-// A checked expression made ready to run: planned, Vars renumbered to 1. NULL for NULL. (analysis.cpp)
+// A checked expression made ready to run: planned, Vars of the source renumbered to 1, those of elements to
+// INNER_VAR. NULL for NULL. (analysis.cpp)
 Expr* prepare_expression(const Analysis& analysis, Node* expression);
+// The same of one over groups, whose Vars stay as they are.
+Expr* plan_expression(const Analysis& analysis, Node* expression);
 
 }  // namespace trending

@@ -73,9 +73,9 @@ const char* foreign_clause(const Query* query) {
 const char* foreign_item(const Query* query, Node* item) {
   if (IsA(item, JoinExpr)) {
     const auto* join = reinterpret_cast<const JoinExpr*>(item);
-    if (join->jointype != JOIN_INNER || join->usingClause != NIL || join->isNatural ||
-        join->alias != nullptr) {
-      return "a join other than that of source and window";
+    const bool is_plain = join->jointype == JOIN_INNER || join->jointype == JOIN_LEFT;
+    if (!is_plain || join->usingClause != NIL || join->isNatural || join->alias != nullptr) {
+      return "a join other than that of source and functions";
     }
     const char* left = foreign_item(query, join->larg);
     return left != nullptr ? left : foreign_item(query, join->rarg);
@@ -83,9 +83,7 @@ const char* foreign_item(const Query* query, Node* item) {
   if (!IsA(item, RangeTblRef)) return "an item of another kind in FROM";
   const RangeTblEntry* entry = rt_fetch(reinterpret_cast<RangeTblRef*>(item)->rtindex, query->rtable);
   if (entry->rtekind == RTE_RELATION) return entry->tablesample == nullptr ? nullptr : "TABLESAMPLE";
-  const bool plain_function =
-      entry->rtekind == RTE_FUNCTION && !entry->funcordinality && list_length(entry->functions) == 1;
-  return plain_function ? nullptr : "an item of another kind in FROM";
+  return entry->rtekind == RTE_FUNCTION ? nullptr : "an item of another kind in FROM";
 }
 
 }  // namespace

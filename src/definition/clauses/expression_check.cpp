@@ -156,7 +156,9 @@ bool check_functions(Node* node, const Walk& walk, bool (*check_arguments)(Node*
   if (found) report_function(node, bad, walk);
   bool returns_set = (IsA(node, FuncExpr) && reinterpret_cast<FuncExpr*>(node)->funcretset) ||
                      (IsA(node, OpExpr) && reinterpret_cast<OpExpr*>(node)->opretset);
-  if (returns_set) report_construct(node, "a set-returning function", nullptr, walk);
+  if (returns_set)
+    report_construct(node, "a set-returning function", "Put it into FROM: FROM source, unnest(tags) AS tag.",
+                     walk);
   if (IsA(node, FuncExpr) && is_parse_timestamptz(reinterpret_cast<FuncExpr*>(node)->funcid))
     check_parse_zone(reinterpret_cast<FuncExpr*>(node));
   return false;
@@ -179,7 +181,8 @@ void check_type(Node* node, const Walk& walk) {
 void check_column(Var* column, const Walk& walk) {
   auto* node = reinterpret_cast<Node*>(column);
   const ExpressionScope& scope = *walk.scope;
-  if (column->varno != static_cast<int>(scope.source)) {
+  const bool is_element = scope.unnesting != 0 && column->varno == static_cast<int>(scope.unnesting);
+  if (column->varno != static_cast<int>(scope.source) && !is_element) {
     ereport(
         ERROR,
         (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -189,7 +192,7 @@ void check_column(Var* column, const Walk& walk) {
   }
   if (column->varattno == 0) report_construct(node, "a whole row", "Name the columns.", walk);
   if (column->varattno < 0) report_construct(node, "a system column", nullptr, walk);
-  if (compat::is_virtual_column(scope.source_relation, column->varattno)) {
+  if (!is_element && compat::is_virtual_column(scope.source_relation, column->varattno)) {
     report_construct(node, "a virtual generated column",
                      "Its value is not in the row. Repeat its expression, or make it STORED.", walk);
   }
@@ -271,6 +274,16 @@ bool check_node(Node* node, void* context) {
 void expression_check(Node* expression, const ExpressionScope& scope, const char* place) {
   Walk walk{&scope, place};
   check_node(expression, &walk);
+}
+
+void set_call_check(FuncExpr* call, const ExpressionScope& scope, const char* place) {
+  Walk walk{&scope, place};
+  auto* node = reinterpret_cast<Node*>(call);
+  BadFunction bad;
+  const bool found = check_functions_in_node(node, find_bad_function, &bad);
+  if (found && bad.user_defined) report_function(node, bad, walk);
+  check_node(reinterpret_cast<Node*>(call->args), &walk);
+  if (found) report_function(node, bad, walk);
 }
 
 }  // namespace trending

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 // FROM holds the source and then, unless the aggregates are over all rows or decayed, a window function of
-// ours.
+// ours; and, wherever it likes, a set-returning function that makes several events of a row.
 #include "definition/clauses/analysis.h"
 #include "definition/clauses/source_check.h"
+#include "values/window_args.h"
 
 namespace trending {
 
@@ -12,7 +13,8 @@ constexpr const char* kShapeHint =
     "Write FROM source, trending.hop(time_column, slide => '10 seconds', size => '5 minutes'), or tumble, "
     "cumulate or session.";
 
-constexpr const char* kFromMessage = "FROM of a trend may only contain its source and a window function";
+constexpr const char* kFromMessage =
+    "FROM of a trend may only contain its source, a window function and a set-returning function";
 
 [[noreturn]] void refuse(const QueryText& text, const char* message, const char* hint, int location) {
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", message), errhint("%s", hint),
@@ -20,12 +22,15 @@ constexpr const char* kFromMessage = "FROM of a trend may only contain its sourc
   pg_unreachable();
 }
 
+[[noreturn]] void refuse_outer(const JoinExpr* join, const QueryText& text) {
+  refuse(text, "outer joins are not allowed in the definition of a trend",
+         "A row without an event time is in no window. Use CROSS JOIN LATERAL, or a comma.",
+         join->quals == nullptr ? -1 : exprLocation(join->quals));
+}
+
 void check_join(const JoinExpr* join, const QueryText& text) {
   int location = join->quals == nullptr ? -1 : exprLocation(join->quals);
-  if (join->jointype != JOIN_INNER) {
-    refuse(text, "outer joins are not allowed in the definition of a trend",
-           "A row without an event time is in no window. Use CROSS JOIN LATERAL, or a comma.", location);
-  }
+  if (join->jointype != JOIN_INNER && join->jointype != JOIN_LEFT) refuse_outer(join, text);
   if (join->isNatural || join->usingClause != NIL) {
     refuse(text, "NATURAL and USING are not allowed in the definition of a trend",
            "Use CROSS JOIN LATERAL, or a comma.", location);
@@ -51,19 +56,21 @@ void check_joins(Node* node, const QueryText& text) {
   check_joins(join->rarg, text);
 }
 
-int function_location(const RangeFunction* item) {
-  return exprLocation(static_cast<Node*>(linitial(linitial_node(List, item->functions))));
+const FuncCall* called(const RangeFunction* item) {
+  auto* function = static_cast<Node*>(linitial(linitial_node(List, item->functions)));
+  return IsA(function, FuncCall) ? reinterpret_cast<FuncCall*>(function) : nullptr;
 }
 
-void check_function_shape(const RangeFunction* item, const QueryText& text) {
-  int location = function_location(item);
-  if (item->ordinality) {
-    refuse(text, "WITH ORDINALITY is not allowed in the definition of a trend", "Leave it out.", location);
+// By its name alone, for an error that is better than the server's: two of them have columns of one name.
+bool is_called_like_window(const RangeFunction* item) {
+  const FuncCall* call = called(item);
+  if (call == nullptr) return false;
+  const char* name = strVal(llast(call->funcname));
+  for (WindowKind kind :
+       {WindowKind::kTumble, WindowKind::kHop, WindowKind::kCumulate, WindowKind::kSession}) {
+    if (strcmp(name, window_function_name(kind)) == 0) return true;
   }
-  if (item->is_rowsfrom) {
-    refuse(text, "ROWS FROM is not allowed in the definition of a trend",
-           "Write the window function by itself.", location);
-  }
+  return false;
 }
 
 int subquery_location(Node* subquery) {
@@ -75,9 +82,7 @@ int subquery_location(Node* subquery) {
 void check_item_shape(Node* item, const QueryText& text) {
   switch (nodeTag(item)) {
     case T_RangeVar:
-      return;
     case T_RangeFunction:
-      check_function_shape(reinterpret_cast<RangeFunction*>(item), text);
       return;
     case T_RangeSubselect:
       refuse(text, "a subquery in FROM is not allowed in the definition of a trend",
@@ -91,30 +96,6 @@ void check_item_shape(Node* item, const QueryText& text) {
   }
 }
 
-// Counts the entries of a kind in FROM; the range table holds others beside them.
-void find_entry(const Query* query, Node* item, RTEKind kind, Index* index, int* count) {
-  if (IsA(item, JoinExpr)) {
-    find_entry(query, reinterpret_cast<JoinExpr*>(item)->larg, kind, index, count);
-    find_entry(query, reinterpret_cast<JoinExpr*>(item)->rarg, kind, index, count);
-  } else if (IsA(item, RangeTblRef)) {
-    const auto place = static_cast<Index>(reinterpret_cast<RangeTblRef*>(item)->rtindex);
-    if (rt_fetch(place, query->rtable)->rtekind != kind) return;
-    *index = place;
-    (*count)++;
-  }
-}
-
-// The one entry of a kind in FROM; NULL if there is none.
-RangeTblEntry* entry_of_kind(const Analysis& analysis, RTEKind kind, Index* index) {
-  int count = 0;
-  ListCell* cell = nullptr;
-  foreach (cell, analysis.query->jointree->fromlist) {
-    find_entry(analysis.query, static_cast<Node*>(lfirst(cell)), kind, index, &count);
-  }
-  if (count > 1) refuse(analysis.text, kFromMessage, kShapeHint, -1);
-  return count == 1 ? rt_fetch(*index, analysis.query->rtable) : nullptr;
-}
-
 bool is_true(Node* condition) {
   if (condition == nullptr) return true;
   if (!IsA(condition, Const)) return false;
@@ -122,15 +103,94 @@ bool is_true(Node* condition) {
   return !constant->constisnull && DatumGetBool(constant->constvalue);
 }
 
-void check_join_conditions(const Analysis& analysis, Node* node) {
-  if (!IsA(node, JoinExpr)) return;
-  auto* join = reinterpret_cast<JoinExpr*>(node);
-  if (!is_true(join->quals)) {
-    refuse(analysis.text, "join conditions are not allowed in the definition of a trend",
-           "Put the condition into WHERE.", exprLocation(join->quals));
+// What FROM has, by places in the range table; 0: none.
+struct FromEntries {
+  Index source = 0;
+  Index window = 0;
+  Index unnesting = 0;
+  bool keeps_rows = false;  // unnesting is joined by LEFT JOIN
+};
+
+bool is_window_function(const RangeTblFunction* function) {
+  WindowKind kind;
+  return IsA(function->funcexpr, FuncExpr) &&
+         window_function_kind(reinterpret_cast<FuncExpr*>(function->funcexpr)->funcid, &kind);
+}
+
+bool has_window_function(const RangeTblEntry* entry) {
+  ListCell* cell = nullptr;
+  foreach (cell, entry->functions) {
+    if (is_window_function(lfirst_node(RangeTblFunction, cell))) return true;
   }
-  check_join_conditions(analysis, join->larg);
-  check_join_conditions(analysis, join->rarg);
+  return false;
+}
+
+int entry_location(const RangeTblEntry* entry) {
+  return exprLocation(linitial_node(RangeTblFunction, entry->functions)->funcexpr);
+}
+
+void check_window_entry(const QueryText& text, const RangeTblEntry* entry) {
+  const int location = entry_location(entry);
+  if (list_length(entry->functions) != 1) {
+    refuse(text, "ROWS FROM with a window function is not allowed in the definition of a trend",
+           "Write the window function by itself.", location);
+  }
+  if (entry->funcordinality) {
+    refuse(text, "WITH ORDINALITY of a window function is not allowed in the definition of a trend",
+           "Leave it out.", location);
+  }
+}
+
+// `outer`: the LEFT JOIN that the entry is the right side of, or NULL.
+void note_function(const Analysis& analysis, Index place, const JoinExpr* outer, FromEntries* found) {
+  const RangeTblEntry* entry = rt_fetch(place, analysis.query->rtable);
+  if (has_window_function(entry)) {
+    check_window_entry(analysis.text, entry);
+    if (outer != nullptr) refuse_outer(outer, analysis.text);
+    if (found->window != 0) {
+      refuse(analysis.text, "a trend has one window function", "Create one trend for each kind of window.",
+             entry_location(entry));
+    }
+    found->window = place;
+    return;
+  }
+  if (found->unnesting != 0) {
+    refuse(analysis.text, "a trend has one set-returning function beside its window function",
+           "Arrays side by side: unnest(a, b).", entry_location(entry));
+  }
+  found->unnesting = place;
+  found->keeps_rows = outer != nullptr;
+}
+
+void note_entries(const Analysis& analysis, Node* item, const JoinExpr* outer, FromEntries* found) {
+  if (IsA(item, JoinExpr)) {
+    auto* join = reinterpret_cast<JoinExpr*>(item);
+    if (outer != nullptr) refuse_outer(outer, analysis.text);
+    if (!is_true(join->quals)) {
+      const bool is_left = join->jointype == JOIN_LEFT;
+      refuse(
+          analysis.text, "join conditions are not allowed in the definition of a trend",
+          is_left ? "Write ON true, and what is to be counted as FILTER." : "Put the condition into WHERE.",
+          exprLocation(join->quals));
+    }
+    note_entries(analysis, join->larg, nullptr, found);
+    note_entries(analysis, join->rarg, join->jointype == JOIN_LEFT ? join : nullptr, found);
+    return;
+  }
+  if (!IsA(item, RangeTblRef)) refuse(analysis.text, kFromMessage, kShapeHint, -1);
+  const auto place = static_cast<Index>(reinterpret_cast<RangeTblRef*>(item)->rtindex);
+  switch (rt_fetch(place, analysis.query->rtable)->rtekind) {
+    case RTE_RELATION:
+      if (outer != nullptr) refuse_outer(outer, analysis.text);
+      if (found->source != 0) refuse(analysis.text, kFromMessage, kShapeHint, -1);
+      found->source = place;
+      return;
+    case RTE_FUNCTION:
+      note_function(analysis, place, outer, found);
+      return;
+    default:
+      refuse(analysis.text, kFromMessage, kShapeHint, -1);
+  }
 }
 
 }  // namespace
@@ -154,39 +214,46 @@ void check_from_shape(Analysis* analysis) {
                reinterpret_cast<RangeVar*>(item)->location);
       }
       source = reinterpret_cast<RangeVar*>(item);
-    } else {
+    } else if (is_called_like_window(reinterpret_cast<RangeFunction*>(item))) {
       if (window != nullptr) {
         refuse(analysis->text, "a trend has one window function", "Create one trend for each kind of window.",
-               function_location(reinterpret_cast<RangeFunction*>(item)));
+               called(reinterpret_cast<RangeFunction*>(item))->location);
       }
       window = reinterpret_cast<RangeFunction*>(item);
     }
   }
   if (source == nullptr) refuse(analysis->text, "the definition of a trend needs a source", kShapeHint, -1);
-  // How the window function is joined; any other join was refused for being one.
+  // How the functions are joined; a join with another table was refused for that.
   foreach (cell, analysis->select->fromClause) check_joins(static_cast<Node*>(lfirst(cell)), analysis->text);
   analysis->source_location = source->location;
-  analysis->window_location = window == nullptr ? -1 : function_location(window);
 }
 
 void analyze_from(Analysis* analysis) {
-  Query* query = analysis->query;
-  Index source_index = 0;
-  Index window_index = 0;
-  RangeTblEntry* source = entry_of_kind(*analysis, RTE_RELATION, &source_index);
-  RangeTblEntry* window = entry_of_kind(*analysis, RTE_FUNCTION, &window_index);
-  if (source == nullptr) {
-    refuse(analysis->text, kFromMessage, kShapeHint, -1);
-  }
-  source_check(source->relid, !source->inh, analysis->text, analysis->source_location);
-  analysis->definition->source = source->relid;
-  analysis->scope = ExpressionScope{&analysis->text, source_index, source->relid, window_index, false};
+  const Query* query = analysis->query;
+  Definition* definition = analysis->definition;
+  FromEntries found;
   ListCell* cell = nullptr;
   foreach (cell, query->jointree->fromlist) {
-    check_join_conditions(*analysis, static_cast<Node*>(lfirst(cell)));
+    note_entries(*analysis, static_cast<Node*>(lfirst(cell)), nullptr, &found);
   }
-  analysis->definition->has_window = window != nullptr;
-  if (window != nullptr) analyze_window_call(analysis, window);
+  if (found.source == 0) refuse(analysis->text, kFromMessage, kShapeHint, -1);
+  const RangeTblEntry* source = rt_fetch(found.source, query->rtable);
+  source_check(source->relid, !source->inh, analysis->text, analysis->source_location);
+  definition->source = source->relid;
+  definition->source_entry = found.source;
+  definition->window_entry = found.window;
+  definition->unnesting_entry = found.unnesting;
+  definition->has_window = found.window != 0;
+  analysis->scope = ExpressionScope{&analysis->text, found.source, source->relid, found.window, 0, false};
+  // Its arguments are what a row has before there are elements.
+  if (found.unnesting != 0) {
+    analyze_unnesting(analysis, rt_fetch(found.unnesting, query->rtable), found.keeps_rows);
+  }
+  analysis->scope.unnesting = found.unnesting;
+  if (found.window == 0) return;
+  RangeTblEntry* window = rt_fetch(found.window, query->rtable);
+  analysis->window_location = entry_location(window);
+  analyze_window_call(analysis, window);
 }
 
 }  // namespace trending

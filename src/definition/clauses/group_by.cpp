@@ -29,7 +29,11 @@ void report_key_type(const Analysis& analysis, Node* expression, int location) {
 const char* key_name(const Analysis& analysis, TargetEntry* entry, int index) {
   if (entry->resname != nullptr) return pstrdup(entry->resname);
   if (!IsA(entry->expr, Var)) return psprintf("key%d", index + 1);
-  return get_attname(analysis.scope.source_relation, reinterpret_cast<Var*>(entry->expr)->varattno, false);
+  const auto* column = reinterpret_cast<Var*>(entry->expr);
+  if (column->varno == static_cast<int>(analysis.scope.source)) {
+    return get_attname(analysis.scope.source_relation, column->varattno, false);
+  }
+  return get_rte_attribute_name(rt_fetch(column->varno, analysis.query->rtable), column->varattno);
 }
 
 void add_key(Analysis* analysis, TargetEntry* entry, int location) {

@@ -54,7 +54,7 @@ Expr* prepare_group_expression(Analysis* analysis, Node* expression, const char*
   ExpressionScope scope = analysis->scope;
   scope.of_groups = true;
   expression_check(over_groups, scope, place);
-  return prepare_expression(*analysis, over_groups);
+  return plan_expression(*analysis, over_groups);
 }
 
 int analyze_group_expression(Analysis* analysis, Node* expression, const char* place) {

@@ -20,7 +20,7 @@ void check_column(const Analysis& analysis, Node* expression, int location) {
     hint = "Join other tables when you read the trend.";
   } else if (expression_returns_set(expression)) {
     message = "set-returning functions are not allowed in the select list of a trend";
-    hint = "Call them when you read the trend.";
+    hint = "Put them into FROM: FROM source, unnest(tags) AS tag.";
   }
   if (message == nullptr) return;
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", message), errhint("%s", hint),

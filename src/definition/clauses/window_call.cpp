@@ -8,19 +8,6 @@ namespace trending {
 
 namespace {
 
-FuncExpr* window_function(const Analysis& analysis, RangeTblEntry* entry, WindowKind* kind) {
-  Node* expression = linitial_node(RangeTblFunction, entry->functions)->funcexpr;
-  if (IsA(expression, FuncExpr) &&
-      window_function_kind(reinterpret_cast<FuncExpr*>(expression)->funcid, kind)) {
-    return reinterpret_cast<FuncExpr*>(expression);
-  }
-  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                  errmsg("the function in FROM of a trend must be a window function of trending"),
-                  errhint("Use trending.tumble, trending.hop, trending.cumulate or trending.session."),
-                  query_position(analysis.text, analysis.window_location)));
-  pg_unreachable();
-}
-
 // All arguments in the order of declaration, defaults filled in.
 List* complete_arguments(FuncExpr* call) {
   HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
@@ -60,7 +47,8 @@ const Interval* interval_argument(Analysis* analysis, List* arguments, int posit
 
 void analyze_window_call(Analysis* analysis, RangeTblEntry* entry) {
   WindowArguments window = {};
-  FuncExpr* call = window_function(*analysis, entry, &window.kind);
+  auto* call = castNode(FuncExpr, linitial_node(RangeTblFunction, entry->functions)->funcexpr);
+  (void)window_function_kind(call->funcid, &window.kind);  // it is one: from_clause.cpp
   List* arguments = complete_arguments(call);
   WindowArgumentPositions at = window_argument_positions(window.kind);
   auto* event_time = static_cast<Node*>(linitial(arguments));

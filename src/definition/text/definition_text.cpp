@@ -2,23 +2,9 @@
 #include "definition/text/definition_text.h"
 
 #include "definition/query_text.h"
+#include "definition/text/events_text.h"
 
 namespace trending {
-
-namespace {
-
-SelectStmt* parse_one(const char* text, RawStmt** statement) {
-  *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT));
-  return castNode(SelectStmt, (*statement)->stmt);
-}
-
-// The source as FROM names it. A definition without a window function has nothing else there.
-const char* source_alias(const SelectStmt* select) {
-  auto* source = linitial_node(RangeVar, select->fromClause);
-  return source->alias == nullptr ? source->relname : source->alias->aliasname;
-}
-
-}  // namespace
 
 // Deparsing wants a query that it may scribble on.
 const char* definition_text(const Query* query) {
@@ -34,11 +20,10 @@ const char* definition_text_since(const Definition& definition, const char* sinc
   int nest_level = canonical_settings_begin();
   RawStmt* statement = nullptr;
   SelectStmt* select = parse_one(whole, &statement);
-  auto* time = static_cast<Node*>(copyObjectImpl(definition.event_time));
-  const char* time_text =
-      deparse_expression(time, deparse_context_for(source_alias(select), definition.source), true, false);
   RawStmt* unused = nullptr;
-  Node* condition = parse_one(psprintf("SELECT WHERE %s >= %s", time_text, since), &unused)->whereClause;
+  auto* bound = linitial_node(ResTarget, parse_one(psprintf("SELECT %s", since), &unused)->targetList);
+  auto* condition = reinterpret_cast<Node*>(makeSimpleA_Expr(
+      AEXPR_OP, pstrdup(">="), parsed_expression(definition, definition.event_time), bound->val, -1));
   select->whereClause =
       select->whereClause == nullptr
           ? condition

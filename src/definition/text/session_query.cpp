@@ -3,17 +3,19 @@
 
 #include "definition/query_text.h"
 #include "definition/text/definition_text.h"
+#include "definition/text/events_text.h"
 
 namespace trending {
 
 namespace {
 
-// What FROM of the definition calls the source and the window.
+// What FROM of the definition calls source, elements and window.
 struct FromNames {
   const char* prefix;  // of the columns that are added: none of the source begins with it
-  bool with_children;
   const char* source;  // alias, with column aliases if it has any
   const char* source_name;
+  const char* elements;  // alias of the functions that make them; NULL: there are none
+  int element_columns;
   const char* window;
 };
 
@@ -30,6 +32,12 @@ const char* alias_text(const Alias* alias) {
   return text.data;
 }
 
+bool is_window_function(const RangeFunction* item) {
+  auto* function = static_cast<Node*>(linitial(linitial_node(List, item->functions)));
+  return IsA(function, FuncCall) &&
+         strcmp(strVal(linitial(reinterpret_cast<FuncCall*>(function)->funcname)), "trending") == 0;
+}
+
 void find_names(Node* item, FromNames* names) {
   if (IsA(item, JoinExpr)) {
     find_names(reinterpret_cast<JoinExpr*>(item)->larg, names);
@@ -37,13 +45,16 @@ void find_names(Node* item, FromNames* names) {
   } else if (IsA(item, RangeVar)) {
     auto* range = reinterpret_cast<RangeVar*>(item);
     Alias* alias = range->alias != nullptr ? range->alias : makeAlias(range->relname, NIL);
-    names->with_children = range->inh;
     names->source = alias_text(alias);
     names->source_name = quote_identifier(alias->aliasname);
   } else if (IsA(item, RangeFunction)) {
     auto* function = reinterpret_cast<RangeFunction*>(item);
-    names->window =
-        function->alias != nullptr ? alias_text(function->alias) : "session(window_start, window_end)";
+    if (is_window_function(function)) {
+      names->window =
+          function->alias != nullptr ? alias_text(function->alias) : "session(window_start, window_end)";
+    } else {
+      names->elements = alias_text(function->alias);
+    }
   }
 }
 
@@ -55,29 +66,15 @@ const char* instant_literal(const Definition& definition, Time instant) {
   return psprintf("'%s'::%s", DatumGetCString(text), zoned ? "timestamptz" : "timestamp");
 }
 
-// The rows of the source with their event times and keys, without those that are in no session.
-void append_rows(StringInfo out, const Definition& definition, const FromNames& names, Time until) {
-  List* context = deparse_context_for("s", definition.source);
-  auto text = [context](const Expr* expression) {
-    return deparse_expression(reinterpret_cast<Node*>(const_cast<Expr*>(expression)), context, true, false);
-  };
-  const char* time = psprintf("(%s)%s", text(definition.event_time),
-                              definition.event_time_type == DATEOID ? "::timestamp" : "");
+// The events with their times and keys, without those that are in no session.
+const char* rows_text(const Definition& definition, const FromNames& names, Time until) {
   const int64 margin = 2 * definition.window.size;
-  appendStringInfo(out, "SELECT s.*, %s AS \"%s time\"", time, names.prefix);
-  for (int i = 0; i < definition.keys.count; i++) {
-    appendStringInfo(out, ", %s AS \"%s key %d\"", text(definition.keys.columns[i].expr), names.prefix,
-                     i + 1);
-  }
-  appendStringInfo(out, " FROM %s%s s WHERE %s >= %s AND %s < %s", names.with_children ? "" : "ONLY ",
-                   quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition.source)),
-                                              get_rel_name(definition.source)),
-                   time, instant_literal(definition, kMinTime + margin), time,
-                   instant_literal(definition, kEndTime - margin));
-  if (until != kEndTime && !definition.by_commit_time) {
-    appendStringInfo(out, " AND %s <= %s", time, instant_literal(definition, until));
-  }
-  if (definition.where != nullptr) appendStringInfo(out, " AND (%s)", text(definition.where));
+  const char* time = psprintf("e.\"%s time\"", names.prefix);
+  const bool has_until = until != kEndTime && !definition.by_commit_time;
+  return psprintf("SELECT e.* FROM (%s) e WHERE %s >= %s AND %s < %s%s",
+                  events_text(definition, names.prefix), time, instant_literal(definition, kMinTime + margin),
+                  time, instant_literal(definition, kEndTime - margin),
+                  has_until ? psprintf(" AND %s <= %s", time, instant_literal(definition, until)) : "");
 }
 
 // Rows of one group in the order of time, or those of one session.
@@ -98,9 +95,6 @@ const char* frame(const Definition& definition, const char* prefix, bool of_sess
 // The source with the bounds of each row's session. A row begins a session when the one before it is more
 // than the gap away; adding up beginnings numbers them.
 const char* sessions_text(const Definition& definition, const FromNames& names, Time until) {
-  StringInfoData rows;
-  initStringInfo(&rows);
-  append_rows(&rows, definition, names, until);
   const char* gap = psprintf("'%lld microseconds'::interval", (long long)definition.window.size);
   const char* group = frame(definition, names.prefix, false);
   const char* session = frame(definition, names.prefix, true);
@@ -108,7 +102,7 @@ const char* sessions_text(const Definition& definition, const FromNames& names, 
   const char* time = column("time");
   const char* begins =
       psprintf("SELECT r.*, CASE WHEN %s <= lag(%s) OVER (%s) + %s THEN 0 ELSE 1 END AS %s FROM (%s) r", time,
-               time, group, gap, column("begins"), rows.data);
+               time, group, gap, column("begins"), rows_text(definition, names, until));
   const char* numbered = psprintf("SELECT b.*, sum(%s) OVER (%s) AS %s FROM (%s) b", column("begins"), group,
                                   column("session"), begins);
   const char* last = psprintf("max(%s) OVER (%s)", time, session);
@@ -140,9 +134,15 @@ const char* choose_prefix(const Definition& definition, const char* alias) {
   return prefix.data;
 }
 
-SelectStmt* parse_one(const char* text, RawStmt** statement) {
-  *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT));
-  return castNode(SelectStmt, (*statement)->stmt);
+// Columns of elements, which the sessions' rows have, by the names that the definition has for them.
+const char* elements_item(const FromNames& names) {
+  if (names.elements == nullptr) return "";
+  StringInfoData item;
+  initStringInfo(&item);
+  for (int i = 1; i <= names.element_columns; i++) {
+    appendStringInfo(&item, "%s%s.\"%s element %d\"", i == 1 ? "" : ", ", names.source_name, names.prefix, i);
+  }
+  return psprintf(", LATERAL (SELECT %s) %s", item.data, names.elements);
 }
 
 }  // namespace
@@ -156,10 +156,14 @@ const char* session_query_text(const Definition& definition, bool only_latest, T
   ListCell* cell = nullptr;
   foreach (cell, select->fromClause) find_names(static_cast<Node*>(lfirst(cell)), &names);
   names.prefix = choose_prefix(definition, names.source);
+  if (definition.unnesting_entry != 0) {
+    const RangeTblEntry* entry = rt_fetch(definition.unnesting_entry, definition.query->rtable);
+    names.element_columns = list_length(entry->eref->colnames);
+  }
   const char* from =
-      psprintf("SELECT FROM (%s) %s, LATERAL (SELECT %s.\"%s start\", %s.\"%s end\") %s%s",
-               sessions_text(definition, names, until), names.source, names.source_name, names.prefix,
-               names.source_name, names.prefix, names.window,
+      psprintf("SELECT FROM (%s) %s%s, LATERAL (SELECT %s.\"%s start\", %s.\"%s end\") %s%s",
+               sessions_text(definition, names, until), names.source, elements_item(names), names.source_name,
+               names.prefix, names.source_name, names.prefix, names.window,
                only_latest ? psprintf(" WHERE %s.\"%s latest\"", names.source_name, names.prefix) : "");
   RawStmt* replacement = nullptr;
   SelectStmt* sessions = parse_one(from, &replacement);

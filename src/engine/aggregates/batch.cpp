@@ -125,7 +125,7 @@ Status Batch::share_slot(uint32_t index, const Windows& windows) {
 }
 
 Status Batch::append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid,
-                     const ArgumentView& arguments) {
+                     const ArgumentView& arguments, bool is_first) {
   BatchRecord* record = nullptr;
   const size_t word_bytes = size_t{arguments.word_count} * 8;
   if (word_bytes + arguments.tail_size > kMaxArgumentSize) return Status::kInvalidOptions;
@@ -133,6 +133,7 @@ Status Batch::append(uint32_t index, Time time, int32_t weight, KeyView key, uin
   made.time = time;
   made.added = weight > 0;
   made.retracted = weight < 0;
+  made.rows = weight > 0 && is_first;
   made.argument_size = static_cast<uint32_t>(word_bytes + arguments.tail_size);
   made.valid = valid;
   const Status status = make(index, made, key, &record);
@@ -168,7 +169,7 @@ Status Batch::make(uint32_t index, const BatchRecord& like, KeyView key, BatchRe
   if (!slot.touched && !touch(index, &slot)) return Status::kOutOfMemory;
   if (!slot.range.contains(like.time)) [[unlikely]] {
     if (!slot.is_in_some_range(like.time)) {
-      slot.out_of_range += like.added + like.retracted;
+      slot.out_of_range += like.rows + like.retracted;
       return Status::kOk;
     }
     slot.uneven = true;
@@ -285,6 +286,7 @@ void Batch::merge_slot(Slot* slot) {
       equal->time = later_time(*equal, *record);
       equal->added += record->added;
       equal->retracted += record->retracted;
+      equal->rows += record->rows;
     } else {
       index[i] = size;
       if (size != offset) std::memmove(slot->data + size, slot->data + offset, bytes);

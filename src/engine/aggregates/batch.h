@@ -29,6 +29,7 @@ struct BatchRecord {
   Time time;           // of those that add rows the latest, else of those that retract; all of one pane
   uint64_t added;      // events that added a row
   uint64_t retracted;  // events that retracted one
+  uint64_t rows;       // of those that were added, the ones that were the first of their row
   uint32_t hash;       // of the key
   uint32_t key_size;
   uint32_t argument_size;  // in bytes
@@ -52,7 +53,7 @@ struct BatchSlice {
   const BatchRecord* end = nullptr;
   uint64_t records = 0;
   Time max_time = kNoTime;    // the latest time of an event that adds rows; moves the clock
-  uint64_t out_of_range = 0;  // events that were left out for their time
+  uint64_t out_of_range = 0;  // rows that were left out for their time
   bool uneven = false;        // some of the events are out of range for some of the slot's trends
   bool retracts = false;      // some of the events retract rows
 
@@ -75,9 +76,10 @@ class Batch {
 
   // Adds an event: weight +1 for a row that appears, −1 for one that is retracted. `valid` has bit i set when
   // the event has an argument for aggregate i; see ArgumentView for the arguments themselves. A time out of
-  // range for all of the slot's trends is counted and otherwise ignored.
+  // range for all of the slot's trends is counted and otherwise ignored. What is not counted for its time is
+  // told of by rows: `is_first` says that the event is not one more of the row that the one before is of.
   Status append(uint32_t index, Time time, int32_t weight, KeyView key, uint32_t valid = 0,
-                const ArgumentView& arguments = {});
+                const ArgumentView& arguments = {}, bool is_first = true);
 
   // Adds events that another slice held: replaying what was set aside.
   Status append(uint32_t index, const BatchRecord& event);

@@ -83,7 +83,7 @@ Status PaneWriter::apply_block(const Block& block, bool uneven, Part part) {
     const uint64_t rows = part == Part::kAdded ? record->added : record->retracted;
     if (rows == 0) continue;
     if (uneven && !windows_.in_range(record->time)) [[unlikely]] {
-      header_->counters.out_of_range += rows;
+      header_->counters.out_of_range += part == Part::kAdded ? record->rows : rows;
       continue;
     }
     const auto weight = static_cast<int64_t>(rows);
@@ -186,7 +186,7 @@ Status PaneWriter::apply_record(const BatchRecord& record, int64_t weight, uint3
   const uint32_t slot = pane_at(record.time);
   if (slot == kNone) {
     if (last_span_.start < header_->late_before) {
-      if (weight > 0 && !is_counted_elsewhere(record.time)) counters.late += events;
+      if (weight > 0 && !is_counted_elsewhere(record.time)) counters.late += record.rows;
       return Status::kOk;
     }
     counters.refused += events;

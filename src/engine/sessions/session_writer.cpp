@@ -78,7 +78,7 @@ Status SessionWriter::apply_record(const BatchRecord& record) {
   if (id != kNone) place = find_place(groups_.group(id), record.time);
   const bool too_early = record.time < header_->late_before;
   if (too_early && (!filling_ || place.joined == kNone)) {
-    if (!filling_ && !is_counted_elsewhere(record.time)) counters.late += record.added;
+    if (!filling_ && !is_counted_elsewhere(record.time)) counters.late += record.rows;
     return Status::kOk;
   }
   uint32_t begun = kNone;
