@@ -219,8 +219,8 @@ void wait_for_wal(XLogRecPtr tried) {
   pg_memory_barrier();  // pairs with the barrier in raise_published: one of us sees the other
   XLogRecPtr flushed = GetFlushRecPtr(nullptr);
   long timeout = flushed > tried ? 0 : flush_published(flushed);
-  if (has_alerts()) timeout = Min(timeout, kAlertIntervalMs);
-  if (waits_for_lock()) timeout = Min(timeout, kLockRetryMs);
+  if (has_alerts()) timeout = std::min(timeout, kAlertIntervalMs);
+  if (waits_for_lock()) timeout = std::min(timeout, kLockRetryMs);
   if (timeout > 0) {
     (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);

@@ -6,6 +6,8 @@
 // than a subtransaction); between two records the caller may run transactions of his own.
 #pragma once
 
+#include <algorithm>
+
 #include "postgres/server.h"
 
 namespace trending {
@@ -22,7 +24,7 @@ struct DecodeLoop {
   bool next();
   // What committed before this has been decoded or, before `start`, was skipped: reading begins earlier than
   // that, and until it gets there the position is `start`.
-  XLogRecPtr position() const { return Max(decoding->reader->EndRecPtr, start); }
+  XLogRecPtr position() const { return std::max(decoding->reader->EndRecPtr, start); }
   void close();
   // Whether an error that was raised now says that the slot can never be read past here: WAL that it needs is
   // gone or broken, or the catalog snapshot that was left on disk for it, or a change belongs to no table, as

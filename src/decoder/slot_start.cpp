@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "decoder/slot_start.h"
 
+#include <algorithm>
+
 #include "decoder/decode_loop.h"
 
 namespace trending {
@@ -22,8 +24,8 @@ bool nothing_ran(const xl_running_xacts* running) {
 // Until all of a record's transactions have ended. Waiting here, not in the server, leaves us able to say
 // for whom, and no lock_timeout ends it.
 void await_end(const xl_running_xacts* running, WaitsFor waits_for) {
-  auto* open =
-      static_cast<TransactionId*>(palloc(sizeof(TransactionId) * static_cast<size_t>(Max(running->xcnt, 1))));
+  auto* open = static_cast<TransactionId*>(
+      palloc(sizeof(TransactionId) * static_cast<size_t>(std::max(running->xcnt, 1))));
   bool told = false;
   for (;;) {
     int count = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // How many rows a scan of a trend returns.
 #include "catalog/definition_catalog.h"
+
+#include <algorithm>
 #include "definition/partition_by.h"
 #include "fdw/planner.h"
 #include "fdw/snapshot.h"
@@ -39,20 +41,20 @@ void narrow(PlannerInfo* root, const Condition& condition, RankRange* range) {
   double value = estimate_integer(root, condition.value, kUnknownRank);
   switch (condition.strategy) {
     case BTLessStrategyNumber:
-      range->last = Min(range->last, value - 1);
+      range->last = std::min(range->last, value - 1);
       break;
     case BTLessEqualStrategyNumber:
-      range->last = Min(range->last, value);
+      range->last = std::min(range->last, value);
       break;
     case BTEqualStrategyNumber:
-      range->first = Max(range->first, value);
-      range->last = Min(range->last, value);
+      range->first = std::max(range->first, value);
+      range->last = std::min(range->last, value);
       break;
     case BTGreaterEqualStrategyNumber:
-      range->first = Max(range->first, value);
+      range->first = std::max(range->first, value);
       return;
     default:
-      range->first = Max(range->first, value + 1);
+      range->first = std::max(range->first, value + 1);
       return;
   }
   range->bounded = true;
@@ -78,7 +80,7 @@ double bind(PlannerInfo* root, RelOptInfo* rel, double partitions, PlanningInfo*
     if (binding.conditions[definition.partition_keys[i]].kind == ConditionKind::kKeyAnyOf) single = false;
   }
   info->in_one_ranking = single;
-  return info->by_partition ? Min(partitions, binding_key_count(root, definition, binding)) : 1;
+  return info->by_partition ? std::min(partitions, binding_key_count(root, definition, binding)) : 1;
 }
 
 bool reads_rank(const Definition& definition, RelOptInfo* rel, Node* node) {
@@ -121,7 +123,7 @@ void relation_size(PlannerInfo* root, RelOptInfo* rel, Oid relation) {
   double partitions = bind(root, rel, all_partitions, info);
   info->needs_rank = reads_rank(definition, rel, reinterpret_cast<Node*>(rel->reltarget->exprs));
 
-  RankRange range = {1, Max(info->groups / all_partitions, 1), false};
+  RankRange range = {1, std::max(info->groups / all_partitions, 1.0), false};
   List* rank_clauses = NIL;
   ListCell* cell;
   foreach (cell, rel->baserestrictinfo) {
@@ -146,9 +148,9 @@ void relation_size(PlannerInfo* root, RelOptInfo* rel, Oid relation) {
 
   double rows = info->groups;
   if (info->by_key) {
-    rows = Min(rows, binding_key_count(root, definition, info->keys));
+    rows = std::min(rows, binding_key_count(root, definition, info->keys));
   } else if (rank_clauses != NIL || info->by_partition) {
-    rows = Min(rows, Max(range.last - range.first + 1, 0) * partitions);
+    rows = std::min(rows, std::max(range.last - range.first + 1, 0.0) * partitions);
   }
   List* estimated = info->by_key ? info->remaining : list_difference_ptr(info->remaining, rank_clauses);
   rows *= clauselist_selectivity(root, estimated, 0, JOIN_INNER, nullptr);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // The ways to scan a trend, and what they cost.
+#include <algorithm>
 #include <cmath>
 
 #include "definition/aggregate_functions.h"
@@ -34,7 +35,7 @@ void add_scan(PlannerInfo* root, RelOptInfo* rel, const Requirement& scan) {
       startup += groups * cpu_operator_cost;
       break;
     case ScanMode::kTop:
-      startup += Min(groups, scan.fetched > kCandidates / 2 ? groups : kCandidates) * cpu_operator_cost;
+      startup += std::min(groups, scan.fetched > kCandidates / 2 ? groups : kCandidates) * cpu_operator_cost;
       break;
     case ScanMode::kKeys:
       startup += scan.fetched * cpu_operator_cost * (scan.info->needs_rank ? kCandidates : 4);
@@ -155,13 +156,13 @@ void add_unparameterized(PlannerInfo* root, RelOptInfo* rel, const PlanningInfo&
   scan.choice.limited = takes_limit(root, rel, info, pathkeys);
   if (info.by_rank || scan.choice.limited) {
     scan.choice.mode = ScanMode::kTop;
-    if (info.by_rank) scan.fetched = Min(scan.fetched, info.best);
+    if (info.by_rank) scan.fetched = std::min(scan.fetched, info.best);
     if (scan.choice.limited) {
       double limit = root->limit_tuples > 0 ? root->limit_tuples : 10;
-      scan.fetched = Min(scan.fetched, limit);
-      scan.rows = Min(scan.rows, limit);
+      scan.fetched = std::min(scan.fetched, limit);
+      scan.rows = std::min(scan.rows, limit);
     }
-    scan.fetched = Max(scan.fetched, 1);
+    scan.fetched = std::max(scan.fetched, 1.0);
   }
   // Rows whose order can be seen come in rank order even where nobody asked for it: it is what a trend is.
   bool must_order = scan.choice.mode == ScanMode::kTop || info.needs_rank || is_whole_query(root, rel);
@@ -227,7 +228,7 @@ void add_parameterized(PlannerInfo* root, RelOptInfo* rel, const PlanningInfo& i
   if (!bind_keys(root, *info.definition, rel, clauses, &binding)) return;
   double rows = binding_key_count(root, *info.definition, binding);
   ParamPathInfo* parameters = get_baserel_parampathinfo(root, rel, outer);
-  parameters->ppi_rows = clamp_row_est(Min(rows, parameters->ppi_rows));
+  parameters->ppi_rows = clamp_row_est(std::min(rows, parameters->ppi_rows));
   add_scan(root, rel, {&info, {ScanMode::kKeys, false, false}, NIL, outer, rows, parameters->ppi_rows});
 }
 

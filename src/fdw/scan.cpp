@@ -207,20 +207,20 @@ struct RankRange {
 void narrow(StrategyNumber strategy, int64 value, RankRange* range) {
   switch (strategy) {
     case BTLessStrategyNumber:
-      range->last = Min(range->last, value == PG_INT64_MIN ? value : value - 1);
+      range->last = std::min(range->last, value == PG_INT64_MIN ? value : value - 1);
       break;
     case BTLessEqualStrategyNumber:
-      range->last = Min(range->last, value);
+      range->last = std::min(range->last, value);
       break;
     case BTEqualStrategyNumber:
-      range->first = Max(range->first, value);
-      range->last = Min(range->last, value);
+      range->first = std::max(range->first, value);
+      range->last = std::min(range->last, value);
       break;
     case BTGreaterEqualStrategyNumber:
-      range->first = Max(range->first, value);
+      range->first = std::max(range->first, value);
       break;
     default:
-      range->first = Max(range->first, add_capped(value, 1));
+      range->first = std::max(range->first, add_capped(value, 1));
       break;
   }
 }
@@ -233,9 +233,9 @@ void apply_limit(ForeignScanState* node, const ScanPlan& plan, RankRange* range)
   if (isnull) return;
   if (plan.offset_expression >= 0) {
     int64 offset = DatumGetInt64(evaluate(node, plan.offset_expression, &isnull));
-    if (!isnull) rows = add_capped(Max(rows, 0), Max(offset, 0));
+    if (!isnull) rows = add_capped(std::max(rows, int64{0}), std::max(offset, int64{0}));
   }
-  range->last = Min(range->last, add_capped(range->first - 1, Max(rows, 0)));
+  range->last = std::min(range->last, add_capped(range->first - 1, std::max(rows, int64{0})));
 }
 
 bool has_partition(const ScanPlan& plan) {

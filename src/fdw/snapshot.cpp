@@ -51,10 +51,10 @@ void reserve(Copier* copier, uint64_t capacity) {
 char* take(Copier* copier, Size bytes) {
   bytes = MAXALIGN(bytes);
   if (bytes > copier->left) {
-    Size size = Max(bytes, copier->next_chunk);
+    Size size = std::max(bytes, copier->next_chunk);
     copier->chunk = static_cast<char*>(allocate(copier, size));
     copier->left = copier->chunk == nullptr ? 0 : size;
-    copier->next_chunk = Min(copier->next_chunk * 4, kLargestChunk);
+    copier->next_chunk = std::min(copier->next_chunk * 4, kLargestChunk);
     if (copier->chunk == nullptr) return nullptr;
   }
   char* memory = copier->chunk;
@@ -65,7 +65,7 @@ char* take(Copier* copier, Size bytes) {
 
 // Copies a row; null when memory ran out. Without `reader` only its key.
 CopiedGroup* copy_row(Copier* copier, const Row& row, const TrendReader* reader) {
-  if (copier->count == copier->capacity) reserve(copier, Max(copier->capacity * 2, uint64_t{64}));
+  if (copier->count == copier->capacity) reserve(copier, std::max(copier->capacity * 2, uint64_t{64}));
   if (copier->failed) return nullptr;
   const Size result_bytes = reader == nullptr ? 0 : reader->result_bytes(row);
   char* memory = take(copier, sizeof(CopiedGroup) + result_bytes + row.key.size);
@@ -115,7 +115,7 @@ void finish(const Definition& definition, TrendSnapshot* snapshot, Copier* copie
 }
 
 void order_and_rank(const Definition& definition, TrendSnapshot* snapshot, uint64_t keep) {
-  keep = Min(keep, snapshot->count);
+  keep = std::min(keep, snapshot->count);
   order_groups(definition.keys, snapshot->layout, snapshot->groups, snapshot->count, keep);
   snapshot->count = keep;
   for (uint64_t i = 0; i < keep; i++) snapshot->groups[i].group->rank = static_cast<int64_t>(i + 1);
@@ -168,7 +168,7 @@ void order_partitions(const Definition& definition, TrendSnapshot* snapshot, uin
   uint64_t count = 0;
   for (uint64_t r = 0; r < run_count; r++) {
     const PartitionRun& run = runs[r];
-    uint64_t keep = Min(last, run.count);
+    uint64_t keep = std::min(last, run.count);
     order_groups(definition.keys, snapshot->layout, run.groups, run.count, keep);
     for (uint64_t i = 0; i < keep; i++) {
       run.groups[i].group->rank = static_cast<int64_t>(i + 1);
@@ -285,8 +285,8 @@ void rank_members(const KeyCodec& codec, const StateLayout& layout, TieSet* set,
 bool estimate_groups(const Definition& definition, double* groups, double* partitions) {
   TrendGlance glance;
   if (!trend_glance(definition.id, &glance) || !glance.is_read) return false;
-  *groups = static_cast<double>(Max(glance.live_groups, uint64_t{1}));
-  *partitions = static_cast<double>(Max(glance.partitions, uint64_t{1}));
+  *groups = static_cast<double>(std::max(glance.live_groups, uint64_t{1}));
+  *partitions = static_cast<double>(std::max(glance.partitions, uint64_t{1}));
   return true;
 }
 

@@ -8,6 +8,7 @@
 // ranks in history and the trend does not, only the value.
 #include "functions/difference_query.h"
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 
@@ -371,11 +372,11 @@ TRENDING_FUNCTION(nearly_equal) {
   float8 b = PG_GETARG_FLOAT8(1);
   if (std::isnan(a) || std::isnan(b)) PG_RETURN_BOOL(std::isnan(a) && std::isnan(b));
   if (std::isinf(a) || std::isinf(b) || a == b) PG_RETURN_BOOL(a == b);
-  float8 size = Max(std::fabs(a), std::fabs(b));
+  float8 size = std::max(std::fabs(a), std::fabs(b));
   if (PG_NARGS() > 3 && !PG_ARGISNULL(3)) {
     // Values beyond kGreatestSize went in as that.
     float8 added = PG_GETARG_FLOAT8(3);
-    size = Max(size, added >= trending::kGreatestAverage ? DBL_MAX : added);
+    size = std::max(size, added >= trending::kGreatestAverage ? DBL_MAX : added);
   }
   PG_RETURN_BOOL(std::fabs(a - b) <= PG_GETARG_FLOAT8(2) * size);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "functions/past.h"
 
+#include <algorithm>
+
 #include "definition/clauses/commit_time.h"
 #include "catalog/history_table.h"
 #include "functions/batch_query.h"
@@ -221,7 +223,7 @@ Time history_final_before(const Definition& definition, TimestampTz wanted) {
   const int64 margin = final_margin(definition);
   Progress progress = read_progress(definition);
   if (progress.clock == kNoTime) return kNoTime;
-  Time until = Min(progress.watermark, add_saturated(wanted, margin));
+  Time until = std::min(progress.watermark, add_saturated(wanted, margin));
   wait_until_written(definition, until, &progress);
   return subtract_saturated(progress.history_until, margin);
 }

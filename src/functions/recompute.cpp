@@ -10,6 +10,8 @@
 // refused. One call at a time: a lock on history that conflicts with itself, but not with the worker, and
 // that needs rights on it.
 #include "definition/clauses/commit_time.h"
+
+#include <algorithm>
 #include "catalog/definition_catalog.h"
 #include "catalog/history_scan.h"
 #include "catalog/history_table.h"
@@ -289,7 +291,7 @@ TRENDING_FUNCTION(recompute) {
   }
   LockRelationOid(definition->history, ShareUpdateExclusiveLock);
   const bool has_sessions = definition->window.kind == WindowKind::kSession;
-  const RecomputeRange range = {from, has_sessions ? to : Min(to, final), final};
+  const RecomputeRange range = {from, has_sessions ? to : std::min(to, final), final};
   const int dates = iso_dates_begin();
   const NamedRows result = calculate(*definition, range);
   const int64 written = write_history(*definition, range, result);

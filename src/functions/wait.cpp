@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // trending.sync and trending.watch: waiting for the worker.
 #include "catalog/definition_catalog.h"
+
+#include <algorithm>
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
 #include "postgres/relation_owner.h"
@@ -21,7 +23,7 @@ struct Deadline {
     TimestampTz now = GetCurrentTimestamp();
     if (pg_add_s64_overflow(now, timeout_us, &end)) end = PG_INT64_MAX;
   }
-  int64 left() const { return Max(end - GetCurrentTimestamp(), int64{0}); }
+  int64 left() const { return std::max(end - GetCurrentTimestamp(), int64{0}); }
 };
 
 void check_serving(DatabaseShared* entry) {
@@ -31,7 +33,7 @@ void check_serving(DatabaseShared* entry) {
 // Sleeps until something changes, at most until the deadline. The caller has prepared to sleep and looks
 // again.
 void sleep(DatabaseShared* entry, const Deadline& deadline) {
-  int64 sleep_us = Min(deadline.left(), kLongestSleepUs);
+  int64 sleep_us = std::min(deadline.left(), kLongestSleepUs);
   (void)ConditionVariableTimedSleep(&entry->changed, static_cast<long>(sleep_us / 1000 + 1),
                                     PG_WAIT_EXTENSION);
   check_serving(entry);
@@ -167,7 +169,7 @@ TRENDING_FUNCTION(watch) {
   using namespace trending;
   const Definition* definition = readable_trend(PG_GETARG_OID(0));
   int32 trend_id = definition->id;
-  auto known = static_cast<uint64>(Max(PG_GETARG_INT64(1), int64{0}));
+  auto known = static_cast<uint64>(std::max(PG_GETARG_INT64(1), int64{0}));
   Deadline deadline(duration_argument(PG_GETARG_INTERVAL_P(2)));
   DatabaseShared* entry = database_shared();
   check_serving(entry);

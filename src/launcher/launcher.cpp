@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "launcher/launcher.h"
 
+#include <algorithm>
+
 #include "decoder/slot.h"
 #include "launcher/make_way.h"
 #include "postgres/guard.h"
@@ -182,8 +184,8 @@ void settle_ended_worker(DatabaseShared* entry, Started* mine) {
       database_set_state(entry, WorkerState::kFailed, nullptr, nullptr);
       [[fallthrough]];
     default: {
-      int64 delay = static_cast<int64>(kFirstDelayMs) << Min(entry->failures, 6);
-      entry->next_start = now + INT64CONST(1000) * Min(delay, static_cast<int64>(kLongestDelayMs));
+      int64 delay = static_cast<int64>(kFirstDelayMs) << std::min(entry->failures, 6);
+      entry->next_start = now + INT64CONST(1000) * std::min(delay, static_cast<int64>(kLongestDelayMs));
       entry->failures++;
       // The database may have been dropped or moved under it.
       pg_atomic_write_u32(&directory->databases_changed, 1);
@@ -229,7 +231,7 @@ long tend_workers() {
       started[i].database = InvalidOid;
       continue;
     }
-    sleep_ms = Min(sleep_ms, start_if_due(entry, &started[i], now));
+    sleep_ms = std::min(sleep_ms, start_if_due(entry, &started[i], now));  // once, unlike by std::min()
   }
   return sleep_ms;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "postgres/fault.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
 #include <new>
@@ -111,7 +112,7 @@ bool fault_setting_check(char** value, void**, GucSource) {
 }
 
 void fault_setting_assign(const char* value, void*) {
-  fault_count = Max(parse(value, faults), 0);
+  fault_count = std::max(parse(value, faults), 0);
   faults_set = fault_count > 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // The one door to the server's headers.
 //
-// Include C++ and standard headers first, then this one: the server defines macros (Min, Max, LOG, ERROR,
+// Include C++ and standard headers first, then this one: the server defines macros (LOG, ERROR,
 // snprintf, gettext ...) that break headers which come after it. Everything of the server's lies in
 // extern "C"; version differences are bridged in postgres/compat.h, which this header ends with.
 #pragma once
@@ -182,6 +182,9 @@ extern "C" {
 
 // A list macro of the server's that the engine has as a method.
 #undef for_each_cell
+// They evaluate an argument twice, calls included: std::min and std::max.
+#undef Min
+#undef Max
 
 #include "postgres/compat.h"
 #include "postgres/exceptions.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // The worker's side of an area.
+#include <algorithm>
 #include <initializer_list>
 
 #include "engine/time/time.h"
@@ -51,7 +52,7 @@ Size header_bytes(int capacity) {
 int affordable_trends() {
   const Size most = static_cast<Size>(settings.memory_limit_mb) * 1024 * 1024 / 8;
   const Size fitting = (most - ids_bytes(0)) / (sizeof(TrendShared) + sizeof(int32));
-  return static_cast<int>(Min(static_cast<Size>(settings.max_trends), fitting));
+  return static_cast<int>(std::min(static_cast<Size>(settings.max_trends), fitting));
 }
 
 void reset_words(TrendShared* trend) {
@@ -84,7 +85,7 @@ void measure_hold() {
   instr_time held;
   INSTR_TIME_SET_CURRENT(held);
   INSTR_TIME_SUBTRACT(held, held_since);
-  longest_hold_us = Max(longest_hold_us, static_cast<int64>(INSTR_TIME_GET_MICROSEC(held)));
+  longest_hold_us = std::max(longest_hold_us, static_cast<int64>(INSTR_TIME_GET_MICROSEC(held)));
 }
 
 }  // namespace
@@ -127,7 +128,7 @@ TrendShared* area_add_trend(DatabaseShared* entry, AreaHeader* header, int32 tre
     trend->trend_id = trend_id;
     reset_words(trend);
     header->trend_ids[place] = trend_id;
-    header->used = Max(header->used, place + 1);
+    header->used = std::max(header->used, place + 1);
   }
   LWLockRelease(&entry->lock);
   return trend;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "shmem/blocks.h"
 
+#include <algorithm>
+
 #include "engine/memory/function_ref.h"
 #include "postgres/fault.h"
 #include "postgres/settings.h"
@@ -108,14 +110,14 @@ bool grant(Size bytes) {
   if (memory.granted + needed > grantable() && !memory.is_shown) area_discard(memory.entry);
   const uint64 most = grantable();
   if (memory.granted + needed > most) return false;
-  set_granted(Min(memory.granted + Max(needed, Max(memory.granted / 4, kMegabyte)), most));
+  set_granted(std::min(memory.granted + std::max(needed, std::max(memory.granted / 4, kMegabyte)), most));
   return true;
 }
 
 // The system has no such portion: the area shall ask for as little as it needs, and a predecessor gives way.
 void ask_for_less(Size bytes) {
   if (!memory.is_shown) area_discard(memory.entry);
-  set_granted(Min(memory.granted, memory.used + memory.used / 32 + with_overhead(bytes)));
+  set_granted(std::min(memory.granted, memory.used + memory.used / 32 + with_overhead(bytes)));
 }
 
 dsa_pointer refuse(const char* why) {
@@ -219,7 +221,7 @@ dsa_area* memory_create(DatabaseShared* entry, Size first_bytes, dsa_pointer* fi
     memory.refusal = kSystemRefused;
     return nullptr;
   }
-  memory.limit -= Min(first_bytes, memory.limit / 2);
+  memory.limit -= std::min(first_bytes, memory.limit / 2);
   return memory.area;
 }
 

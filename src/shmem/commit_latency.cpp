@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "shmem/commit_latency.h"
 
+#include <algorithm>
+
 #include "shmem/directory.h"
 
 namespace trending {
@@ -30,7 +32,7 @@ void commit_latency_note(TimestampTz committed_at) {
   DatabaseShared* entry = database_shared();
   if (entry == nullptr || committed_at < MyStartTimestamp) return;
   // Clocks may be set back.
-  const int64 took_us = Max(GetCurrentTimestamp() - committed_at, static_cast<TimestampTz>(0));
+  const int64 took_us = std::max(GetCurrentTimestamp() - committed_at, static_cast<TimestampTz>(0));
   CommitLatency* latency = &entry->latency;
   add(&latency->buckets[bucket_of(took_us)], 1);
   add(&latency->sum_us, static_cast<uint64>(took_us));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "values/calendar.h"
 
+#include <algorithm>
+
 namespace trending {
 
 namespace {
@@ -26,7 +28,7 @@ Time instant_of(void* context, Time local) {
     int next_is_dst = 0;
     pg_time_t end = 0;
     int more = pg_next_dst_boundary(&begin, &offset, &is_dst, &end, &next_offset, &next_is_dst, zone);
-    Time candidate = Max(from_unix(begin), local - offset * USECS_PER_SEC);
+    Time candidate = std::max(from_unix(begin), local - offset * USECS_PER_SEC);
     // Without a further boundary, or past where any could matter, the offset stays as it is.
     if (more <= 0 || candidate < from_unix(end) || from_unix(end) > local + kReach) return candidate;
     begin = end;

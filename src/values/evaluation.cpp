@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "values/evaluation.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include "postgres/guard.h"
@@ -96,7 +97,8 @@ pg_noinline void settle() {
   running.charged = nullptr;
   if (account == nullptr) return;
   const TimestampTz now = GetCurrentTimestamp();
-  account->spent_us = Max(account->spent_us - Max(now - account->at, INT64CONST(0)) / kShare, INT64CONST(0));
+  account->spent_us =
+      std::max(account->spent_us - std::max(now - account->at, INT64CONST(0)) / kShare, INT64CONST(0));
   account->at = now;
   account->spent_us += charge;
   if (account->spent_us > kTurns * settings.row_timeout_ms * 1000) overdrawn = true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "bgworker/filling/load.h"
 
+#include <algorithm>
+
 #include "bgworker/checkpoint/kept_clocks.h"
 #include "bgworker/checkpoint/stored_trend.h"
 #include "bgworker/filling/backfill.h"
@@ -73,7 +75,7 @@ void stop_without_memory(FollowedTrend* trend) {
   trend->definition = nullptr;  // whoever has one has a state
   trend->trouble.lacks_memory = true;
   trend->filling->memory_pause_us =
-      Min(Max(2 * trend->filling->memory_pause_us, kMemoryPauseUs), kMemoryLongPauseUs);
+      std::min(std::max(2 * trend->filling->memory_pause_us, kMemoryPauseUs), kMemoryLongPauseUs);
   trend->fill.not_before = GetCurrentTimestamp() + trend->filling->memory_pause_us;
 }
 

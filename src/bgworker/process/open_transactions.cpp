@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "bgworker/process/open_transactions.h"
 
+#include <algorithm>
+
 #include "bgworker/process/transaction.h"
 #include "postgres/spi.h"
 
@@ -37,7 +39,7 @@ OpenTransactions name_transactions(const TransactionId* xids, int count) {
   worker_begin();
   SPI_connect();
   static SpiStatement select = {kNames};
-  spi_run(&select, {SpiValue{XIDARRAYOID, xid_array(xids, Min(count, kMostLookedUp))}});
+  spi_run(&select, {SpiValue{XIDARRAYOID, xid_array(xids, std::min(count, kMostLookedUp))}});
   const SpiRow row(0);
   char* found = nullptr;
   const char* names = row.read("names", &found) ? found : "transactions that are about to end";

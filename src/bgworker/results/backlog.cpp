@@ -1,5 +1,6 @@
 #include "bgworker/results/backlog.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "bgworker/process/transaction.h"
@@ -19,7 +20,7 @@ constexpr int64 kLongestPauseUs = 60 * kFirstPauseUs;
 }  // namespace
 
 void Retry::put_off() {
-  pause = pause == 0 ? kFirstPauseUs : Min(pause * 2, kLongestPauseUs);
+  pause = pause == 0 ? kFirstPauseUs : std::min(pause * 2, kLongestPauseUs);
   at = GetCurrentTimestamp() + pause;
 }
 

@@ -59,7 +59,7 @@ void write_windows(FollowedTrend* trend, OwnedTable* table, const std::vector<Cl
   // Of windows that were deferred before the trend was refilled with another replica identity.
   const StateLayout other_layout = trend_layout(trend, !trend->keeps_values);
   for (const ClosedWindow& closed : windows) {
-    trend->history->oldest_end = Min(trend->history->oldest_end, closed.window.end);
+    trend->history->oldest_end = std::min(trend->history->oldest_end, closed.window.end);
     const bool same = closed.keeps_values == trend->keeps_values;
     write_window(&insert, same ? trend->writer.layout() : other_layout, closed);
   }

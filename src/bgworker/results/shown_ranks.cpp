@@ -44,7 +44,7 @@ void ranks_show_harvested(FollowedTrend* trend) {
   }
   if (last == nullptr || is_outdated(trend, last->window)) return;
   if (trend->ranks->shown && closes_before(last->window, trend->ranks->of)) return;
-  uint64 count = Min(last->rows.size(), size_t{kMaxPreviousRanks});
+  uint64 count = std::min(last->rows.size(), size_t{kMaxPreviousRanks});
   // The best of all partitions before the second of any.
   auto* rows = static_cast<const ClosedWindow::Row**>(
       palloc_extended(sizeof(void*) * (last->rows.size() + 1), MCXT_ALLOC_HUGE));
@@ -111,7 +111,7 @@ FoundRanks find_ranks(const Definition& definition, OwnedTable* table, const Win
   });
   std::sort(found.keys, found.keys + found.count,
             [](const RankedKey& a, const RankedKey& b) { return a.rank < b.rank; });
-  found.count = Min(found.count, uint64{kMaxPreviousRanks});
+  found.count = std::min(found.count, uint64{kMaxPreviousRanks});
   return found;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "definition/text/batch_text.h"
 
+#include <algorithm>
+
 #include "definition/query_text.h"
 #include "definition/text/definition_text.h"
 #include "definition/text/float_size.h"
@@ -17,7 +19,7 @@ void add_sizes(Query* query) {
   ListCell* cell = nullptr;
   foreach (cell, query->targetList) {
     auto* entry = lfirst_node(TargetEntry, cell);
-    last = Max(last, entry->resno);
+    last = std::max(last, int{entry->resno});
     if (entry->resjunk) continue;
     if (IsA(entry->expr, Aggref)) {
       auto* aggregate = reinterpret_cast<Aggref*>(entry->expr);
