@@ -32,6 +32,7 @@ for my $mode ('smart', 'fast', 'immediate')
 	$node->safe_psql('postgres', 'INSERT INTO view_events (post_id) SELECT n % 5 FROM generate_series(1, 20) n');
 	is(differences($node, 'postgres'), '', "equal after a restart ($mode)");
 	is(differences($node, 'second'), '', "second database equal after a restart ($mode)");
+	is($node->safe_psql('second', q{SELECT value FROM trending.metrics WHERE name = 'trending_worker_starts_total'}), '1', 'by the one worker started');
 }
 
 # Commands that need a database without sessions.
