@@ -113,17 +113,22 @@ COMMENT ON TABLE trending.checked_definition IS 'internal: the definitions that 
 -- 2000-01-01.
 --
 -- Whatever stands here is checked when it is read. A checksum covers all columns of its row and the format of the
--- tables; what belongs together is tied by them: checkpoint.states has the checksums of the rows of trend_state, and
--- these cover the panes and source tables of their trend. A trend whose rows are not all as they were written is
+-- tables; what belongs together is tied by them: that of checkpoint covers the rows of checkpoint_trend, which have the
+-- checksums of the rows of trend_state, and these cover the panes and source tables of their trend. A trend whose rows are not all as they were written is
 -- refilled.
 CREATE TABLE trending.checkpoint (
   only_row          bool PRIMARY KEY DEFAULT true CHECK (only_row),
   format            int NOT NULL,       -- of all these tables
   lsn               pg_lsn NOT NULL,
   system_identifier bigint NOT NULL,
-  states            bigint[] NOT NULL,  -- the trends in trend_state: each one's id and checksum
   written_at        timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   checksum          bigint NOT NULL
+);
+
+-- The trends in trend_state.
+CREATE TABLE trending.checkpoint_trend (
+  trend_id       int PRIMARY KEY,
+  state_checksum bigint NOT NULL
 );
 
 CREATE TABLE trending.trend_state (
@@ -157,7 +162,6 @@ CREATE TABLE trending.trend_state (
   keep_late_events bool NOT NULL,
   history_table    oid NOT NULL,
   late_table       oid NOT NULL,
-  ahead            bigint[] NOT NULL,  -- times of rows that were refused as too far ahead: first and last of each range
   tables_known     bool NOT NULL,      -- trend_source_table has the tables of its source
   panes_sum        bigint NOT NULL,    -- over all its rows in pane_state
   checksum         bigint NOT NULL
@@ -172,6 +176,14 @@ CREATE TABLE trending.trend_source_table (
   surveyed pg_lsn NOT NULL,  -- when it joined it had no rows of interest, looked at here
   filenode oid NOT NULL,
   PRIMARY KEY (trend_id, relation)
+);
+
+-- Times of rows that were refused as too far ahead, in ranges.
+CREATE TABLE trending.trend_ahead_range (
+  trend_id   int NOT NULL,
+  first_time bigint NOT NULL,
+  last_time  bigint NOT NULL,
+  PRIMARY KEY (trend_id, first_time)
 );
 
 CREATE TABLE trending.pane_state (
@@ -242,13 +254,15 @@ COMMENT ON SEQUENCE trending.waiting_alert_id_seq IS 'internal: order of alerts 
 -- Not dumped either: numbers of transactions mean nothing elsewhere.
 CREATE TABLE trending.trend_start (
   trend_id      int PRIMARY KEY,
-  later         bigint[] NOT NULL,
+  next_xid      bigint NOT NULL,
+  running_xids  bigint[] NOT NULL,
   history_since timestamptz,
   backfilling   bool NOT NULL DEFAULT false,
   is_followed   bool NOT NULL DEFAULT false
 );
 COMMENT ON TABLE trending.trend_start IS 'internal: which rows came after a trend was created, and how far back its history is complete';
-COMMENT ON COLUMN trending.trend_start.later IS 'transactions that had not committed when it was created: the first that had not begun, then those that ran';
+COMMENT ON COLUMN trending.trend_start.next_xid IS 'the first transaction that had not begun when the trend was created';
+COMMENT ON COLUMN trending.trend_start.running_xids IS 'transactions and subtransactions that were running then, in ascending order';
 COMMENT ON COLUMN trending.trend_start.history_since IS 'closed windows that end after this are in history; NULL before the trend has been filled';
 COMMENT ON COLUMN trending.trend_start.backfilling IS 'the worker goes on with windows that end before that';
 COMMENT ON COLUMN trending.trend_start.is_followed IS 'the stored position is behind its creation';
@@ -271,6 +285,8 @@ ALTER TABLE trending.pane_state ALTER cells SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE trending.checkpoint IS 'internal: the WAL position up to which the stored state has counted';
 COMMENT ON TABLE trending.trend_state IS 'internal: event clock, counters and options of each trend at the checkpoint';
+COMMENT ON TABLE trending.checkpoint_trend IS 'internal: which trends have a stored state at the checkpoint';
+COMMENT ON TABLE trending.trend_ahead_range IS 'internal: times of rows of each trend that were refused as too far ahead';
 COMMENT ON TABLE trending.trend_source_table IS 'internal: the tables of each trend''s source at the checkpoint';
 COMMENT ON TABLE trending.pane_state IS 'internal: counted cells of each pane at the checkpoint: a whole, then deltas';
 
@@ -558,10 +574,10 @@ CREATE FUNCTION trending.create_trend(
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_create_trend';
 
-CREATE FUNCTION trending.is_later(xmin xid, later bigint[])
+CREATE FUNCTION trending.is_later(xmin xid, next_xid bigint, running_xids bigint[])
 RETURNS bool LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trending_is_later';
-COMMENT ON FUNCTION trending.is_later(xid, bigint[]) IS 'internal: whether a row of this xmin came after trend_start.later was noted';
+COMMENT ON FUNCTION trending.is_later(xid, bigint, bigint[]) IS 'internal: whether a row of this xmin came after its trend was created (trend_start)';
 
 CREATE FUNCTION trending.alter_trend(
   trend regclass, query text DEFAULT NULL, label text DEFAULT '',

@@ -20,41 +20,37 @@ int64 full_xid(FullTransactionId next, TransactionId xid) {
 
 }  // namespace
 
-Datum later_transactions() {
+LaterTransactions later_transactions() {
   const Snapshot snapshot = GetLatestSnapshot();
   const FullTransactionId next = ReadNextFullTransactionId();
-  // With more subtransactions than the snapshot holds, all since the oldest one that runs count as running.
+  // With more subtransactions than the snapshot holds, all since the oldest one that runs count as later.
   const bool is_whole = !snapshot->suboverflowed;
   const uint32 tops = is_whole ? snapshot->xcnt : 0;
   const uint32 subs = is_whole ? static_cast<uint32>(snapshot->subxcnt) : 0;
-  auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * (1 + size_t{tops} + subs)));
-  values[0] = Int64GetDatum(full_xid(next, is_whole ? snapshot->xmax : snapshot->xmin));
-  for (uint32 i = 0; i < tops; i++) values[1 + i] = Int64GetDatum(full_xid(next, snapshot->xip[i]));
-  for (uint32 i = 0; i < subs; i++) values[1 + tops + i] = Int64GetDatum(full_xid(next, snapshot->subxip[i]));
-  const int count = static_cast<int>(1 + tops + subs);
-  std::sort(values + 1, values + count, [](Datum a, Datum b) { return DatumGetInt64(a) < DatumGetInt64(b); });
-  return PointerGetDatum(construct_array(values, count, INT8OID, 8, true, TYPALIGN_DOUBLE));
+  auto* running = static_cast<int64*>(palloc(sizeof(int64) * (1 + size_t{tops} + subs)));
+  for (uint32 i = 0; i < tops; i++) running[i] = full_xid(next, snapshot->xip[i]);
+  for (uint32 i = 0; i < subs; i++) running[tops + i] = full_xid(next, snapshot->subxip[i]);
+  const int count = static_cast<int>(tops + subs);
+  std::sort(running, running + count);
+  return {spi_int8(full_xid(next, is_whole ? snapshot->xmax : snapshot->xmin)),
+          spi_int8_array(running, count)};
 }
 
 namespace {
 
-// Without the null bitmap that our arrays never have.
-const int64* numbers_of(ArrayType* array, int* count) {
-  const bool is_ours = ARR_NDIM(array) == 1 && !ARR_HASNULL(array) && ARR_ELEMTYPE(array) == INT8OID;
-  *count = is_ours ? ARR_DIMS(array)[0] : 0;
-  return reinterpret_cast<const int64*>(ARR_DATA_PTR(array));
+bool is_running(TransactionId xid, ArrayType* running) {
+  const bool is_ours = ARR_NDIM(running) == 1 && !ARR_HASNULL(running) && ARR_ELEMTYPE(running) == INT8OID;
+  if (!is_ours) return false;  // empty
+  const auto* xids = reinterpret_cast<const int64*>(ARR_DATA_PTR(running));
+  return std::any_of(xids, xids + ARR_DIMS(running)[0],
+                     [xid](int64 one) { return static_cast<TransactionId>(one) == xid; });
 }
 
-bool is_later(TransactionId xid, ArrayType* later) {
-  int count = 0;
-  const int64* numbers = numbers_of(later, &count);
-  if (count == 0 || !TransactionIdIsNormal(xid)) return false;
-  const auto first = static_cast<uint64>(numbers[0]);
+bool is_later(TransactionId xid, uint64 next_then, ArrayType* running) {
+  if (!TransactionIdIsNormal(xid)) return false;
   const uint64 next = U64FromFullTransactionId(ReadNextFullTransactionId());
-  if (next - first >= kHalfRange) return false;  // too long ago to tell
-  if (TransactionIdFollowsOrEquals(xid, static_cast<TransactionId>(first))) return true;
-  return std::any_of(numbers + 1, numbers + count,
-                     [xid](int64 running) { return static_cast<TransactionId>(running) == xid; });
+  if (next - next_then >= kHalfRange) return false;  // too long ago to tell
+  return TransactionIdFollowsOrEquals(xid, static_cast<TransactionId>(next_then)) || is_running(xid, running);
 }
 
 }  // namespace
@@ -62,5 +58,6 @@ bool is_later(TransactionId xid, ArrayType* later) {
 }  // namespace trending
 
 TRENDING_FUNCTION(is_later) {
-  PG_RETURN_BOOL(trending::is_later(PG_GETARG_TRANSACTIONID(0), PG_GETARG_ARRAYTYPE_P(1)));
+  PG_RETURN_BOOL(trending::is_later(PG_GETARG_TRANSACTIONID(0), static_cast<uint64>(PG_GETARG_INT64(1)),
+                                    PG_GETARG_ARRAYTYPE_P(2)));
 }

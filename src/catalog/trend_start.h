@@ -3,13 +3,16 @@
 // back its history is complete.
 #pragma once
 
-#include "postgres/server.h"
+#include "postgres/spi.h"
 
 namespace trending {
 
-// The transactions that have not committed yet, as trend_start.later holds them (bigint[]): the first one
-// that has not begun, then those that run, subtransactions included, in ascending order. Rows written by any
-// of them came after this moment.
-Datum later_transactions();
+// The transactions that have not committed yet, as columns of trend_start. Rows written by any of them came
+// after this moment.
+struct LaterTransactions {
+  SpiValue next_xid;
+  SpiValue running_xids;
+};
+LaterTransactions later_transactions();
 
 }  // namespace trending

@@ -161,9 +161,10 @@ int32 insert_row(Oid relation, const TrendTables& tables, const char* query, con
 
 // Whatever commits from here on comes after the trend's start.
 void insert_start(int32 id) {
-  const SpiValue values[] = {spi_int4(id), {INT8ARRAYOID, later_transactions()}};
-  (void)spi_execute("INSERT INTO trending.trend_start (trend_id, later) VALUES ($1, $2)", values,
-                    lengthof(values));
+  const LaterTransactions later = later_transactions();
+  const SpiValue values[] = {spi_int4(id), later.next_xid, later.running_xids};
+  (void)spi_execute("INSERT INTO trending.trend_start (trend_id, next_xid, running_xids) VALUES ($1, $2, $3)",
+                    values, lengthof(values));
 }
 
 // The foreign table with all that belongs to the trend, and the row that makes it one. Within SPI_connect.

@@ -163,14 +163,4 @@ bool SpiRow::read_number(const char* column, Oid type, int64* value) const {
   }
 }
 
-bool SpiRow::read_int8_array(const char* column, const int64** values, int* count) const {
-  Datum datum = 0;
-  if (!read_datum(column, INT8ARRAYOID, &datum)) return false;
-  ArrayType* array = DatumGetArrayTypeP(datum);
-  if (ARR_ELEMTYPE(array) != INT8OID || ARR_NDIM(array) > 1 || ARR_HASNULL(array)) return false;
-  *count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-  *values = reinterpret_cast<const int64*>(ARR_DATA_PTR(array));
-  return true;
-}
-
 }  // namespace trending

@@ -99,8 +99,6 @@ class SpiRow {
   }
   // A bool, an integer or an OID as a number.
   bool read_number(const char* column, Oid type, int64* value) const;
-  // One dimension, or none, of bigint without NULLs.
-  bool read_int8_array(const char* column, const int64** values, int* count) const;
   bool read_datum(const char* column, Oid type, Datum* value) const;
   bool is_null(const char* column) const;
 

@@ -156,9 +156,9 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION damage_one(of_waiting bool) RETURNS text LANGUAGE plpgsql AS $$
 	DECLARE
 	  state    text[] := ARRAY['pane_state', 'pane_state', 'pane_state', 'pane_state', 'trend_state', 'trend_state', 'trend_state',
-	    'trend_source_table', 'checkpoint', 'waiting_redo'];
+	    'trend_source_table', 'trend_ahead_range', 'checkpoint', 'checkpoint_trend', 'waiting_redo'];
 	  waiting  text[] := ARRAY['waiting_window', 'waiting_late', 'waiting_alert', 'waiting_count'];
-	  relation text := CASE WHEN of_waiting THEN waiting[1 + floor(random() * 4)] ELSE state[1 + floor(random() * 10)] END;
+	  relation text := CASE WHEN of_waiting THEN waiting[1 + floor(random() * 4)] ELSE state[1 + floor(random() * 12)] END;
 	  place    tid := random_row(relation);
 	  chosen   record;
 	  present  text;
@@ -280,7 +280,7 @@ $node->safe_psql('postgres', q{
 	-- As if NOT NULL had never been.
 	DO $$ DECLARE c record; BEGIN
 	  FOR c IN SELECT attrelid::regclass AS relation, attname FROM pg_attribute a WHERE attrelid::regclass::text ~
-	      '^trending\.(checkpoint|trend_state|trend_source_table|pane_state|waiting_\w+)$' AND attnum > 0 AND attnotnull AND attidentity = ''
+	      '^trending\.(checkpoint|checkpoint_trend|trend_state|trend_source_table|trend_ahead_range|pane_state|waiting_\w+)$' AND attnum > 0 AND attnotnull AND attidentity = ''
 	      AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND attnum = ANY (indkey)) AND (SELECT relkind FROM pg_class WHERE oid = attrelid) = 'r'
 	  LOOP
 	    EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', c.relation, c.attname);

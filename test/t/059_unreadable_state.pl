@@ -46,7 +46,7 @@ sync_trends($node, 'postgres');
 is($node->safe_psql('postgres', $counted), 't', 'a trend with more groups than it may have goes on');
 unlike(slurp_file($node->logfile), qr/refilled/, 'without being refilled');
 $node->safe_psql('postgres', q{SELECT trending.alter_trend('top_posts', max_groups => 1000000)});
-for my $table (qw(pane_state trend_state trend_source_table checkpoint))
+for my $table (qw(pane_state trend_state trend_source_table checkpoint checkpoint_trend))
 {
 	overwrite($table);
 	wait_for_worker($node, 'postgres');

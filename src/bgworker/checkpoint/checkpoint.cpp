@@ -171,48 +171,64 @@ void delete_forgotten_trends() {
   {"DELETE FROM trending." table                                     \
    " s WHERE NOT EXISTS (SELECT FROM trending.trend t WHERE t.id = " \
    "s.trend_id)"}
-      TRENDING_DELETION("pane_state"),    TRENDING_DELETION("trend_source_table"),
-      TRENDING_DELETION("trend_state"),   TRENDING_DELETION("waiting_window"),
-      TRENDING_DELETION("waiting_redo"),  TRENDING_DELETION("waiting_late"),
-      TRENDING_DELETION("waiting_alert"), TRENDING_DELETION("waiting_count"),
-      TRENDING_DELETION("trend_start"),   TRENDING_DELETION("trend_clock")};
+      TRENDING_DELETION("pane_state"),        TRENDING_DELETION("trend_source_table"),
+      TRENDING_DELETION("trend_ahead_range"), TRENDING_DELETION("trend_state"),
+      TRENDING_DELETION("waiting_window"),    TRENDING_DELETION("waiting_redo"),
+      TRENDING_DELETION("waiting_late"),      TRENDING_DELETION("waiting_alert"),
+      TRENDING_DELETION("waiting_count"),     TRENDING_DELETION("trend_start"),
+      TRENDING_DELETION("trend_clock")};
 #undef TRENDING_DELETION
   for (SpiStatement& deletion : deletions) spi_run(&deletion);
 }
 
-// The trends that are stored, and the checksums of their rows.
-const int64* stored_states(int* count) {
-  auto* states = static_cast<int64*>(palloc(sizeof(int64) * (2 * worker->trends.size() + 1)));
-  *count = 0;
-  for (const FollowedTrend* trend : worker->trends) {
-    if (trend == nullptr || !is_storable(trend) || !(trend->stored->exists || trend->stored->included))
-      continue;
-    states[(*count)++] = trend->id;
-    states[(*count)++] = trend->stored->row_checksum;
-  }
-  return states;
+// Which trends are stored is tied to the position: a sum over the rows of checkpoint_trend.
+uint64 tie(int32 trend_id, int64 state_checksum) {
+  return spread(Checksum("checkpoint_trend").add(int64{trend_id}).add(state_checksum).value());
 }
 
-int64 checkpoint_checksum(XLogRecPtr position, int64 system, const int64* states, int count) {
+int64 checkpoint_checksum(XLogRecPtr position, int64 system, uint64 ties) {
   Checksum checksum("checkpoint");
-  checksum.add(static_cast<int64>(position)).add(system);
-  return checksum.add(states, sizeof(int64) * static_cast<size_t>(count)).value();
+  return checksum.add(static_cast<int64>(position)).add(system).add(static_cast<int64>(ties)).value();
+}
+
+bool is_stored(const FollowedTrend* trend) {
+  return trend != nullptr && is_storable(trend) && (trend->stored->exists || trend->stored->included);
+}
+
+// Writes which trends are stored, with the checksums of their rows. Returns the sum of their ties.
+uint64 write_stored_trends() {
+  static SpiStatement deletion = {
+      "DELETE FROM trending.checkpoint_trend WHERE trend_id OPERATOR(pg_catalog.<>) ALL ($1)"};
+  static SpiStatement upsert = {
+      "INSERT INTO trending.checkpoint_trend AS old (trend_id, state_checksum) SELECT s.id, s.checksum FROM "
+      "ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS s (id, checksum) ON CONFLICT (trend_id) "
+      "DO UPDATE SET state_checksum = "
+      "excluded.state_checksum WHERE old.state_checksum OPERATOR(pg_catalog.<>) excluded.state_checksum"};
+  auto* ids = static_cast<int64*>(palloc(sizeof(int64) * (worker->trends.size() + 1)));
+  auto* checksums = static_cast<int64*>(palloc(sizeof(int64) * (worker->trends.size() + 1)));
+  int count = 0;
+  uint64 ties = 0;
+  for (const FollowedTrend* trend : worker->trends) {
+    if (!is_stored(trend)) continue;
+    ids[count] = trend->id;
+    checksums[count++] = trend->stored->row_checksum;
+    ties += tie(trend->id, trend->stored->row_checksum);
+  }
+  spi_run(&deletion, {spi_int8_array(ids, count)});
+  spi_run(&upsert, {spi_int8_array(ids, count), spi_int8_array(checksums, count)});
+  return ties;
 }
 
 void write_position(XLogRecPtr position) {
   static SpiStatement upsert = {
-      "INSERT INTO trending.checkpoint (format, lsn, system_identifier, states, checksum) VALUES ($1, $2, "
-      "$3, $4, $5) "
+      "INSERT INTO trending.checkpoint (format, lsn, system_identifier, checksum) VALUES ($1, $2, $3, $4) "
       "ON CONFLICT (only_row) DO UPDATE SET format = excluded.format, lsn = excluded.lsn, "
-      "system_identifier = excluded.system_identifier, states = excluded.states, checksum = "
-      "excluded.checksum, "
+      "system_identifier = excluded.system_identifier, checksum = excluded.checksum, "
       "written_at = pg_catalog.clock_timestamp()"};
-  int count = 0;
-  const int64* states = stored_states(&count);
+  const uint64 ties = write_stored_trends();
   const auto system = static_cast<int64>(GetSystemIdentifier());
-  spi_run(&upsert,
-          {spi_int4(kStoredFormat), spi_lsn(position), spi_int8(system), spi_int8_array(states, count),
-           spi_int8(checkpoint_checksum(position, system, states, count))});
+  spi_run(&upsert, {spi_int4(kStoredFormat), spi_lsn(position), spi_int8(system),
+                    spi_int8(checkpoint_checksum(position, system, ties))});
 }
 
 // At once if nobody looks at them, which also does away with pages that cannot be read.
@@ -229,7 +245,8 @@ void empty_tables(std::initializer_list<const char*> tables) {
 }
 
 void empty_state_tables() {
-  empty_tables({"pane_state", "trend_source_table", "trend_state", "checkpoint"});
+  empty_tables({"pane_state", "trend_source_table", "trend_ahead_range", "trend_state", "checkpoint_trend",
+                "checkpoint"});
   for (FollowedTrend* trend : worker->trends) {
     if (trend != nullptr) forget_stored_trend(trend);
   }
@@ -363,6 +380,24 @@ bool checkpoint_write() {
 
 namespace {
 
+// Into worker->stored_states.
+const char* read_stored_trends(uint64* ties) {
+  static SpiStatement select = {"SELECT trend_id, state_checksum FROM trending.checkpoint_trend"};
+  const uint64 rows = spi_run(&select);
+  *ties = 0;
+  for (uint64 i = 0; i < rows; i++) {
+    const SpiRow row(i);
+    int32 id = 0;
+    int64 checksum = 0;
+    if (!row.read("trend_id", &id) || !row.read("state_checksum", &checksum)) {
+      return "a row in trending.checkpoint_trend has values that are missing or of another type";
+    }
+    worker->stored_states[id] = checksum;
+    *ties += tie(id, checksum);
+  }
+  return nullptr;
+}
+
 // Null when the stored checkpoint is good, and when there is none: then the position is invalid.
 const char* read_checkpoint(XLogRecPtr* position) {
   static SpiStatement select = {"SELECT * FROM trending.checkpoint"};
@@ -374,20 +409,20 @@ const char* read_checkpoint(XLogRecPtr* position) {
   XLogRecPtr lsn = InvalidXLogRecPtr;
   int64 system = 0;
   int64 checksum = 0;
-  const int64* states = nullptr;
-  int count = 0;
   if (!row.read("format", &format) || !row.read("lsn", &lsn) || !row.read("system_identifier", &system) ||
-      !row.read("checksum", &checksum) || !row.read_int8_array("states", &states, &count)) {
+      !row.read("checksum", &checksum)) {
     return "the row in trending.checkpoint has values that are missing or of another type";
   }
   if (format != kStoredFormat) return "it was stored by another version of the extension";
-  if (checksum != checkpoint_checksum(lsn, system, states, count)) {
-    return "the row in trending.checkpoint has a checksum that does not match";
+  uint64 ties = 0;
+  const char* wrong = read_stored_trends(&ties);
+  if (wrong != nullptr) return wrong;
+  if (checksum != checkpoint_checksum(lsn, system, ties)) {
+    return "trending.checkpoint or checkpoint_trend: the checksum does not match";
   }
   if (static_cast<uint64>(system) != GetSystemIdentifier()) return "it is of another server";
   if (lsn == InvalidXLogRecPtr || lsn > GetXLogInsertRecPtr())
     return "its position is not in the server's WAL";
-  for (int i = 0; i + 1 < count; i += 2) worker->stored_states[static_cast<int32>(states[i])] = states[i + 1];
   *position = lsn;
   return nullptr;
 }
@@ -398,6 +433,7 @@ XLogRecPtr stored_position() {
   SPI_connect();
   const char* wrong = read_checkpoint(&position);
   if (wrong != nullptr) {
+    worker->stored_states.clear();
     ereport(WARNING, (errmsg("the stored checkpoint of trending cannot be used: %s", wrong),
                       errdetail("All trends of database \"%s\" are refilled.", worker->database_name)));
   }

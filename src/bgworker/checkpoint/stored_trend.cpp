@@ -7,6 +7,7 @@
 #include "bgworker/checkpoint/stored_trend.h"
 
 #include "bgworker/checkpoint/checkpoint.h"
+#include "bgworker/checkpoint/source_rows.h"
 #include "bgworker/checkpoint/trend_row.h"
 #include "bgworker/checkpoint/varint.h"
 #include "bgworker/intake/ahead_times.h"
@@ -32,100 +33,15 @@ int64 segment_checksum(int32 trend_id, Time pane_start, int32 segment, const voi
       .value();
 }
 
-namespace {
-
-// -- the tables of a source
-
-Checksum source_tables_begin(const FollowedTrend* trend) {
-  Checksum checksum("trend_source_table");
-  checksum.add(int64{trend->id});
-  return checksum;
-}
-
-void add_to(Checksum* checksum, Oid relation, const StoredTable& table) {
-  checksum->add(int64{relation}).add(int64{table.listed ? 1 : 0}).add(table.latest);
-  checksum->add(static_cast<int64>(table.surveyed)).add(int64{table.filenode});
-}
-
-StoredTable stored_form(const SourceTable& table) {
-  return {table.listed, table.latest, table.surveyed, table.filenode};
-}
-
-void write_source_table(int32 trend_id, Oid relation, const StoredTable& table) {
-  static SpiStatement upsert = {
-      "INSERT INTO trending.trend_source_table (trend_id, relation, listed, latest, surveyed, filenode) "
-      "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (trend_id, relation) DO UPDATE SET listed = "
-      "excluded.listed, "
-      "latest = excluded.latest, surveyed = excluded.surveyed, filenode = excluded.filenode"};
-  spi_run(&upsert, {spi_int4(trend_id), spi_oid(relation), spi_bool(table.listed), spi_int8(table.latest),
-                    spi_lsn(table.surveyed), spi_oid(table.filenode)});
-}
-
-void delete_source_table(int32 trend_id, Oid relation) {
-  static SpiStatement deletion = {
-      "DELETE FROM trending.trend_source_table WHERE trend_id = $1 AND relation = $2"};
-  spi_run(&deletion, {spi_int4(trend_id), spi_oid(relation)});
-}
-
-// Writes what changed of them. Returns the checksum of all.
-int64 write_source_tables(FollowedTrend* trend) {
-  const bool known = trend->tables->known && trend->tables->latest_known;
-  auto& stored = trend->stored->tables;
-  for (auto old = stored.begin(); old != stored.end();) {
-    if (known && trend->tables->all.count(old->first) > 0) {
-      ++old;
-      continue;
-    }
-    delete_source_table(trend->id, old->first);
-    old = stored.erase(old);
-  }
-  Checksum checksum = source_tables_begin(trend);
-  if (!known) return checksum.value();
-  for (const auto& [relation, table] : trend->tables->all) {
-    const StoredTable present = stored_form(table);
-    add_to(&checksum, relation, present);
-    auto old = stored.find(relation);
-    if (old != stored.end() && old->second == present) continue;
-    write_source_table(trend->id, relation, present);
-    stored[relation] = present;
-  }
-  return checksum.value();
-}
-
-// Into trend->stored->tables.
-const char* read_source_tables(FollowedTrend* trend, int64* checksum) {
-  static SpiStatement select = {
-      "SELECT relation, listed, latest, surveyed, filenode FROM trending.trend_source_table WHERE trend_id = "
-      "$1 "
-      "ORDER BY relation"};
-  const uint64 rows = spi_run(&select, {spi_int4(trend->id)});
-  Checksum all = source_tables_begin(trend);
-  for (uint64 i = 0; i < rows; i++) {
-    const SpiRow row(i);
-    Oid relation = InvalidOid;
-    StoredTable table = {};
-    if (!row.read("relation", &relation) || !row.read("listed", &table.listed) ||
-        !row.read("latest", &table.latest) || !row.read("surveyed", &table.surveyed) ||
-        !row.read("filenode", &table.filenode)) {
-      return "a row of it in trend_source_table has values that are missing or of another type";
-    }
-    add_to(&all, relation, table);
-    trend->stored->tables[relation] = table;
-  }
-  *checksum = all.value();
-  return nullptr;
-}
-
-}  // namespace
-
 void write_trend_row(FollowedTrend* trend) {
-  const int64 tables = write_source_tables(trend);
-  trend->stored->row_checksum = trend_row_write(trend->id, trend_row_of(trend), tables);
+  const int64 source = write_source_rows(trend);
+  trend->stored->row_checksum = trend_row_write(trend->id, trend_row_of(trend), source);
 }
 
 void delete_stored_trend(FollowedTrend* trend) {
   static SpiStatement deletions[] = {{"DELETE FROM trending.pane_state WHERE trend_id = $1"},
                                      {"DELETE FROM trending.trend_source_table WHERE trend_id = $1"},
+                                     {"DELETE FROM trending.trend_ahead_range WHERE trend_id = $1"},
                                      {"DELETE FROM trending.trend_state WHERE trend_id = $1"}};
   for (SpiStatement& deletion : deletions) spi_run(&deletion, {spi_int4(trend->id)});
   forget_stored_trend(trend);
@@ -135,6 +51,7 @@ void forget_stored_trend(FollowedTrend* trend) {
   trend->stored->exists = false;
   trend->stored->panes.clear();
   trend->stored->tables.clear();
+  trend->stored->ahead.clear();
   trend->stored->panes_sum = 0;
 }
 
@@ -288,7 +205,7 @@ void install_counters(FollowedTrend* trend, const TrendRow& row) {
 // refills the trend.
 void install(FollowedTrend* trend, const TrendRow& row, int64 checksum) {
   install_counters(trend, row);
-  for (int i = 0; i < row.ahead_count; i += 2) trend->ahead->restore_range(row.ahead[i], row.ahead[i + 1]);
+  for (const auto& [first, last] : trend->stored->ahead) trend->ahead->restore_range(first, last);
   trend->idle_clock->base = row.clock_base;
   trend->idle_clock->wall = row.clock_wall;
   trend->tables->known = trend->tables->latest_known = row.tables_known != 0;
@@ -316,14 +233,14 @@ bool restore_state(FollowedTrend* trend, const char** wrong) {
     if (expects) *wrong = "its row in trend_state is missing";
     return false;
   }
-  int64 tables = 0;
-  *wrong = read_source_tables(trend, &tables);
+  int64 source = 0;
+  *wrong = read_source_rows(trend, &source);
   if (*wrong != nullptr) return false;
-  if (checksum != trend_row_checksum(trend->id, row, tables)) {
-    *wrong = "trend_state or trend_source_table: the checksum does not match";
+  if (checksum != trend_row_checksum(trend->id, row, source)) {
+    *wrong = "trend_state, trend_source_table or trend_ahead_range: the checksum does not match";
   } else if (!expects || expected->second != checksum) {
     *wrong = "its row in trend_state is not of this checkpoint";
-  } else if (!trend_row_is_valid(row)) {
+  } else if (!trend_row_is_valid(row) || !ahead_ranges_are_valid(trend)) {
     *wrong = "its row in trend_state has impossible values";
   }
   if (*wrong != nullptr) return false;

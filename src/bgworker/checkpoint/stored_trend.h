@@ -40,6 +40,7 @@ struct StoredTrend {
   uint64 panes_sum = 0;        // of all stored panes
   std::map<Time, StoredPane> panes;
   std::map<Oid, StoredTable> tables;  // by OID
+  std::map<Time, Time> ahead;         // times of rows refused as too far ahead, first to last
 };
 
 // The checksum of a row of pane_state.

@@ -2,7 +2,6 @@
 #include "bgworker/checkpoint/trend_row.h"
 
 #include "bgworker/checkpoint/stored_trend.h"
-#include "bgworker/intake/ahead_times.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/source_changes.h"
 #include "bgworker/trend/followed_trend.h"
@@ -47,8 +46,8 @@ constexpr Field kFields[] = {
     {"tables_known", BOOLOID, &TrendRow::tables_known},
     {"panes_sum", INT8OID, &TrendRow::panes_sum},
 };
-// Behind them: trend_id, definition, ahead, checksum.
-constexpr int kOthers = 4;
+// Behind them: trend_id, definition, checksum.
+constexpr int kOthers = 3;
 
 SpiValue number(Oid type, int64 value) {
   switch (type) {
@@ -77,30 +76,9 @@ const char* make_upsert() {
     appendStringInfo(&changes, "%s%s = excluded.%s", separator, column, column);
   };
   for (const Field& field : kFields) append(field.column);
-  for (const char* column : {"trend_id", "definition", "ahead", "checksum"}) append(column);
+  for (const char* column : {"trend_id", "definition", "checksum"}) append(column);
   return psprintf("INSERT INTO trending.trend_state (%s) VALUES (%s) ON CONFLICT (trend_id) DO UPDATE SET %s",
                   columns.data, values.data, changes.data);
-}
-
-const int64* ahead_ranges(FollowedTrend* trend, int* count) {
-  // What windows that are final have been is forgotten on the way.
-  trend->ahead->forget_before(trend->writer.concerned_from());
-  const auto& ranges = trend->ahead->ranges();
-  auto* values = static_cast<int64*>(palloc(sizeof(int64) * (2 * ranges.size() + 1)));
-  *count = 0;
-  for (const auto& [first, last] : ranges) {
-    values[(*count)++] = first;
-    values[(*count)++] = last;
-  }
-  return values;
-}
-
-bool are_ranges(const int64* times, int count) {
-  if (count % 2 != 0 || count > 2 * static_cast<int>(AheadTimes::kMost)) return false;
-  for (int i = 0; i < count; i += 2) {
-    if (times[i] > times[i + 1] || (i > 0 && times[i] <= times[i - 1])) return false;
-  }
-  return true;
 }
 
 int64 shown(const pg_atomic_uint64* counter) {
@@ -143,28 +121,25 @@ TrendRow trend_row_of(FollowedTrend* trend) {
   row.late_table = definition.late;
   row.tables_known = trend->tables->known && trend->tables->latest_known ? 1 : 0;
   row.panes_sum = static_cast<int64>(trend->stored->panes_sum);
-  row.ahead = ahead_ranges(trend, &row.ahead_count);
   return row;
 }
 
-int64 trend_row_checksum(int32 trend_id, const TrendRow& row, int64 source_tables) {
+int64 trend_row_checksum(int32 trend_id, const TrendRow& row, int64 beside) {
   Checksum checksum("trend_state");
   checksum.add(int64{trend_id}).add(row.definition, strlen(row.definition));
   for (const Field& field : kFields) checksum.add(row.*field.member);
-  checksum.add(row.ahead, sizeof(int64) * static_cast<size_t>(row.ahead_count)).add(source_tables);
-  return checksum.value();
+  return checksum.add(beside).value();
 }
 
-int64 trend_row_write(int32 trend_id, const TrendRow& row, int64 source_tables) {
+int64 trend_row_write(int32 trend_id, const TrendRow& row, int64 beside) {
   static SpiStatement upsert = {nullptr};
   if (upsert.sql == nullptr) upsert.sql = MemoryContextStrdup(TopMemoryContext, make_upsert());
-  const int64 checksum = trend_row_checksum(trend_id, row, source_tables);
+  const int64 checksum = trend_row_checksum(trend_id, row, beside);
   SpiValue values[lengthof(kFields) + kOthers];
   int count = 0;
   for (const Field& field : kFields) values[count++] = number(field.type, row.*field.member);
   values[count++] = spi_int4(trend_id);
   values[count++] = spi_text(row.definition);
-  values[count++] = spi_int8_array(row.ahead, row.ahead_count);
   values[count++] = spi_int8(checksum);
   static_assert(lengthof(values) <= kMaxSpiValues);
   spi_run(&upsert, values, count);
@@ -179,8 +154,7 @@ const char* trend_row_read(int32 trend_id, TrendRow* row, int64* checksum, bool*
   if (rows > 1) return "there are several rows of it in trend_state";
   const SpiRow stored(0);
   char* definition = nullptr;
-  bool good = stored.read("definition", &definition) && stored.read("checksum", checksum) &&
-              stored.read_int8_array("ahead", &row->ahead, &row->ahead_count);
+  bool good = stored.read("definition", &definition) && stored.read("checksum", checksum);
   row->definition = definition;
   for (const Field& field : kFields) {
     good = good && stored.read_number(field.column, field.type, &(row->*field.member));
@@ -197,7 +171,7 @@ bool trend_row_is_valid(const TrendRow& row) {
   const bool good_wall = row.clock_wall >= kMinTime && row.clock_wall < kEndTime;
   const bool good_options = row.watermark_delay >= 0 && row.allowed_lateness >= 0 && row.idle_timeout >= 0 &&
                             row.max_ahead >= 0 && row.max_groups > 0 && row.max_groups <= PG_INT32_MAX;
-  return good_times && good_base && good_wall && good_options && are_ranges(row.ahead, row.ahead_count);
+  return good_times && good_base && good_wall && good_options;
 }
 
 }  // namespace trending

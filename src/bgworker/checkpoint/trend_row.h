@@ -41,20 +41,18 @@ struct TrendRow {
   int64 late_table;
   int64 tables_known;
   int64 panes_sum;
-  const int64* ahead;  // first and last of each range
-  int ahead_count;
 };
 
 // What is to be stored of a trend as it is now.
 TrendRow trend_row_of(FollowedTrend* trend);
 
-// Writes it, and returns its checksum, which covers `source_tables`, that of what is stored beside it.
-int64 trend_row_write(int32 trend_id, const TrendRow& row, int64 source_tables);
+// Writes it, and returns its checksum, which covers `beside`, that of what other tables have of the trend.
+int64 trend_row_write(int32 trend_id, const TrendRow& row, int64 beside);
 
 // Reads it; null when it is good, else what is wrong.
 const char* trend_row_read(int32 trend_id, TrendRow* row, int64* checksum, bool* found);
 // The checksum that such a row has to have.
-int64 trend_row_checksum(int32 trend_id, const TrendRow& row, int64 source_tables);
+int64 trend_row_checksum(int32 trend_id, const TrendRow& row, int64 beside);
 
 // Whether a state may stand at these times and go on under these options: what the checksum does not know.
 bool trend_row_is_valid(const TrendRow& row);

@@ -324,12 +324,14 @@ bool is_due(const FollowedTrend* trend, TimestampTz now) {
 
 void backfill_load(FollowedTrend* trend) {
   static SpiStatement insert = {
-      "INSERT INTO trending.trend_start (trend_id, later) VALUES ($1, $2) ON CONFLICT DO NOTHING"};
+      "INSERT INTO trending.trend_start (trend_id, next_xid, running_xids) VALUES ($1, $2, $3) "
+      "ON CONFLICT DO NOTHING"};
   static SpiStatement select = {
-      "SELECT later::pg_catalog.text, history_since, backfilling FROM trending.trend_start WHERE trend_id = "
-      "$1"};
+      "SELECT pg_catalog.format('%s, %L', next_xid, running_xids) AS later, history_since, backfilling "
+      "FROM trending.trend_start WHERE trend_id = $1"};
   SPI_connect();
-  spi_run(&insert, {spi_int4(trend->id), SpiValue{INT8ARRAYOID, later_transactions()}});
+  const LaterTransactions uncommitted = later_transactions();
+  spi_run(&insert, {spi_int4(trend->id), uncommitted.next_xid, uncommitted.running_xids});
   if (spi_run(&select, {spi_int4(trend->id)}) != 1)
     elog(ERROR, "the start of trend %d is not known", trend->id);
   const SpiRow row(0);

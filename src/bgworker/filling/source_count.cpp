@@ -10,7 +10,7 @@
 // - else, with backfill => true, where the event clock stands now: the windows before are filled back
 //   (backfill.cpp), which covers whatever came since the trend was created;
 // - else, with 'open', the latest time of the rows that were there when the trend was created
-//   (trend_start.later); with false, before all time, and only the rows that came since are read.
+//   (trending.trend_start); with false, before all time, and only the rows that came since are read.
 //
 // So a row that is committed after create_trend() has returned is in history in any case: by whatever way the
 // trend comes to be filled, no window is passed over that was not final by the rows from before it.

@@ -12,7 +12,7 @@ struct FollowedTrend;
 
 enum class ScanOrder { kAny, kForward, kBackward };  // of event time
 
-// By whether they came after the trend's start (trend_start.later).
+// By whether they came after the trend's start (trending.trend_start).
 enum class SourceRows { kAll, kEarlier, kLater };
 
 // Which rows to read. Those before `from` and after `until` may be left out (kNoTime: none).

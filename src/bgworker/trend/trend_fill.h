@@ -49,7 +49,8 @@ struct TrendFill {
 // Where a trend started, and how far back its history is complete: its row in trending.trend_start.
 // A trend's part: FollowedTrend::start.
 struct TrendStart {
-  std::string later;  // transactions whose rows came after the trend was made, as text
+  std::string
+      later;  // the arguments of trending.is_later() that tell rows which came after the trend was made
   Time history_since = kNoTime;
   bool has_history_since = false;
   bool backfilling = false;
