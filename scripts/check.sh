@@ -8,8 +8,8 @@
 #                .cache/, which needs root
 #   STAGES       some of: lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz tap
 #                (all by default)
-#   VARIANT      of the extension in the server tests: debug (default: with assertions) or sanitize (servers from 17
-#                on: the packaged 15 hangs under ASan)
+#   VARIANT      of the extension in the server tests: debug (default: with assertions), sanitize (servers from 17
+#                on: the packaged 15 hangs under ASan) or coverage (build/check/pg*-servers/coverage.txt)
 #   PG_CONFIG    the system's server, if not the newest installed
 #   PROVE_TESTS  which TAP tests (all); TAP_JOBS: how many at a time (2); FUZZ: options of test/fuzz/fuzz.py
 #   LIMIT        seconds for each stage with a server (3600)
@@ -32,7 +32,7 @@ prepare() {
   for word in $stages; do
     [[ " $default_stages " == *" $word "* ]] || die "there is no stage '$word'" "Stages: $default_stages"
   done
-  [[ $VARIANT =~ ^(debug|sanitize)$ ]] || die "VARIANT must be debug or sanitize"
+  [[ $VARIANT =~ ^(debug|sanitize|coverage)$ ]] || die "VARIANT must be debug, sanitize or coverage"
   choose_server
   system_server=$(major_version_of "$PG_CONFIG")
   servers=${servers:-$system_server}
@@ -40,11 +40,13 @@ prepare() {
     [[ $server =~ ^1[5-9]$ ]] || die "SERVERS: '$server' is not a supported major version"
     [[ $VARIANT != sanitize ]] || ((server > 16)) || die "VARIANT=sanitize needs a newer server: SERVERS=17"
     [[ $server != "$system_server" ]] || continue
+    [[ $VARIANT != coverage ]] || die "VARIANT=coverage is for the system's server, $system_server"
     is_root || die "a server of another release needs root" "sudo make check SERVERS='$servers'"
     packages+=(mmdebstrap)
     [[ $server != 16 ]] || packages+=(python3-pip)
   done
   ! wanted lint || packages+=(shellcheck clang-format python3-yaml)
+  [[ $VARIANT != coverage ]] || packages+=(gcovr)
   ! wanted monitoring || packages+=(python3-yaml)
   ! wanted tap || packages+=(libipc-run-perl)
   ! wanted fuzz || packages+=(python3-psycopg2)
@@ -132,7 +134,6 @@ do_lint() {
   while read -r file; do
     lint_file "$file" shellcheck
   done < <(find scripts docs docker loadgen viewer bench .ci -type f \( -name '*.sh' -o -path .ci/run \) | sort)
-  lint_file src bash scripts/rooms.sh
   /usr/bin/python3 scripts/repository.py || status=1
   # Subjects of commits that the remote does not have; where there is no git, or no remote, there are none to judge.
   { git log --no-merges --format=%s origin/main..HEAD 2>/dev/null || true; } |

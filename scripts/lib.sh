@@ -8,6 +8,9 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 umask 022 # the server's user reads what we make
 oldest_server=15
 
+# What a script says of itself at its head.
+[[ ${1:-} != --help ]] || { sed -n '3,/^set/ { /^set/d; s/^# \{0,1\}//p }' "$0" && exit; }
+
 say() { printf '%s\n' "$*"; }
 
 die() { # MESSAGE HINTS...
@@ -56,6 +59,13 @@ unpack_packages() { # FOLDER PACKAGES...
     fi
     dpkg -x "$kept/$package.deb" "$1"
   done
+}
+
+# The Debian mirror that apt uses most.
+debian_mirror() {
+  # shellcheck disable=SC2016 # for apt-get
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
+    sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }'
 }
 
 major_version_of() { "$1" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/'; }

@@ -9,6 +9,7 @@
 #   PORT       where the private server listens on localhost (15432)
 #   RATE       events a second (the example's own)
 #   PG_CONFIG  which server, if not the newest installed
+#   VIEWER=no  no window of the viewer, although there is a display
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -16,7 +17,7 @@ name=${1:-} duration=${DURATION:-} port=${PORT:-15432}
 folder=/var/tmp/trending-demo-$EUID-$port # data, server, socket: all that is removed at the end
 logs=$repository/build/live
 loadgen=$repository/build/loadgen/trending-loadgen
-writer='' ending=0 # process of the load generator; 1 after a signal
+writer='' viewer='' ending=0 # processes of the load generator and the viewer; 1 after a signal
 
 # Late rows are part of every example; changes of older rows come with the scenario.
 choose_example() {
@@ -87,6 +88,7 @@ stop_server() {
 finish() {
   trap '' INT TERM HUP
   ! on_terminal || printf '\e[?25h'
+  [[ -z $viewer ]] || kill -- "-$viewer" 2>/dev/null || true
   [[ -z $writer ]] || { kill "$writer" && wait "$writer"; } 2>/dev/null || true
   stop_server
   rm -rf "$folder"
@@ -134,7 +136,22 @@ fill_database() {
   psql -c "SELECT trending.sync('60 seconds')"
 }
 
+# A window as well, where there is a display. The table does not wait for it to be built.
+start_viewer() {
+  [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} && ${VIEWER:-} != no ]] || return 0
+  # shellcheck disable=SC2016 # for the shell that is started
+  start viewer nice bash -c 'bash "$1/scripts/viewer.sh" && exec "$1/build/viewer/trending-viewer"' viewer "$repository"
+  viewer=$started
+}
+
 on_terminal() { [[ -t 1 && ${TERM:-dumb} != dumb ]]; }
+
+# The title is bold; ranks that rose are green, those that fell are red, new ones are blue.
+paint() {
+  local change='^( *[0-9]+ \|)( *X *)\|'
+  sed -E -e $'1s/.*/\e[1m&\e[m/' -e "s/${change/X/[+][0-9]+}/\1"$'\e[32m\\2\e[m|/' \
+    -e "s/${change/X/-[0-9]+}/\1"$'\e[31m\\2\e[m|/' -e "s/${change/X/new}/\1"$'\e[34m\\2\e[m|/'
+}
 
 # The example's own queries; on a terminal as much of them as fits.
 show_frame() {
@@ -143,7 +160,7 @@ show_frame() {
   on_terminal || { printf '%s\n\n' "$frame" && return; }
   lines=$(tput lines 2>/dev/null || say 24)
   printf '\e[H\e[?7l'
-  head -n "$((lines > 8 ? lines - 4 : 4))" <<<"$frame" | sed $'s/$/\e[K/'
+  head -n "$((lines > 8 ? lines - 4 : 4))" <<<"$frame" | paint | sed $'s/$/\e[K/'
   printf '\e[?7h\e[K\nCtrl-C stops everything. To look inside:\e[K\n%s\e[K\n\e[J' \
     "psql postgresql://postgres:$(<"$folder/password")@localhost:$port"
 }
@@ -172,6 +189,7 @@ main() {
   step "Building the extension for PostgreSQL $(major_version_of "$PG_CONFIG") and the load generator" build build
   step "Starting a private server on port $port" start start_server
   step "Creating tables, rows and trends" fill fill_database
+  start_viewer
   start loadgen run_loadgen --rate "$rate" --clients 2 --progress 10s
   writer=$started
   watch

@@ -4,20 +4,12 @@
 #
 #   packages.sh          builds them for this system's PostgreSQL, and has lintian look at them
 #   packages.sh --check  also installs them in a clean tree, runs debian/tests/top10 there, and removes them (root)
-#   packages.sh --dist   the archive for PGXN instead: build/trending-VERSION.zip
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 version=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" "$repository/trending.control")
 folder=$repository/build/packages
 sources=$folder/trending-$version
-
-make_dist() {
-  command -v git >/dev/null || die 'git is missing'
-  mkdir -p "$repository/build"
-  git -C "$repository" archive --format=zip --prefix="trending-$version/" -o "build/trending-$version.zip" HEAD
-  say "build/trending-$version.zip"
-}
 
 build_packages() {
   require_packages debhelper devscripts lintian postgresql-server-dev-all
@@ -41,9 +33,7 @@ check_packages() {
   local tree=$folder/tree mirror
   is_root || die 'a clean tree needs root' 'sudo make deb CHECK=1'
   require_packages mmdebstrap
-  # shellcheck disable=SC2016 # for apt-get
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
-    sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }')
+  mirror=$(debian_mirror)
   mmdebstrap --quiet --mode=root --variant=apt --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
     --include=postgresql-server-dev-all,make,sudo "$(. /etc/os-release && say "$VERSION_CODENAME")" "$tree" "$mirror"
   rm -f "$tree/etc/apt/sources.list"
@@ -69,8 +59,5 @@ check_packages() {
   rm -rf "$tree"
 }
 
-case ${1:-} in
-  --dist) make_dist ;;
-  --check) build_packages && check_packages ;;
-  *) build_packages ;;
-esac
+build_packages
+[[ ${1:-} != --check ]] || check_packages

@@ -3,6 +3,8 @@
 
 .PHONY: $(PROJECT_GOALS)
 
+VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" trending.control)
+
 define HELP
 Using it:
   make demo [DURATION=s] [PORT=n]    the live top 10 of a blog under load, until Ctrl-C
@@ -17,6 +19,7 @@ Working on it:
   make check [SERVERS="15 17 19"]    every test; also on servers of other Debian releases
   make check STAGES="unit regress"   some of: lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz tap
   make check VARIANT=sanitize SERVERS=17  the server tests under ASan and UBSan
+  make check VARIANT=coverage        how much of the code they run: build/check/pg*-servers/coverage.txt
   make check-viewer [SANITIZE=1]     the viewer's tests, in a window of their own
   make torture [KILLS=500] [SEED=n]  worker and server killed at random under load
   make fuzz [MINUTES=60] [SEED=n]    random definitions under random work, against an independent oracle
@@ -31,7 +34,10 @@ example: ; @bash scripts/live.sh "$(NAME)"
 viewer: ; @bash scripts/viewer.sh
 docs: ; @bash docs/site.sh
 deb: ; @bash scripts/packages.sh $(if $(CHECK),--check)
-dist: ; @bash scripts/packages.sh --dist
+dist:
+	@mkdir -p build
+	@git archive --format=zip --prefix=trending-$(VERSION)/ -o build/trending-$(VERSION).zip HEAD
+	@echo build/trending-$(VERSION).zip
 check: ; @bash scripts/check.sh
 check-viewer: ; @bash scripts/viewer.sh --check
 tidy: ; @bash scripts/tidy.sh

@@ -120,6 +120,23 @@ def check_containers():
         yield "docker/cloudnative-pg.yaml: the extension, its image and its cluster do not fit"
 
 
+def check_rooms():
+    """Every include of src/ leads to a folder on the same or a lower floor: ARCHITECTURE.md has the floors."""
+    rows = re.findall(r"^\| (\d+) \| `(.*?)` \|", text("ARCHITECTURE.md"), re.M)
+    floors = {folder: int(floor) for floor, folder in rows}
+    for path in sorted((ROOT / "src").rglob("*")):
+        if path.suffix not in {".h", ".cpp"}:
+            continue
+        name, folder = path.relative_to(ROOT / "src"), str(path.parent.relative_to(ROOT / "src"))
+        if folder not in floors:
+            yield f"src/{name}: its folder has no floor in ARCHITECTURE.md"
+            continue
+        for included in re.findall(r'^#include "(.*)"', path.read_text(encoding="utf-8"), re.M):
+            above = floors.get(str(pathlib.PurePath(included).parent), 0) > floors[folder]
+            if above and (ROOT / "src" / included).exists():
+                yield f"src/{name} includes {included}, which lies above it"
+
+
 def main():
     failed = False
     for name, check in sorted(globals().items()):

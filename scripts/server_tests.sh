@@ -102,6 +102,9 @@ do_monitoring() { start_server && /usr/bin/python3 test/monitoring/run.py --tool
 # shellcheck disable=SC2086 # several options
 do_fuzz() { /usr/bin/python3 test/fuzz/fuzz.py --pg-config "$PG_CONFIG" ${FUZZ:---seed 1 --episodes 8}; }
 
+# All servers have ended by now, and so has what they counted.
+measure_coverage() { gcovr -r . -f src/ "build/pg"*-coverage-* >"$scratch/logs/coverage.txt"; }
+
 # No server may have crashed. A signal 9 is a test's own doing: TAP tests kill processes on purpose.
 do_logs() {
   local log found status=0
@@ -111,6 +114,7 @@ do_logs() {
     [[ -n $found ]] || { say "pass ${log##*/}" && continue; }
     printf '%s\nFAIL %s\n' "$(head -n 20 <<<"$found")" "${log##*/}" && status=1
   done < <(find "$scratch/logs" tmp_check -name '*.log' ! -name 'regress_log_*' ! -path '*/output/*' 2>/dev/null)
+  [[ $VARIANT != coverage ]] || measure_coverage || status=1
   return $status
 }
 

@@ -25,9 +25,7 @@ make_tree() { # MAJOR
     rm -rf "$tree"
     mkdir -p "${tree%/*}"
     apt-get -qq update
-    # shellcheck disable=SC2016 # for apt-get
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
-      sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }')
+    mirror=$(debian_mirror)
     [[ -n $mirror ]] || die "apt names no Debian mirror" "Its sources must have a Debian suite to fetch others from."
     # shellcheck disable=SC2016 # $1 is for the shell of mmdebstrap
     mmdebstrap --quiet --mode=root --variant=apt --include="$packages" \
