@@ -235,7 +235,7 @@ CREATE TABLE trending.waiting_alert (
   checksum     bigint,
   PRIMARY KEY (trend_id, id)
 );
--- How many rows of a trend wait: how their loss is noticed.
+-- How many rows of a trend are deferred: how their loss is noticed.
 CREATE TABLE trending.waiting_count (
   trend_id int PRIMARY KEY,
   windows  bigint NOT NULL,
@@ -247,9 +247,9 @@ COMMENT ON TABLE trending.waiting_redo IS 'internal: windows that go from histor
 COMMENT ON TABLE trending.waiting_alert IS 'internal: alerts that could not be written to their table yet';
 COMMENT ON TABLE trending.waiting_window IS 'internal: closed windows that could not be written to history yet';
 COMMENT ON TABLE trending.waiting_late IS 'internal: late rows that could not be written to their table yet';
-COMMENT ON TABLE trending.waiting_count IS 'internal: how many rows of each trend are in the other tables of what waits';
-COMMENT ON SEQUENCE trending.waiting_late_id_seq IS 'internal: order of late rows that wait';
-COMMENT ON SEQUENCE trending.waiting_alert_id_seq IS 'internal: order of alerts that wait';
+COMMENT ON TABLE trending.waiting_count IS 'internal: how many rows of each trend are deferred: how their loss is noticed';
+COMMENT ON SEQUENCE trending.waiting_late_id_seq IS 'internal: order of deferred late rows';
+COMMENT ON SEQUENCE trending.waiting_alert_id_seq IS 'internal: order of deferred alerts';
 
 -- Not dumped either: numbers of transactions mean nothing elsewhere.
 CREATE TABLE trending.trend_start (
@@ -297,8 +297,8 @@ REVOKE ALL ON FUNCTION trending.request_worker() FROM PUBLIC;
 COMMENT ON FUNCTION trending.request_worker() IS
   'internal: asks for the worker of this database; warns when a setting of the server keeps it from running';
 
--- When the worker cannot go on from where it was (broken WAL, an error that comes again and again): it makes its
--- replication slot anew and fills all trends from their sources. Definitions and history stay. Takes effect at once,
+-- When the worker cannot go on from where it was (broken WAL, an error that comes again and again): it recreates
+-- its replication slot and refills all trends from their sources. Definitions and history stay. Takes effect at once,
 -- whatever becomes of the transaction.
 CREATE FUNCTION trending.reset_slot()
 RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE

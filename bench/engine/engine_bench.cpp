@@ -372,8 +372,7 @@ BENCHMARK(Roll)
     ->Unit(benchmark::kMillisecond);
 
 // The worst for what cannot be taken out of a total: a maximum of falling values, so that every cell that
-// leaves decided, and every group is made anew from all its panes: beforehand, but for what the lock is held
-// for.
+// leaves decided, and every group is rebuilt from all its panes. Most of that happens before the lock is taken.
 void Roll_FallingMaximum(benchmark::State& state) {
   const auto groups = static_cast<uint32_t>(state.range(0));
   const int64_t panes = state.range(1);

@@ -19,5 +19,5 @@ CREATE TABLE IF NOT EXISTS view_events (
     viewed_at  timestamptz NOT NULL DEFAULT now()
 );
 
--- So that the views of a deleted post can be taken back from the trends. It costs inserts nothing.
+-- So that the views of a deleted post can be retracted from the trends. It costs inserts nothing.
 ALTER TABLE view_events REPLICA IDENTITY FULL;

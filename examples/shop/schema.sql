@@ -44,5 +44,5 @@ CREATE TABLE IF NOT EXISTS page_visits (
     visited_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Orders are cancelled by UPDATE: what they were must be in the WAL to be taken back. Movements are only added.
+-- Orders are cancelled by UPDATE: what they were must be in the WAL to be retracted. Movements are only added.
 ALTER TABLE orders REPLICA IDENTITY FULL;

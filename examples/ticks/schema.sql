@@ -8,5 +8,5 @@ CREATE TABLE IF NOT EXISTS ticks (
     traded_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Trades that were struck in error are deleted: what they were must be in the WAL to be taken back.
+-- Trades that were struck in error are deleted: what they were must be in the WAL to be retracted.
 ALTER TABLE ticks REPLICA IDENTITY FULL;

@@ -7,5 +7,5 @@ CREATE TABLE IF NOT EXISTS readings (
     --  "air": {"temperature": -3.4, "humidity": 81, "pressure": 1004.2}}
 );
 
--- Stations correct themselves by UPDATE: what a reading was must be in the WAL to be taken back.
+-- Stations correct themselves by UPDATE: what a reading was must be in the WAL to be retracted.
 ALTER TABLE readings REPLICA IDENTITY FULL;

@@ -28,7 +28,7 @@ void note_visible(LogicalDecodingContext* context) {
 }
 
 // A slot of ours read by anybody but its worker would lose the events it hands out, and one made by anybody
-// else under its name would pass for it. Only pg_upgrade may: it makes the slots of the old server anew, and
+// else under its name would pass for it. Only pg_upgrade may: it recreates the slots of the old server, and
 // the worker replaces those.
 void refuse_foreign_use() {
   if (IsBinaryUpgrade) return;

@@ -194,7 +194,7 @@ inline void name_tranche(int tranche, const char* name) {
 #endif
 }
 
-// Lets go of all LWLocks that this process holds but one, which may be null. 19 does not tell any more which they
+// Releases all LWLocks that this process holds but one, which may be null. 19 does not tell any more which they
 // are; its locks on buffers are released with their pins, so the fixed ones are left to look for.
 inline void release_locks_except(LWLock* kept) {
 #if PG_VERSION_NUM >= 190000

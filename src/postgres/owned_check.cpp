@@ -11,7 +11,7 @@ namespace {
            errmsg("table \"%s\" has %s", RelationGetRelationName(relation), what), errhint("%s", hint)));
 }
 
-constexpr char kDrop[] = "Drop it, and what waits is written.";
+constexpr char kDrop[] = "Drop it, and the deferred rows are written.";
 
 void check_triggers(Relation relation) {
   const TriggerDesc* triggers = relation->trigdesc;

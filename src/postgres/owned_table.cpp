@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64 kMicrosBetweenLooks = 100 * 1000;
 
-// -- patience: what waits longer, for a lock of the owner's say, is cancelled
+// -- patience: whatever waits longer than this, say for a lock of the owner's, is cancelled
 
 void patience_renew() {
   disable_timeout(STATEMENT_TIMEOUT, false);

@@ -88,7 +88,7 @@ Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, TrendSh
       if (pg_atomic_read_u32(&(*shared)->applying) != 0) result = Attempt::kInterrupted;
       break;
   }
-  // The caller reads the reason of a stopped trend before it lets go.
+  // The caller reads the reason of a stopped trend before it releases the lock.
   if (result != Attempt::kLocked && result != Attempt::kStopped) LWLockRelease(&(*shared)->lock);
   return result;
 }

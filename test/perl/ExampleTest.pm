@@ -120,7 +120,7 @@ sub all_verified
 	}
 }
 
-# Calculates the final windows of every trend that has history anew, with late rows and without what was deleted.
+# Recalculates the final windows of every trend that has history, with late rows and without what was deleted.
 # Sessions cannot be.
 sub recompute_all
 {

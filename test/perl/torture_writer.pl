@@ -123,7 +123,7 @@ sub catalog_changes
 	  . finish(rand() < 0.7 ? 'COMMIT' : 'ROLLBACK');
 }
 
-# Rows that are changed and taken back while their windows can still be corrected.
+# Rows that are changed and retracted while their windows can still be corrected.
 sub changed_rows
 {
 	my $recent = "at > simulated(now()) - interval '20 seconds'";

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
 # A dump of a database with trends, restored into another one: trends, history and late rows go on there, and what
-# belongs to a trend still goes with it.
+# belongs to a trend is still dropped with it.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;

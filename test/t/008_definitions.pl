@@ -120,7 +120,7 @@ $node->restart;
 wait_for_worker($node, $db);
 is_running('o.moved', 'also after a restart');
 query('DROP FOREIGN TABLE o.moved');
-is(query(q{SELECT to_regclass('m.by_domain_definition') IS NULL}), 't', 'and its view goes with it');
+is(query(q{SELECT to_regclass('m.by_domain_definition') IS NULL}), 't', 'and its view is dropped with it');
 
 # -- aggregates
 as_mallory(q{

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
-# The slot's name is taken, its WAL or its snapshot is gone, nobody may make one: either the worker makes it anew, or it
+# The slot's name is taken, its WAL or its snapshot is gone, nobody may make one: either the worker recreates it, or it
 # says what to do.
 use strict;
 use warnings;

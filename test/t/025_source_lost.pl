@@ -188,7 +188,7 @@ $dropper->query_until(qr/dropping/, "\\echo dropping\nBEGIN; DROP TABLE doomed C
 ok($node->poll_query_until($db, q{SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'}), 'its source is about to be dropped');
 $writer->query_safe('COMMIT');
 $writer->quit;
-ok($node->poll_query_until($db, q{SELECT count(*) = 0 FROM trending.trend WHERE query LIKE '%doomed%'}), 'it goes with it');
+ok($node->poll_query_until($db, q{SELECT count(*) = 0 FROM trending.trend WHERE query LIKE '%doomed%'}), 'it is dropped with it');
 $dropper->quit;
 query(rows('witness'));
 exact('witness_trend', 'the others go on');

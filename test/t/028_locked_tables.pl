@@ -92,7 +92,7 @@ becomes('SELECT count(*) > 20 FROM hits_alerts', 'alerts begin');
 lock_table('hits_alerts', 'alerts');
 checkpoints_go_on();
 becomes(q{SELECT reason ~ '^alerts wait to be written: "hits_alerts" is locked by somebody else' FROM trending.status WHERE trend = 'hits'}, 'the status says that alerts wait');
-becomes('SELECT EXISTS (SELECT FROM trending.waiting_alert)', 'they are put by');
+becomes('SELECT EXISTS (SELECT FROM trending.waiting_alert)', 'they are deferred');
 crash();
 checkpoints_go_on();
 my $listener = $node->background_psql('postgres');

@@ -109,7 +109,7 @@ ok($node->poll_query_until('postgres', q{SELECT reason LIKE 'history waits to be
 is($node->safe_psql('postgres', q{SELECT message FROM trending.worker_status}), '', 'checkpoints go on');
 
 $node->safe_psql('postgres', 'DROP FOREIGN TABLE songs');
-is($node->safe_psql('postgres', q{SELECT to_regclass('songs_history') IS NULL AND to_regclass('songs_late') IS NULL}), 't', 'history goes with its trend');
+is($node->safe_psql('postgres', q{SELECT to_regclass('songs_history') IS NULL AND to_regclass('songs_late') IS NULL}), 't', 'history is dropped with its trend');
 
 no_crash_in_log($node);
 $node->stop;

@@ -55,7 +55,7 @@ sub in_trouble
 	play();
 	becomes("SELECT max(window_end) = timestamptz '2026-01-01 00:00+00' + ($minute - 1) * interval '1 minute' FROM healthy_history", 'the other trend has its history');
 	is($node->safe_psql('postgres', q{SELECT coalesce(message, '') FROM trending.worker_status}), '', 'checkpoints go on');
-	becomes('SELECT EXISTS (SELECT FROM trending.waiting_window) OR EXISTS (SELECT FROM trending.waiting_late)', 'something was put by');
+	becomes('SELECT EXISTS (SELECT FROM trending.waiting_window) OR EXISTS (SELECT FROM trending.waiting_late)', 'something was deferred');
 	$node->kill9;
 	start_again($node);
 	wait_for_worker($node, 'postgres');
@@ -84,9 +84,9 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM trending.verify('healthy'
 # A dropped trend leaves nothing behind.
 $node->safe_psql('postgres', q{CREATE TRIGGER trouble BEFORE INSERT ON troubled_history FOR EACH ROW EXECUTE FUNCTION trouble()});
 play();
-becomes('SELECT EXISTS (SELECT FROM trending.waiting_window)', 'put by again');
+becomes('SELECT EXISTS (SELECT FROM trending.waiting_window)', 'deferred again');
 $node->safe_psql('postgres', 'DROP FOREIGN TABLE troubled');
-becomes('SELECT NOT EXISTS (SELECT FROM trending.waiting_window)', 'what waits goes with the trend');
+becomes('SELECT NOT EXISTS (SELECT FROM trending.waiting_window)', 'what is deferred is deleted with the trend');
 
 no_crash_in_log($node);
 $node->stop;

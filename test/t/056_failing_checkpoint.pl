@@ -129,7 +129,7 @@ is(differences($node, 'postgres'), '', 'current while the history of another tre
 ok($node->poll_query_until('postgres', q{SELECT reason = 'history waits to be written: "minutes_history" is locked by somebody else'
 	FROM trending.status WHERE trend = 'minutes'}), 'its status says what history waits for');
 is(checkpoint_message(), '', 'checkpoints go on');
-ok($node->poll_query_until('postgres', 'SELECT count(DISTINCT window_end) >= 2 FROM trending.waiting_window'), 'windows are put by');
+ok($node->poll_query_until('postgres', 'SELECT count(DISTINCT window_end) >= 2 FROM trending.waiting_window'), 'windows are deferred');
 $locker->query_safe('COMMIT');
 $locker->quit;
 wait_for_checkpoint();

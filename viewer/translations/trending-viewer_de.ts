@@ -131,7 +131,7 @@
         <translation>Von %1 kommt seit %2 keine Antwort. Was zu sehen ist, kann veraltet sein.</translation>
     </message>
     <message>
-        <source>The connection is given up and made anew if this lasts. Look at the server&apos;s load and at the network between.</source>
+        <source>If this lasts, the viewer connects again. Look at the server&apos;s load and at the network between.</source>
         <translation>Dauert es an, wird die Verbindung aufgegeben und neu aufgebaut. Ein Blick auf die Last des Servers und das Netz dazwischen hilft.</translation>
     </message>
     <message>
@@ -1193,11 +1193,11 @@
         <translation>%1 aus Platzmangel abgewiesen</translation>
     </message>
     <message>
-        <source>%1 taken back that were never counted</source>
+        <source>%1 retracted that were never counted</source>
         <translation>%1 zurückgenommen, die nie gezählt waren</translation>
     </message>
     <message>
-        <source>%1 taken back too late</source>
+        <source>%1 retracted too late</source>
         <translation>%1 zu spät zurückgenommen</translation>
     </message>
     <message>

@@ -182,7 +182,7 @@ Portion count_sessions(FollowedTrend* made, const Span& span, Met* met, uint64_t
   return result;
 }
 
-// Puts by what was made.
+// Defers what was made.
 void defer(FollowedTrend* trend, FollowedTrend* made, const Span& span) {
   PendingWindow pending;
   // Windows that end where the portion begins come before this one.

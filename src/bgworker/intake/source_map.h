@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// Which trends follow a table that is met in the WAL. Found when the table is first met, and anew after an
+// Which trends follow a table that is met in the WAL. Looked up when the table is first met, and again after an
 // invalidation.
 #pragma once
 

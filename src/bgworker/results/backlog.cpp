@@ -141,7 +141,8 @@ void check_deferred_counts() {
     SPI_finish();
   });
   if (error == nullptr) return;
-  ereport(WARNING, (errmsg("what waits for trends' tables could not be looked at: %s", error->message)));
+  ereport(WARNING,
+          (errmsg("the rows that are deferred for trends' tables cannot be read: %s", error->message)));
   FreeErrorData(error);
 }
 

@@ -97,8 +97,8 @@ OwnerResult backlog_write(FollowedTrend* trend, Backlog<Item>* backlog, Write&& 
     backlog_defer(trend, backlog);
     if (backlog->room.lost > 0) {
       char lost[kMessageSize];
-      snprintf(lost, sizeof(lost), INT64_FORMAT " had no room among what waits. %s", backlog->room.lost,
-               message);
+      snprintf(lost, sizeof(lost), INT64_FORMAT " had no room among the deferred ones. %s",
+               backlog->room.lost, message);
       report_backlog(trend, kWords.lost, lost);
     }
     return result;

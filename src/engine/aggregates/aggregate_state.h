@@ -62,7 +62,7 @@ uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* o
 
 }  // namespace detail
 
-// Adds `weight` equal events to a state (takes them back when negative). Bit i of `valid` is set when the
+// Adds `weight` equal events to a state (retracts them when negative). Bit i of `valid` is set when the
 // event has an argument for aggregate i (count(x): x is not null and the FILTER holds). Retracted rows stay
 // in extremes and sketches.
 inline void fold(const StateLayout& layout, int64_t* state, int64_t weight, uint32_t valid,

@@ -26,7 +26,7 @@ void PaneWriter::note_correction(PaneRecord& pane) {
 
 // Frees the panes that no window needs any more. Final windows that had no rows are done with, too: what
 // comes later to a pane that they share is for other windows.
-void PaneWriter::let_panes_go() {
+void PaneWriter::release_panes() {
   PendingWindow pending;
   const bool is_pending = next_pending_window({}, &pending);
   header_->final_pending = is_pending && pending.is_final;
@@ -51,7 +51,7 @@ void PaneWriter::forget_corrections() {
 void PaneWriter::mark_reported() {
   if (header_->watermark > header_->reported_end) header_->reported_end = header_->watermark;
   forget_corrections();
-  let_panes_go();
+  release_panes();
 }
 
 bool PaneWriter::has_pending_window() const {
@@ -70,7 +70,7 @@ bool PaneWriter::alter(const TrendTuning& tuning) {
   if (!options.report_windows) forget_corrections();
   if (header_->clock != kNoTime) {
     move_clock(header_->clock);
-    let_panes_go();
+    release_panes();
   }
   header_->version++;
   return true;

@@ -34,7 +34,7 @@ Status PaneWriter::apply(const BatchSlice& slice) {
   Status result = Status::kOk;
   if (slice.max_time != kNoTime) result = apply_blocks(slice, Part::kAdded);
   if (slice.retracts) {
-    const Status status = apply_blocks(slice, Part::kTaken);
+    const Status status = apply_blocks(slice, Part::kRetracted);
     if (status != Status::kOk) result = status;
   }
   ahead_.begin = nullptr;
@@ -179,7 +179,7 @@ bool PaneWriter::reclaim(uint64_t cells) {
   return false;
 }
 
-// Counts equal rows, or takes them back.
+// Counts equal rows, or retracts them.
 Status PaneWriter::apply_record(const BatchRecord& record, int64_t weight, uint32_t probable) {
   Counters& counters = header_->counters;
   const auto events = static_cast<uint64_t>(weight > 0 ? weight : -weight);
@@ -382,7 +382,7 @@ void PaneWriter::move_horizon() {
   const Window correctable = windows_.first_window(reached);
   header_->late_before = correctable.start;
   header_->next_horizon = correctable.end;
-  let_panes_go();
+  release_panes();
 }
 
 }  // namespace trending

@@ -80,7 +80,7 @@ class PaneWriter : public RankedGroups {
   void load_groups(Block* block) const;
   void load_cells(const Block& block) const;
   // What of the events is applied: the rows that are added, or those that are retracted.
-  enum class Part { kAdded, kTaken };
+  enum class Part { kAdded, kRetracted };
   Status apply_blocks(const BatchSlice& slice, Part part);
   Status apply_block(const Block& block, bool uneven, Part part);
   Status apply_record(const BatchRecord& record, int64_t weight, uint32_t probable);
@@ -139,7 +139,7 @@ class PaneWriter : public RankedGroups {
   void rebuild(uint32_t id, Group* group, uint32_t which, Time from);
   void start_epoch();
   void move_horizon();
-  void let_panes_go();
+  void release_panes();
   void forget_corrections();
   bool first_unreported(const Window& after, Window* found) const;
   bool first_corrected(const Window& after, Window* found) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// The values that a trend keeps one by one, for aggregates that cannot do without when rows may be taken
-// back: kDistinct, and kMin, kMax, kFirst, kLast of a trend that keeps values ("nested" aggregates).
+// The values that a trend keeps one by one, for aggregates that need them when rows may be
+// retracted: kDistinct, and kMin, kMax, kFirst, kLast of a trend that keeps values ("nested" aggregates).
 //
 // A value is a group of a second table, with the key
 //

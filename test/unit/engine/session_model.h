@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Session windows as their definition says: every accepted event is kept, and a group's sessions are found
-// anew from all of its events whenever they are asked for.
+// Session windows as their definition says: every accepted event is kept, and a group's sessions are
+// calculated from all of its events whenever they are asked for.
 #pragma once
 
 #include <algorithm>

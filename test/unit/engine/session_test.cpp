@@ -132,7 +132,7 @@ TEST(Session, ClosesWhenTheWatermarkReachesItsEnd) {
 }
 
 // Sessions that a later one of their group closes are reported early; others with the same window follow, and
-// the window is then reported anew. However far the clock moves, what was reported early is part of it.
+// the window is then reported again. However far the clock moves, what was reported early is part of it.
 TEST(Session, EqualWindowsThatCloseAtDifferentTimesAreReportedAsAWhole) {
   TrendOptions options = session(10);
   options.watermark_delay = 50;

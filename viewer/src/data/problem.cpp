@@ -36,7 +36,7 @@ Problem no_connection(const ConnectionState& connection) {
           ProblemWords::tr("There has been no answer from %1 for %2. What is shown may be old.")
               .arg(where, text::duration(connection.wait_ms)),
           ProblemWords::tr(
-              "The connection is given up and made anew if this lasts. Look at the server's load and at the "
+              "If this lasts, the viewer connects again. Look at the server's load and at the "
               "network between."),
           {}};
     case ConnectionState::Phase::kConnecting:

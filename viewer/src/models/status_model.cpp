@@ -69,8 +69,8 @@ QString StatusModel::left_out_in_words(const TrendStatus& status) const {
   line(status.failed, tr("%1 failed in an expression"));
   line(status.out_of_range, tr("%1 with a time out of range"));
   line(status.refused, tr("%1 refused for want of room"));
-  line(status.unmatched, tr("%1 taken back that were never counted"));
-  line(status.unretracted, tr("%1 taken back too late"));
+  line(status.unmatched, tr("%1 retracted that were never counted"));
+  line(status.unretracted, tr("%1 retracted too late"));
   return lines.join(u'\n');
 }
 
