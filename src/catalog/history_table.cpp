@@ -14,10 +14,33 @@ void run(const char* command) {
   if (result != SPI_OK_UTILITY) elog(ERROR, "%s failed: %s", command, SPI_result_code_string(result));
 }
 
-void append_window_column(StringInfo out, const Definition& definition, ColumnRole role) {
-  if (has_column(definition, role)) return;
-  appendStringInfo(out, "%s %s, ", history_window_column(definition, role),
-                   format_type_extended(window_bound_type(definition), -1, FORMAT_TYPE_FORCE_QUALIFY));
+constexpr ColumnRole kBounds[] = {ColumnRole::kWindowStart, ColumnRole::kWindowEnd};
+
+const DefinitionColumn* column_of(const Definition& definition, ColumnRole role) {
+  for (int i = 0; i < definition.column_count; i++) {
+    if (definition.columns[i].role == role) return &definition.columns[i];
+  }
+  return nullptr;
+}
+
+// The name of a bound of the window: the select list's, if that has it.
+const char* bound_name(const Definition& definition, ColumnRole role) {
+  const DefinitionColumn* column = column_of(definition, role);
+  if (column != nullptr) return column->name;
+  return role == ColumnRole::kWindowStart ? "window_start" : "window_end";
+}
+
+const char* quoted_bound(const Definition& definition, ColumnRole role) {
+  return quote_identifier(bound_name(definition, role));
+}
+
+// Those bounds that the select list does not have.
+void append_bounds(StringInfo out, const Definition& definition) {
+  for (ColumnRole role : kBounds) {
+    if (column_of(definition, role) != nullptr) continue;
+    appendStringInfo(out, "%s %s, ", quoted_bound(definition, role),
+                     format_type_extended(window_bound_type(definition), -1, FORMAT_TYPE_FORCE_QUALIFY));
+  }
 }
 
 const char* key_column_name(const Definition& definition, int key) {
@@ -53,8 +76,8 @@ void create_key_index(const char* table, const Definition& definition, int key) 
   if (name == nullptr) return;
   Oid type = definition.keys.columns[key].type;
   if (definition.keys.columns[key].length > 0) {
-    const char* end = history_window_column(definition, ColumnRole::kWindowEnd);
-    run(psprintf("CREATE INDEX ON %s (%s, %s)", table, name, end));
+    run(psprintf("CREATE INDEX ON %s (%s, %s)", table, name,
+                 quoted_bound(definition, ColumnRole::kWindowEnd)));
   } else if (OidIsValid(GetDefaultOpClass(getBaseType(type), HASH_AM_OID))) {
     run(psprintf("CREATE INDEX ON %s USING hash (%s)", table, name));
   }
@@ -72,8 +95,8 @@ void create_indexes(const char* table, const Definition& definition) {
   StringInfoData command;
   initStringInfo(&command);
   appendStringInfo(&command, "CREATE UNIQUE INDEX ON %s (%s, %s, rank", table,
-                   history_window_column(definition, ColumnRole::kWindowEnd),
-                   history_window_column(definition, ColumnRole::kWindowStart));
+                   quoted_bound(definition, ColumnRole::kWindowEnd),
+                   quoted_bound(definition, ColumnRole::kWindowStart));
   append_partition(&command, definition);
   appendStringInfo(&command, ")%s", is_partitioned(definition) ? " NULLS NOT DISTINCT" : "");
   run(command.data);
@@ -100,66 +123,66 @@ void append_columns(StringInfo out, const Definition& definition, int count) {
   }
 }
 
+// A table to be made beside a trend's foreign table.
+struct NewTable {
+  Oid relation;  // the foreign table
+  Oid schema;
+  const char* name;
+  const char* qualified;
+};
+
+NewTable new_table(Oid relation, const char* suffix) {
+  const Oid schema = get_rel_namespace(relation);
+  const char* name = psprintf("%s_%s", get_rel_name(relation), suffix);
+  return {relation, schema, name, quote_qualified_identifier(get_namespace_name(schema), name)};
+}
+
+// With the bounds of windows, then so many of the trend's columns, then `own`.
+void create_group_table(const NewTable& table, const Definition& definition, int columns, const char* own) {
+  StringInfoData command;
+  initStringInfo(&command);
+  appendStringInfo(&command, "CREATE TABLE %s (", table.qualified);
+  append_bounds(&command, definition);
+  append_columns(&command, definition, columns);
+  appendStringInfo(&command, ", %s)", own);
+  run(command.data);
+}
+
 // What all of these tables have. They are dropped with the trend's foreign table. Their replica identity is
 // the whole row: they may be part of any publication, and a trend over them sees what is corrected and
 // deleted.
-Oid complete_table(Oid relation, const char* name, const char* qualified) {
-  run(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", qualified));
-  const Oid table = get_relname_relid(name, get_rel_namespace(relation));
-  ObjectAddress owned = {RelationRelationId, table, 0};
-  ObjectAddress owner = {RelationRelationId, relation, 0};
+Oid complete_table(const NewTable& table) {
+  run(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", table.qualified));
+  const Oid made = get_relname_relid(table.name, table.schema);
+  ObjectAddress owned = {RelationRelationId, made, 0};
+  ObjectAddress owner = {RelationRelationId, table.relation, 0};
   recordDependencyOn(&owned, &owner, DEPENDENCY_AUTO);
-  return table;
+  return made;
 }
 
 }  // namespace
-
-bool has_column(const Definition& definition, ColumnRole role) {
-  for (int i = 0; i < definition.column_count; i++) {
-    if (definition.columns[i].role == role) return true;
-  }
-  return false;
-}
-
-const char* history_window_column(const Definition& definition, ColumnRole role) {
-  for (int i = 0; i < definition.column_count; i++) {
-    if (definition.columns[i].role == role) return quote_identifier(definition.columns[i].name);
-  }
-  return role == ColumnRole::kWindowStart ? "window_start" : "window_end";
-}
 
 void append_column_list(StringInfo out, const Definition& definition) {
   append_columns(out, definition, definition.column_count);
 }
 
 Oid history_table_create(Oid relation, const Definition& definition) {
-  Oid schema = get_rel_namespace(relation);
-  const char* name = psprintf("%s_history", get_rel_name(relation));
-  const char* table = quote_qualified_identifier(get_namespace_name(schema), name);
-  StringInfoData command;
-  initStringInfo(&command);
-  appendStringInfo(&command, "CREATE TABLE %s (", table);
-  append_window_column(&command, definition, ColumnRole::kWindowStart);
-  append_window_column(&command, definition, ColumnRole::kWindowEnd);
-  append_column_list(&command, definition);
-  appendStringInfoString(&command, ", final bool NOT NULL)");
-  run(command.data);
-  create_indexes(table, definition);
-  return complete_table(relation, name, table);
+  const NewTable table = new_table(relation, "history");
+  create_group_table(table, definition, definition.column_count, "final bool NOT NULL");
+  create_indexes(table.qualified, definition);
+  return complete_table(table);
 }
 
 Oid late_table_create(Oid relation) {
-  Oid schema = get_rel_namespace(relation);
-  const char* name = psprintf("%s_late", get_rel_name(relation));
-  const char* table = quote_qualified_identifier(get_namespace_name(schema), name);
+  const NewTable table = new_table(relation, "late");
   run(
       psprintf("CREATE TABLE %s (event_time timestamptz, commit_lsn pg_lsn NOT NULL, reason text NOT NULL, "
                "\"row\" jsonb NOT NULL, recomputed bool NOT NULL DEFAULT false, "
                "kept_at timestamptz NOT NULL DEFAULT pg_catalog.now())",
-               table));
-  run(psprintf("CREATE INDEX ON %s (kept_at)", table));
-  run(psprintf("CREATE INDEX ON %s (event_time)", table));
-  return complete_table(relation, name, table);
+               table.qualified));
+  run(psprintf("CREATE INDEX ON %s (kept_at)", table.qualified));
+  run(psprintf("CREATE INDEX ON %s (event_time)", table.qualified));
+  return complete_table(table);
 }
 
 Oid alerts_table_create(Oid relation, const Definition& definition) {
@@ -173,37 +196,18 @@ Oid alerts_table_create(Oid relation, const Definition& definition) {
                            name),
                     errhint("Give the column another alias.")));
   }
-  Oid schema = get_rel_namespace(relation);
-  const char* name = psprintf("%s_alerts", get_rel_name(relation));
-  const char* table = quote_qualified_identifier(get_namespace_name(schema), name);
-  StringInfoData command;
-  initStringInfo(&command);
-  appendStringInfo(&command, "CREATE TABLE %s (", table);
-  append_window_column(&command, definition, ColumnRole::kWindowStart);
-  append_window_column(&command, definition, ColumnRole::kWindowEnd);
-  append_columns(&command, definition, definition.column_count - 1);  // rank is the last
-  appendStringInfoString(
-      &command,
-      ", crossed_at timestamptz NOT NULL, commit_lsn pg_lsn NOT NULL, alerted_at timestamptz "
-      "NOT NULL DEFAULT pg_catalog.clock_timestamp())");
-  run(command.data);
-  run(psprintf("CREATE INDEX ON %s (alerted_at)", table));
-  return complete_table(relation, name, table);
+  const NewTable table = new_table(relation, "alerts");
+  create_group_table(table, definition, definition.column_count - 1,  // rank is the last
+                     "crossed_at timestamptz NOT NULL, commit_lsn pg_lsn NOT NULL, "
+                     "alerted_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()");
+  run(psprintf("CREATE INDEX ON %s (alerted_at)", table.qualified));
+  return complete_table(table);
 }
 
 namespace {
 
-constexpr ColumnRole kBounds[] = {ColumnRole::kWindowStart, ColumnRole::kWindowEnd};
-
 bool is_bound(ColumnRole role) {
   return role == ColumnRole::kWindowStart || role == ColumnRole::kWindowEnd;
-}
-
-const char* bound_name(const Definition& definition, ColumnRole role) {
-  for (int i = 0; i < definition.column_count; i++) {
-    if (definition.columns[i].role == role) return definition.columns[i].name;
-  }
-  return role == ColumnRole::kWindowStart ? "window_start" : "window_end";
 }
 
 TableShape group_shape(const Definition& definition, bool with_rank,
@@ -276,4 +280,5 @@ bool history_has_keys(const Definition& definition) {
 int own_columns_at(const TableShape& shape, int own_columns) {
   return shape.count - own_columns;
 }
+
 }  // namespace trending

@@ -11,12 +11,6 @@
 
 namespace trending {
 
-// The name of a window column in a trend's history: the select list's alias, else the plain name.
-const char* history_window_column(const Definition& definition, ColumnRole role);
-
-// Whether the select list has a column of this role.
-bool has_column(const Definition& definition, ColumnRole role);
-
 // Creates the table and its indexes beside the trend's foreign table, as the caller. It is dropped with the
 // trend. Needs SPI. Returns its OID; an error if the name is taken.
 Oid history_table_create(Oid relation, const Definition& definition);

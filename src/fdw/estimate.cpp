@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 // How many rows a scan of a trend returns.
-#include "catalog/definition_catalog.h"
-
 #include <algorithm>
+
+#include "catalog/definition_catalog.h"
 #include "definition/partition_by.h"
 #include "fdw/planner.h"
+#include "fdw/rank_range.h"
 #include "fdw/snapshot.h"
 
 namespace trending {
@@ -31,33 +32,14 @@ double estimate_integer(PlannerInfo* root, Expr* value, double fallback) {
   }
 }
 
-struct RankRange {
-  double first;
-  double last;
+struct EstimatedRanks : RankRange<double> {
   bool bounded;  // from above
 };
 
-void narrow(PlannerInfo* root, const Condition& condition, RankRange* range) {
-  double value = estimate_integer(root, condition.value, kUnknownRank);
-  switch (condition.strategy) {
-    case BTLessStrategyNumber:
-      range->last = std::min(range->last, value - 1);
-      break;
-    case BTLessEqualStrategyNumber:
-      range->last = std::min(range->last, value);
-      break;
-    case BTEqualStrategyNumber:
-      range->first = std::max(range->first, value);
-      range->last = std::min(range->last, value);
-      break;
-    case BTGreaterEqualStrategyNumber:
-      range->first = std::max(range->first, value);
-      return;
-    default:
-      range->first = std::max(range->first, value + 1);
-      return;
-  }
-  range->bounded = true;
+void narrow(PlannerInfo* root, const Condition& condition, EstimatedRanks* ranks) {
+  const double value = estimate_integer(root, condition.value, kUnknownRank);
+  ranks->narrow(condition.strategy, value - 1, value, value + 1);
+  ranks->bounded = ranks->bounded || condition.strategy <= BTEqualStrategyNumber;
 }
 
 bool is_bound_by(const KeyBinding& binding, const Condition& condition, RestrictInfo* clause) {
@@ -123,7 +105,7 @@ void relation_size(PlannerInfo* root, RelOptInfo* rel, Oid relation) {
   double partitions = bind(root, rel, all_partitions, info);
   info->needs_rank = reads_rank(definition, rel, reinterpret_cast<Node*>(rel->reltarget->exprs));
 
-  RankRange range = {1, std::max(info->groups / all_partitions, 1.0), false};
+  EstimatedRanks range = {{1, std::max(info->groups / all_partitions, 1.0)}, false};
   List* rank_clauses = NIL;
   ListCell* cell;
   foreach (cell, rel->baserestrictinfo) {

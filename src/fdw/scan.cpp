@@ -6,6 +6,7 @@
 
 #include "definition/partition_by.h"
 #include "fdw/planner.h"
+#include "fdw/rank_range.h"
 #include "fdw/snapshot.h"
 
 namespace trending {
@@ -199,34 +200,14 @@ KeyBytes* encode_keys(const KeyCodec& codec, const int* columns, KeyValues* valu
 
 // --- the best ---
 
-struct RankRange {
-  int64 first = 1;
-  int64 last = PG_INT64_MAX;
-};
+using Ranks = RankRange<int64>;
 
-void narrow(StrategyNumber strategy, int64 value, RankRange* range) {
-  switch (strategy) {
-    case BTLessStrategyNumber:
-      range->last = std::min(range->last, value == PG_INT64_MIN ? value : value - 1);
-      break;
-    case BTLessEqualStrategyNumber:
-      range->last = std::min(range->last, value);
-      break;
-    case BTEqualStrategyNumber:
-      range->first = std::max(range->first, value);
-      range->last = std::min(range->last, value);
-      break;
-    case BTGreaterEqualStrategyNumber:
-      range->first = std::max(range->first, value);
-      break;
-    default:
-      range->first = std::max(range->first, add_capped(value, 1));
-      break;
-  }
+void narrow(StrategyNumber strategy, int64 value, Ranks* ranks) {
+  ranks->narrow(strategy, value == PG_INT64_MIN ? value : value - 1, value, add_capped(value, 1));
 }
 
 // LIMIT and OFFSET as the executor's Limit node above reads them; it also complains about negative ones.
-void apply_limit(ForeignScanState* node, const ScanPlan& plan, RankRange* range) {
+void apply_limit(ForeignScanState* node, const ScanPlan& plan, Ranks* range) {
   if (plan.limit_expression < 0) return;
   bool isnull = false;
   int64 rows = DatumGetInt64(evaluate(node, plan.limit_expression, &isnull));
@@ -246,7 +227,7 @@ bool has_partition(const ScanPlan& plan) {
 }
 
 // The best of every partition, or of those that conditions name.
-void read_partitions(ForeignScanState* node, ScanState* state, const RankRange& range) {
+void read_partitions(ForeignScanState* node, ScanState* state, const Ranks& range) {
   const Definition& definition = *state->definition;
   KeyBytes* partitions = nullptr;
   int count = 0;
@@ -266,7 +247,7 @@ void read_partitions(ForeignScanState* node, ScanState* state, const RankRange& 
 }
 
 void read_best(ForeignScanState* node, ScanState* state) {
-  RankRange range;
+  Ranks range = {1, PG_INT64_MAX};
   const ScanPlan& plan = *state->plan;
   for (int i = 0; i < plan.condition_count; i++) {
     if (plan.conditions[i].kind != ConditionKind::kRank) continue;
