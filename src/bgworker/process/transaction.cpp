@@ -7,9 +7,6 @@
 
 namespace trending {
 
-Worker* worker = nullptr;
-Working working;
-
 void worker_begin() {
   // Between records caches may hold what was true for a past transaction.
   InvalidateSystemCaches();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// The worker of one database: start, main loop, end.
+// The worker of one database: its main loop.
 #include <algorithm>
 
 #ifdef __GLIBC__
