@@ -120,7 +120,7 @@ class Checker:
         """Those of the rows that the definition does not filter."""
         definition = trend.definition
         where = "".join(f" AND {c}" for c in (definition.where and f"({definition.where})", definition.guard) if c)
-        cursor.execute(f"SELECT rid FROM fuzz.shadow_{definition.source} WHERE rid = ANY(%s) AND isfinite(ts){where}", (list(rids),))
+        cursor.execute(f"SELECT rid FROM fuzz.shadow_{definition.source}{definition.lateral()} WHERE rid = ANY(%s) AND isfinite(ts){where}", (list(rids),))
         return {rid for rid, in cursor.fetchall()}
 
     def live_differences(self, cursor, trend):

@@ -19,12 +19,40 @@ COLUMNS = [
     ("r", "real", ["0", "0.5", "1.25", "-2", "1000"]),
     ("v", "interval", ["'1 hour'", "'90 minutes'", "'2 days'", "'-1 second'"]),
     ("t", "text", ["'x'", "'yy'", "'zzz'", "'Ω'", "repeat('long', 40)"]),
-    ("a", "int[]", ["'{}'", "'{1,2}'", "'{3,NULL}'"]),
-    ("j", "jsonb", ["'{\"x\": 1}'", "'[]'", "'\"s\"'"]),
+    ("a", "int[]", ["'{}'", "'{1,2}'", "'{3,NULL}'", "'{2,1,2}'"]),
+    ("j", "jsonb", ["'{\"x\": 1}'", "'[]'", "'\"s\"'", "'[\"x\", \"yy\", null, \"x\"]'"]),
 ]
 
 KEYS = ["k1", "k2", "k3", "k4", "k5", "k6", "k1 % 3", "lower(k2)", "coalesce(k1, 0) / 2", "k2 || 'x'", "j ->> 'x'",
         "length(t)", "(i > 0)"]
+
+
+@dataclass
+class Elements:
+    """A function that makes several events of a row, and a query that does without it."""
+    item: str             # in FROM, after the source
+    oracle: str           # gives `names`; nothing for rows that the function fails for
+    names: list
+    conditions: list
+
+
+ELEMENTS = [
+    Elements(", unnest(a) AS e", "SELECT a[i] FROM generate_series(1, cardinality(a)) i", ["e"], ["e > 1", "e > k1 OR i > 0"]),
+    Elements(" LEFT JOIN LATERAL unnest(a) AS e ON true",
+             "SELECT a[i] FROM generate_series(1, greatest(coalesce(cardinality(a), 0), 1)) i", ["e"], ["e IS NULL OR e < 3"]),
+    Elements(" CROSS JOIN LATERAL unnest(a) WITH ORDINALITY AS u(e, no)",
+             "SELECT a[i], i::bigint FROM generate_series(1, cardinality(a)) i", ["e", "no"], ["no > 1", "e IS NOT NULL"]),
+    Elements(", unnest(a, string_to_array(k2, ' ')) AS u(e, word)",
+             "SELECT a[i], (string_to_array(k2, ' '))[i] FROM generate_series(1, greatest(cardinality(a), cardinality(string_to_array(k2, ' ')))) i",
+             ["e", "word"], ["word IS NOT NULL", "e > 0 AND k3"]),
+    Elements(", jsonb_array_elements_text(j) AS e",
+             "SELECT j ->> (i - 1) FROM generate_series(1, CASE WHEN jsonb_typeof(j) = 'array' THEN jsonb_array_length(j) ELSE 0 END) i",
+             ["e"], ["e <> 'x'", "length(e) < 2"]),
+    Elements(", regexp_split_to_table(k2, '\\s') AS e",
+             "SELECT CASE k2 WHEN '' THEN '' ELSE split_part(k2, ' ', i) END FROM generate_series(1, 1 + length(k2) - length(replace(k2, ' ', ''))) i",
+             ["e"], ["e > 'b'"]),
+    Elements(", generate_series(1, s % 4) AS e", "SELECT n FROM (VALUES (1), (2), (3)) v(n) WHERE n <= mod(s, 4)", ["e"], ["e <> 2"]),
+]
 
 # How a difference of a column is judged.
 EXACT, NEAR, REAL = "exact", "near", "real"
@@ -180,6 +208,7 @@ class Definition:
     order: list          # (aggregate, ' DESC' or ' ASC NULLS FIRST' and so on)
     partition_by: int    # this many of the first keys
     bounds_type: str
+    elements: Elements = None
     options: dict = field(default_factory=dict)
     cannot_let_go: bool = False  # it is filled anew when a row goes
 
@@ -198,6 +227,7 @@ class Definition:
         columns += [f"{a.text} AS x{i}" for i, a in enumerate(self.aggregates)]
         group = bounds + [str(len(bounds) + 1 + i) for i in range(len(self.keys))]
         text = f"SELECT {', '.join(columns)} FROM {self.source}"
+        text += self.elements.item if self.elements else ""
         text += f", {self.window.call}" if self.windowed() else ""
         text += f" WHERE {self.where}" if self.where else ""
         text += f" GROUP BY {', '.join(group)}" if group else ""
@@ -207,11 +237,18 @@ class Definition:
     def terms(self):
         return [f"x{i}{direction}" for i, direction in self.order]
 
+    def lateral(self):
+        """What follows the source's shadow in FROM."""
+        if not self.elements:
+            return ""
+        return f" CROSS JOIN LATERAL ({self.elements.oracle}) o({', '.join(self.elements.names)})"
+
     def rows(self):
         """The rows that count with their windows, of the versions in shadow; its number in place of {trend}."""
         where = [c for c in (f"({self.where})" if self.where else "", self.guard) if c]
-        base = (f"SELECT s.*, b.lo, b.hi FROM fuzz.shadow_{self.source} s JOIN fuzz.bound b "
-                f"ON b.vid = s.vid AND b.trend = {{trend}}" + (f" WHERE {' AND '.join(where)}" if where else ""))
+        elements = "".join(f"o.{name}, " for name in self.elements.names) if self.elements else ""
+        base = (f"SELECT s.*, {elements}b.lo, b.hi FROM fuzz.shadow_{self.source} s JOIN fuzz.bound b "
+                f"ON b.vid = s.vid AND b.trend = {{trend}}{self.lateral()}" + (f" WHERE {' AND '.join(where)}" if where else ""))
         if not self.windowed():
             return base
         if self.window.gap:
@@ -228,8 +265,8 @@ class Definition:
             windows = self.window.rows.replace("{ts}", "s.ts")
             late = (f"NOT EXISTS (SELECT FROM ({windows}) w(window_start, window_end) "
                     f"WHERE w.window_end > coalesce(b.lo, '-infinity'))")
-        return (f"SELECT s.rid FROM fuzz.shadow_{self.source} s JOIN fuzz.bound b ON b.vid = s.vid AND b.trend = {{trend}} "
-                f"WHERE {' AND '.join(where)} AND {late}")
+        return (f"SELECT s.rid FROM fuzz.shadow_{self.source} s JOIN fuzz.bound b ON b.vid = s.vid AND b.trend = {{trend}}"
+                f"{self.lateral()} WHERE {' AND '.join(where)} AND {late}")
 
     def _session_rows(self, base):
         keys = ", ".join(f"{k} AS g{i}" for i, k in enumerate(self.keys))
@@ -268,11 +305,17 @@ def random_definition(rng, source, time_type, retractable):
     if not keys and not window.call:
         keys = [rng.choice(KEYS)]
     aggregates = [random_aggregate(rng, combined, bool(window.gap), not retractable) for _ in range(rng.choice([1, 1, 2, 3, 5]))]
+    elements = rng.choice(ELEMENTS) if rng.random() < 0.3 else None
+    if elements:
+        keys = rng.sample(elements.names, rng.randrange(1, len(elements.names) + 1)) + keys[:2] if rng.random() < 0.9 or not keys else keys
+        aggregates.append(Aggregate("count(e)", "count(e)"))
     ranking = [i for i, a in enumerate(aggregates) if a.ranks]
     if not ranking:
         aggregates.append(Aggregate("count(*)", "count(*)"))
         ranking = [len(aggregates) - 1]
     where, guard = rng.choice(["", "", rng.choice(CONDITIONS)]), ""
+    if elements and rng.random() < 0.5:
+        where = (f"({where}) AND " if where else "") + f"({rng.choice(elements.conditions)})"
     if rng.random() < 0.15:
         keys = [k for k in keys if k != "k1 % 3"] + ["(10 / s) > 0"]
         guard = "s IS DISTINCT FROM 0"
@@ -281,7 +324,7 @@ def random_definition(rng, source, time_type, retractable):
     order = [(i, rng.choice([" DESC", " DESC", " ASC"]) + rng.choice(["", "", " NULLS FIRST", " NULLS LAST"]))
              for i in rng.sample(ranking, rng.choice([1, 1, min(2, len(ranking)), len(ranking)]))]
     definition = Definition(source, window, keys, aggregates, where, guard, having, order, partition_by,
-                            "timestamptz" if time_type == "timestamptz" else "timestamp")
+                            "timestamptz" if time_type == "timestamptz" else "timestamp", elements)
     definition.options = {
         "watermark_delay": rng.choice([0, 0, 2, 30]),
         "allowed_lateness": rng.choice([0, 1, 10, 60]),

@@ -94,9 +94,9 @@ class Model:
         definition = trend.definition
         where = [c for c in (definition.where and f"({definition.where})", definition.guard) if c]
         condition = "".join(f" AND {c}" for c in where)
-        cursor.execute(f"SELECT max(ts::{definition.bounds_type} AT TIME ZONE 'UTC') FROM fuzz.shadow_{definition.source} "
+        cursor.execute(f"SELECT max(ts::{definition.bounds_type} AT TIME ZONE 'UTC') FROM fuzz.shadow_{definition.source}{definition.lateral()} "
                        f"WHERE vid = ANY(%s) AND isfinite(ts){condition}" if definition.bounds_type == "timestamp" else
-                       f"SELECT max(ts) FROM fuzz.shadow_{definition.source} WHERE vid = ANY(%s) AND isfinite(ts){condition}",
+                       f"SELECT max(ts) FROM fuzz.shadow_{definition.source}{definition.lateral()} WHERE vid = ANY(%s) AND isfinite(ts){condition}",
                        (vids,))
         return cursor.fetchone()[0]
 
