@@ -274,7 +274,7 @@ void make_way_if_asked() {
 void run(Oid database) {
   keep_freed_memory();
   WorkerStart start = worker_start(database);
-  evaluation_start();
+  evaluation_start(blame_overrun);
   memory_bound_set();
   worker->area = area_create(worker->entry, &worker->header, &worker->root);
   if (worker->area == nullptr) {

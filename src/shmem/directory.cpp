@@ -135,6 +135,7 @@ void directory_remove(Oid database) {
     entry->failures = 0;
     entry->message[0] = entry->detail[0] = entry->hint[0] = '\0';
     memset(entry->blamed, 0, sizeof(entry->blamed));
+    memset(entry->overruns, 0, sizeof(entry->overruns));
     entry->latch = nullptr;
     entry->area = DSM_HANDLE_INVALID;
     pg_atomic_write_u64(&entry->area_identity, new_identity());

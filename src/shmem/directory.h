@@ -46,6 +46,15 @@ struct BlamedTrend {
 // More of them: the one that died longest ago is forgotten, those set aside last.
 constexpr int kMaxBlamed = 16;
 
+// An owner whose expressions could not be cancelled (bgworker/trend/blame.h).
+struct OverrunOwner {
+  Oid owner;       // InvalidOid: nothing
+  bool again;      // twice, not long ago
+  TimestampTz at;  // the last time
+};
+// More of them: the one that did so longest ago is forgotten.
+constexpr int kMaxOverrunOwners = 16;
+
 struct DatabaseShared {
   Oid database;                // [directory] InvalidOid: the entry is free
   pg_atomic_uint32 state;      // [atomic] WorkerState; launcher, worker and pausing backends write
@@ -83,8 +92,9 @@ struct DatabaseShared {
                                    // of each new area, and of having none
   pg_atomic_uint64 area_granted;   // [atomic] worker: bytes that the area may take of the system
 
-  BlamedTrend blamed[kMaxBlamed];  // [directory]
-  pg_atomic_uint32 resumed;        // [atomic] raised by trending.resume()
+  BlamedTrend blamed[kMaxBlamed];            // [directory]
+  OverrunOwner overruns[kMaxOverrunOwners];  // [directory]
+  pg_atomic_uint32 resumed;                  // [atomic] raised by trending.resume()
 
   ConditionVariable changed;  // broadcast after results became visible (sync, watch) or the state changed
 };

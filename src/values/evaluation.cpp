@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "postgres/guard.h"
+#include "postgres/interrupted.h"
 #include "postgres/settings.h"
 
 namespace trending {
@@ -21,6 +22,11 @@ constexpr int64 kTurns = 10;
 // ... and one part in so many of the time for ever.
 constexpr int64 kShare = 6;
 
+// An evaluation that is not cancelled may take so many times trending.row_timeout, and when the process is to
+// end, so much processor time.
+constexpr int64 kMostTimeouts = 6;
+constexpr int64 kMostWhenEndingUs = 500 * INT64CONST(1000);
+
 // The evaluation that runs, and the timer. What the timer's handler changes is volatile; it runs in this
 // process, in between of two instructions.
 struct Running {
@@ -35,6 +41,7 @@ struct Running {
   int64 began_us = 0;  // and when it met the present evaluation first
 
   TimeoutId timer = MAX_TIMEOUTS;
+  void (*overrun)(Oid owner) = nullptr;
   ResourceOwner parent = nullptr;
   ResourceOwner resources = nullptr;
   MemoryContext spare = nullptr;  // for an error when there is no memory: it has its first block already
@@ -53,6 +60,22 @@ int64 processor_time() {
 
 bool is_bounded() {
   return settings.row_timeout_ms > 0 && running.timer != MAX_TIMEOUTS;
+}
+
+// Whether the process may be ended from within this handler, which itself holds off interrupts once.
+bool may_end_here() {
+  return InterruptHoldoffCount <= 1 && QueryCancelHoldoffCount == 0 && CritSectionCount == 0 &&
+         !interrupted_in_c_library();
+}
+
+// An evaluation has taken so long altogether. One that looks for interrupts is ended by them.
+void end_overrun(int64 took_us) {
+  const int64 bound = kMostTimeouts * settings.row_timeout_ms * 1000;
+  const bool is_ending = ProcDiePending && took_us > kMostWhenEndingUs;
+  if ((!is_ending && took_us <= bound) || !may_end_here()) return;
+  InterruptHoldoffCount = 0;
+  if (is_ending) CHECK_FOR_INTERRUPTS();
+  running.overrun(running.account->owner);
 }
 
 // The timer's handler: runs within a signal's.
@@ -79,6 +102,7 @@ void tick() {
     QueryCancelPending = true;
     InterruptPending = true;
   }
+  if (same) end_overrun(now - running.began_us);
   enable_timeout_after(running.timer, kTickMs);
 }
 
@@ -151,7 +175,9 @@ void note_failure(const ErrorData* error, bool expired) {
 
 }  // namespace
 
-void evaluation_start() {
+void evaluation_start(void (*overrun)(Oid owner)) {
+  interrupted_prepare();
+  running.overrun = overrun;
   running.timer = RegisterTimeout(USER_TIMEOUT, tick);
 }
 

@@ -16,7 +16,8 @@
 // which are slow, until the account has recovered. Definitions whose evaluations cost less than kSlowUs on
 // average are never charged, however many rows there are.
 //
-// Functions of the server that do not look for interrupts cannot be cancelled before they return.
+// Functions of the server that do not look for interrupts cannot be cancelled. One that takes kMostTimeouts times
+// trending.row_timeout ends the process: evaluation_start() is told how.
 #pragma once
 
 #include "engine/memory/function_ref.h"
@@ -32,8 +33,10 @@ struct EvaluationAccount {
   EvaluationAccount* next;
 };
 
-// Makes the door ready in this process, which has to be a worker.
-void evaluation_start();
+// Makes the door ready in this process, which has to be a worker. overrun() is called in a signal's handler
+// when an evaluation of this owner's cannot be cancelled, while no lock of the server's is held but the one that
+// evaluate() was told of. It ends the process.
+void evaluation_start(void (*overrun)(Oid owner));
 
 // The account of a role; for ever the same.
 EvaluationAccount* evaluation_account(Oid owner);

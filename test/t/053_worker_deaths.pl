@@ -89,6 +89,55 @@ is($say->('SELECT n FROM of_b WHERE k = 7'), 1, 'with what else it did');
 is(worker_pid($node, 'postgres'), $pid, 'by the same worker');
 like(slurp_file($node->logfile), qr/more rows of its source than can be held in memory/, 'by filling');
 
+# What looks for no interrupts cannot be cancelled: the worker ends, and its trend is set aside at once. An owner to whom
+# that happens again has nothing loaded that computes, for some time, whatever he resumes or makes.
+$node->append_conf('postgresql.conf', "trending.row_timeout = '50ms'");
+$say->(q{
+	SELECT pg_reload_conf();
+	CREATE ROLE mallory LOGIN;
+	CREATE SCHEMA m AUTHORIZATION mallory;
+});
+my $as_mallory = sub { $node->safe_psql('postgres', shift, extra_params => [ '-U', 'mallory' ]) };
+$as_mallory->(q{
+	CREATE TABLE m.bombs (n int);
+	CREATE TABLE m.others (n int);
+	SELECT trending.create_trend('m.plain', 'SELECT n, count(*) AS c FROM m.bombs GROUP BY n ORDER BY c DESC');
+	SELECT trending.create_trend('m.sum', 'SELECT n + 1 AS n, count(*) AS c FROM m.others GROUP BY 1 ORDER BY c DESC')});
+# In a row, then in a condition, which is judged under the trend's lock.
+my @bombs = ([ 'm.in_row', q{SELECT length(translate(repeat('a', n), repeat('b', n), '')) AS l, count(*) AS c FROM m.bombs GROUP BY 1 ORDER BY c DESC} ],
+	[ 'm.in_having', q{SELECT n, count(*) AS c FROM m.bombs GROUP BY n HAVING length(translate(repeat('a', n), repeat('b', n), '')) > 0 ORDER BY c DESC} ]);
+for my $bomb (@bombs)
+{
+	my ($name, $query) = @$bomb;
+	my $before = worker_deaths();
+	$as_mallory->("SELECT trending.create_trend('$name', \$\$$query\$\$); SELECT trending.sync('60 s', '$name')");
+	$say->('INSERT INTO m.bombs VALUES (1000000); INSERT INTO b VALUES (8)');
+	ok($node->poll_query_until('postgres', "SELECT state = 'stopped' AND reason ~ 'could not be cancelled' FROM trending.status WHERE trend = '$name'"),
+		"$name: what cannot be cancelled has its trend set aside");
+	is(worker_deaths(), $before + 1, 'by one death');
+	$say->("SELECT trending.sync('60 s', 'of_b')");
+	is($say->('SELECT n FROM of_b WHERE k = 8'), $name eq 'm.in_row' ? 1 : 2, 'others go on');
+	$say->('DELETE FROM m.bombs');
+}
+like($say->(q{SELECT reason FROM trending.status WHERE trend = 'm.sum'}), qr/resumed from/, 'twice: what else computes is stopped, too');
+is($say->(q{SELECT string_agg(state, ',') FROM trending.status WHERE trend IN ('m.plain', 'of_a', 'of_b')}), 'running,running,running',
+	'what does not compute runs');
+is($as_mallory->(q{SELECT trending.resume('m.in_row')}), 't', 'he resumes one');
+$as_mallory->(q{SELECT trending.create_trend('m.new', 'SELECT n + 2 AS n, count(*) AS c FROM m.others GROUP BY 1 ORDER BY c DESC')});
+ok($node->poll_query_until('postgres', "SELECT count(*) = 2 FROM trending.status WHERE trend IN ('m.in_row', 'm.new') AND state = 'stopped' AND reason ~ 'resumed from'"),
+	'it is stopped again, as is a new one');
+
+# One that is to end does not wait for it.
+$node->safe_psql('postgres', q{ALTER SYSTEM SET trending.row_timeout = '1h'; SELECT pg_reload_conf()});
+$say->(q{CREATE TABLE slow (n int); SELECT trending.create_trend('slowly', $$SELECT length(translate(repeat('a', n), repeat('b', n), '')) AS l, count(*) AS c FROM slow GROUP BY 1 ORDER BY c DESC$$)});
+sync_trends($node, 'postgres');
+my $busy = worker_pid($node, 'postgres');
+$say->('INSERT INTO slow VALUES (1000000)');
+$node->poll_query_until('postgres', "SELECT lag_bytes > 0 FROM trending.worker_status");
+$say->("SELECT pg_terminate_backend($busy)");
+ok($node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $busy)"), 'a worker that is told to end does');
+$say->('DROP TABLE slow CASCADE');
+
 # Settings for tests are for superusers.
 $say->('CREATE ROLE somebody LOGIN');
 my ($code, $out, $error) = $node->psql('postgres', "SET trending.debug_fail = 'row:error'", extra_params => [ '-U', 'somebody' ]);

@@ -22,6 +22,7 @@
 #include "bgworker/results/history.h"
 #include "bgworker/results/late_table.h"
 #include "bgworker/results/shown_ranks.h"
+#include "bgworker/trend/blame.h"
 #include "bgworker/trend/engine_state.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
@@ -153,6 +154,21 @@ void take_options(FollowedTrend* trend, Definition* definition) {
 
 }  // namespace
 
+namespace {
+
+// Whether rows or groups cost more than a look at columns.
+bool computes(const FollowedTrend* trend, const Definition& definition) {
+  return trend->reader->may_fail || definition.having != nullptr || definition.expression_count > 0;
+}
+
+void check_owner(const FollowedTrend* trend, const Definition& definition) {
+  char reason[kMessageSize];
+  if (!computes(trend, definition) || !blame_bans(definition.owner, reason)) return;
+  ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg_internal("%s", reason)));
+}
+
+}  // namespace
+
 bool trend_load(FollowedTrend* trend) {
   if (trend->memory == nullptr) {
     trend->memory = AllocSetContextCreate(TopMemoryContext, "trending trend", ALLOCSET_DEFAULT_SIZES);
@@ -170,6 +186,7 @@ bool trend_load(FollowedTrend* trend) {
     Definition* definition = definition_load(trend->id);
     if (definition != nullptr) {
       trend->reader = row_reader_create(definition);
+      check_owner(trend, *definition);
       trend->buffers.make();
       trend->condition = condition_create(definition);
       trend_note_retractable(trend, *definition);

@@ -101,6 +101,14 @@ void leave_uninstalled() {
   proc_exit(0);
 }
 
+void leave_overrun(int32 trend_id) {
+  leave_word(WorkerState::kWanted, nullptr, nullptr);
+  ereport(FATAL, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                  errmsg("an expression of trend %d took too long and could not be cancelled", trend_id),
+                  errdetail("The worker is started again, without that trend.")));
+  pg_unreachable();
+}
+
 void note_error() {
   if (worker == nullptr || worker->entry == nullptr) return;
   LWLockReleaseAll();

@@ -2,6 +2,7 @@
 #include "bgworker/trend/blame.h"
 
 #include "bgworker/process/worker.h"
+#include "bgworker/process/worker_end.h"
 #include "bgworker/process/working.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
@@ -13,6 +14,7 @@ namespace {
 // So many deaths set a trend aside, within this time.
 constexpr int32 kMost = 5;
 constexpr int64 kMemoryUs = 600 * INT64CONST(1000000);
+constexpr int64 kBanUs = 600 * INT64CONST(1000000);
 
 uint32 resumed_before = 0;  // calls of trending.resume() that have been followed
 
@@ -57,7 +59,62 @@ void note_death(BlamedTrend* blamed, int sqlstate) {
            blamed->deaths, unpack_sql_state(sqlstate), work_name(working.work));
 }
 
+OverrunOwner* find_overrun(Oid owner) {
+  for (OverrunOwner& overrun : worker->entry->overruns) {
+    if (overrun.owner == owner) return &overrun;
+  }
+  return nullptr;
+}
+
+void note_overrun(Oid owner) {
+  const TimestampTz now = GetCurrentTimestamp();
+  OverrunOwner* known = find_overrun(owner);
+  if (known != nullptr) {
+    *known = {owner, now - known->at < kBanUs, now};
+    return;
+  }
+  OverrunOwner* oldest = &worker->entry->overruns[0];
+  for (OverrunOwner& overrun : worker->entry->overruns) {
+    if (overrun.at < oldest->at) oldest = &overrun;
+  }
+  *oldest = {owner, false, now};
+}
+
+void note_set_aside(int32 trend_id, const char* reason) {
+  BlamedTrend* blamed = blamed_trend(worker->entry, trend_id);
+  blamed->set_aside = true;
+  blamed->died_at = GetCurrentTimestamp();
+  strlcpy(blamed->reason, reason, sizeof(blamed->reason));
+}
+
 }  // namespace
+
+void blame_overrun(Oid owner) {
+  const int32 trend = working.trend;
+  LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
+  if (trend != 0) {
+    note_set_aside(
+        trend,
+        "set aside: an expression of it took too long for one row or group, and could not be cancelled");
+  }
+  note_overrun(owner);
+  LWLockRelease(&directory->lock);
+  leave_overrun(trend);
+}
+
+bool blame_bans(Oid owner, char (&reason)[kMessageSize]) {
+  LWLockAcquire(&directory->lock, LW_SHARED);
+  const OverrunOwner* overrun = find_overrun(owner);
+  const TimestampTz until = overrun != nullptr && overrun->again ? overrun->at + kBanUs : 0;
+  LWLockRelease(&directory->lock);
+  if (until <= GetCurrentTimestamp()) return false;
+  snprintf(reason, sizeof(reason),
+           "its owner's expressions took too long several times and could not be cancelled. It can be "
+           "resumed from "
+           "%s on",
+           timestamptz_to_str(until));
+  return true;
+}
 
 void blame_death(int sqlstate) {
   if (worker == nullptr || worker->entry == nullptr || working.trend == 0 || is_nobodys(sqlstate)) return;
@@ -69,9 +126,7 @@ void blame_death(int sqlstate) {
 void trend_set_aside(FollowedTrend* trend, const char* reason) {
   trend->trouble.set_aside = true;
   LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
-  BlamedTrend* blamed = blamed_trend(worker->entry, trend->id);
-  blamed->set_aside = true;
-  strlcpy(blamed->reason, reason, sizeof(blamed->reason));
+  note_set_aside(trend->id, reason);
   LWLockRelease(&directory->lock);
   trend_stop(trend, reason);
 }

@@ -20,6 +20,15 @@ struct FollowedTrend;
 // The worker ends with this error.
 void blame_death(int sqlstate);
 
+// An expression of this owner's could not be cancelled: ends the worker. In a signal's handler. The trend is set
+// aside at once. An owner to whom that happens twice within kBanUs has no trend loaded that computes anything, so
+// long after the last time: else every trend of his, and every call of trending.resume(), would cost the others a
+// worker.
+[[noreturn]] void blame_overrun(Oid owner);
+
+// Whether that is so; what to tell of a trend.
+bool blame_bans(Oid owner, char (&reason)[kMessageSize]);
+
 // Stops a trend and sets it aside.
 void trend_set_aside(FollowedTrend* trend, const char* reason);
 
