@@ -200,10 +200,10 @@ uint64 write_stored_trends() {
   static SpiStatement deletion = {
       "DELETE FROM trending.checkpoint_trend WHERE trend_id OPERATOR(pg_catalog.<>) ALL ($1)"};
   static SpiStatement upsert = {
-      "INSERT INTO trending.checkpoint_trend AS old (trend_id, state_checksum) SELECT s.id, s.checksum FROM "
-      "ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS s (id, checksum) ON CONFLICT (trend_id) "
-      "DO UPDATE SET state_checksum = "
-      "excluded.state_checksum WHERE old.state_checksum OPERATOR(pg_catalog.<>) excluded.state_checksum"};
+      "INSERT INTO trending.checkpoint_trend AS old (trend_id, state_checksum) SELECT s.id, s.checksum "
+      "FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS s (id, checksum) ON CONFLICT "
+      "(trend_id) DO UPDATE SET state_checksum = excluded.state_checksum WHERE old.state_checksum "
+      "OPERATOR(pg_catalog.<>) excluded.state_checksum"};
   auto* ids = static_cast<int64*>(palloc(sizeof(int64) * (worker->trends.size() + 1)));
   auto* checksums = static_cast<int64*>(palloc(sizeof(int64) * (worker->trends.size() + 1)));
   int count = 0;

@@ -46,11 +46,10 @@ bool read(int32 trend_id, const SpiRow& row, ClockBefore* clocks) {
 void upsert(int32 trend_id, const ClockBefore& clocks) {
   static SpiStatement statement = {
       "INSERT INTO trending.trend_clock (clock, watermark, final_until, late, null_time, failed, "
-      "unretracted, "
-      "trend_id, checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (trend_id) DO UPDATE SET "
-      "clock = excluded.clock, watermark = excluded.watermark, final_until = excluded.final_until, "
-      "late = excluded.late, null_time = excluded.null_time, failed = excluded.failed, "
-      "unretracted = excluded.unretracted, checksum = excluded.checksum"};
+      "unretracted, trend_id, checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (trend_id) "
+      "DO UPDATE SET clock = excluded.clock, watermark = excluded.watermark, final_until = "
+      "excluded.final_until, late = excluded.late, null_time = excluded.null_time, failed = "
+      "excluded.failed, unretracted = excluded.unretracted, checksum = excluded.checksum"};
   SpiValue values[lengthof(kFields) + 2];
   int count = 0;
   for (const Field& field : kFields) values[count++] = spi_int8(clocks.*field.member);

@@ -101,14 +101,12 @@ size_t count_of(int64 lost) {
 // Says what is lost of what waited when the worker last ran.
 void report_lost() {
   static SpiStatement select = {
-      "SELECT c.trend_id, c.windows - (SELECT pg_catalog.count(*) FROM trending.waiting_window w "
-      "WHERE w.trend_id = c.trend_id) + c.redos - (SELECT pg_catalog.count(*) FROM trending.waiting_redo r "
-      "WHERE r.trend_id = c.trend_id) AS history, c.late - (SELECT pg_catalog.count(*) FROM "
-      "trending.waiting_late l "
-      "WHERE l.trend_id = c.trend_id) AS late, c.alerts - (SELECT pg_catalog.count(*) FROM "
-      "trending.waiting_alert a "
-      "WHERE a.trend_id = c.trend_id) AS alerts FROM trending.waiting_count c "
-      "WHERE greatest(c.windows, c.redos, c.late, c.alerts) < 1000000000 AND "
+      "SELECT c.trend_id, c.windows - (SELECT pg_catalog.count(*) FROM trending.waiting_window w WHERE "
+      "w.trend_id = c.trend_id) + c.redos - (SELECT pg_catalog.count(*) FROM trending.waiting_redo r WHERE "
+      "r.trend_id = c.trend_id) AS history, c.late - (SELECT pg_catalog.count(*) FROM "
+      "trending.waiting_late l WHERE l.trend_id = c.trend_id) AS late, c.alerts - (SELECT "
+      "pg_catalog.count(*) FROM trending.waiting_alert a WHERE a.trend_id = c.trend_id) AS alerts FROM "
+      "trending.waiting_count c WHERE greatest(c.windows, c.redos, c.late, c.alerts) < 1000000000 AND "
       "least(c.windows, c.redos, c.late, c.alerts) >= 0"};
   const uint64 rows = spi_run(&select);
   SPITupleTable* table = SPI_tuptable;

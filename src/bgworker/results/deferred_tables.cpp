@@ -109,22 +109,19 @@ int64 alert_checksum(int32 trend_id, const Window& window, Time crossed_at, XLog
 
 SpiStatement DeferredTable<ClosedWindow>::select = {
     "SELECT ctid AS place, window_end, window_start, final, keeps_values, groups, checksum FROM (SELECT "
-    "w.ctid, w.*, "
-    "pg_catalog.sum(coalesce(pg_catalog.length(groups), 0)) OVER (ORDER BY window_end, window_start, ctid) "
-    "- coalesce(pg_catalog.length(groups), 0) AS before "
-    "FROM trending.waiting_window w WHERE trend_id = $1) w WHERE before < $2 ORDER BY window_end, "
-    "window_start"};
+    "w.ctid, w.*, pg_catalog.sum(coalesce(pg_catalog.length(groups), 0)) OVER (ORDER BY window_end, "
+    "window_start, ctid) - coalesce(pg_catalog.length(groups), 0) AS before FROM trending.waiting_window w "
+    "WHERE trend_id = $1) w WHERE before < $2 ORDER BY window_end, window_start"};
 SpiStatement DeferredTable<ClosedWindow>::erase = {
     "DELETE FROM trending.waiting_window WHERE ctid = ANY ($1)"};
 
 bool DeferredTable<ClosedWindow>::store(const FollowedTrend* trend, const ClosedWindow& closed,
                                         DeferredRoom* room) {
   static SpiStatement upsert = {
-      "INSERT INTO trending.waiting_window (trend_id, window_end, window_start, final, keeps_values, groups, "
-      "checksum) "
-      "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (trend_id, window_end, window_start) DO UPDATE SET "
-      "final = excluded.final, keeps_values = excluded.keeps_values, groups = excluded.groups, "
-      "checksum = excluded.checksum"};
+      "INSERT INTO trending.waiting_window (trend_id, window_end, window_start, final, keeps_values, "
+      "groups, checksum) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (trend_id, window_end, "
+      "window_start) DO UPDATE SET final = excluded.final, keeps_values = excluded.keeps_values, groups = "
+      "excluded.groups, checksum = excluded.checksum"};
   static SpiStatement sum = {
       "SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(groups)), 0)::pg_catalog.int8 AS bytes FROM "
       "trending.waiting_window WHERE trend_id = $1"};
@@ -161,8 +158,7 @@ bool DeferredTable<ClosedWindow>::read(FollowedTrend* trend, const SpiRow& row, 
 // -- late rows
 
 SpiStatement DeferredTable<RefusedRow>::select = {
-    "SELECT ctid AS place, event_time, commit_lsn, reason, \"row\", checksum FROM "
-    "trending.waiting_late "
+    "SELECT ctid AS place, event_time, commit_lsn, reason, \"row\", checksum FROM trending.waiting_late "
     "WHERE trend_id = $1 ORDER BY id LIMIT $2"};
 SpiStatement DeferredTable<RefusedRow>::erase = {"DELETE FROM trending.waiting_late WHERE ctid = ANY ($1)"};
 
@@ -208,13 +204,11 @@ SpiStatement DeferredTable<Alert>::erase = {"DELETE FROM trending.waiting_alert 
 
 bool DeferredTable<Alert>::store(const FollowedTrend* trend, const Alert& alert, DeferredRoom* room) {
   static SpiStatement insert = {
-      "INSERT INTO trending.waiting_alert (trend_id, window_start, window_end, crossed_at, commit_lsn, key, "
-      "result, "
-      "checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
+      "INSERT INTO trending.waiting_alert (trend_id, window_start, window_end, crossed_at, commit_lsn, "
+      "key, result, checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
   static SpiStatement sum = {
-      "SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(key || result)), 0)::pg_catalog.int8 AS bytes "
-      "FROM "
-      "trending.waiting_alert WHERE trend_id = $1"};
+      "SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(key || result)), 0)::pg_catalog.int8 AS "
+      "bytes FROM trending.waiting_alert WHERE trend_id = $1"};
   const size_t size = alert.key.size() + alert.result.size() * sizeof(int64_t);
   if (!take_deferred_room(trend, room, &sum, size)) return false;
   const SpiBytes key = {alert.key.data(), alert.key.size()};

@@ -19,10 +19,9 @@ int64 redo_checksum(int32 trend_id, Time after, Time final_after) {
 
 void redo_keep(const FollowedTrend* trend) {
   static SpiStatement upsert = {
-      "INSERT INTO trending.waiting_redo (trend_id, redo_after, redo_final_after, checksum) VALUES ($1, $2, "
-      "$3, $4) "
-      "ON CONFLICT (trend_id) DO UPDATE SET redo_after = excluded.redo_after, "
-      "redo_final_after = excluded.redo_final_after, checksum = excluded.checksum"};
+      "INSERT INTO trending.waiting_redo (trend_id, redo_after, redo_final_after, checksum) VALUES ($1, "
+      "$2, $3, $4) ON CONFLICT (trend_id) DO UPDATE SET redo_after = excluded.redo_after, redo_final_after "
+      "= excluded.redo_final_after, checksum = excluded.checksum"};
   spi_run(
       &upsert,
       {spi_int4(trend->id), spi_int8(trend->history->redo.after), spi_int8(trend->history->redo.final_after),

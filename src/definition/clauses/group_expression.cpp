@@ -13,17 +13,17 @@ struct Replacing {
 };
 
 Node* column(AttrNumber attribute, Node* expression) {
-  Var* var = makeVar(1, attribute, exprType(expression), exprTypmod(expression), exprCollation(expression), 0);
+  Var* var =
+      makeVar(1, attribute, exprType(expression), exprTypmod(expression), exprCollation(expression), 0);
   var->location = exprLocation(expression);
   return reinterpret_cast<Node*>(var);
 }
 
 [[noreturn]] void refuse_column(const Replacing& replacing, Node* expression) {
-  ereport(ERROR,
-          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-           errmsg("%s of a trend may only use its keys and aggregates", replacing.place),
-           errhint("Add the column to GROUP BY."),
-           query_position(replacing.analysis->text, exprLocation(expression))));
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                  errmsg("%s of a trend may only use its keys and aggregates", replacing.place),
+                  errhint("Add the column to GROUP BY."),
+                  query_position(replacing.analysis->text, exprLocation(expression))));
   pg_unreachable();
 }
 

@@ -35,9 +35,8 @@ Problem no_connection(const ConnectionState& connection) {
           ProblemWords::tr("The server does not answer"),
           ProblemWords::tr("There has been no answer from %1 for %2. What is shown may be old.")
               .arg(where, text::duration(connection.wait_ms)),
-          ProblemWords::tr(
-              "If this lasts, the viewer connects again. Look at the server's load and at the "
-              "network between."),
+          ProblemWords::tr("If this lasts, the viewer connects again. Look at the server's load and at the "
+                           "network between."),
           {}};
     case ConnectionState::Phase::kConnecting:
       if (connection.message.isEmpty()) {
