@@ -177,11 +177,26 @@ class Episode:
         self.execute(f"SELECT trending.sync('{PATIENCE} s')")
         # Until history is filled back, windows take in what was written meanwhile.
         self.wait_for("SELECT NOT EXISTS (SELECT FROM trending.status WHERE state <> 'running' OR backfilling)")
-        # Until it is stored for the first time, a crash forgets which rows came too late.
-        self.wait_for("SELECT NOT EXISTS (SELECT FROM trending.trend t WHERE NOT EXISTS "
-                      "(SELECT FROM trending.trend_state s WHERE s.trend_id = t.id))")
+        self.wait_until_stored()
         for caught_up in self.sources if source is None else [source]:
             caught_up.refilled = False
+
+    def wait_until_stored(self):
+        """Until a filled state is stored, a crash forgets which rows came too late. What is stored of it at once may be
+        from before it was refilled: a checkpoint from now on has it, or nothing."""
+        now = self.value("SELECT pg_current_wal_insert_lsn()")
+        end = time.monotonic() + PATIENCE
+        nudge = time.monotonic() + 2
+        while not self.value(f"SELECT confirmed_lsn >= '{now}' AND NOT EXISTS (SELECT FROM trending.trend t WHERE NOT EXISTS "
+                             "(SELECT FROM trending.trend_state s WHERE s.trend_id = t.id)) FROM trending.worker_status"):
+            if time.monotonic() > end:
+                raise Failure("waited in vain for a checkpoint")
+            if time.monotonic() > nudge:
+                # A worker that has nothing to write moves its position on after some WAL only.
+                for _ in range(2):
+                    self.execute("SELECT pg_logical_emit_message(true, 'fuzz', ''); SELECT pg_switch_wal()")
+                nudge = time.monotonic() + 2
+            time.sleep(0.1)
 
     def adopt(self, source, trend, only_open):
         """The rows that are there count in every window, or in those that are not final; the clock stands at the latest."""
