@@ -179,7 +179,6 @@ SELECT k, rows, dear FROM dearest WHERE k = 9;
 DELETE FROM samples WHERE id = 400;
 SELECT trending.sync() IS NOT NULL AS synced;
 SELECT trend, unretracted FROM trending.status WHERE trend IN ('products', 'dearest') ORDER BY trend;
-SELECT trending.create_trend('refused', 'SELECT k, stddev(x) FROM samples GROUP BY k');
 SELECT trending.create_trend('refused', 'SELECT k, count(*), unsafe(i) FROM samples GROUP BY k ORDER BY 2');
 SELECT trending.create_trend('refused', 'SELECT k, count(*), mine(i) FROM samples GROUP BY k ORDER BY 2');
 SELECT trending.create_trend('refused', 'SELECT k, count(*), jsonb_agg(i) FROM samples GROUP BY k ORDER BY 2');

@@ -266,8 +266,8 @@ int history_key_column(const Definition& definition, int key) {
   return group_column(definition, ColumnRole::kKey, key);
 }
 
-int history_aggregate_column(const Definition& definition, int aggregate) {
-  return group_column(definition, ColumnRole::kAggregate, aggregate);
+int history_group_column(const Definition& definition, ColumnRole role, int index) {
+  return group_column(definition, role, index);
 }
 
 bool history_has_keys(const Definition& definition) {

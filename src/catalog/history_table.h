@@ -47,7 +47,7 @@ enum LateColumn : int {
 enum AlertColumn : int { kAlertCrossedAt, kAlertLsn, kAlertedAt };
 // Where a key is in the shape of history; -1: it is not in the select list.
 int history_key_column(const Definition& definition, int key);
-int history_aggregate_column(const Definition& definition, int aggregate);
+int history_group_column(const Definition& definition, ColumnRole role, int index);
 // Whether the table tells the groups apart: every key is in the trend's select list.
 bool history_has_keys(const Definition& definition);
 int own_columns_at(const TableShape& shape, int own_columns);

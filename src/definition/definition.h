@@ -47,12 +47,25 @@ struct GroupExpression {
   Oid type;
 };
 
+// How a value is compared with others (rank_key.h).
+enum class RankForm : uint8_t {
+  kNarrow,   // as a word, which is never the least or the greatest one
+  kWide,     // as a word
+  kNumeric,  // as a word, then by the type
+  kBytes,    // by the type
+};
+
 // A term of ORDER BY, before the keys that break ties.
 struct OrderTerm {
-  ColumnRole role;  // kAggregate
+  ColumnRole role;  // kAggregate, kKey or kExpression
   int index;        // as in a column of that role
   bool descending;
   bool nulls_first;
+  // With ranks_by_keys:
+  Expr* expr;  // over the row of a group
+  Oid type;    // below any domain
+  RankForm form;
+  BytesType bytes;
 };
 
 // A column of the source that some expression reads. Vars refer to attnum in the row type of
@@ -131,11 +144,13 @@ struct Definition {
   int aggregate_count;
   DefinitionAggregate* aggregates;
   int expression_count;
-  GroupExpression* expressions;  // of the select list
+  GroupExpression* expressions;  // of the select list and of ORDER BY
 
   // What ranks, before the keys (KeyCodec::order): at least one. The first is the value that top() shows.
   int order_count;
   OrderTerm* order;
+  bool
+      ranks_by_keys;  // by rank keys (rank_key.h); otherwise all terms are aggregates that the engine compares
 
   int column_count;  // rank included
   DefinitionColumn* columns;

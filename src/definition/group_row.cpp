@@ -159,15 +159,25 @@ void group_row_begin(GroupRow* row, const StateLayout& layout, KeyView key, cons
   memset(row->has_aggregate, 0, static_cast<Size>(row->definition->aggregate_count));
 }
 
-bool group_row_evaluate(GroupRow* row, int expression, LWLock* held, Datum* value, bool* isnull) {
+bool group_row_use(GroupRow* row, int expression, LWLock* held, FunctionRef<void(Datum, bool)> use) {
   const CompiledExpression& compiled = row->expressions[expression];
   MemoryContext caller = MemoryContextSwitchTo(row->memory);
   const bool good = evaluate(row->account, held, [&] {
     fill(row, compiled);
-    *value = ExecEvalExpr(compiled.state, row->context, isnull);
+    bool isnull = false;
+    Datum value = ExecEvalExpr(compiled.state, row->context, &isnull);
+    use(value, isnull);
   });
   MemoryContextSwitchTo(caller);
-  if (good) return true;
+  return good;
+}
+
+bool group_row_evaluate(GroupRow* row, int expression, LWLock* held, Datum* value, bool* isnull) {
+  const auto keep = [&](Datum evaluated, bool is_null) {
+    *value = evaluated;
+    *isnull = is_null;
+  };
+  if (group_row_use(row, expression, held, keep)) return true;
   *value = 0;
   *isnull = true;
   return false;

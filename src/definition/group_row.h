@@ -43,6 +43,9 @@ GroupRow* group_row_create(const Definition* definition, EvaluationAccount* acco
 void group_row_begin(GroupRow* row, const StateLayout& layout, KeyView key, const int64_t* result,
                      const Window& window);
 
+// Hands the value of an expression to use(), as part of its evaluation; false if either failed.
+bool group_row_use(GroupRow* row, int expression, LWLock* held, FunctionRef<void(Datum, bool)> use);
+
 // The value of an expression; false if it failed (see evaluation_failure), then it is NULL. `held` as for
 // evaluate().
 bool group_row_evaluate(GroupRow* row, int expression, LWLock* held, Datum* value, bool* isnull);

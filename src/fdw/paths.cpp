@@ -56,6 +56,25 @@ struct OrderProgress {
   bool total;   // no two rows are equal any more
 };
 
+bool matches_term(const Definition& definition, const PathKey* pathkey, const DefinitionColumn& target,
+                  const OrderTerm& term) {
+  if (target.role != term.role || target.index != term.index) return false;
+  const bool is_null_free =
+      target.role == ColumnRole::kAggregate && is_never_null(definition.aggregates[target.index].function);
+  return compat::pathkey_is_descending(pathkey) == term.descending &&
+         (is_null_free || pathkey->pk_nulls_first == term.nulls_first) &&
+         pathkey->pk_eclass->ec_collation == term.bytes.column.collation;
+}
+
+// Keys that are not among the terms before them.
+int tie_break_count(const Definition& definition) {
+  int count = definition.keys.count;
+  for (int i = 0; i < definition.order_count; i++) {
+    if (definition.order[i].role == ColumnRole::kKey) count--;
+  }
+  return count;
+}
+
 bool matches_next(const Definition& definition, const PathKey* pathkey, int column, OrderProgress* progress) {
   const DefinitionColumn& target = definition.columns[column];
   bool descending = compat::pathkey_is_descending(pathkey);
@@ -66,19 +85,15 @@ bool matches_next(const Definition& definition, const PathKey* pathkey, int colu
       if (descending) return false;
       progress->total = true;
       return true;
-    case ColumnRole::kAggregate: {
-      if (progress->matched >= definition.order_count) return false;
-      const OrderTerm& term = definition.order[progress->matched];
-      if (target.index != term.index || descending != term.descending ||
-          (!is_never_null(definition.aggregates[target.index].function) &&
-           pathkey->pk_nulls_first != term.nulls_first)) {
-        return false;
-      }
-      break;
-    }
+    case ColumnRole::kAggregate:
+    case ColumnRole::kExpression:
     case ColumnRole::kKey: {
+      if (progress->matched < definition.order_count) {
+        if (!matches_term(definition, pathkey, target, definition.order[progress->matched])) return false;
+        break;
+      }
+      if (target.role != ColumnRole::kKey) return false;
       const int tie_break = progress->matched - definition.order_count;
-      if (tie_break < 0) return false;
       const KeyColumn& key = definition.keys.columns[target.index];
       if (definition.keys.order[tie_break] != target.index || descending != key.descending ||
           pathkey->pk_nulls_first != key.nulls_first || pathkey->pk_eclass->ec_collation != key.collation) {
@@ -90,7 +105,7 @@ bool matches_next(const Definition& definition, const PathKey* pathkey, int colu
       return false;
   }
   progress->matched++;
-  progress->total = progress->matched == definition.order_count + definition.keys.count;
+  progress->total = progress->matched == definition.order_count + tie_break_count(definition);
   return true;
 }
 

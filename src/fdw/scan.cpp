@@ -276,8 +276,8 @@ void read_keys(ForeignScanState* node, ScanState* state) {
   KeyBytes* keys = encode_keys(state->definition->keys, nullptr, &values, &count);
   state->snapshot = snapshot_keys(*state->definition, keys, count, state->wants_rank, state->context);
   if (state->plan->ordered) {
-    order_groups(state->definition->keys, state->snapshot->layout, state->snapshot->groups,
-                 state->snapshot->count, state->snapshot->count);
+    order_groups(*state->definition, state->snapshot->layout, state->snapshot->groups, state->snapshot->count,
+                 state->snapshot->count);
   }
   MemoryContextSwitchTo(caller);
 }

@@ -68,15 +68,18 @@ CopiedGroup* copy_row(Copier* copier, const Row& row, const TrendReader* reader)
   if (copier->count == copier->capacity) reserve(copier, std::max(copier->capacity * 2, uint64_t{64}));
   if (copier->failed) return nullptr;
   const Size result_bytes = reader == nullptr ? 0 : reader->result_bytes(row);
-  char* memory = take(copier, sizeof(CopiedGroup) + result_bytes + row.key.size);
+  char* memory = take(copier, sizeof(CopiedGroup) + result_bytes + row.key.size + row.rank.size);
   if (memory == nullptr) return nullptr;
   auto* group = reinterpret_cast<CopiedGroup*>(memory);
   group->rank = 0;
   group->key_size = row.key.size;
   group->words = static_cast<uint32_t>(result_bytes / sizeof(int64_t));
+  group->rank_size = row.rank.size;
   group->window = row.window;
   if (reader != nullptr) reader->copy_result(row, group->result());
-  if (row.key.size > 0) memcpy(memory + sizeof(CopiedGroup) + result_bytes, row.key.data, row.key.size);
+  char* key = memory + sizeof(CopiedGroup) + result_bytes;
+  if (row.key.size > 0) memcpy(key, row.key.data, row.key.size);
+  if (row.rank.size > 0) memcpy(key + row.key.size, row.rank.data, row.rank.size);
   copier->groups[copier->count++] = RankedGroup{row.score, 0, group, row.partition};
   return group;
 }
@@ -116,7 +119,7 @@ void finish(const Definition& definition, TrendSnapshot* snapshot, Copier* copie
 
 void order_and_rank(const Definition& definition, TrendSnapshot* snapshot, uint64_t keep) {
   keep = std::min(keep, snapshot->count);
-  order_groups(definition.keys, snapshot->layout, snapshot->groups, snapshot->count, keep);
+  order_groups(definition, snapshot->layout, snapshot->groups, snapshot->count, keep);
   snapshot->count = keep;
   for (uint64_t i = 0; i < keep; i++) snapshot->groups[i].group->rank = static_cast<int64_t>(i + 1);
 }
@@ -169,7 +172,7 @@ void order_partitions(const Definition& definition, TrendSnapshot* snapshot, uin
   for (uint64_t r = 0; r < run_count; r++) {
     const PartitionRun& run = runs[r];
     uint64_t keep = std::min(last, run.count);
-    order_groups(definition.keys, snapshot->layout, run.groups, run.count, keep);
+    order_groups(definition, snapshot->layout, run.groups, run.count, keep);
     for (uint64_t i = 0; i < keep; i++) {
       run.groups[i].group->rank = static_cast<int64_t>(i + 1);
       if (i + 1 >= first) ordered[count++] = run.groups[i];
@@ -182,12 +185,12 @@ void order_partitions(const Definition& definition, TrendSnapshot* snapshot, uin
 
 // Looked-up groups of one value (and partition): snapshot->groups[first .. first + count), ordered by prefix;
 // by key, after the lock was released. Groups that tie with them rank before some of the members and after
-// the others.
+// the others. Rank keys are compared when the lock was released; until then those of equal bytes are equal.
 struct TieSet {
   uint64_t first;
   uint64_t count;
   uint64_t better;  // groups with a better value
-  Copier ties;      // those whose prefix equals a member's: their keys decide
+  Copier ties;      // those whose prefix equals a member's, or whose rank key has other bytes
 };
 
 // Ranks of looked-up groups in the making. ties_before[i] counts the ties that rank right before groups[i].
@@ -210,6 +213,10 @@ RankWork rank_work_make(int count) {
 void count_tie(const KeyCodec& codec, const RankedGroup* members, TieSet* set, uint64_t* ties_before,
                const Row& tie) {
   uint64_t prefix = key_prefix(codec, KeyBytes{tie.key.data, tie.key.size});
+  if (!(tie.rank == members->group->rank_key())) {
+    copy_row(&set->ties, tie, nullptr);
+    return;
+  }
   const RankedGroup* end = members + set->count;
   const RankedGroup* next = std::lower_bound(
       members, end, prefix, [](const RankedGroup& member, uint64_t value) { return member.prefix < value; });
@@ -223,9 +230,13 @@ void count_tie(const KeyCodec& codec, const RankedGroup* members, TieSet* set, u
 
 // Whether the better one is decided without looking at keys: negative, 0 if not, positive. Groups of
 // different partitions are told apart.
-int compare_values(const StateLayout& layout, const RankedGroup& a, const RankedGroup& b) {
+int compare_values(const TrendReader& reader, const RankedGroup& a, const RankedGroup& b) {
   if (a.partition != b.partition) return a.partition < b.partition ? -1 : 1;
   if (a.score != b.score) return a.score > b.score ? -1 : 1;
+  if (reader.options().ranks_by_host) {
+    return compare_key_bytes(nullptr, a.group->rank_key(), b.group->rank_key());
+  }
+  const StateLayout& layout = reader.layout();
   return layout.score_decides ? 0 : compare_rank(layout, a.group->result(), b.group->result());
 }
 
@@ -237,16 +248,15 @@ void count_ties(const KeyCodec& codec, const TrendReader& reader, Copier* found,
     found->groups[i].prefix = key_prefix(codec, found->groups[i].group->key());
     found->groups[i].group->rank = static_cast<int64_t>(i);  // which row it is, while they are sorted
   }
-  const StateLayout& layout = reader.layout();
   std::sort(found->groups, found->groups + found->count,
-            [&layout](const RankedGroup& a, const RankedGroup& b) {
-              const int order = compare_values(layout, a, b);
+            [&reader](const RankedGroup& a, const RankedGroup& b) {
+              const int order = compare_values(reader, a, b);
               return order != 0 ? order < 0 : a.prefix < b.prefix;
             });
   for (uint64_t first = 0; first < found->count;) {
     RankedGroup* members = found->groups + first;
     uint64_t count = 1;
-    while (first + count < found->count && compare_values(layout, members[count], members[0]) == 0) {
+    while (first + count < found->count && compare_values(reader, members[count], members[0]) == 0) {
       count++;
     }
     TieSet* set = &work->sets[work->set_count++];
@@ -261,15 +271,15 @@ void count_ties(const KeyCodec& codec, const TrendReader& reader, Copier* found,
 }
 
 // Compares the keys that prefixes could not tell apart, and adds up.
-void rank_members(const KeyCodec& codec, const StateLayout& layout, TieSet* set, RankedGroup* members,
+void rank_members(const Definition& definition, const StateLayout& layout, TieSet* set, RankedGroup* members,
                   uint64_t* ties_before) {
   if (set->ties.failed) ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-  order_groups(codec, layout, members, set->count, set->count);
-  fill_prefixes(codec, &set->ties);
+  order_groups(definition, layout, members, set->count, set->count);
+  fill_prefixes(definition.keys, &set->ties);
   for (uint64_t i = 0; i < set->ties.count; i++) {
     auto* next = std::upper_bound(members, members + set->count, set->ties.groups[i],
                                   [&](const RankedGroup& tie, const RankedGroup& member) {
-                                    return compare_ranked(codec, layout, tie, member) < 0;
+                                    return compare_ranked(definition, layout, tie, member) < 0;
                                   });
     if (next < members + set->count) ties_before[next - members]++;
   }
@@ -375,7 +385,7 @@ TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys,
   finish(definition, snapshot, &copier);
   for (int i = 0; i < work.set_count; i++) {
     TieSet* set = &work.sets[i];
-    rank_members(definition.keys, snapshot->layout, set, snapshot->groups + set->first,
+    rank_members(definition, snapshot->layout, set, snapshot->groups + set->first,
                  work.ties_before + set->first);
     snapshot->groups_read += set->ties.count;
   }
@@ -384,14 +394,14 @@ TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys,
 
 namespace {
 
-// A value of an expression, in CurrentMemoryContext.
-Datum expression_value(const Definition& definition, GroupRow* row, int expression, bool* isnull) {
+// A value of an expression of this type, in CurrentMemoryContext.
+Datum expression_value(GroupRow* row, int expression, Oid type, bool* isnull) {
   Datum value = 0;
   (void)group_row_evaluate(row, expression, nullptr, &value, isnull);
   if (*isnull) return 0;
   int16 length = 0;
   bool by_value = false;
-  get_typlenbyval(definition.expressions[expression].type, &length, &by_value);
+  get_typlenbyval(type, &length, &by_value);
   return datumCopy(value, by_value, length);
 }
 
@@ -441,13 +451,32 @@ void snapshot_row(const Definition& definition, TrendSnapshot* snapshot, uint64_
       case ColumnRole::kExpression:
         if (!evaluates) begin_expressions(definition, snapshot, group);
         evaluates = true;
-        values[i] = expression_value(definition, snapshot->expressions, column.index, &isnull[i]);
+        values[i] = expression_value(snapshot->expressions, column.index, column.type, &isnull[i]);
         break;
       case ColumnRole::kRank:
         values[i] = Int64GetDatum(group->rank);
         break;
     }
   }
+}
+
+Datum snapshot_rank_value(const Definition& definition, TrendSnapshot* snapshot, uint64_t index, Oid* type,
+                          bool* isnull) {
+  const OrderTerm& term = definition.order[0];
+  const CopiedGroup* group = snapshot->groups[index].group;
+  *type = term.type;
+  if (!definition.ranks_by_keys) {
+    const AggregateValue value =
+        value_of(snapshot->layout, group->result(), static_cast<uint16_t>(term.index));
+    return aggregate_datum(definition.aggregates[term.index], value, isnull);
+  }
+  if (snapshot->ranking == nullptr) {
+    MemoryContext caller = MemoryContextSwitchTo(snapshot->context);
+    snapshot->ranking = group_row_create(&definition, &term.expr, 1, nullptr);
+    MemoryContextSwitchTo(caller);
+  }
+  group_row_begin(snapshot->ranking, snapshot->layout, group->key(), group->result(), group->window);
+  return expression_value(snapshot->ranking, 0, term.type, isnull);
 }
 
 }  // namespace trending

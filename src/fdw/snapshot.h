@@ -15,16 +15,19 @@
 
 namespace trending {
 
-// A copied group: the words of its result (none when only its key matters), then the bytes of its key follow.
+// A copied group: the words of its result (none when only its key matters), the bytes of its key and of its
+// rank key follow.
 struct CopiedGroup {
   int64_t rank;  // from 1; 0: not known
   uint32_t key_size;
   uint32_t words;
+  uint32_t rank_size;
   Window window;
 
   int64_t* result() { return reinterpret_cast<int64_t*>(this + 1); }
   const int64_t* result() const { return reinterpret_cast<const int64_t*>(this + 1); }
   KeyBytes key() const { return {reinterpret_cast<const std::byte*>(result() + words), key_size}; }
+  KeyBytes rank_key() const { return {key().data + key_size, rank_size}; }
 };
 
 // Its place in the order.
@@ -44,6 +47,7 @@ struct TrendSnapshot {
   uint64_t live_groups;
   StateLayout layout;
   GroupRow* expressions;  // made for the first row that has one
+  GroupRow* ranking;      // likewise: of the first term of ORDER BY
   uint64_t count;         // rows; `groups` holds them unless only the number was asked for
   RankedGroup* groups;
   uint64_t groups_read;  // how many were copied, ties that did not make it included
@@ -81,13 +85,17 @@ TrendSnapshot* snapshot_keys(const Definition& definition, const KeyBytes* keys,
 void snapshot_row(const Definition& definition, TrendSnapshot* snapshot, uint64_t index, const bool* wanted,
                   Datum* values, bool* isnull);
 
+// The value of the first term of ORDER BY, in CurrentMemoryContext, and its type.
+Datum snapshot_rank_value(const Definition& definition, TrendSnapshot* snapshot, uint64_t index, Oid* type,
+                          bool* isnull);
+
 // -- snapshot_order.cpp
 uint64_t key_prefix(const KeyCodec& codec, KeyBytes key);
 // < 0 if left ranks better.
-int compare_ranked(const KeyCodec& codec, const StateLayout& layout, const RankedGroup& left,
+int compare_ranked(const Definition& definition, const StateLayout& layout, const RankedGroup& left,
                    const RankedGroup& right);
 // Brings the best `keep` of `count` groups to the front, in order.
-void order_groups(const KeyCodec& codec, const StateLayout& layout, RankedGroup* groups, uint64_t count,
-                  uint64_t keep);
+void order_groups(const Definition& definition, const StateLayout& layout, RankedGroup* groups,
+                  uint64_t count, uint64_t keep);
 
 }  // namespace trending

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "definition/rank_key.h"
 #include "fdw/snapshot.h"
 
 namespace trending {
@@ -68,24 +69,27 @@ uint64_t key_prefix(const KeyCodec& codec, KeyBytes key) {
   return column.descending ? ~image : image;
 }
 
-int compare_ranked(const KeyCodec& codec, const StateLayout& layout, const RankedGroup& left,
+int compare_ranked(const Definition& definition, const StateLayout& layout, const RankedGroup& left,
                    const RankedGroup& right) {
   if (left.score != right.score) return left.score > right.score ? -1 : 1;
-  if (!layout.score_decides && left.group->words > 0 && right.group->words > 0) {
+  if (definition.ranks_by_keys) {
+    const int order = rank_key_compare(definition, left.group->rank_key(), right.group->rank_key());
+    if (order != 0) return order;
+  } else if (!layout.score_decides && left.group->words > 0 && right.group->words > 0) {
     const int order = compare_rank(layout, left.group->result(), right.group->result());
     if (order != 0) return order;
   }
   if (left.prefix != right.prefix) return left.prefix < right.prefix ? -1 : 1;
   if (left.group == right.group) return 0;
   CHECK_FOR_INTERRUPTS();
-  return key_compare(codec, left.group->key(), right.group->key());
+  return key_compare(definition.keys, left.group->key(), right.group->key());
 }
 
 // The comparison may raise an error, which leaves the sort by longjmp: nothing in it has a destructor.
-void order_groups(const KeyCodec& codec, const StateLayout& layout, RankedGroup* groups, uint64_t count,
-                  uint64_t keep) {
-  auto better = [&codec, &layout](const RankedGroup& left, const RankedGroup& right) {
-    return compare_ranked(codec, layout, left, right) < 0;
+void order_groups(const Definition& definition, const StateLayout& layout, RankedGroup* groups,
+                  uint64_t count, uint64_t keep) {
+  auto better = [&definition, &layout](const RankedGroup& left, const RankedGroup& right) {
+    return compare_ranked(definition, layout, left, right) < 0;
   };
   if (keep < count / 8) {  // one comparison for most of the groups
     std::partial_sort(groups, groups + keep, groups + count, better);

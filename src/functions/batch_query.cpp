@@ -27,7 +27,8 @@ const char* selected_column(const Definition& definition, ColumnRole role, int i
 
 const char* ranking_column(const Definition& definition, int term) {
   const OrderTerm& by = definition.order[term];
-  return selected_column(definition, by.role, by.index, "ranking aggregate");
+  return selected_column(definition, by.role, by.index,
+                         by.role == ColumnRole::kExpression ? "ranking expression" : "ranking aggregate");
 }
 
 char* qualified_relation(Oid relation) {

@@ -31,8 +31,9 @@ bool make_row(const Definition& definition, RowValues* values, StringInfo buffer
   row->rank = values->rank;
   row->window = values->window;
   row->value_is_null = values->value_is_null;
-  row->value = values->value_is_null ? Datum{0}
-                                     : datumCopy(value_number(values->value_type, values->value), false, -1);
+  Datum value = 0;
+  if (!row->value_is_null) value = value_number(values->value_type, values->value, &row->value_is_null);
+  row->value = row->value_is_null ? Datum{0} : datumCopy(value, false, -1);
   return true;
 }
 
@@ -79,7 +80,7 @@ Places find_places(const Definition& definition, const TableShape& shape) {
   Places places = {};
   for (int i = 0; i < definition.keys.count; i++) places.keys[i] = history_key_column(definition, i);
   places.rank = own_columns_at(shape, kHistoryOwnColumns) - 1;
-  places.value = history_aggregate_column(definition, definition.order[0].index);
+  places.value = history_group_column(definition, definition.order[0].role, definition.order[0].index);
   return places;
 }
 

@@ -45,16 +45,16 @@ Datum key_as_text(const KeyCodec& codec, KeyText* text, KeyBytes key, bool* isnu
   return PointerGetDatum(cstring_to_text_with_len(buffer.data, buffer.len));
 }
 
-Datum live_value(const Definition& definition, const TrendSnapshot& snapshot, uint64_t row, bool* isnull) {
-  AggregateValue value = value_of(snapshot.layout, snapshot.groups[row].group->result(),
-                                  static_cast<uint16_t>(definition.order[0].index));
-  return aggregate_number(definition.aggregates[definition.order[0].index], value, isnull);
+Datum live_value(const Definition& definition, TrendSnapshot* snapshot, uint64_t row, bool* isnull) {
+  Oid type = InvalidOid;
+  Datum value = snapshot_rank_value(definition, snapshot, row, &type, isnull);
+  return *isnull ? 0 : value_number(type, value, isnull);
 }
 
 // `past`: where the value comes from when the ranking is one of the past, else null.
-void put_row(const Definition& definition, const TrendSnapshot& snapshot, const PastRanking* past,
-             uint64_t row, text* label, KeyText* key_text, ReturnSetInfo* result) {
-  const CopiedGroup* group = snapshot.groups[row].group;
+void put_row(const Definition& definition, TrendSnapshot* snapshot, const PastRanking* past, uint64_t row,
+             text* label, KeyText* key_text, ReturnSetInfo* result) {
+  const CopiedGroup* group = snapshot->groups[row].group;
   Datum values[kTopColumns] = {};
   bool isnull[kTopColumns] = {};
   values[0] = Int64GetDatum(group->rank);
@@ -67,7 +67,7 @@ void put_row(const Definition& definition, const TrendSnapshot& snapshot, const 
     isnull[3] = past->values[row].isnull;
     values[3] = past->values[row].value;
   }
-  int64 previous = previous_rank_of(snapshot.previous, group->key());
+  int64 previous = previous_rank_of(snapshot->previous, group->key());
   isnull[4] = isnull[5] = previous == 0;
   values[4] = Int64GetDatum(previous);
   values[5] = Int64GetDatum(previous - group->rank);
@@ -151,7 +151,7 @@ Datum return_top(FunctionCallInfo fcinfo, const TopRequest& request) {
   MemoryContextSwitchTo(row_context);
   for (uint64_t row = 0; row < snapshot->count; row++) {
     CHECK_FOR_INTERRUPTS();
-    put_row(*definition, *snapshot, is_past ? &past : nullptr, row, labels[row], &key_text, result);
+    put_row(*definition, snapshot, is_past ? &past : nullptr, row, labels[row], &key_text, result);
     MemoryContextReset(row_context);
   }
   MemoryContextSwitchTo(caller);

@@ -232,7 +232,7 @@ Datum aggregate_datum(const DefinitionAggregate& aggregate, const AggregateValue
   pg_unreachable();
 }
 
-Datum value_number(Oid type, Datum value) {
+Datum value_number(Oid type, Datum value, bool* isnull) {
   switch (getBaseType(type)) {
     case NUMERICOID:
       return value;
@@ -258,13 +258,9 @@ Datum value_number(Oid type, Datum value) {
     case INT8OID:
       return NumericGetDatum(int64_to_numeric(DatumGetInt64(value)));
     default:
-      elog(ERROR, "a value of type %u has no number", type);
+      *isnull = true;
+      return 0;
   }
-}
-
-Datum aggregate_number(const DefinitionAggregate& aggregate, const AggregateValue& value, bool* isnull) {
-  Datum datum = aggregate_datum(aggregate, value, isnull);
-  return *isnull ? datum : value_number(aggregate.result_type, datum);
 }
 
 }  // namespace trending

@@ -22,9 +22,8 @@ int64 pick_time(Oid type, Datum value);
 // passed by reference are palloc'd.
 Datum aggregate_datum(const DefinitionAggregate& aggregate, const AggregateValue& value, bool* isnull);
 
-// A value of an aggregate's type as a numeric, for functions that serve all trends: times as seconds since
-// 1970.
-Datum value_number(Oid type, Datum value);
-Datum aggregate_number(const DefinitionAggregate& aggregate, const AggregateValue& value, bool* isnull);
+// A value as a numeric, for functions that serve all trends: times as seconds since 1970. NULL for a type that
+// is no number, time or boolean.
+Datum value_number(Oid type, Datum value, bool* isnull);
 
 }  // namespace trending

@@ -189,6 +189,7 @@ bool trend_load(FollowedTrend* trend) {
       check_owner(trend, *definition);
       trend->buffers.make();
       trend->condition = condition_create(definition);
+      trend->rank_keys = rank_keys_create(definition);
       trend_note_retractable(trend, *definition);
       trend->keeps_values = needs_values(*definition) && identity_covers_some(*definition);
       definition_view_confirm(*definition);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bgworker/trend/engine_state.h"
 #include "bgworker/trend/followed_trend.h"
 #include "definition/partition_by.h"
 
@@ -21,14 +22,17 @@ struct RankOrder {
   int compare_partitions(const ClosedWindow::Row& a, const ClosedWindow::Row& b) const {
     return is_partitioned(*definition) ? partition_compare(*definition, key(a), key(b)) : 0;
   }
+  int compare_values(const ClosedWindow::Row& a, const ClosedWindow::Row& b) const {
+    if (layout->score_decides) return 0;
+    if (definition->ranks_by_keys) return rank_key_compare(*definition, closed->value(a), closed->value(b));
+    return compare_rank(*layout, closed->result(a), closed->result(b));
+  }
   bool operator()(const ClosedWindow::Row& a, const ClosedWindow::Row& b) const {
     const int partitions = compare_partitions(a, b);
     if (partitions != 0) return partitions < 0;
     if (a.score != b.score) return a.score > b.score;
-    if (!layout->score_decides) {
-      const int order = compare_rank(*layout, closed->result(a), closed->result(b));
-      if (order != 0) return order < 0;
-    }
+    const int order = compare_values(a, b);
+    if (order != 0) return order < 0;
     return key_compare(definition->keys, key(a), key(b)) < 0;
   }
 };
@@ -61,16 +65,34 @@ void keep_best(ClosedWindow* closed, const RankOrder& order, size_t limit) {
   cut_rows(closed, order, limit);
   std::vector<std::byte> keys;
   std::vector<int64_t> results;
+  std::vector<std::byte> values;
   for (ClosedWindow::Row& row : closed->rows) {
     auto key = closed->keys.begin() + row.key_offset;
     const int64_t* result = closed->result(row);
+    auto value = closed->values.begin() + row.value_offset;
     row.key_offset = static_cast<uint32_t>(keys.size());
     row.result_offset = static_cast<uint32_t>(results.size());
+    row.value_offset = static_cast<uint32_t>(values.size());
+    values.insert(values.end(), value, value + row.value_size);
     keys.insert(keys.end(), key, key + row.key_size);
     results.insert(results.end(), result, result + result_bytes(layout, result) / sizeof(int64_t));
   }
   closed->keys.swap(keys);
   closed->results.swap(results);
+  closed->values.swap(values);
+}
+
+void add_row(FollowedTrend* trend, KeyView key, const int64_t* result, ClosedWindow* closed) {
+  const StateLayout& layout = trend->writer.layout();
+  const RankKey rank = trend->rank_keys != nullptr ? trend_rank_key(trend, key, result, closed->window)
+                                                   : RankKey{rank_score(layout, result), {}};
+  closed->rows.push_back({rank.score, static_cast<uint32_t>(closed->keys.size()), key.size,
+                          static_cast<uint32_t>(closed->results.size()),
+                          static_cast<uint32_t>(closed->values.size()), rank.bytes.size, 0});
+  closed->values.insert(closed->values.end(), rank.bytes.data, rank.bytes.data + rank.bytes.size);
+  closed->keys.insert(closed->keys.end(), key.data, key.data + key.size);
+  closed->results.insert(closed->results.end(), result,
+                         result + result_bytes(layout, result) / sizeof(int64_t));
 }
 
 }  // namespace
@@ -88,11 +110,7 @@ void harvest_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWi
   size_t prune_at = limit == SIZE_MAX ? SIZE_MAX : 4 * limit + 4096;
   Status status =
       trend->writer.for_each_group_in_window(pending.window, [&](KeyView key, const int64_t* result) {
-        closed->rows.push_back({rank_score(layout, result), static_cast<uint32_t>(closed->keys.size()),
-                                key.size, static_cast<uint32_t>(closed->results.size()), 0});
-        closed->keys.insert(closed->keys.end(), key.data, key.data + key.size);
-        closed->results.insert(closed->results.end(), result,
-                               result + result_bytes(layout, result) / sizeof(int64_t));
+        add_row(trend, key, result, closed);
         // Pruned now and then, so that a window of a million groups does not pile up for its best hundred.
         if (closed->rows.size() < prune_at) return;
         keep_best(closed, order, limit);
@@ -103,6 +121,7 @@ void harvest_window(FollowedTrend* trend, const PendingWindow& pending, ClosedWi
   }
   if (limit != SIZE_MAX) keep_best(closed, order, limit);
   rank_rows(closed, order);
+  std::vector<std::byte>().swap(closed->values);
 }
 
 }  // namespace trending

@@ -20,7 +20,9 @@ struct ClosedWindow {
     uint32_t key_offset;
     uint32_t key_size;
     uint32_t result_offset;  // in words
-    int64_t rank;            // once all rows are there
+    uint32_t value_offset;   // the bytes of its rank key, while rows are ranked
+    uint32_t value_size;
+    int64_t rank;  // once all rows are there
   };
   Window window;
   bool is_final;
@@ -28,9 +30,11 @@ struct ClosedWindow {
   std::vector<Row> rows;
   std::vector<std::byte> keys;
   std::vector<int64_t> results;
+  std::vector<std::byte> values;
 
   KeyView key(const Row& row) const { return {keys.data() + row.key_offset, row.key_size}; }
   const int64_t* result(const Row& row) const { return results.data() + row.result_offset; }
+  KeyView value(const Row& row) const { return {values.data() + row.value_offset, row.value_size}; }
   size_t bytes() const { return rows.size() * sizeof(Row) + keys.size() + results.size() * sizeof(int64_t); }
 };
 

@@ -60,7 +60,47 @@ bool condition(void* context, KeyView key, const int64_t* result) {
   return holds;
 }
 
+RankKey rank(void* context, KeyView key, const int64_t* result, const Window& window) {
+  return trend_rank_key(static_cast<FollowedTrend*>(context), key, result, window);
+}
+
+int compare_ranks(void* context, KeyView a, KeyView b) {
+  return rank_key_compare(*static_cast<FollowedTrend*>(context)->definition, a, b);
+}
+
+bool rank_moves(const Definition& definition) {
+  for (int i = 0; i < definition.order_count; i++) {
+    if (group_expression_reads_window(definition.order[i].expr)) return true;
+  }
+  return false;
+}
+
+void set_ranks(const Definition& definition, TrendOptions* options) {
+  if (definition.ranks_by_keys) {
+    options->ranks_by_host = true;
+    options->host_score_decides = rank_score_decides(definition);
+    options->host_rank_moves = rank_moves(definition);
+    return;
+  }
+  options->rank_count = static_cast<uint16_t>(definition.order_count);
+  for (int i = 0; i < definition.order_count; i++) {
+    const OrderTerm& term = definition.order[i];
+    options->rank[i] = {static_cast<uint16_t>(term.index), term.descending, term.nulls_first};
+  }
+}
+
 }  // namespace
+
+RankKey trend_rank_key(FollowedTrend* trend, KeyView key, const int64_t* result, const Window& window) {
+  int failed = 0;
+  const RankKey made = rank_key_make(trend->rank_keys, &trend->shared->lock, trend->writer.layout(), key,
+                                     result, window, &failed);
+  if (failed > 0) {
+    pg_atomic_write_u64(&trend->shared->failed,
+                        pg_atomic_read_u64(&trend->shared->failed) + static_cast<uint64>(failed));
+  }
+  return made;
+}
 
 TrendOptions trend_options(const FollowedTrend* trend) {
   const Definition* definition = trend->definition;
@@ -68,11 +108,7 @@ TrendOptions trend_options(const FollowedTrend* trend) {
   options.window = definition->window;
   options.aggregate_count = static_cast<uint16_t>(definition->aggregate_count);
   aggregate_specs(definition->aggregates, definition->aggregate_count, options.aggregates);
-  options.rank_count = static_cast<uint16_t>(definition->order_count);
-  for (int i = 0; i < definition->order_count; i++) {
-    const OrderTerm& term = definition->order[i];
-    options.rank[i] = {static_cast<uint16_t>(term.index), term.descending, term.nulls_first};
-  }
+  set_ranks(*definition, &options);
   options.keeps_values = trend->keeps_values;
   options.watermark_delay = definition->options.watermark_delay;
   options.allowed_lateness = definition->options.allowed_lateness;
@@ -107,6 +143,8 @@ Status trend_make_state(FollowedTrend* trend, const TrendOptions& options, Cross
   hooks.partition_of = partition_of;
   hooks.condition = condition;
   hooks.crossed = crossed;
+  hooks.rank = rank;
+  hooks.compare_ranks = compare_ranks;
   hooks.compare_values = compare_values;
   hooks.combine = combine;
   hooks.is_key = is_key;

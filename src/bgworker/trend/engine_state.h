@@ -23,6 +23,9 @@ struct HookBuffers {
   }
 };
 
+// The rank key of a group, valid until the next call; counts what fails.
+RankKey trend_rank_key(FollowedTrend* trend, KeyView key, const int64_t* result, const Window& window);
+
 // The options of a trend's engine state, those that the engine follows while it runs, and the layout of
 // results: of today, or that which the trend had with another replica identity.
 TrendOptions trend_options(const FollowedTrend* trend);

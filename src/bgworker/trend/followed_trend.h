@@ -12,6 +12,7 @@
 #include "bgworker/trend/recorded.h"
 #include "bgworker/trend/trend_fill.h"
 #include "bgworker/trend/trend_status.h"
+#include "definition/rank_key.h"
 #include "decoder/row_reader.h"
 #include "engine/trend/trend_writer.h"
 #include "postgres/server.h"
@@ -57,6 +58,7 @@ struct FollowedTrend {
   OptionsInForce in_force;  // while the definition is loaded again
   RowReader* reader = nullptr;
   GroupRow* condition = nullptr;  // HAVING
+  RankKeys* rank_keys = nullptr;  // where the engine does not rank by itself
   bool keeps_values = false;      // the engine keeps what retracting extremes, first and last values needs
 
   // -- source

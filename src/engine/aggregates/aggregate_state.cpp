@@ -270,6 +270,7 @@ StateLayout make_layout(const TrendOptions& options) {
   layout.ranks_by_word = ranked == AggregateKind::kRowCount || ranked == AggregateKind::kCount ||
                          ranked == AggregateKind::kDistinct;
   layout.score_decides = layout.ranks_by_word && layout.rank_count == 1;
+  if (options.ranks_by_host) layout.score_decides = options.host_score_decides;
   return layout;
 }
 

@@ -48,6 +48,13 @@ inline int compare_key_bytes(void*, KeyView a, KeyView b) {
   return a.size < b.size ? -1 : a.size > b.size ? 1 : 0;
 }
 
+// How a group is ranked by terms that only the host knows: of a greater score, or of equal scores by the bytes,
+// which Hooks::compare_ranks orders. No bytes rank last.
+struct RankKey {
+  int64_t score = 0;
+  KeyView bytes;
+};
+
 // What the engine asks of its host.
 struct Hooks {
   void* context = nullptr;
@@ -64,6 +71,11 @@ struct Hooks {
   // Told of every group of the current window, or open session, whose condition has become true: in an
   // apply() or advance_clock(), by the difference between the beginning and the end of it. May be null.
   void (*crossed)(void* context, KeyView key, const int64_t* result, const Window& window) = nullptr;
+  // options.ranks_by_host: the rank key of a group in a window; valid until the next call.
+  RankKey (*rank)(void* context, KeyView key, const int64_t* result, const Window& window) = nullptr;
+  // Order of the bytes of two rank keys of equal score: negative when a ranks before b. As compare_keys, null
+  // for readers that leave ties to their caller.
+  int (*compare_ranks)(void* context, KeyView a, KeyView b) = nullptr;
   // Aggregates of ValueType::kBytes: the order of two of its values, negative when a comes first. Values that
   // are equal in it are ordered by their bytes.
   int (*compare_values)(void* context, uint16_t aggregate, KeyView a, KeyView b) = nullptr;

@@ -17,6 +17,9 @@ struct TrendOptions {
   // By which groups are ranked, before their keys: at least one term. Without aggregates it means nothing.
   uint16_t rank_count = 1;
   RankTerm rank[kMaxRankTerms] = {};
+  bool ranks_by_host = false;       // by Hooks::rank instead, of which these say what it may come to:
+  bool host_score_decides = false;  // equal scores are equal ranks, there are no bytes
+  bool host_rank_moves = false;     // it depends on the window, too, not on key and result alone
   // Rows may be retracted: min, max, first and last then keep every value instead of the one that counts.
   bool keeps_values = false;
   bool partitioned = false;    // ranks are kept within partitions (Hooks::partition_of)
@@ -42,8 +45,14 @@ struct TrendTuning {
 // Where the states of these aggregates lie.
 StateLayout make_layout(const TrendOptions& options);
 
-// Words that a group has behind its total.
+// Whether groups that changed are looked at by the host at the end of a change, before they are ranked.
+constexpr bool asks_host(const TrendOptions& options) {
+  return options.has_condition || options.ranks_by_host;
+}
+
+// Words that a group has behind its total: GroupExtra, StoredRank.
 constexpr uint32_t extra_words(const TrendOptions& options) {
+  if (options.ranks_by_host) return 2 + 3;
   return options.partitioned || options.has_condition ? 2 : 0;
 }
 

@@ -362,6 +362,7 @@ void PaneWriter::roll(const Window& next) {
     const Time start = panes_.record(slot).start;
     if (old.contains(start) && !next.contains(start)) remove_pane_from_totals(slot);
   }
+  note_window_moved();
 }
 
 // Makes every total zero at once.

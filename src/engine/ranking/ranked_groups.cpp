@@ -40,6 +40,7 @@ Status RankedGroups::add_group(KeyView key, uint32_t hash, uint32_t* id) {
 
 void RankedGroups::remove_group(uint32_t id) {
   clear_stored(groups_.group(id)->total(), UINT32_MAX);
+  if (ranking_.is_by_host()) ranking_.release_rank(groups_.group(id));
   if (header_->options.partitioned) {
     partitions_.remove_group(ranking_.extra(groups_.group(id))->partition, ranking_);
   }
@@ -68,7 +69,7 @@ const int64_t* RankedGroups::result_of(const int64_t* total) const {
 
 void RankedGroups::renew_total(Group* group) {
   int64_t* total = group->total();
-  if (header_->options.has_condition) {
+  if (asks_host(header_->options)) {
     GroupExtra* extra = ranking_.extra(group);
     const bool held =
         overlaps_before_ && group->epoch + 1 == header_->epoch && (extra->flags & GroupExtra::kHolds) != 0;
@@ -118,17 +119,31 @@ void RankedGroups::unrank_changed() {
   }
 }
 
-// Evaluates the condition of every group that has changed, once however often it has.
-void RankedGroups::settle_changed() {
-  if (!header_->layout.score_decides) unrank_changed();
-  while (first_changed_ != kNone) {
-    const uint32_t id = first_changed_;
-    first_changed_ = ranking_.extra(groups_.group(id))->next_changed;
-    settle_condition(id);
+void RankedGroups::rank_by_host(Group* group, KeyView key, const int64_t* result, const Window& window) {
+  if (!ranking_.store_rank(group, hooks_.rank(hooks_.context, key, result, window))) {
+    header_->counters.incomplete++;
   }
 }
 
-void RankedGroups::settle_condition(uint32_t id) {
+void RankedGroups::note_window_moved() {
+  if (!header_->options.ranks_by_host || !header_->options.host_rank_moves) return;
+  groups_.for_each([this](uint32_t id, Group* group) {
+    if (ranking_.is_live(group)) note_changed(id, group);
+  });
+}
+
+// Judges and ranks every group that has changed, once however often it has. Rank keys of the host's change
+// here only, each together with its score, so the ranking can compare those of the others meanwhile.
+void RankedGroups::settle_changed() {
+  if (!header_->layout.score_decides && !header_->options.ranks_by_host) unrank_changed();
+  while (first_changed_ != kNone) {
+    const uint32_t id = first_changed_;
+    first_changed_ = ranking_.extra(groups_.group(id))->next_changed;
+    settle_group(id);
+  }
+}
+
+void RankedGroups::settle_group(uint32_t id) {
   Group* group = groups_.group(id);
   GroupExtra* extra = ranking_.extra(group);
   const KeyView key = groups_.key(group);
@@ -136,9 +151,10 @@ void RankedGroups::settle_condition(uint32_t id) {
   const int64_t* result = group->total()[0] > 0 ? result_of(group->total()) : nullptr;
   const bool holds_now = result != nullptr && holds(key, result);
   extra->flags = holds_now ? GroupExtra::kHolds : 0;
+  if (holds_now && header_->options.ranks_by_host) rank_by_host(group, key, result, header_->window);
   rank(id, group, (before & GroupExtra::kHolds) != 0, holds_now);
   const bool held = (before & (GroupExtra::kHolds | GroupExtra::kHeld)) != 0;
-  if (holds_now && !held) report_crossed(key, result, header_->window);
+  if (holds_now && !held && header_->options.has_condition) report_crossed(key, result, header_->window);
 }
 
 }  // namespace trending

@@ -2,8 +2,8 @@
 // The groups of a trend with their totals over the current window, and which of them are ranked where: what
 // the writers of panes (panes/) and of sessions (sessions/) have in common.
 //
-// With a condition, groups that a change touches are listed and judged at its end, once each however often
-// they were touched.
+// With a condition, or ranks that are the host's, groups that a change touches are listed, and judged and
+// ranked at its end, once each however often they were touched.
 #pragma once
 
 #include <cstdint>
@@ -52,8 +52,8 @@ class RankedGroups {
 
   // A group's first change in an epoch.
   void renew_total(Group* group);
-  // Applies a change to a group's total and tells the ranking: at once, or with a condition when all changes
-  // are in.
+  // Applies a change to a group's total and tells the ranking: at once, or where the host is asked when all
+  // changes are in.
   template <typename Change>
   void change_total(uint32_t id, Group* group, Change&& change);
   // Tells the ranking that a group's total has changed.
@@ -67,7 +67,12 @@ class RankedGroups {
     if (reports_crossings_ && hooks_.crossed != nullptr) hooks_.crossed(hooks_.context, key, result, window);
   }
 
+  // Asks the host for the rank key of a group whose total has changed.
+  void rank_by_host(Group* group, KeyView key, const int64_t* result, const Window& window);
+
   void settle_changed();
+  // The window has moved on beneath the ranked groups.
+  void note_window_moved();
   const int64_t* result_of(const int64_t* total) const;
   const int64_t* pack(const int64_t* words, FunctionRef<KeyView(uint16_t)> bytes_of) const;
   void clear_stored(int64_t* state, uint32_t which);
@@ -82,7 +87,7 @@ class RankedGroups {
   SketchStore sketches_;
   mutable BytesStore bytes_;
   Window elsewhere_;  // ends of windows whose rows are counted elsewhere
-  // Groups whose condition waits for the end of the change, linked by GroupExtra::next_changed.
+  // Groups that wait for the end of the change, linked by GroupExtra::next_changed.
   uint32_t first_changed_ = kNone;
   bool overlaps_before_ = false;  // rolling to a new epoch whose window overlaps the one before
 
@@ -90,7 +95,7 @@ class RankedGroups {
   void rank_in_partition(uint32_t id, Group* group, bool was_live, bool is_live);
   void note_changed(uint32_t id, Group* group);
   void unrank_changed();
-  void settle_condition(uint32_t id);
+  void settle_group(uint32_t id);
 
   bool reports_crossings_ = true;
   mutable HeapBuffer packed_;  // a result with bytes
@@ -102,7 +107,7 @@ void RankedGroups::change_total(uint32_t id, Group* group, Change&& change) {
   if (group->epoch != header_->epoch) renew_total(group);
   const bool was_live = total[0] > 0;
   change(total);
-  if (header_->options.has_condition) {
+  if (asks_host(header_->options)) {
     note_changed(id, group);
   } else {
     rank(id, group, was_live, total[0] > 0);

@@ -63,17 +63,50 @@ bool Ranking::better(const Candidate& a, const Candidate& b) const {
   return order != 0 ? order < 0 : compare_keys(groups_.key(left), groups_.key(right)) < 0;
 }
 
+KeyView Ranking::value_of(const Group* group) const {
+  if (layout_->score_decides) return {};
+  if (by_host_) return rank_bytes(group);
+  return {reinterpret_cast<const std::byte*>(group->total()), layout_->bytes()};
+}
+
+int Ranking::compare_value(const Group* group, KeyView value) const {
+  if (by_host_) return compare_ranks(rank_bytes(group), value);
+  return compare_rank(*layout_, group->total(), reinterpret_cast<const int64_t*>(value.data));
+}
+
+bool Ranking::store_rank(Group* group, const RankKey& rank) {
+  StoredRank* stored = stored_rank(group);
+  stored->score = rank.score;
+  stored->size = 0;
+  if (rank.bytes.size > stored->capacity) {
+    const Offset bytes = arena_->allocate(rank.bytes.size);
+    if (bytes == 0) return false;
+    release_rank(group);
+    stored->bytes = bytes;
+    stored->capacity = rank.bytes.size;
+  }
+  if (rank.bytes.size > 0) std::memcpy(arena_->at(stored->bytes), rank.bytes.data, rank.bytes.size);
+  stored->size = rank.bytes.size;
+  return true;
+}
+
+void Ranking::release_rank(Group* group) {
+  StoredRank* stored = stored_rank(group);
+  arena_->release(stored->bytes, stored->capacity);
+  stored->bytes = 0;
+  stored->size = stored->capacity = 0;
+}
+
 // Whether a group with this score is at or above a threshold.
 bool Ranking::reaches(const Threshold& low, int64_t score, const Group* group) const {
   if (low.lowest || score > low.score) return true;
   if (score < low.score) return false;
-  const uint32_t total_size = low_total_size();
   const std::byte* bytes = low.bytes != 0 ? arena_->at(low.bytes) : nullptr;
-  if (total_size > 0) {
-    const int order = compare_rank(*layout_, group->total(), reinterpret_cast<const int64_t*>(bytes));
+  if (!layout_->score_decides) {
+    const int order = compare_value(group, {bytes, low.value_size});
     if (order != 0) return order < 0;
   }
-  const KeyView low_key{bytes + total_size, low.key_size};
+  const KeyView low_key{bytes + low.value_size, low.key_size};
   const KeyView key = groups_.key(group);
   return key == low_key || compare_keys(key, low_key) < 0;
 }
@@ -278,7 +311,7 @@ bool Ranking::reserve(uint32_t tier, uint32_t capacity) {
 bool Ranking::set_low(uint32_t tier, const Candidate& candidate) {
   Threshold& low = tier_at(tier).low;
   const Group* group = groups_.group(candidate.group);
-  if (!store_low(low, group->total(), groups_.key(group))) return false;
+  if (!store_low(low, value_of(group), groups_.key(group))) return false;
   low.score = candidate.score;
   low.lowest = false;
   return true;
@@ -289,17 +322,16 @@ bool Ranking::copy_low(uint32_t to, uint32_t from) {
   Threshold& low = tier_at(to).low;
   if (!source.lowest) {
     const std::byte* bytes = source.bytes != 0 ? arena_->at(source.bytes) : nullptr;
-    const KeyView key{bytes + low_total_size(), source.key_size};
-    if (!store_low(low, reinterpret_cast<const int64_t*>(bytes), key)) return false;
+    const KeyView key{bytes + source.value_size, source.key_size};
+    if (!store_low(low, {bytes, source.value_size}, key)) return false;
   }
   low.score = source.score;
   low.lowest = source.lowest;
   return true;
 }
 
-bool Ranking::store_low(Threshold& low, const int64_t* total, KeyView key) {
-  const uint32_t total_size = low_total_size();
-  const uint32_t size = total_size + key.size;
+bool Ranking::store_low(Threshold& low, KeyView value, KeyView key) {
+  const uint32_t size = value.size + key.size;
   if (size > low.capacity) {
     const Offset larger = arena_->allocate(size);
     if (larger == 0) return false;
@@ -307,8 +339,9 @@ bool Ranking::store_low(Threshold& low, const int64_t* total, KeyView key) {
     low.bytes = larger;
     low.capacity = size;
   }
-  if (total_size > 0) std::memcpy(arena_->at(low.bytes), total, total_size);
-  if (key.size > 0) std::memcpy(arena_->at(low.bytes) + total_size, key.data, key.size);
+  if (value.size > 0) std::memcpy(arena_->at(low.bytes), value.data, value.size);
+  if (key.size > 0) std::memcpy(arena_->at(low.bytes) + value.size, key.data, key.size);
+  low.value_size = value.size;
   low.key_size = key.size;
   return true;
 }

@@ -36,11 +36,11 @@
 
 namespace trending {
 
-// What a group of a trend with partitions or a condition has behind its total.
+// What a group of a trend with partitions, a condition or ranks by the host has behind its total.
 struct GroupExtra {
-  static constexpr uint32_t kHolds = 1;    // its condition holds, it is ranked (in the epoch of the group)
-  static constexpr uint32_t kHeld = 2;     // it held in the window before, which overlaps this one
-  static constexpr uint32_t kChanged = 4;  // its condition waits to be evaluated
+  static constexpr uint32_t kHolds = 1;  // its condition, if any, holds: it is ranked (in the group's epoch)
+  static constexpr uint32_t kHeld = 2;   // it held in the window before, which overlaps this one
+  static constexpr uint32_t kChanged = 4;  // it waits to be judged and ranked
 
   uint32_t partition;     // number in the table of partitions
   uint32_t next_changed;  // with kChanged: the next group that waits, kNone at the end
@@ -49,13 +49,23 @@ struct GroupExtra {
 };
 static_assert(sizeof(GroupExtra) == 16);
 
-// The lower bound of a tier of the ranking: score, total and key of some group when it was set.
+// The rank key of a ranked group, behind its GroupExtra, where ranks are the host's.
+struct StoredRank {
+  int64_t score;
+  Offset bytes;
+  uint32_t size;
+  uint32_t capacity;
+};
+static_assert(sizeof(StoredRank) == 24);
+
+// The lower bound of a tier of the ranking: score, value and key of some group when it was set.
 struct Threshold {
   int64_t score = INT64_MIN;
   bool lowest = true;  // below everything; score and key are unused
   uint32_t key_size = 0;
   uint32_t capacity = 0;
-  Offset bytes = 0;  // the total, where scores do not decide, then the key
+  uint32_t value_size = 0;
+  Offset bytes = 0;  // what decides among equal scores (Ranking::value_of), then the key
 };
 
 // A ranked group.
@@ -101,7 +111,8 @@ class Ranking {
         epoch_(&header->epoch),
         hooks_(hooks),
         takes_all_(header->options.partitioned),
-        conditional_(header->options.has_condition) {}
+        conditional_(asks_host(header->options)),
+        by_host_(header->options.ranks_by_host) {}
 
   // Makes this the ranking of one partition of the same trend.
   void select(uint32_t partition, RankingState* state) {
@@ -140,23 +151,37 @@ class Ranking {
 
   // ---- reading
   uint64_t live() const { return state_->live; }
-  // Whether a group is ranked: it has rows in the current window, and its condition holds.
+  // Whether a group is ranked: it has rows in the current window, and its condition, if any, holds.
   bool is_live(const Group* group) const {
     if (group->epoch != *epoch_) return false;
     return conditional_ ? (extra(group)->flags & GroupExtra::kHolds) != 0 : group->total()[0] > 0;
   }
-  // Of trends with partitions or a condition.
+  // Of trends with partitions, a condition or ranks by the host.
   GroupExtra* extra(Group* group) const {
     return reinterpret_cast<GroupExtra*>(group->total() + layout_->words);
   }
   const GroupExtra* extra(const Group* group) const {
     return reinterpret_cast<const GroupExtra*>(group->total() + layout_->words);
   }
-  int64_t score(const Group* group) const { return score_of(*layout_, group->total()); }
+  int64_t score(const Group* group) const {
+    return by_host_ ? stored_rank(group)->score : score_of(*layout_, group->total());
+  }
+
+  // ---- ranks by the host
+  bool is_by_host() const { return by_host_; }
+  // Gives a group its rank key, before change() or enter() is told. False without memory: it has no bytes.
+  bool store_rank(Group* group, const RankKey& rank);
+  void release_rank(Group* group);
+  KeyView rank_bytes(const Group* group) const {
+    const StoredRank* stored = stored_rank(group);
+    return {stored->size == 0 ? nullptr : arena_->at(stored->bytes), stored->size};
+  }
 
   // The order of groups of equal score before their keys are looked at: negative when a ranks before b.
   int compare_values(const Group* a, const Group* b) const {
-    return layout_->score_decides ? 0 : compare_rank(*layout_, a->total(), b->total());
+    if (layout_->score_decides) return 0;
+    return by_host_ ? compare_ranks(rank_bytes(a), rank_bytes(b))
+                    : compare_rank(*layout_, a->total(), b->total());
   }
   // Whether a ranks before b.
   bool better(const Candidate& a, const Candidate& b) const;
@@ -220,6 +245,18 @@ class Ranking {
     return hooks_.compare_keys != nullptr ? hooks_.compare_keys(hooks_.context, a, b)
                                           : compare_key_bytes(nullptr, a, b);
   }
+  int compare_ranks(KeyView a, KeyView b) const {
+    if (a == b) return 0;
+    if (a.size == 0 || b.size == 0) return a.size == 0 ? 1 : -1;
+    return hooks_.compare_ranks != nullptr ? hooks_.compare_ranks(hooks_.context, a, b) : 0;
+  }
+  const StoredRank* stored_rank(const Group* group) const {
+    return reinterpret_cast<const StoredRank*>(extra(group) + 1);
+  }
+  StoredRank* stored_rank(Group* group) const { return reinterpret_cast<StoredRank*>(extra(group) + 1); }
+  // What decides among equal scores, as bytes.
+  KeyView value_of(const Group* group) const;
+  int compare_value(const Group* group, KeyView value) const;
   bool reaches(const Threshold& low, int64_t score, const Group* group) const;
 
   void relocate(uint32_t id, Group* group, int64_t score);
@@ -236,8 +273,7 @@ class Ranking {
   bool reserve(uint32_t tier, uint32_t capacity);
   bool set_low(uint32_t tier, const Candidate& candidate);
   bool copy_low(uint32_t to, uint32_t from);
-  uint32_t low_total_size() const { return layout_->score_decides ? 0 : layout_->bytes(); }
-  bool store_low(Threshold& low, const int64_t* total, KeyView key);
+  bool store_low(Threshold& low, KeyView value, KeyView key);
   void empty_tiers();
   void give_up();
   void rebuild();
@@ -250,6 +286,7 @@ class Ranking {
   Hooks hooks_;
   bool takes_all_ = false;      // the last tier has every group that the others have not
   bool conditional_ = false;    // whether a group is live, a flag says
+  bool by_host_ = false;        // options.ranks_by_host
   uint32_t partition_ = kNone;  // kNone: of all groups
 };
 

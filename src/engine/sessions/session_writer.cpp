@@ -263,13 +263,16 @@ void SessionWriter::show(uint32_t id, Group* group) {
                        (!has_condition || (newest->flags & Session::kHolds) != 0);
   const bool was_live = ranking_.is_live(group);
   if (!is_live && !was_live) return;
-  if (!has_condition) {
+  if (!asks_host(header_->options)) {
     return change_total(id, group, [&](int64_t* total) { copy_state(is_live ? newest : nullptr, total); });
   }
-  // It has been judged already.
+  // If there is a condition, it has been judged already.
   if (group->epoch != header_->epoch) renew_total(group);
   ranking_.extra(group)->flags = is_live ? GroupExtra::kHolds : 0;
   copy_state(is_live ? newest : nullptr, group->total());
+  if (is_live && ranking_.is_by_host()) {
+    rank_by_host(group, groups_.key(group), newest->state(), window_of(newest));
+  }
   rank(id, group, was_live, is_live);
 }
 

@@ -92,7 +92,8 @@ Row TrendReader::row_of(const Candidate& candidate) const {
     window = {session->first, session->last + header_->options.window.size};
   }
   const uint32_t partition = is_partitioned() ? ranking_.extra(group)->partition : 0;
-  return {candidate.group, candidate.score, groups_.key(group), group->total(), partition, window};
+  const KeyView rank = ranking_.is_by_host() ? ranking_.rank_bytes(group) : KeyView{};
+  return {candidate.group, candidate.score, groups_.key(group), group->total(), partition, rank, window};
 }
 
 bool TrendReader::find(KeyView key, Row* row) const {

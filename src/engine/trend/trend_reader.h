@@ -23,10 +23,11 @@ namespace trending {
 // A group of the current window, valid while the lock is held.
 struct Row {
   uint32_t group = 0;  // the engine's number of it
-  int64_t score = 0;   // more is better; equal scores are ordered by compare_rank(), then the key
+  int64_t score = 0;   // more is better; equal scores are ordered by compare_rank() or `rank`, then the key
   KeyView key;
   const int64_t* total = nullptr;  // for copy_result()
   uint32_t partition = 0;          // its number, where ranks are within partitions
+  KeyView rank;                    // the bytes of its rank key, where ranks are the host's
   Window window;                   // the current one; with session windows the group's own
 };
 

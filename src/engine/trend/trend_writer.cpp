@@ -59,7 +59,8 @@ bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& c
   if (options.partitioned && hooks.partition_of == nullptr) return false;
   if (options.has_condition && hooks.condition == nullptr) return false;
   if (options.aggregate_count > kMaxAggregates) return false;
-  if (!ranks_are_valid(options)) return false;
+  if (options.ranks_by_host && (hooks.rank == nullptr || hooks.compare_ranks == nullptr)) return false;
+  if (!options.ranks_by_host && !ranks_are_valid(options)) return false;
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
     if (!is_valid(options.aggregates[i], options, hooks)) return false;
     // Sessions do not own any.

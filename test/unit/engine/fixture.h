@@ -61,7 +61,9 @@ class TestTrend {
     EXPECT_EQ(writer_.create(&arena_, options, hooks, calendar), Status::kOk);
     EXPECT_EQ(batch_->open_slot(0, writer_.windows(), writer_.hash_seed()), Status::kOk);
     EXPECT_EQ(reader_arena_.attach(reader_view_.source(), arena_.root_handle()), Status::kOk);
-    EXPECT_EQ(reader_.open(&reader_arena_, {nullptr, compare_key_bytes}), Status::kOk);
+    Hooks reader_hooks{nullptr, compare_key_bytes};
+    reader_hooks.compare_ranks = hooks.compare_ranks;
+    EXPECT_EQ(reader_.open(&reader_arena_, reader_hooks), Status::kOk);
   }
   ~TestTrend() {
     arena_.destroy();
