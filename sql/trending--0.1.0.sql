@@ -794,6 +794,7 @@ END $$;
 CREATE FUNCTION trending.verify(trend regclass, OUT part text, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -822,6 +823,7 @@ COMMENT ON FUNCTION trending.expire_trend(regclass) IS 'internal: removes what a
 CREATE FUNCTION trending.expire(trend regclass DEFAULT NULL)
 RETURNS bigint LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET row_security = on
 AS $$
 DECLARE
   one     regclass;

@@ -73,6 +73,7 @@ ok(query('SELECT count(*) > 0 FROM sessions WHERE c > 0'), 'a column that was dr
 # A reader's rights suffice.
 query(q{CREATE ROLE reader; GRANT SELECT ON src, best, best_history TO reader});
 is(query(q{SET ROLE reader; SELECT count(*) FROM trending.verify('best')}), '0', 'verify needs no right to write');
+is(query(q{SET ROLE reader; SET row_security = off; SELECT count(*) FROM trending.verify('best')}), '0', 'nor does it mind row_security');
 my ($status, $out, $error) = $node->psql('postgres', q{CREATE ROLE nobody; GRANT SELECT ON best, best_history TO nobody; SET ROLE nobody; SELECT * FROM trending.verify('best')});
 like($error, qr/permission denied for table src/, 'but those to read the source');
 
