@@ -9,6 +9,7 @@
 #include "bgworker/checkpoint/checkpoint.h"
 #include "bgworker/filling/backfill.h"
 #include "bgworker/filling/filling.h"
+#include "bgworker/filling/source_cursor.h"
 #include "bgworker/filling/source_watch.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/process/memory_bound.h"
@@ -275,6 +276,7 @@ void run(Oid database) {
   keep_freed_memory();
   WorkerStart start = worker_start(database);
   evaluation_start(blame_overrun);
+  source_cursor_start();
   memory_bound_set();
   worker->area = area_create(worker->entry, &worker->header, &worker->root);
   if (worker->area == nullptr) {

@@ -287,8 +287,8 @@ void fill_back(FollowedTrend* trend) {
   SnapshotFilter filter = std::move(shadow->trend.passed->back_filter);
   drop_shadow();
   if (is_slow) {
+    trend_set_aside(trend, error != nullptr ? error->message : evaluation_overdrawn_reason());
     if (error != nullptr) FreeErrorData(error);
-    trend_set_aside(trend, evaluation_overdrawn_reason());
     return;
   }
   const TimestampTz ended = GetCurrentTimestamp();

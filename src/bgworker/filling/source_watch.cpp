@@ -2,6 +2,7 @@
 #include "bgworker/filling/source_watch.h"
 
 #include "bgworker/filling/filling_part.h"
+#include "bgworker/filling/source_cursor.h"
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/intake/source_changes.h"
 #include "bgworker/process/transaction.h"
@@ -9,7 +10,6 @@
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/trend_status.h"
 #include "catalog/definition_catalog.h"
-#include "postgres/as_table_owner.h"
 
 namespace trending {
 
@@ -20,16 +20,14 @@ constexpr int64 kRetryUs = 50000;
 
 // Whether a table that joined the source has rows for windows that can still change. Needs a
 // transaction.
-bool holds_rows(const FollowedTrend* trend, Oid table) {
+bool holds_rows(FollowedTrend* trend, Oid table) {
   SPI_connect();
   const char* name = get_rel_name(table);
   bool found = name == nullptr;  // dropped since: filling sorts it out
   if (!found) {
     char* query = source_rows_query(
         trend, quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), name));
-    int result = 0;
-    as_table_owner(table, [&] { result = SPI_execute(query, true, 1); });
-    if (result != SPI_OK_SELECT) elog(ERROR, "could not look into a partition");
+    SPI_cursor_fetch(source_cursor_open(trend, table, query), true, 1);
     found = SPI_processed > 0;
   }
   SPI_finish();
