@@ -102,6 +102,44 @@ $node->safe_psql('postgres', q{INSERT INTO ticks VALUES (1, now()), (1, now()), 
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 2 AND bool_and(final) FROM ticking_history}), 'the last window fires, and becomes final');
 is($node->safe_psql('postgres', 'SELECT k, n, rank FROM ticking_history ORDER BY rank'), "1|2|1\n2|1|2", 'with its rows');
 
+# A row that is late for some of its windows counts in the others: those that end after the clock before its transaction,
+# less watermark_delay and allowed_lateness. Of several kinds of windows, with their bounds by hand.
+$node->safe_psql('postgres', q{
+	CREATE TABLE src (k int, at timestamptz);
+	CREATE TABLE kind (kind text, call text, slide interval, longest interval);
+	INSERT INTO kind VALUES ('hop', 'hop(at, ''500 ms'', ''2 s'')', '0.5 s', '2 s'), ('cumulate', 'cumulate(at, ''500 ms'', ''4 s'')', '0.5 s', '4 s'),
+	  ('uneven', 'hop(at, ''700 ms'', ''2100 ms'')', '0.7 s', '2.1 s');
+	CREATE TABLE opt AS SELECT kind || row_number() OVER (PARTITION BY kind ORDER BY d, l) AS name, kind.*, d * interval '1 s' AS delay, l * interval '1 s' AS late
+	  FROM kind, generate_series(0, 4, 2) d, generate_series(0, 6, 3) l;
+	SELECT trending.create_trend(name, format('SELECT window_start, window_end, k, count(*) AS n FROM src, trending.%s GROUP BY 1, 2, 3 ORDER BY n DESC', call),
+	  watermark_delay => delay, allowed_lateness => late, history_limit => NULL, idle_timeout => '9000 days') FROM opt;
+	CREATE TABLE counted (name text, window_end timestamptz, n bigint)});
+sync_trends($node, 'postgres');
+$node->safe_psql('postgres', $_)
+  for q{INSERT INTO src VALUES (1, '2025-11-29 20:31:20+00'), (1, '2025-11-29 20:31:24+00'), (1, '2025-11-29 20:31:32.000001+00')},
+  q{INSERT INTO src VALUES (1, '2025-11-29 20:31:35.306565+00')},
+  q{BEGIN; INSERT INTO src VALUES (0, '2025-11-29 20:31:25.999999+00'), (0, '2025-11-29 20:31:28+00'), (0, '2025-11-29 20:31:34+00'); SAVEPOINT a;
+    INSERT INTO src VALUES (1, '2025-11-29 20:31:50+00'), (0, '2025-11-29 20:31:33+00'); RELEASE a; COMMIT},
+  q{INSERT INTO src VALUES (1, '2025-11-29 20:32:20+00')};
+sync_trends($node, 'postgres');
+is( settled(
+		sub {
+			return $node->safe_psql('postgres', q{
+				TRUNCATE counted;
+				DO $$ DECLARE o opt; BEGIN FOR o IN TABLE opt LOOP
+				  EXECUTE format('INSERT INTO counted SELECT %L, window_end, n FROM %1$I_history WHERE k = 0', o.name); END LOOP; END $$;
+				WITH ends AS (
+				  SELECT o.*, s.at, CASE WHEN kind = 'cumulate' THEN date_bin(longest, at, '1970-01-01 00:00+00') + i * slide
+				    ELSE date_bin(slide, at, '1970-01-01 00:00+00') + i * slide END AS window_end
+				  FROM opt o, src s, generate_series(1, 8) i WHERE k = 0 AND i * slide <= longest),
+				expected AS (
+				  SELECT name, window_end, count(*) AS n FROM ends
+				  WHERE window_end > at AND window_end > timestamptz '2025-11-29 20:31:35.306565+00' - delay - late GROUP BY 1, 2)
+				SELECT format('%s to %s: %s rows for %s', name, window_end, c.n, e.n) FROM expected e FULL JOIN counted c USING (name, window_end)
+				WHERE e.n IS DISTINCT FROM c.n ORDER BY 1 LIMIT 5});
+		}),
+	'', 'rows that are late for some windows count in the others');
+
 # A history table that its owner broke stops nobody.
 $node->safe_psql('postgres', 'ALTER TABLE ticking_history DROP COLUMN n');
 $node->safe_psql('postgres', q{INSERT INTO ticks VALUES (1, now())});
