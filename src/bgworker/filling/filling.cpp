@@ -1,22 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Filling a trend from rows that are already in its source, exactly, while writers write and without a lock
-// that they would wait for.
-//
-// 1. At a position P between two records the trend begins. The transactions that hold a writer's lock on the
-//    source at this moment are noted: one of them may have its commit record before P (so that it is never
-//    decoded for this trend) and yet not be visible to a snapshot.
-// 2. From P on, the trend's decoded events are recorded with their xids, until those transactions have ended.
-// 3. Then an ordinary snapshot S is taken and the source is read under it. Whoever wrote and committed before
-//    P is visible in S now, since locks are released only after a transaction has become visible.
-// 4. A transaction decoded from P on counts exactly when its top-level xid is not visible in S: the recorded
-//    ones first, then those to come, up to where the WAL ended when S was taken. All that commits behind it
-//    counts.
-//
-// What of the source is counted, and which windows are reported: source_count.cpp.
-//
-// The protocol needs nothing but P, so it serves new trends, trends whose source was truncated, and all
-// trends after their slot was lost. Nothing of an unfinished filling is stored: after a crash it begins
-// again.
+// that they would wait for. README.md has the protocol; comments here name its steps. Which rows are counted
+// and which windows reported: source_count.cpp.
 #include "bgworker/filling/filling.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// Filling a trend from the rows that are in its source; filling.cpp says how.
+// Filling a trend from the rows that are in its source; README.md says how.
 #pragma once
 
 namespace trending {

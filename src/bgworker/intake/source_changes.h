@@ -5,7 +5,7 @@
 // The worker learns of them from the transaction that makes them: the catalog invalidations which it decodes
 // with it. At its commit, under the historic snapshot of exactly that position, the tables that make up the
 // source are listed and compared with those before. Where rows appeared or vanished that way, and windows
-// which can still change have counted them or should, the trend is refilled (filling.cpp), which is exact
+// which can still change have counted them or should, the trend is refilled, which is exact
 // at any position and beside running writers. So the order of catalog changes and row changes in the WAL is
 // kept.
 #pragma once

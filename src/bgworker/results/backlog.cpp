@@ -83,13 +83,11 @@ void report_damaged(FollowedTrend* trend, const BacklogWords& words, size_t dama
 
 // The trend has no such table, and the rows would be deferred for ever.
 void discard_stray_deferred(FollowedTrend* trend) {
-  static SpiStatement windows = {"DELETE FROM trending.waiting_window WHERE trend_id = $1"};
-  static SpiStatement late = {"DELETE FROM trending.waiting_late WHERE trend_id = $1"};
-  static SpiStatement alerts = {"DELETE FROM trending.waiting_alert WHERE trend_id = $1"};
   const Definition& definition = *trend->definition;
-  if (!OidIsValid(definition.history)) spi_run(&windows, {spi_int4(trend->id)});
-  if (!OidIsValid(definition.late)) spi_run(&late, {spi_int4(trend->id)});
-  if (!OidIsValid(definition.alerts)) spi_run(&alerts, {spi_int4(trend->id)});
+  const SpiValue id = spi_int4(trend->id);
+  if (!OidIsValid(definition.history)) spi_run(&DeferredTable<ClosedWindow>::erase_all, {id});
+  if (!OidIsValid(definition.late)) spi_run(&DeferredTable<RefusedRow>::erase_all, {id});
+  if (!OidIsValid(definition.alerts)) spi_run(&DeferredTable<Alert>::erase_all, {id});
 }
 
 namespace {

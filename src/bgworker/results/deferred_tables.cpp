@@ -114,6 +114,8 @@ SpiStatement DeferredTable<ClosedWindow>::select = {
     "WHERE trend_id = $1) w WHERE before < $2 ORDER BY window_end, window_start"};
 SpiStatement DeferredTable<ClosedWindow>::erase = {
     "DELETE FROM trending.waiting_window WHERE ctid = ANY ($1)"};
+SpiStatement DeferredTable<ClosedWindow>::erase_all = {
+    "DELETE FROM trending.waiting_window WHERE trend_id = $1"};
 
 bool DeferredTable<ClosedWindow>::store(const FollowedTrend* trend, const ClosedWindow& closed,
                                         DeferredRoom* room) {
@@ -161,6 +163,7 @@ SpiStatement DeferredTable<RefusedRow>::select = {
     "SELECT ctid AS place, event_time, commit_lsn, reason, \"row\", checksum FROM trending.waiting_late "
     "WHERE trend_id = $1 ORDER BY id LIMIT $2"};
 SpiStatement DeferredTable<RefusedRow>::erase = {"DELETE FROM trending.waiting_late WHERE ctid = ANY ($1)"};
+SpiStatement DeferredTable<RefusedRow>::erase_all = {"DELETE FROM trending.waiting_late WHERE trend_id = $1"};
 
 bool DeferredTable<RefusedRow>::store(const FollowedTrend* trend, const RefusedRow& event,
                                       DeferredRoom* room) {
@@ -201,6 +204,7 @@ SpiStatement DeferredTable<Alert>::select = {
     "SELECT ctid AS place, window_start, window_end, crossed_at, commit_lsn, key, result, checksum "
     "FROM trending.waiting_alert WHERE trend_id = $1 ORDER BY id LIMIT $2"};
 SpiStatement DeferredTable<Alert>::erase = {"DELETE FROM trending.waiting_alert WHERE ctid = ANY ($1)"};
+SpiStatement DeferredTable<Alert>::erase_all = {"DELETE FROM trending.waiting_alert WHERE trend_id = $1"};
 
 bool DeferredTable<Alert>::store(const FollowedTrend* trend, const Alert& alert, DeferredRoom* room) {
   static SpiStatement insert = {

@@ -22,7 +22,7 @@ struct BacklogWords {
 //   kWords   a BacklogWords
 //   select   gives the next portion for (trend, portion), with each row's place (ctid)
 //   kPortion of it
-//   erase    deletes the rows at some places
+//   erase    deletes the rows at some places, erase_all those of a trend
 //   store()  adds an item; false: there is no room
 //   read()   makes an item of a row; false: it cannot be used
 template <typename Item>
@@ -39,6 +39,7 @@ struct DeferredTable<ClosedWindow> {
   static constexpr int64 kPortion = 4 * 1024 * 1024;  // bytes
   static SpiStatement select;
   static SpiStatement erase;
+  static SpiStatement erase_all;
   static bool store(const FollowedTrend* trend, const ClosedWindow& item, DeferredRoom* room);
   static bool read(FollowedTrend* trend, const SpiRow& row, ClosedWindow* item);
 };
@@ -50,6 +51,7 @@ struct DeferredTable<RefusedRow> {
   static constexpr int64 kPortion = 10000;  // rows
   static SpiStatement select;
   static SpiStatement erase;
+  static SpiStatement erase_all;
   static bool store(const FollowedTrend* trend, const RefusedRow& item, DeferredRoom* room);
   static bool read(FollowedTrend* trend, const SpiRow& row, RefusedRow* item);
 };
@@ -60,6 +62,7 @@ struct DeferredTable<Alert> {
   static constexpr int64 kPortion = 10000;  // rows
   static SpiStatement select;
   static SpiStatement erase;
+  static SpiStatement erase_all;
   static bool store(const FollowedTrend* trend, const Alert& item, DeferredRoom* room);
   static bool read(FollowedTrend* trend, const SpiRow& row, Alert* item);
 };

@@ -246,10 +246,9 @@ OwnerResult write_all(FollowedTrend* trend, char (&message)[kMessageSize]) {
 }
 
 void forget_deferred(FollowedTrend* trend) {
-  static SpiStatement deletion = {"DELETE FROM trending.waiting_window WHERE trend_id = $1"};
   trend->history->windows.loaded.clear();
   if (!trend->history->windows.deferred) return;
-  spi_run(&deletion, {spi_int4(trend->id)});
+  spi_run(&DeferredTable<ClosedWindow>::erase_all, {spi_int4(trend->id)});
   note_deferred_counts(trend);
 }
 
