@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS view_events (
     post_id    bigint NOT NULL,
     user_id    bigint NOT NULL,
     category   text,             -- of the post, when it was read: a trend reads one table
+    hashtags   text,             -- likewise: '#spring #garden'
     region     text NOT NULL,
     referrer   text NOT NULL,
     viewed_at  timestamptz NOT NULL DEFAULT now()

@@ -41,6 +41,14 @@ SELECT trending.create_trend('posts_by_region', $$
     ORDER  BY views DESC
 $$, partition_by => '{region}', history_limit => 3, allowed_lateness => '5 minutes');
 
+-- Trending hashtags: a view counts for each of those of its post.
+SELECT trending.create_trend('hashtags', $$
+    SELECT window_start, window_end, hashtag, count(*) AS views, count(DISTINCT user_id) AS readers
+    FROM   view_events, string_to_table(hashtags, ' ') AS hashtag, trending.hop(viewed_at, slide => '10 seconds', size => '5 minutes')
+    GROUP  BY window_start, window_end, hashtag
+    ORDER  BY views DESC
+$$, history_limit => 3, allowed_lateness => '5 minutes');
+
 -- Hot: a view counts half after ten minutes, a quarter after twenty. No windows, so nothing ever drops out at an edge.
 SELECT trending.create_trend('posts_hot', $$
     SELECT post_id, trending.decayed_count(viewed_at, '10 minutes') AS heat

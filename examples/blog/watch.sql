@@ -7,3 +7,5 @@ SELECT rank, value AS views, coalesce(label, '(deleted)') AS post FROM trending.
 SELECT t.category, t.views, p.title AS post
 FROM   posts_by_category t LEFT JOIN posts p ON p.id = t.post_id
 WHERE  t.rank = 1 ORDER BY t.category;
+\pset title 'Hashtags'
+SELECT rank, hashtag, views, readers FROM hashtags WHERE rank <= 3 ORDER BY rank;

@@ -55,6 +55,29 @@ TEST(BlogModel, TheSequenceIsKept) {
   EXPECT_EQ(digest, 6353771348088985556U);
 }
 
+TEST(BlogModel, HashtagsBelongToThePost) {
+  std::map<std::string, int> posts;
+  uint64_t without = 0;
+  for (uint64_t id = 1; id <= 1000; ++id) {
+    const std::string hashtags = post_hashtags(42, id);
+    EXPECT_EQ(hashtags, post_hashtags(42, id));
+    without += hashtags.empty();
+    std::set<std::string> own;
+    for (size_t begin = 0; begin < hashtags.size();) {
+      const size_t end = std::min(hashtags.find(' ', begin), hashtags.size());
+      const std::string hashtag = hashtags.substr(begin, end - begin);
+      EXPECT_EQ(hashtag.front(), '#');
+      EXPECT_TRUE(own.insert(hashtag).second) << hashtags;
+      ++posts[hashtag];
+      begin = end + 1;
+    }
+    EXPECT_LE(own.size(), 3U);
+  }
+  EXPECT_GT(without, 150U);
+  EXPECT_EQ(posts.size(), 40U);
+  EXPECT_GT(posts["#weekend"], 5 * posts["#stars"]);
+}
+
 TEST(BlogModel, ValuesStayInBounds) {
   const BlogModel model(shape(), Schedule(1000, 1));
   uint64_t late = 0;

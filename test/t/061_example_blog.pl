@@ -29,7 +29,14 @@ my $sliding = q{SELECT e - interval '5 minutes' AS window_start, e AS window_end
 my $local_day = q{SELECT date_trunc('day', viewed_at, 'Europe/Berlin') AS window_start, e AS window_end
 	FROM generate_series(1, 24) n, LATERAL (SELECT date_trunc('day', viewed_at, 'Europe/Berlin') + n * interval '1 hour' AS e) e
 	WHERE e > viewed_at};
+my $hashtags = qq{
+	SELECT window_start, window_end, hashtag, count(*) AS views, count(DISTINCT user_id) AS readers,
+	       row_number() OVER (PARTITION BY window_start, window_end ORDER BY count(*) DESC, hashtag) AS rank
+	FROM   (SELECT user_id, viewed_at, split_part(hashtags, ' ', n) AS hashtag FROM view_events, generate_series(1, 3) n) v
+	CROSS  JOIN LATERAL ($sliding) w
+	WHERE  hashtag <> '' GROUP BY window_start, window_end, hashtag};
 my %batch = (
+	hashtags => $hashtags,
 	posts_5min => ranked($tumbling, 'post_id'),
 	posts_now => ranked($sliding, 'post_id'),
 	posts_today => ranked($local_day, 'post_id'),
@@ -59,8 +66,9 @@ feed($node, q{INSERT INTO posts SELECT n, 'Post ' || n, 'food', 'Asia', 'Ana' FR
 rows($node, q{SELECT rank, key, label, value, previous_rank FROM trending_top10('posts_now')}, '1|1|Post 1|1|', 'a single post');
 
 # Transactions of ten minutes' views, in any order, each reaching back two minutes before the end of the one before.
-my $views = qq{INSERT INTO view_events (post_id, user_id, category, region, referrer, viewed_at)
+my $views = qq{INSERT INTO view_events (post_id, user_id, category, hashtags, region, referrer, viewed_at)
 	SELECT post, 1 + floor(random() * 50), (ARRAY['food', 'travel', 'books'])[1 + post % 3],
+	       (ARRAY[NULL, '', '#spring', '#spring #garden', '#sea #night #spring'])[1 + post % 5],
 	       (ARRAY['Asia', 'Europe'])[1 + floor(random() * 2)], (ARRAY['search', 'direct'])[1 + floor(random() * 2)], at
 	FROM (SELECT 1 + floor(40 * random() ^ 2)::bigint AS post,
 	             $begin + (%d * 8 + random() * 10) * interval '1 minute' AS at

@@ -31,6 +31,7 @@ Table views_table() {
           {{"post_id", ColumnType::kBigint},
            {"user_id", ColumnType::kBigint},
            {"category", ColumnType::kText},
+           {"hashtags", ColumnType::kText},
            {"region", ColumnType::kText},
            {"referrer", ColumnType::kText},
            {"viewed_at", ColumnType::kTimestamptz}}};
@@ -95,6 +96,7 @@ void Blog::generate(EventSpan span, const EventTimes& times, Batch& batch) const
     rows.add_bigint(static_cast<int64_t>(view.post));
     rows.add_bigint(static_cast<int64_t>(view.user));
     rows.add_text(title_category(shape_.seed, view.post - 1));
+    rows.add_text(post_hashtags(shape_.seed, view.post));
     rows.add_text(view.region);
     rows.add_text(view.referrer);
     rows.add_timestamptz(times.of(event) - view.lateness);

@@ -13,6 +13,13 @@ namespace {
 constexpr std::string_view kRegions[] = {"Africa",        "Asia",    "Europe",
                                          "North America", "Oceania", "South America"};
 constexpr std::string_view kReferrers[] = {"search", "search", "social", "social", "newsletter", "direct"};
+constexpr std::string_view kHashtags[] = {
+    "#weekend", "#howto",  "#budget",  "#family",  "#slow",     "#local",    "#spring",   "#beginners",
+    "#city",    "#garden", "#vegan",   "#night",   "#train",    "#books",    "#photos",   "#craft",
+    "#coffee",  "#winter", "#sea",     "#history", "#running",  "#mountain", "#repair",   "#music",
+    "#sleep",   "#market", "#bread",   "#camping", "#cinema",   "#bicycle",  "#festival", "#minimal",
+    "#museum",  "#tea",    "#islands", "#chess",   "#knitting", "#birds",    "#rain",     "#stars"};
+constexpr uint64_t kMostHashtags = 3;
 constexpr double kHomeShare =
     0.5;  // of a post's readers are from its own region, besides the evenly spread ones
 constexpr double kDeletedShare = 0.2;  // of the edits delete a post; the others give it a new title
@@ -32,6 +39,19 @@ Post make_post(uint64_t seed, uint64_t id) {
           .region = home_region(seed, id),
           .author = make_author(seed, id),
           .age = static_cast<Micros>(random.below(static_cast<uint64_t>(kOldestPost)))};
+}
+
+std::string post_hashtags(uint64_t seed, uint64_t id) {
+  Random random(mix64(seed) + 6, id);
+  std::string hashtags;
+  for (uint64_t left = random.below(kMostHashtags + 1); left > 0; --left) {
+    const double place = random.unit();
+    const auto which = static_cast<size_t>(place * place * static_cast<double>(std::size(kHashtags)));
+    if (hashtags.find(kHashtags[which]) != std::string::npos) continue;
+    if (!hashtags.empty()) hashtags += ' ';
+    hashtags += kHashtags[which];
+  }
+  return hashtags;
 }
 
 BlogModel::BlogModel(const BlogShape& shape, const Schedule& schedule)

@@ -53,6 +53,9 @@ struct Edit {
 // Post number 1, 2, …
 Post make_post(uint64_t seed, uint64_t id);
 
+// Its hashtags, with spaces between: none to three of a few dozens, some of them much more common.
+std::string post_hashtags(uint64_t seed, uint64_t id);
+
 class BlogModel {
  public:
   BlogModel(const BlogShape& shape, const Schedule& schedule);
