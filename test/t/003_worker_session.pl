@@ -57,6 +57,22 @@ $node->safe_psql('template1', qq{SET default_transaction_read_only = off; ALTER 
 	ALTER ROLE "$admin" IN DATABASE postgres RESET ALL; ALTER ROLE ALL RESET ALL});
 counted('without');
 
+# Settings of the configuration's file: what is kept of a late row is the row.
+my @shown = ("extra_float_digits = -15", "bytea_output = 'escape'", "IntervalStyle = 'sql_standard'", "DateStyle = 'German'");
+$node->append_conf('postgresql.conf', $_) for @shown;
+$node->safe_psql('postgres', q{SELECT pg_reload_conf();
+	CREATE TABLE odd (f float8, b bytea, i interval, at timestamptz);
+	SELECT trending.create_trend('oddly', 'SELECT window_start, window_end, count(*) AS c FROM odd, trending.tumble(at, $$1 minute$$)
+	  GROUP BY 1, 2 ORDER BY c DESC', late_events => 'keep', allowed_lateness => '0')});
+restart_worker();
+sync_trends($node, 'postgres');
+$node->safe_psql('postgres', q{INSERT INTO odd VALUES (0, '', '0', now()); INSERT INTO odd VALUES (1.0 / 3, '\xff00', '1 month -3 days', now() - interval '1 hour')});
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM oddly_late}), 'a late row is kept');
+is($node->safe_psql('postgres', q{SELECT "row"->>'b', "row"->>'f', "row"->>'i' FROM oddly_late}), '\xff00|0.3333333333333333|1 mon -3 days',
+	'with all its values, whatever the configuration shows');
+$node->adjust_conf('postgresql.conf', $_, undef) for map { /(\w+)/ } @shown;
+$node->safe_psql('postgres', 'SELECT pg_reload_conf(); DROP TABLE odd CASCADE');
+
 # Told to end, it is back at once, and nothing is wrong.
 for (1 .. 3)
 {

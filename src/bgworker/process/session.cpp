@@ -28,7 +28,11 @@ constexpr NotedSetting kFixed[] = {
     {"default_transaction_isolation", "read committed"},
     {"default_transaction_read_only", "off"},
     {"default_transaction_deferrable", "off"},
+    // What is kept of late rows is their values, all digits of them.
     {"datestyle", "ISO, MDY"},
+    {"intervalstyle", "postgres"},
+    {"bytea_output", "hex"},
+    {"extra_float_digits", "1"},
     {"row_security", "off"},
     // Later minor releases refuse output plugins that are not listed (CVE-2026-6471); ours decodes in
     // process.
