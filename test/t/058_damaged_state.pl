@@ -249,8 +249,9 @@ $node->safe_psql('postgres', q{
 	    IF of_waiting THEN
 	      PERFORM make_wait();
 	      COMMIT;
-	      PERFORM await('EXISTS (SELECT FROM trending.waiting_window) AND EXISTS (SELECT FROM trending.waiting_late)
-	        AND EXISTS (SELECT FROM trending.waiting_alert)', 'rows wait');
+	      PERFORM await('EXISTS (SELECT FROM trending.waiting_window)', 'windows wait');
+	      PERFORM await('EXISTS (SELECT FROM trending.waiting_late)', 'late rows wait');
+	      PERFORM await('EXISTS (SELECT FROM trending.waiting_alert)', 'alerts wait');
 	    END IF;
 	    SELECT pid INTO before FROM trending.worker_status;
 	    more := 1 + floor(random() * 8);
