@@ -118,6 +118,21 @@ for my $round (1 .. 3)
 my $twice = $node->safe_psql('postgres', q{SELECT count(*) FROM over_history o JOIN begun_later b USING (k, done) WHERE (o.s, o.c) IS DISTINCT FROM (b.s, b.c)});
 is($twice, '0', 'the one that began later says the same');
 
+# Published: all tables, those of a schema, one by one. The worker updates and deletes rows of them.
+for my $publication ('FOR ALL TABLES', 'FOR TABLES IN SCHEMA trending, public', 'FOR TABLE low_history, mid_history, low_late, low_alerts')
+{
+	$node->safe_psql('postgres', "CREATE PUBLICATION everything $publication");
+	my $minute = $node->safe_psql('postgres', q{SELECT extract(epoch FROM max(window_end) - '2026-01-01 00:00+00')::int / 60 FROM low_history}) + 1;
+	feed($minute, $minute + 2);
+	$node->safe_psql('postgres', "INSERT INTO src SELECT 2, '2026-01-01 00:00:30+00'::timestamptz + ($minute - 1) * interval '1 minute' FROM generate_series(1, 5)");
+	sync_trends($node, 'postgres');
+	my $at = "'2026-01-01 00:00+00'::timestamptz + ($minute - 1) * interval '1 minute'";
+	written("SELECT count(*) = 1 FROM low_history WHERE window_start = $at AND k = 2 AND n >= 5", "published $publication: a window of history is replaced");
+	is($node->safe_psql('postgres', q{SELECT string_agg(concat_ws(': ', trend, reason), ', ') FROM trending.status WHERE reason IS NOT NULL}), '', 'and nothing waits');
+	is(settled(\&differences_found), '', 'all is equal');
+	$node->safe_psql('postgres', 'DROP PUBLICATION everything');
+}
+
 # What retention deletes is retracted, but not from final windows.
 @verified = sort keys %queries;
 feed(180, 182);

@@ -107,6 +107,33 @@ for my $open_across (0, 1)
 	}
 }
 
+# Writers whose transactions overlap, so that one is always open, and none for long: the slot is made while they write,
+# for the extension and for trending.reset_slot().
+$node->safe_psql('postgres', 'CREATE DATABASE busy');
+$node->safe_psql('busy', 'CREATE TABLE x (a int); CREATE TABLE e (k int)');
+my $script = PostgreSQL::Test::Utils::tempdir() . '/overlap.sql';
+append_to_file($script, "BEGIN;\nINSERT INTO x VALUES (1);\nSELECT pg_sleep(0.5 + 0.5 * random());\nCOMMIT;\n");
+my ($out, $err) = ('', '');
+my $writers = IPC::Run::start([ 'pgbench', '-n', '-f', $script, '-T', 600, '-c', 4, '-h', $node->host, '-p', $node->port, 'busy' ], '>', \$out, '2>', \$err);
+$node->poll_query_until('busy', q{SELECT count(*) = 4 FROM pg_stat_activity WHERE datname = 'busy' AND backend_xid IS NOT NULL}) or die;
+$node->safe_psql('busy', q{CREATE EXTENSION trending; INSERT INTO e VALUES (1);
+	SELECT trending.create_trend('te', 'SELECT k, count(*) AS n FROM e GROUP BY k ORDER BY n DESC');
+	SELECT trending.create_trend('tx', 'SELECT a, count(*) AS n FROM x GROUP BY a ORDER BY n DESC')});
+for my $rows (2, 3)
+{
+	my $ended = $rows == 2 ? 0 : $node->safe_psql('busy', 'SELECT pid FROM trending.worker_status');
+	$node->safe_psql('busy', 'SELECT trending.reset_slot()') if $ended;
+	wait_for_worker($node, 'busy', $ended);
+	$node->safe_psql('busy', 'INSERT INTO e VALUES (1)');
+	sync_trends($node, 'busy');
+	is($node->safe_psql('busy', 'SELECT n FROM te'), $rows, 'the slot is made, and trends count, while writers write');
+	ok($writers->pumpable, 'who are still at it');
+}
+$writers->signal('INT');
+$writers->finish;
+sync_trends($node, 'busy');
+is($node->safe_psql('busy', 'SELECT n FROM tx'), $node->safe_psql('busy', 'SELECT count(*) FROM x'), 'their own rows count, too');
+
 # Prepared transactions of other databases are named by what ends them.
 $node->safe_psql('postgres', q{BEGIN; CREATE TABLE x (a int); PREPARE TRANSACTION 'it''s forgotten'});
 $node->safe_psql('postgres', 'CREATE DATABASE behind');

@@ -57,6 +57,20 @@ sync_trends($node, 'postgres');
 is(as('other', 'SELECT count(*), sum(n) FROM mine'), '4000|4000', 'and room for it');
 is(worker_pid($node, 'postgres'), $pid, 'it is all the same worker');
 
+# One that starts at the limit, after an end or a crash of the server, has what was stored, and others' trends go on.
+$node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM trending.trend_state s JOIN trending.trend t ON t.id = s.trend_id
+	WHERE t.relation IN ('hog.most'::regclass, 'other.mine'::regclass)}) or die 'not stored';
+for my $count (2, 3)
+{
+	if ($count == 2) { wait_for_worker($node, 'postgres', kill_worker($node, 'postgres', 'TERM')) }
+	else { $node->stop('immediate'); $node->start; wait_for_worker($node, 'postgres') }
+	as('other', 'INSERT INTO src SELECT generate_series(1, 4000)');
+	$node->safe_psql('postgres', q{SELECT trending.sync('240 s', 'other.mine')});
+	is(as('other', 'SELECT count(*), sum(n) FROM mine'), '4000|' . 4000 * $count, 'a worker that starts at the limit: another role goes on');
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM hog.most WHERE n <> 1'), '0', 'and what the first one holds is exact');
+}
+$pid = worker_pid($node, 'postgres');
+
 # What has no room for its state says so, and begins when there is some.
 is($node->safe_psql('postgres', q{SELECT count(*) > 0, bool_and(reason LIKE 'There is no memory for its state.%trending.memory_limit%')
 	FROM trending.status WHERE state = 'stopped'}), 't|t', 'trends without memory are stopped, with the reason');
