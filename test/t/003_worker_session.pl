@@ -165,6 +165,38 @@ $node->start;
 wait_for_worker($node, 'second');
 pass('afterwards it runs as before');
 
+# pg_upgrade itself, from a version to itself, while windows wait to be closed.
+SKIP:
+{
+	my $bin = $node->config_data('--bindir');
+	skip 'no pg_upgrade', 4 unless -x "$bin/pg_upgrade";
+	$node->safe_psql('second', q{CREATE TABLE e (k int, at timestamptz DEFAULT now());
+		SELECT trending.create_trend('te', $$SELECT window_start, window_end, k, count(*) AS n FROM e, trending.hop(at, '1 s', '5 s') GROUP BY 1, 2, 3 ORDER BY n DESC$$,
+		  idle_timeout => '1 s', history_limit => NULL);
+		SELECT trending.create_trend('all_e', 'SELECT k, count(*) AS n FROM e GROUP BY k ORDER BY n DESC');
+		INSERT INTO e SELECT i % 3, now() - i * interval '0.1 s' FROM generate_series(1, 90) i});
+	sync_trends($node, 'second');
+	$node->stop;
+	my $next = sub { my ($out) = PostgreSQL::Test::Utils::run_command([ 'pg_controldata', $node->data_dir ]); return $out =~ /NextXID: +(\S+)/ ? $1 : $out };
+	my $before = $next->();
+	my $upgraded = PostgreSQL::Test::Cluster->new('upgraded');
+	$upgraded->init(allows_streaming => 'logical');
+	$upgraded->append_conf('postgresql.conf', "shared_preload_libraries = 'trending'\n");
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	chdir $folder or die $!;
+	$node->command_ok([ 'pg_upgrade', '-b', $bin, '-B', $bin, '-d', $node->data_dir, '-D', $upgraded->data_dir, '-s', $node->host, '-p', $node->port, '-P', $upgraded->port ],
+		'pg_upgrade');
+	is($next->(), $before, 'nobody has written in the old cluster');
+	$upgraded->start;
+	wait_for_worker($upgraded, 'second');
+	$upgraded->safe_psql('second', 'INSERT INTO e VALUES (1)');
+	sync_trends($upgraded, 'second');
+	is($upgraded->safe_psql('second', 'SELECT sum(n) FROM all_e'), '91', 'trends go on in the new one');
+	no_crash_in_log($upgraded);
+	$upgraded->stop;
+	$node->start;
+}
+
 no_crash_in_log($node);
 $node->stop;
 done_testing();

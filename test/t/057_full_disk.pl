@@ -12,11 +12,17 @@ use TrendingTest;
 my $disk = PostgreSQL::Test::Utils::tempdir();
 my ($uid, $gid) = ($<, $( + 0);
 
-# A command in a namespace in which the small disk is mounted, run as the user we are.
+# A command in a namespace in which a small disk is mounted, run as the user we are.
 sub with_disk
 {
 	my (@command) = @_;
-	return ('unshare', '-Urm', 'sh', '-c', "mount -t tmpfs -o size=24m none $disk && exec \"\$@\"", 'sh',
+	return with_small($disk, '24m', @command);
+}
+
+sub with_small
+{
+	my ($folder, $size, @command) = @_;
+	return ('unshare', '-Urm', 'sh', '-c', "mount -t tmpfs -o size=$size none $folder && exec \"\$@\"", 'sh',
 		'unshare', '-U', "--map-user=$uid", "--map-group=$gid", @command);
 }
 
@@ -83,4 +89,30 @@ is(differences($node, 'postgres'), '', 'and hold everything');
 
 no_crash_in_log($node);
 $node->stop;
+
+# The same of dynamic shared memory, where it is files: rows are refused, nobody ends, and what is given back is used again.
+for my $kind ('posix', 'mmap')
+{
+	my $server = trending_node("shared_$kind", dynamic_shared_memory_type => $kind);
+	$server->stop;
+	my $folder = $kind eq 'posix' ? '/dev/shm' : $server->data_dir . '/pg_dynshmem';
+	system_or_bail(with_small($folder, '12m', 'pg_ctl', '-w', '-s', '-D', $server->data_dir, '-l', $server->logfile, 'start'));
+	$server->_update_pid(1);
+	$server->safe_psql('postgres', q{CREATE EXTENSION trending; CREATE TABLE e (id bigint); CREATE TABLE o (k int);
+		SELECT trending.create_trend('te', 'SELECT id, count(*) AS n FROM e GROUP BY id ORDER BY n DESC');
+		SELECT trending.create_trend('others', 'SELECT k, count(*) AS n FROM o GROUP BY k ORDER BY n DESC');
+		INSERT INTO o VALUES (1)});
+	sync_trends($server, 'postgres');
+	my $pid = worker_pid($server, 'postgres');
+	$server->safe_psql('postgres', 'INSERT INTO e SELECT g FROM generate_series(1, 400000) g; INSERT INTO o VALUES (1)');
+	sync_trends($server, 'postgres');
+	is($server->safe_psql('postgres', q{SELECT refused > 0 AND live_groups + refused = 400000 FROM trending.status WHERE trend = 'te'}), 't', "$kind: what has no room is refused and counted");
+	is($server->safe_psql('postgres', 'SELECT n FROM others'), '2', 'another trend goes on');
+	$server->safe_psql('postgres', 'TRUNCATE e; INSERT INTO e SELECT g FROM generate_series(1, 1000) g');
+	sync_trends($server, 'postgres');
+	is($server->safe_psql('postgres', 'SELECT count(*), sum(n) FROM te'), '1000|1000', 'after TRUNCATE there is room again');
+	is(worker_pid($server, 'postgres'), $pid, 'for the same worker');
+	no_crash_in_log($server);
+	$server->stop;
+}
 done_testing();
