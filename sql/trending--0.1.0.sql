@@ -1012,7 +1012,7 @@ COMMENT ON COLUMN trending.status.ahead IS
 COMMENT ON COLUMN trending.status.null_time IS
   'rows without a time';
 COMMENT ON COLUMN trending.status.failed IS
-  'rows whose expressions raised an error, or took longer than trending.row_timeout';
+  'rows, and groups, whose expressions raised an error, or took longer than trending.row_timeout';
 COMMENT ON COLUMN trending.status.out_of_range IS
   'rows at times that cannot be counted';
 COMMENT ON COLUMN trending.status.refused IS

@@ -162,6 +162,30 @@ is($node->safe_psql('postgres', q{SELECT bool_and(value = rate::numeric) FROM tr
 	'the value of a ranking is its first term');
 is($node->safe_psql('postgres', q{SELECT count(value) FROM trending.top('kinds_all_2', 20)}), '0', 'which is none where it is no number');
 
+# An expression that fails for a group is NULL there, and counted with its reason; the others go on.
+$node->safe_psql('postgres', q{
+	CREATE TABLE ratios (k int, a int, b int, at timestamptz);
+	SELECT trending.create_trend('divided', $$ SELECT k, sum(a) / sum(b) AS ratio, count(*) AS n FROM ratios GROUP BY k ORDER BY ratio DESC NULLS FIRST $$);
+	SELECT trending.create_trend('shown', $$ SELECT window_start, window_end, k, count(*) AS n, 10 / sum(b) AS share FROM ratios, trending.tumble(at, '1 minute')
+	  GROUP BY 1, 2, 3 ORDER BY n DESC $$, idle_timeout => '1 day');
+	SELECT trending.create_trend('judged', $$ SELECT k, count(*) AS n FROM ratios GROUP BY k HAVING sum(a) / sum(b) > 1 ORDER BY n DESC $$)});
+sync_trends($node, 'postgres');
+$node->safe_psql('postgres', q{INSERT INTO ratios VALUES (1, 6, 2, '2024-01-01 00:00'), (2, 6, 0, '2024-01-01 00:00'), (3, 8, 2, '2024-01-01 00:00'), (4, 1, 1, '2024-01-01 00:10')});
+sync_trends($node, 'postgres');
+is($node->safe_psql('postgres', q{SELECT string_agg(format('%s:%s', k, ratio), ' ' ORDER BY rank) FROM divided}), '2: 3:4 1:3 4:1', 'a failing rank is NULL');
+is($node->safe_psql('postgres', q{SELECT string_agg(format('%s:%s', trend, failed), ' ' ORDER BY trend) FROM trending.status WHERE trend IN ('divided', 'judged')}),
+	'divided:1 judged:1', 'it is counted, as is a condition');
+is($node->safe_psql('postgres', q{SELECT DISTINCT reason FROM trending.status WHERE trend IN ('divided', 'judged')}),
+	'an expression of a group failed: division by zero', 'with its reason');
+ok($node->poll_query_until('postgres', q{SELECT string_agg(format('%s:%s', k, share), ' ' ORDER BY k) = '1:5 2: 3:5' FROM shown_history}), 'NULL in history');
+is($node->safe_psql('postgres', q{SELECT failed, reason FROM trending.status WHERE trend = 'shown'}),
+	'1|an expression of a group failed: division by zero', 'which counts it');
+$node->safe_psql('postgres', 'INSERT INTO ratios VALUES (2, 0, 1)');
+sync_trends($node, 'postgres');
+is($node->safe_psql('postgres', 'SELECT ratio FROM divided WHERE k = 2'), '6', 'a row that mends a group does');
+my ($ret, $out, $err) = $node->psql('postgres', q{SELECT * FROM trending.verify('shown')});
+like($err, qr/division by zero/, 'the batch query raises the error');
+
 # The planner takes rank order for the list, and for its beginning, and for nothing else.
 sub sorts
 {

@@ -62,10 +62,7 @@ void apply_to_trend(FollowedTrend* trend, const BatchSlice& slice, TimestampTz c
     return true;
   });
   alerts_noted(trend, lsn, commit_time);
-  if (trend->buffers.combine_error[0] != '\0') {
-    trend_report(trend, trend->buffers.combine_error);
-    trend->buffers.combine_error[0] = '\0';
-  }
+  trend_report_failed(trend);
   if (unlikely(evaluation_overdrawn())) trend_set_aside(trend, evaluation_overdrawn_reason());
   trend->idle_clock->base = trend->writer.clock();
   trend->idle_clock->wall = commit_time;

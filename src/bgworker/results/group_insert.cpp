@@ -57,7 +57,7 @@ void group_insert_begin(GroupInsert* insert, const StateLayout& layout, const Wi
       group_insert_put(insert, value, isnull);
     } else if (column.role == ColumnRole::kExpression) {
       Datum value = 0;
-      (void)group_row_evaluate(insert->expressions, column.index, nullptr, &value, &isnull);
+      if (!group_row_evaluate(insert->expressions, column.index, nullptr, &value, &isnull)) insert->failed++;
       group_insert_put(insert, value, isnull);
     } else if (column.role == ColumnRole::kRank && rank > 0) {
       group_insert_put(insert, Int64GetDatum(rank));

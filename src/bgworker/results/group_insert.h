@@ -20,6 +20,7 @@ struct GroupInsert {
   Datum* values;
   bool* nulls;
   int filled;
+  uint64 failed;         // expressions
   MemoryContext memory;  // of a row
 };
 

@@ -63,6 +63,8 @@ void write_windows(FollowedTrend* trend, OwnedTable* table, const std::vector<Cl
     const bool same = closed.keeps_values == trend->keeps_values;
     write_window(&insert, same ? trend->writer.layout() : other_layout, closed);
   }
+  if (insert.failed > 0) trend_groups_failed(trend, insert.failed);
+  trend_report_failed(trend);
   group_insert_end(&insert);
 }
 

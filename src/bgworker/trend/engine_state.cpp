@@ -26,11 +26,11 @@ int compare_values(void* context, uint16_t aggregate, KeyView a, KeyView b) {
 KeyView combine(void* context, uint16_t aggregate, KeyView a, KeyView b) {
   auto* trend = static_cast<FollowedTrend*>(context);
   const CombinedAggregate& combined = *trend->definition->aggregates[aggregate].combined;
-  char message[sizeof(trend->buffers.combine_error)];
+  char message[sizeof(trend->buffers.error)];
   if (!combined_combine(combined, trend->reader->account, &trend->shared->lock, a, b,
                         &trend->buffers.combined, message, sizeof(message))) {
-    snprintf(trend->buffers.combine_error, sizeof(trend->buffers.combine_error),
-             "states of %s cannot be combined: %.150s", combined.name, message);
+    snprintf(trend->buffers.error, sizeof(trend->buffers.error), "states of %s cannot be combined: %.150s",
+             combined.name, message);
     return {};
   }
   return {reinterpret_cast<const std::byte*>(trend->buffers.combined.data),
@@ -56,7 +56,7 @@ bool condition(void* context, KeyView key, const int64_t* result) {
   bool failed = false;
   bool holds =
       condition_holds(trend->condition, &trend->shared->lock, trend->writer.layout(), key, result, &failed);
-  if (failed) pg_atomic_write_u64(&trend->shared->failed, pg_atomic_read_u64(&trend->shared->failed) + 1);
+  if (failed) trend_groups_failed(trend, 1);
   return holds;
 }
 
@@ -91,14 +91,24 @@ void set_ranks(const Definition& definition, TrendOptions* options) {
 
 }  // namespace
 
+void trend_groups_failed(FollowedTrend* trend, uint64 count) {
+  pg_atomic_uint64* failed = &trend->shared->failed;
+  pg_atomic_write_u64(failed, pg_atomic_read_u64(failed) + count);
+  snprintf(trend->buffers.error, sizeof(trend->buffers.error), "an expression of a group failed: %.200s",
+           evaluation_failure.message);
+}
+
+void trend_report_failed(FollowedTrend* trend) {
+  if (trend->buffers.error[0] == '\0') return;
+  trend_report(trend, trend->buffers.error);
+  trend->buffers.error[0] = '\0';
+}
+
 RankKey trend_rank_key(FollowedTrend* trend, KeyView key, const int64_t* result, const Window& window) {
   int failed = 0;
   const RankKey made = rank_key_make(trend->rank_keys, &trend->shared->lock, trend->writer.layout(), key,
                                      result, window, &failed);
-  if (failed > 0) {
-    pg_atomic_write_u64(&trend->shared->failed,
-                        pg_atomic_read_u64(&trend->shared->failed) + static_cast<uint64>(failed));
-  }
+  if (failed > 0) trend_groups_failed(trend, static_cast<uint64>(failed));
   return made;
 }
 

@@ -14,7 +14,7 @@ struct FollowedTrend;
 struct HookBuffers {
   StringInfoData partition = {};  // of a key
   StringInfoData combined = {};   // a state
-  char combine_error[256] = "";   // why the last one could not be made
+  char error[256] = "";           // why the last one could not be made, or what of a group failed
 
   // In CurrentMemoryContext.
   void make() {
@@ -22,6 +22,11 @@ struct HookBuffers {
     initStringInfo(&combined);
   }
 };
+
+// So many expressions of groups failed, as evaluation_failure says of the last one: counts them. The reason is
+// shown when the lock has been released (trend_report_failed).
+void trend_groups_failed(FollowedTrend* trend, uint64 count);
+void trend_report_failed(FollowedTrend* trend);
 
 // The rank key of a group, valid until the next call; counts what fails.
 RankKey trend_rank_key(FollowedTrend* trend, KeyView key, const int64_t* result, const Window& window);
