@@ -64,6 +64,28 @@ is(query('SELECT count(*) FROM trending.verify(\'m.pathological\')'), '0', 'and 
 as_mallory(q{SET search_path = m, pg_catalog; SELECT trending.drop_trend('m.pathological')});
 is(query('SELECT count(*) FROM trending.checked_definition'), '0', 'nothing is left of a dropped trend');
 
+# The same of the session's temporary objects, which are looked up before the system's wherever no path says otherwise.
+as_mallory(q{
+	CREATE FUNCTION m.any(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN PERFORM t.ran('domain of pg_temp'); RETURN true; END $$;
+	CREATE DOMAIN pg_temp.timestamptz AS text CHECK (m.any(VALUE)); CREATE DOMAIN pg_temp.jsonb AS text CHECK (m.any(VALUE));
+	CREATE DOMAIN pg_temp.pg_lsn AS text CHECK (m.any(VALUE)); CREATE DOMAIN pg_temp.interval AS text CHECK (m.any(VALUE));
+	CREATE DOMAIN pg_temp.regclass AS text CHECK (m.any(VALUE));
+	CREATE TEMP TABLE pg_class (oid pg_catalog.oid, relname text, relowner pg_catalog.oid); CREATE TEMP TABLE pg_attribute (attrelid pg_catalog.oid, attname text);
+	CREATE TEMP TABLE pg_depend (objid pg_catalog.oid); CREATE TEMP TABLE trend (id int, relation pg_catalog.oid);
+	SELECT trending.create_trend('m.temporary', $$SELECT window_start, window_end, id2, region, count(*) AS c FROM m.src, trending.tumble(at, '1 hour')
+	  GROUP BY 1, 2, 3, 4 HAVING count(*) > 0 ORDER BY c DESC$$, late_events => 'keep');
+	SELECT trending.alter_trend('m.temporary', max_groups => 100, history_limit => NULL, retention => '1 day'::pg_catalog.interval);
+	INSERT INTO m.src VALUES (1, 'x', NULL);
+	SELECT trending.sync();
+	SELECT count(*) FROM trending.verify('m.temporary');
+	SELECT trending.expire();
+});
+is_running('m.temporary', 'objects in pg_temp: the trend runs');
+is(query(q{SELECT string_agg(DISTINCT n.nspname, ' ') FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
+	WHERE a.attnum > 0 AND a.attrelid IN ('m.temporary'::regclass, 'm.temporary_late'::regclass, 'm.temporary_history'::regclass, 'm.temporary_alerts'::regclass)}),
+	'pg_catalog', 'and its tables have the types of the system');
+query(q{SELECT trending.drop_trend('m.temporary')});
+
 # -- what a definition names is depended upon, and follows when it is renamed
 as_mallory(q{
 	CREATE TYPE m.mood AS ENUM ('(x)', 'b');
