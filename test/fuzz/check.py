@@ -91,12 +91,16 @@ class Checker:
         # As text, which can be hashed: one NULL is like another.
         keys = {side: f"ROW({', '.join(f'{side}.{c}' for c in on)})::text" for side in "ab"}
         joined = f"{keys['a']} = {keys['b']}" if on else "true"
+        # For three rows at most the planner would try every pair.
+        cursor.execute("SET enable_nestloop = off")
         cursor.execute(
             f"WITH a AS MATERIALIZED ({got}), b AS MATERIALIZED ({expected}) "
             f"(SELECT 'only in {what}', to_jsonb(a)::text FROM a WHERE NOT EXISTS (SELECT FROM b WHERE {joined}) LIMIT 3) UNION ALL "
             f"(SELECT 'missing in {what}', to_jsonb(b)::text FROM b WHERE NOT EXISTS (SELECT FROM a WHERE {joined}) LIMIT 3) UNION ALL "
             f"(SELECT '{what} has', to_jsonb(a)::text || ' expected ' || to_jsonb(b)::text FROM a JOIN b ON {joined} WHERE {' OR '.join(different)} LIMIT 3)".replace("{trend}", str(trend.number)))
-        return "\n".join(f"{where}: {row}" for where, row in cursor.fetchall())
+        found = cursor.fetchall()
+        cursor.execute("RESET enable_nestloop")
+        return "\n".join(f"{where}: {row}" for where, row in found)
 
     def late_differences(self, cursor, trend):
         """Rows refused as late, each kept once; and counted."""
