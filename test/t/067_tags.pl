@@ -140,7 +140,7 @@ all_equal('at first');
 for my $round (1 .. 3)
 {
 	my ($out, $err) = ('', '');
-	my $load = IPC::Run::start([ 'psql', '-XqAt', '-c', 'CALL churn(150)', '-h', $node->host, '-p', $node->port, 'postgres' ],
+	my $load = IPC::Run::start([ 'psql', '-XqAt', '-c', 'CALL churn(60)', '-h', $node->host, '-p', $node->port, 'postgres' ],
 		'>', \$out, '2>', \$err);
 	my $before = scalar_of($node, 'SELECT second FROM clock');
 	$node->poll_query_until('postgres', "SELECT second > $before + 40 FROM clock") or die 'nothing is written';
