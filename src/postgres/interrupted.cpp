@@ -8,6 +8,8 @@
 #include <execinfo.h>
 
 #include <cstdlib>
+#include <cstring>
+#include <initializer_list>
 #endif
 
 namespace trending {
@@ -16,12 +18,25 @@ namespace trending {
 
 namespace {
 
-constexpr int kMostFrames = 16;
+constexpr int kMostFrames = 64;
 const void* c_library = nullptr;
 
 const void* library_of(void* address) {
   Dl_info found = {};
   return dladdr(address, &found) != 0 ? found.dli_fbase : nullptr;
+}
+
+// The server's functions by the names that it exports. A static one goes by the name before it, which is that of
+// the same file: all of an allocator's are AllocSetContextCreateInternal.
+bool manages_resources(void* address) {
+  Dl_info found = {};
+  if (dladdr(address, &found) == 0 || found.dli_sname == nullptr) return false;
+  for (const char* prefix : {"palloc", "repalloc", "pfree", "pstrdup", "pnstrdup", "MemoryContext",
+                             "AllocSet", "Generation", "Slab", "Bump", "Aligned", "ResourceOwner", "hash_",
+                             "SearchCatCache", "ReleaseCatCache", "errstart", "errfinish", "CopyErrorData"}) {
+    if (strncmp(found.dli_sname, prefix, strlen(prefix)) == 0) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -33,13 +48,16 @@ void interrupted_prepare() {
 }
 
 // A handler returns into the library: the first of its frames is that return, the next was interrupted.
-bool interrupted_in_c_library() {
+bool interrupted_where_it_must_not_end() {
   void* frames[kMostFrames];
   const int count = backtrace(frames, kMostFrames);
-  for (int i = 0; i + 1 < count; i++) {
-    if (library_of(frames[i]) == c_library) return library_of(frames[i + 1]) == c_library;
+  int i = 0;
+  while (i < count && library_of(frames[i]) != c_library) i++;
+  if (i + 1 >= count || library_of(frames[i + 1]) == c_library) return true;
+  for (i++; i < count; i++) {
+    if (manages_resources(frames[i])) return true;
   }
-  return true;
+  return false;
 }
 
 #else
@@ -47,7 +65,7 @@ bool interrupted_in_c_library() {
 void interrupted_prepare() {}
 
 // Nobody tells, so a handler may not know better.
-bool interrupted_in_c_library() {
+bool interrupted_where_it_must_not_end() {
   return true;
 }
 

@@ -7,8 +7,8 @@ namespace trending {
 // Before the first such handler runs.
 void interrupted_prepare();
 
-// Whether the handler that calls this interrupted the C library: its memory may be in no state to be freed or
-// allocated then. Called in the handler, or in what it calls.
-bool interrupted_in_c_library();
+// Whether the handler that calls this interrupted the C library, or the server where it manages memory and
+// resources: these may be in no state to be used on the way out then. Called in the handler, or in what it calls.
+bool interrupted_where_it_must_not_end();
 
 }  // namespace trending

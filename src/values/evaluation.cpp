@@ -65,7 +65,7 @@ bool is_bounded() {
 // Whether the process may be ended from within this handler, which itself holds off interrupts once.
 bool may_end_here() {
   return InterruptHoldoffCount <= 1 && QueryCancelHoldoffCount == 0 && CritSectionCount == 0 &&
-         !interrupted_in_c_library();
+         !interrupted_where_it_must_not_end();
 }
 
 // An evaluation has taken so long altogether. One that looks for interrupts is ended by them.
