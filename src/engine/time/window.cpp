@@ -193,7 +193,7 @@ Window Windows::step_at(int64_t n, Time t) const {
   const int64_t guess = spec_.slide_months == 0
                             ? (t - from) / spec_.slide
                             : (month_time(t).month - month_time(from).month) / spec_.slide_months;
-  const int64_t k = first_past(guess, [&](int64_t k) { return step(n, k) > t; });
+  const int64_t k = first_past(guess, [&](int64_t i) { return step(n, i) > t; });
   return {step(n, k - 1), std::min(step(n, k), instant(end(n)))};
 }
 
