@@ -76,7 +76,15 @@ def _first_last(rng):
     return Aggregate(f"trending.{which}({value}, {at})", oracle, ranks=False, picks=True)
 
 
+# Over aggregates and keys; of values that are the same however they are added.
+EXPRESSIONS = ["sum(i) * 2 + count(*)", "count(*) * 100 / nullif(count(i), 0)", "max(b)::numeric / 3", "sum(s)::float8 / count(*)",
+               "CASE WHEN count(*) > 2 THEN 'many' ELSE 'few' END", "coalesce(min(i), -1) % 7", "max(ts) - min(ts)"]
+
+
 def random_aggregate(rng, combined, sessions, sketches=False):
+    if rng.random() < 0.15:
+        x = rng.choice(EXPRESSIONS)
+        return Aggregate(x, x)
     kind = rng.randrange(15 if combined else 12)
     if kind == 0:
         return Aggregate("count(*)", "count(*)")
