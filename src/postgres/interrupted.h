@@ -7,8 +7,10 @@ namespace trending {
 // Before the first such handler runs.
 void interrupted_prepare();
 
-// Whether the handler that calls this interrupted the C library, or the server where it manages memory and
-// resources: these may be in no state to be used on the way out then. Called in the handler, or in what it calls.
-bool interrupted_where_it_must_not_end();
+// Whether the handler that calls this may end the process from where it is, with its callbacks. Not where it
+// interrupted the C library, or the server in a critical section, holding locks of its memory (LWLocks), or where
+// it manages memory and resources: these may be in no state to be used on the way out then. Called in the handler,
+// or in what it calls.
+bool handler_may_end_process();
 
 }  // namespace trending

@@ -62,17 +62,11 @@ bool is_bounded() {
   return settings.row_timeout_ms > 0 && running.timer != MAX_TIMEOUTS;
 }
 
-// Whether the process may be ended from within this handler, which itself holds off interrupts once.
-bool may_end_here() {
-  return InterruptHoldoffCount <= 1 && QueryCancelHoldoffCount == 0 && CritSectionCount == 0 &&
-         !interrupted_where_it_must_not_end();
-}
-
 // An evaluation has taken so long altogether. One that looks for interrupts is ended by them.
 void end_overrun(int64 took_us) {
   const int64 bound = kMostTimeouts * settings.row_timeout_ms * 1000;
   const bool is_ending = ProcDiePending && took_us > kMostWhenEndingUs;
-  if ((!is_ending && took_us <= bound) || !may_end_here()) return;
+  if ((!is_ending && took_us <= bound) || !handler_may_end_process()) return;
   InterruptHoldoffCount = 0;
   if (is_ending) CHECK_FOR_INTERRUPTS();
   running.overrun(running.account->owner);

@@ -119,6 +119,21 @@ $session->query_safe('COMMIT');
 $session->quit;
 ok($node->poll_query_until($db, 'SELECT sum(n) = 2 FROM m.deviation'), 'and goes on');
 
+# -- and what cannot be cancelled, for it looks for no interrupts
+as('mallory', q{
+	CREATE FUNCTION m.busy() RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+	  IF public.in_worker() THEN RETURN length(translate(repeat('a', 2000000), repeat('b', 2000000), '')); END IF;
+	  RETURN 1; END $$;
+	CREATE TABLE m.busy (k int);
+	CREATE INDEX ON m.busy ((m.busy()));
+	SELECT trending.create_trend('m.busy_trend', 'SELECT k, count(*) AS n FROM m.busy GROUP BY k ORDER BY n DESC')});
+others_go_on('an expression that cannot be cancelled');
+ok($node->poll_query_until($db, q{SELECT state = 'stopped' AND reason ~ 'set aside: an expression of it or of its source .* could not be cancelled' FROM trending.status WHERE trend = 'm.busy_trend'}),
+	'its trend is set aside') or diag query('TABLE trending.status');
+as('mallory', q{SELECT trending.resume('m.busy_trend')});
+ok($node->poll_query_until($db, q{SELECT state = 'filling' FROM trending.status WHERE trend = 'm.busy_trend'}), 'it is tried again');
+$node->stop('fast');
+ok(1, 'a fast shutdown does not wait for it');
+
 no_crash_in_log($node);
-$node->stop;
 done_testing();

@@ -4,38 +4,61 @@
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/followed_trend.h"
 #include "postgres/as_table_owner.h"
+#include "postgres/interrupted.h"
 #include "postgres/owned_table.h"
+#include "postgres/relation_owner.h"
 
 namespace trending {
 
 namespace {
 
-// After it was cancelled, this long for code that handles that.
-constexpr int kGraceMs = 1000;
+// Between two looks. After it was cancelled, there are so many for code that handles that.
+constexpr int kTickMs = 500;
+constexpr int kPatienceTicks = kPatienceMs / kTickMs;
+constexpr int kGraceTicks = 2;
 
+// What the timer's handler changes is volatile.
 struct Patience {
   TimeoutId timer;
+  Oid owner;            // of the table
+  volatile int ticks;   // since planning began
+  volatile int ending;  // those with the worker about to end
   volatile sig_atomic_t is_cancelled;
   volatile sig_atomic_t is_lost;  // the worker ends
 };
 Patience patience = {};
 
-// In the signal handler.
-void on_timeout() {
-  if (patience.is_cancelled) {
-    patience.is_lost = 1;
-    ProcDiePending = true;
-  } else {
-    patience.is_cancelled = 1;
-    QueryCancelPending = true;
-    enable_timeout_after(patience.timer, kGraceMs);
-  }
-  InterruptPending = true;
+// Planning goes on though the worker is about to end: nobody looks for interrupts.
+void end_here() {
+  if (!handler_may_end_process()) return;
+  InterruptHoldoffCount = 0;
+  if (patience.is_lost) blame_overrun(patience.owner);
+  CHECK_FOR_INTERRUPTS();
 }
 
-void begin_patience() {
+// In the signal handler.
+void on_tick() {
+  patience.ticks = patience.ticks + 1;
+  if (ProcDiePending) patience.ending = patience.ending + 1;
+  if (patience.ending > kGraceTicks) end_here();
+  if (!patience.is_cancelled && patience.ticks >= kPatienceTicks) {
+    patience.is_cancelled = 1;
+    QueryCancelPending = true;
+    InterruptPending = true;
+  } else if (!patience.is_lost && patience.ticks >= kPatienceTicks + kGraceTicks) {
+    patience.is_lost = 1;
+    ProcDiePending = true;
+    InterruptPending = true;
+  }
+  enable_timeout_after(patience.timer, kTickMs);
+}
+
+void begin_patience(Oid owner) {
+  patience.owner = owner;
+  patience.ticks = 0;
+  patience.ending = 0;
   patience.is_cancelled = 0;
-  enable_timeout_after(patience.timer, kPatienceMs);
+  enable_timeout_after(patience.timer, kTickMs);
 }
 
 void end_patience() {
@@ -75,7 +98,7 @@ void lock_indexes_at_once(Oid table) {
 }  // namespace
 
 void source_cursor_start() {
-  patience.timer = RegisterTimeout(USER_TIMEOUT, on_timeout);
+  patience.timer = RegisterTimeout(USER_TIMEOUT, on_tick);
   before_shmem_exit(blame_if_lost, 0);
 }
 
@@ -86,7 +109,7 @@ Portal source_cursor_open(FollowedTrend* trend, Oid table, const char* query) {
   if (plan == nullptr) elog(ERROR, "could not prepare reading of the source");
   const char* name = get_rel_name(table);
   Portal cursor = nullptr;
-  begin_patience();
+  begin_patience(relation_owner(table));
   PG_TRY();
   {
     as_table_owner(table, [&] { cursor = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true); });

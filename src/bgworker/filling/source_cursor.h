@@ -3,7 +3,9 @@
 //
 // To plan such a query is to evaluate what the table's owner attached to it (postgres/as_table_owner.h). That
 // has a time: what takes longer than kPatienceMs is cancelled, and what goes on after that ends the worker,
-// since nothing else can. Either sets the trend aside; the latter when it has happened twice (trend/blame.h).
+// since nothing else can: with the next look for interrupts, or from within the timer's handler where none is
+// taken. Either sets the trend aside; the former end when it has happened twice (trend/blame.h). What holds up the
+// end of the worker is ended likewise, within two ticks.
 #pragma once
 
 #include "postgres/server.h"

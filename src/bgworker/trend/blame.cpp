@@ -95,7 +95,7 @@ void blame_overrun(Oid owner) {
   if (trend != 0) {
     note_set_aside(
         trend,
-        "set aside: an expression of it took too long for one row or group, and could not be cancelled");
+        "set aside: an expression of it or of its source took too long and could not be cancelled");
   }
   note_overrun(owner);
   LWLockRelease(&directory->lock);
