@@ -81,6 +81,7 @@ struct Shadow {
     trend.definition = live.definition;
     trend.reader = live.reader;
     trend.condition = live.condition;
+    trend.rank_keys = live.rank_keys;
     trend.shared = live.shared;
     trend.keeps_values = live.keeps_values;
     trend.start.later = live.start.later;

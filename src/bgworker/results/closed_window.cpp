@@ -84,8 +84,8 @@ void keep_best(ClosedWindow* closed, const RankOrder& order, size_t limit) {
 
 void add_row(FollowedTrend* trend, KeyView key, const int64_t* result, ClosedWindow* closed) {
   const StateLayout& layout = trend->writer.layout();
-  const RankKey rank = trend->rank_keys != nullptr ? trend_rank_key(trend, key, result, closed->window)
-                                                   : RankKey{rank_score(layout, result), {}};
+  const RankKey rank = trend->definition->ranks_by_keys ? trend_rank_key(trend, key, result, closed->window)
+                                                        : RankKey{rank_score(layout, result), {}};
   closed->rows.push_back({rank.score, static_cast<uint32_t>(closed->keys.size()), key.size,
                           static_cast<uint32_t>(closed->results.size()),
                           static_cast<uint32_t>(closed->values.size()), rank.bytes.size, 0});
