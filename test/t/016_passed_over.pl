@@ -59,6 +59,7 @@ create('ticker', 'ticks', "trending.tumble(at, '1 minute')", '');
 
 create('minutes', 'seen', "trending.tumble(at, '1 minute')", ", backfill => 'open'");
 create('visits', 'seen', "trending.session(at, '20 seconds')", ", backfill => 'open'");
+sync_trends($node, $db);
 query(row('seen', map { $_ * 10 } 0 .. 30));
 query(row('seen', 15));
 sync_trends($node, $db);

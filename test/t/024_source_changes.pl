@@ -175,6 +175,19 @@ query('DELETE FROM p3_1 WHERE at < ' . second(348));
 kill 'CONT', $pid;
 is(difference('parts_hop'), '', 'DETACH and ATTACH that the worker learns of later');
 
+# A partition that is attached while the source is read, which holds nobody up.
+query(q{CREATE TABLE wide (k int, at timestamptz) PARTITION BY LIST (k); CREATE TABLE wide_0 PARTITION OF wide FOR VALUES IN (0);
+	INSERT INTO wide SELECT 0, '2026-01-01' FROM generate_series(1, 400000)});
+query("CREATE TABLE wide_$_ (LIKE wide); INSERT INTO wide_$_ VALUES ($_, '2026-01-01')") for 1 .. 8;
+for my $round (1 .. 8)
+{
+	$node->psql($db, qq{SELECT trending.create_trend('wide_trend', \$\$ SELECT k, count(*) AS n FROM wide GROUP BY k ORDER BY n DESC \$\$);
+		SELECT pg_sleep(0.04 * $round); ALTER TABLE wide ATTACH PARTITION wide_$round FOR VALUES IN ($round)});
+	sync_trends($node, $db);
+	is(query('SELECT sum(n) FROM wide_trend'), 400000 + $round, "a partition that is attached after 0.04 s * $round");
+	query('DROP FOREIGN TABLE wide_trend');
+}
+
 # Beside running writers, with crashes of the worker; all in one window, whatever the time of day.
 query('CREATE TABLE live (k int, at timestamptz DEFAULT ' . second(0) . ', id bigint GENERATED ALWAYS AS IDENTITY) PARTITION BY LIST (k);'
 	  . join('', map { "CREATE TABLE live_$_ PARTITION OF live FOR VALUES IN ($_); ALTER TABLE live_$_ REPLICA IDENTITY FULL;" } 0 .. 3));

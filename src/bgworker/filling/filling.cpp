@@ -156,9 +156,12 @@ void fill_from_source(FollowedTrend* trend) {
   trend->passed->counted_since = kNoTime;
   // Without event times the trend begins with the rows to come; what it has in history stays.
   if (counts_source(trend) && knows_event_times(*trend->definition)) {
+    // In this order. Attaching a partition waits for nobody who reads: one that comes after the look is not noted,
+    // so its coming will be met, and the rows in it that this snapshot does not see with it.
+    source_note_files(trend);
+    worker_see_latest();
     trend->fill.filter = filter_of(GetActiveSnapshot());
     source_count(trend);
-    source_note_files(trend);
   }
 }
 

@@ -309,8 +309,8 @@ void source_learn(FollowedTrend* trend) {
 }
 
 void source_note_files(FollowedTrend* trend) {
-  // What the source consists of now is what was read. Whatever made it so and is decoded later changes
-  // nothing.
+  // What the source consists of now is what is about to be read. Whatever made it so and is decoded later
+  // changes nothing.
   List* tables = tables_of(trend->source);
   for (auto& [oid, table] : trend->tables->all) table.listed = list_member_oid(tables, oid);
   ListCell* cell = nullptr;

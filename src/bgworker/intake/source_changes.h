@@ -58,8 +58,8 @@ void source_truncated(FollowedTrend* trend, Oid relation);
 SourceTable* source_table(FollowedTrend* trend, Relation relation);
 // The tables that make up the source at this position, if that is not known yet.
 void source_learn(FollowedTrend* trend);
-// The files of the tables that the trend has just been filled from, in the transaction that filled it and
-// holds their locks: a later rewrite gives them others.
+// The tables that the trend is about to be filled from, and their files: a later rewrite gives them others. Before
+// the snapshot that it is filled with.
 void source_note_files(FollowedTrend* trend);
 
 // -- between records, in a transaction

@@ -16,6 +16,11 @@ void worker_begin() {
   PushActiveSnapshot(GetTransactionSnapshot());
 }
 
+void worker_see_latest() {
+  PopActiveSnapshot();
+  PushActiveSnapshot(GetTransactionSnapshot());
+}
+
 void worker_commit() {
   PopActiveSnapshot();
   CommitTransactionCommand();

@@ -9,6 +9,8 @@ namespace trending {
 
 // Starts one with an active snapshot. What it writes carries an origin that the plugin filters out.
 void worker_begin();
+// Takes a new snapshot for what follows in the transaction.
+void worker_see_latest();
 void worker_commit();
 // After an error that was caught: ends the transaction and gives its message (palloc'd in TopMemoryContext).
 ErrorData* worker_abort();
