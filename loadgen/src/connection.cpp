@@ -97,12 +97,14 @@ void Connection::open() {
   keywords.add("port", options_.port);
   keywords.add("user", options_.user);
   keywords.finish();
-  connection_.reset(PQconnectdbParams(keywords.keywords(), keywords.values(), 1));
   inserts_prepared_ = false;
-  if (PQstatus(connection_.get()) != CONNECTION_OK) {
+  for (bool again = false;; again = true) {
+    connection_.reset(PQconnectdbParams(keywords.keywords(), keywords.values(), 1));
+    if (PQstatus(connection_.get()) == CONNECTION_OK) break;
     const std::string message = tidy(PQerrorMessage(connection_.get()));
     switch (PQpingParams(keywords.keywords(), keywords.values(), 1)) {
       case PQPING_OK:
+        if (!again) continue;  // it may have been about to start when it refused
         throw ConnectError(
             message, "The server answers: check database, user, password, and its limit of connections.",
             true);
