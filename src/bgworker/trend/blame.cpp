@@ -94,8 +94,7 @@ void blame_overrun(Oid owner) {
   LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
   if (trend != 0) {
     note_set_aside(
-        trend,
-        "set aside: an expression of it or of its source took too long and could not be cancelled");
+        trend, "set aside: an expression of it or of its source took too long and could not be cancelled");
   }
   note_overrun(owner);
   LWLockRelease(&directory->lock);
