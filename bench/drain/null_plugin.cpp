@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // The yardstick of the drain benchmark: the same decoding loop with an output plugin that does nothing.
 //
-// bench_drain(slot, upto) runs it in a background worker, like the real thing, and returns the seconds it
-// took.
+// bench_drain(slot, since, upto) runs it in a background worker, like the real thing, and returns the seconds
+// it took.
 #include <sys/resource.h>
 
 #include "decoder/decode_loop.h"
@@ -12,6 +12,7 @@ namespace {
 
 struct Request {
   Oid database;
+  XLogRecPtr since;
   XLogRecPtr upto;
   char slot[NAMEDATALEN];
 };
@@ -41,7 +42,7 @@ void drain(const Request& request) {
   BackgroundWorkerInitializeConnectionByOid(request.database, InvalidOid, 0);
   SetConfigOption("logical_decoding_work_mem", "256MB", PGC_SUSET, PGC_S_OVERRIDE);
   trending::DecodeLoop loop;
-  loop.open(request.slot, InvalidXLogRecPtr);
+  loop.open(request.slot, request.since);
   const double started = processor_seconds();
   while (loop.next() && loop.position() < request.upto) CHECK_FOR_INTERRUPTS();
   const double seconds = processor_seconds() - started;
@@ -71,7 +72,7 @@ PGDLLEXPORT void bench_drain_main(Datum) {
 
 PG_FUNCTION_INFO_V1(bench_drain);
 PGDLLEXPORT Datum bench_drain(PG_FUNCTION_ARGS) {
-  Request request = {MyDatabaseId, PG_GETARG_LSN(1), {}};
+  Request request = {MyDatabaseId, PG_GETARG_LSN(1), PG_GETARG_LSN(2), {}};
   strlcpy(request.slot, NameStr(*PG_GETARG_NAME(0)), NAMEDATALEN);
   BackgroundWorker worker = {};
   worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;

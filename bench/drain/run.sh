@@ -36,7 +36,7 @@ start_cluster() {
 
 create_schema() {
   query "CREATE EXTENSION trending"
-  query "CREATE FUNCTION bench_drain(name, pg_lsn) RETURNS float8 LANGUAGE c STRICT AS 'trending_bench', 'bench_drain'"
+  query "CREATE FUNCTION bench_drain(name, pg_lsn, pg_lsn) RETURNS float8 LANGUAGE c STRICT AS 'trending_bench', 'bench_drain'"
   query "CREATE TABLE view_events (id bigint GENERATED ALWAYS AS IDENTITY, post_id bigint NOT NULL,
                                    viewed_at timestamptz NOT NULL DEFAULT clock_timestamp())"
   query "SELECT trending.create_trend('top_posts', \$\$
@@ -56,13 +56,13 @@ create_schema() {
 
 # Loads while the worker stands still, then lets both loops read the same WAL.
 measure() { # NAME CALL COUNT
-  local worker upto started ended null_seconds worker_seconds
+  local worker since upto started ended null_seconds worker_seconds
   worker=$(worker_pid)
-  query "SELECT pg_create_logical_replication_slot('bench', 'trending_bench')" >/dev/null
+  since=$(query "SELECT lsn FROM pg_create_logical_replication_slot('bench', 'trending_bench')")
   kill -STOP "$worker"
   query "$2"
   upto=$(query "SELECT pg_current_wal_lsn()")
-  null_seconds=$(query "SELECT bench_drain('bench', '$upto')")
+  null_seconds=$(query "SELECT bench_drain('bench', '$since', '$upto')")
   started=$(processor_micros "$worker")
   kill -CONT "$worker"
   query "SELECT trending.sync('10 min')" >/dev/null
