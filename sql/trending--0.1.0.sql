@@ -1121,6 +1121,8 @@ RETURNS event_trigger LANGUAGE C
 AS 'MODULE_PATHNAME', 'trending_forget_dropped';
 
 CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trending.forget_dropped();
+-- Under session_replication_role = replica too, which upgrade and replication tools set.
+ALTER EVENT TRIGGER trending_forget_dropped ENABLE ALWAYS;
 COMMENT ON FUNCTION trending.forget_dropped() IS 'internal: forgets trends whose foreign tables are dropped';
 COMMENT ON EVENT TRIGGER trending_forget_dropped IS 'internal: a dropped foreign table takes its trend along';
 

@@ -23,11 +23,17 @@ void wake_readers(Oid database) {
   }
 }
 
+// No process can attach to an area twice.
+dsa_area* attach_to_unpin(dsa_handle area) {
+  const bool is_own = memory_area() != nullptr && dsa_get_handle(memory_area()) == area;
+  return is_own ? memory_area() : dsa_attach(area);
+}
+
 // Sets what readers attach to and releases what they had. Whoever reads just now keeps his mapping until he
 // looks again. What may fail comes first.
 void replace_area(DatabaseShared* entry, dsa_handle area, dsa_pointer root) {
   const dsa_handle old = entry->area;  // changed by one process at a time: the worker, or who made it leave
-  dsa_area* attached = old == DSM_HANDLE_INVALID ? nullptr : dsa_attach(old);
+  dsa_area* attached = old == DSM_HANDLE_INVALID ? nullptr : attach_to_unpin(old);
   LWLockAcquire(&entry->lock, LW_EXCLUSIVE);
   entry->area = area;
   entry->area_root = root;
@@ -36,7 +42,7 @@ void replace_area(DatabaseShared* entry, dsa_handle area, dsa_pointer root) {
   LWLockRelease(&entry->lock);
   if (attached == nullptr) return;
   dsa_unpin(attached);
-  dsa_detach(attached);
+  if (attached != memory_area()) dsa_detach(attached);  // our own goes with this process
   wake_readers(entry->database);
 }
 

@@ -225,6 +225,10 @@ dsa_area* memory_create(DatabaseShared* entry, Size first_bytes, dsa_pointer* fi
   return memory.area;
 }
 
+dsa_area* memory_area() {
+  return memory.area;
+}
+
 void memory_shown() {
   memory.is_shown = true;
   pg_atomic_write_u64(&memory.entry->area_granted, memory.granted);

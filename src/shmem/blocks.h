@@ -47,5 +47,7 @@ bool memory_may_do(const AreaBlocks& blocks);
 dsa_area* memory_create(DatabaseShared* entry, Size first_bytes, dsa_pointer* first);
 // Readers see the area, and its predecessor is gone.
 void memory_shown();
+// The area that memory_create made in this process; null before.
+dsa_area* memory_area();
 
 }  // namespace trending

@@ -48,6 +48,11 @@ $node->safe_psql('postgres', 'DROP DATABASE second');
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_replication_slots WHERE plugin = 'trending'"),
 	'1', 'DROP DATABASE takes the slot along');
 
+# Event triggers that are not for replicas do not fire for who sets this.
+$node->safe_psql('postgres', q{CREATE TABLE copied (k int); SELECT trending.create_trend('goes', 'SELECT k, count(*) AS n FROM copied GROUP BY k ORDER BY n DESC')});
+$node->safe_psql('postgres', 'SET session_replication_role = replica; DROP FOREIGN TABLE goes CASCADE');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM trending.trend}), '1', 'a trend is forgotten under session_replication_role = replica');
+
 # The extension goes, and comes back.
 $node->safe_psql('postgres', 'DROP EXTENSION trending CASCADE');
 $node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM pg_replication_slots')

@@ -161,6 +161,25 @@ play(3);
 right($since, 'in the end');
 becomes(q{SELECT count(*) = 3 FROM trending.trend_state}, 'the state is stored again');
 
+# Whoever drops the extension is waited for, with no deadlock, also where he thinks better of it.
+my $pid = worker_pid($node, 'postgres');
+my $dropper = $node->background_psql('postgres', on_error_stop => 1);
+$dropper->query_safe('SET client_min_messages = error; BEGIN; DROP EXTENSION trending CASCADE');
+$node->safe_psql('postgres', 'INSERT INTO plays (song, at) VALUES (1, ' . at_minute($minute - 1) . ')');
+becomes("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $pid AND locktype = 'object' AND classid = 'pg_extension'::regclass AND NOT granted)", 'the worker waits for its end');
+$dropper->query_safe('ROLLBACK');
+for (1 .. 30)
+{
+	$node->safe_psql('postgres', 'INSERT INTO plays (song, at) VALUES (1, ' . at_minute($minute - 1) . ')');
+	$dropper->query_safe('BEGIN; DROP EXTENSION trending CASCADE; ROLLBACK; SELECT pg_sleep(random() * 0.1)');
+}
+checkpoints_go_on();
+is(worker_pid($node, 'postgres'), $pid, 'it is the same worker');
+$dropper->query_safe('DROP EXTENSION trending CASCADE');
+becomes(q{SELECT NOT EXISTS (SELECT FROM pg_replication_slots)}, 'which leaves when the extension is dropped');
+$dropper->quit;
+unlike(slurp_file($node->logfile), qr/deadlock detected|can't attach the same segment/, 'no deadlock, and no error as it leaves');
+
 no_crash_in_log($node);
 $node->stop;
 done_testing();

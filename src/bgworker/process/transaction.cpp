@@ -1,11 +1,34 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "bgworker/process/transaction.h"
 
+#include "bgworker/process/session.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/working.h"
 #include "postgres/guard.h"
 
 namespace trending {
+
+namespace {
+
+// DROP EXTENSION locks the extension, and then table after table of ours in an order of its own, which would
+// end in a deadlock with a transaction that uses several. So each locks the extension first. It is awaited
+// without a limit: nothing else is held, and nothing can be done before it is dropped or not.
+void lock_extension() {
+  for (;;) {
+    const Oid extension = get_extension_oid("trending", true);
+    if (!OidIsValid(extension)) return;
+    LOCKTAG tag;
+    SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, extension, 0);
+    if (LockAcquire(&tag, AccessShareLock, false, true) != LOCKACQUIRE_NOT_AVAIL) return;
+    InvalidateCatalogSnapshot();
+    const bool limited = LockTimeout != 0;
+    session_limit_locks(false);
+    LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+    session_limit_locks(limited);
+  }
+}
+
+}  // namespace
 
 void worker_begin() {
   // Between records caches may hold what was true for a past transaction.
@@ -13,6 +36,7 @@ void worker_begin() {
   SetCurrentStatementStartTimestamp();
   compat::session_origin() = DoNotReplicateId;
   StartTransactionCommand();
+  lock_extension();
   PushActiveSnapshot(GetTransactionSnapshot());
 }
 

@@ -7,7 +7,7 @@
 
 namespace trending {
 
-// Starts one with an active snapshot. What it writes carries an origin that the plugin filters out.
+// Starts one with an active snapshot, in which the extension is not dropped. What it writes carries an origin that the plugin filters out.
 void worker_begin();
 // Takes a new snapshot for what follows in the transaction.
 void worker_see_latest();
