@@ -21,7 +21,7 @@ DATABASE = "docs_reference"
 # Every function that is not internal stands in one of these, beside the page that explains it.
 GROUPS = {
     ("Trends", "definitions.md"): ["create_trend", "track", "alter_trend", "drop_trend", "resume", "definition", "batch_query"],
-    ("Reading", "ranking.md"): ["trending_top10", "top", "rank", "sync", "watch"],
+    ("Reading", "ranking.md"): ["top10", "trending_top10", "top", "rank", "sync", "watch"],
     ("History", "history.md"): ["recompute", "verify", "history_since", "expire", "schedule_retention", "unschedule_retention"],
     ("Windows", "windows.md"): ["tumble", "hop", "cumulate", "session", "commit_time", "parse_timestamptz"],
     ("Aggregates", "aggregates.md"): ["first", "last", "approx_count_distinct", "decayed_count", "decayed_sum"],
@@ -92,7 +92,8 @@ class Server:
 def short(text):
     """The types' usual names, defaults without casts."""
     for long, usual in (("timestamp with time zone", "timestamptz"), ("timestamp without time zone", "timestamp"),
-                        ("double precision", "float8"), ("trending.backfill_mode", "bool or 'open'")):
+                        ("double precision", "float8"), ("trending.backfill_mode", "bool or 'open'"),
+                        ("anycompatiblearray", "array"), ('"any"', "any")):
         text = text.replace(long, usual)
     head, default, value = text.partition(" DEFAULT ")
     return head + default + value.split("::")[0]

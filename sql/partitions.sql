@@ -76,6 +76,8 @@ RESET plan_cache_mode;
 -- Functions
 SELECT rank, key, value FROM trending.top('best', 2, partition => ARRAY['south']);
 SELECT rank, key, value FROM trending.top('best', 2, partition => ARRAY[NULL]);
+SELECT rank, key, value FROM trending.top('best', 2, partition => '{south}');
+SELECT rank, key, value FROM trending.top('best', 2, NULL, ARRAY['south'::name]);
 SELECT rank, key, value FROM trending.top('best', 2, partition => ARRAY['nowhere']);
 SELECT rank, key, value FROM trending.top('best', 0, partition => ARRAY['south']);
 SELECT trending.rank('best', 'north', '2'), trending.rank('best', 'south', '2'), trending.rank('best', 'east', '2');

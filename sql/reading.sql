@@ -209,7 +209,20 @@ SELECT count(*) FROM trending.top('top_posts', NULL);
 SELECT trending.top('top_posts', -1);
 SELECT trending.top('posts', 1);
 SELECT trending.top(0, 1);
+SELECT count(*) FROM trending.top();
+SELECT count(*) FROM trending.top('top_posts', at => NULL, partition => NULL);
+SELECT t.key = s.key AS same FROM trending.top10() t JOIN trending.top('top_posts') s USING (rank) LIMIT 1;
 SELECT trending.rank('top_posts', '6');
+-- The key may be of any type.
+SELECT trending.rank('top_posts', 6), trending.rank('top_posts', 6::bigint), trending.rank('top_posts', 6.0::float8),
+       trending.rank('top_posts', '6'::varchar), trending.rank('top_posts', VARIADIC ARRAY[6]),
+       trending.rank('top_posts', VARIADIC '{6}'::text[]);
+PREPARE rank_of AS SELECT trending.rank('top_posts', $1);
+EXECUTE rank_of(6);
+DEALLOCATE rank_of;
+SELECT trending.rank('top_posts', 6.5);
+SELECT trending.rank('top_posts', 6, 7);
+SELECT trending.rank('top_posts', VARIADIC NULL::int[]), trending.rank(NULL, 6), trending.rank('top_posts', NULL::int);
 SELECT trending.rank('top_posts', '999');
 SELECT trending.rank('top_posts', NULL);
 SELECT trending.rank('top_posts', 'six');

@@ -57,7 +57,7 @@ COMMENT ON COLUMN trending.trend.late IS 'the table of refused rows; NULL when t
 COMMENT ON COLUMN trending.trend.alerts IS 'the table of groups whose HAVING came true; NULL without HAVING';
 -- The options of create_trend are described here.
 COMMENT ON COLUMN trending.trend.label IS
-  'column of a table, written table.column, that is shown beside the key by trending_top10 and trending.top; read when you ask, with your rights: NULL where you may not read it. Not of composite types, nor of arrays of them';
+  'column of a table, written table.column, that is shown beside the key by trending.top10 and trending.top; read when you ask, with your rights: NULL where you may not read it. Not of composite types, nor of arrays of them';
 COMMENT ON COLUMN trending.trend.watermark_delay IS
   'how long closing a window waits for stragglers';
 COMMENT ON COLUMN trending.trend.allowed_lateness IS
@@ -580,10 +580,11 @@ AS 'MODULE_PATHNAME', 'trending_is_later';
 COMMENT ON FUNCTION trending.is_later(xid, bigint, bigint[]) IS 'internal: whether a row of this xmin came after its trend was created (trend_start)';
 
 CREATE FUNCTION trending.alter_trend(
-  trend regclass, query text DEFAULT NULL, label text DEFAULT '',
+  trend regclass, query text DEFAULT NULL, label text DEFAULT NULL,
   watermark_delay interval DEFAULT NULL, allowed_lateness interval DEFAULT NULL,
   late_events text DEFAULT NULL, idle_timeout interval DEFAULT NULL, max_ahead interval DEFAULT NULL,
-  history_limit bigint DEFAULT -1, retention interval DEFAULT '-1 second', max_groups int DEFAULT NULL)
+  history_limit bigint DEFAULT NULL, retention interval DEFAULT NULL, max_groups int DEFAULT NULL,
+  notify_channel text DEFAULT NULL, unset text[] DEFAULT NULL, reset text[] DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_alter_trend';
 
@@ -599,8 +600,8 @@ AS 'MODULE_PATHNAME', 'trending_track';
 
 COMMENT ON FUNCTION trending.create_trend(text, text, text, interval, interval, text, interval, interval, bigint, interval, trending.backfill_mode, name[], int, text) IS
   'creates a trend: a foreign table of this name that keeps the result of query (one source, a window function or none, GROUP BY, ORDER BY an aggregate) for the current window, ranked. Needs SELECT on what the query reads. What a query may not contain is reported with its position. The options are described by the comments on the columns of trending.trend';
-COMMENT ON FUNCTION trending.alter_trend(regclass, text, text, interval, interval, text, interval, interval, bigint, interval, int) IS
-  'changes options of a running trend, which keeps its state: those that are named, with NULL where it is a value (label: none, history_limit: all, retention: none). What was final stays final; history and late rows that are switched off keep their tables. For its owner. The query cannot be changed';
+COMMENT ON FUNCTION trending.alter_trend(regclass, text, text, interval, interval, text, interval, interval, bigint, interval, int, text, text[], text[]) IS
+  'changes options of a running trend, which keeps its state. NULL leaves an option as it is. unset names options that are set to none (label, history_limit: all groups are kept, retention, notify_channel), reset those that go back to their defaults. What was final stays final; history and late rows that are switched off keep their tables. For its owner. The query cannot be changed';
 COMMENT ON FUNCTION trending.drop_trend(regclass) IS
   'drops a trend with everything that belongs to it, as DROP FOREIGN TABLE does; for its owner';
 COMMENT ON FUNCTION trending.track(regclass, name, name, text, interval, interval, text) IS
@@ -631,6 +632,13 @@ COMMENT ON SERVER trending IS 'internal: the server of all trends; only tables t
 
 -- Reading functions look at shared memory, which changes at any time: they are volatile.
 
+CREATE FUNCTION trending.top10(
+  trend regclass DEFAULT NULL,
+  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
+  OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'trending_top10';
+
 CREATE FUNCTION @extschema@.trending_top10(
   trend regclass DEFAULT NULL,
   OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
@@ -638,30 +646,21 @@ CREATE FUNCTION @extschema@.trending_top10(
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', 'trending_top10';
 
-CREATE FUNCTION trending.top(
-  trend regclass, k int,
-  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
-  OUT window_start timestamptz, OUT window_end timestamptz)
-RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10
-AS 'MODULE_PATHNAME', 'trending_top';
-
 -- Unsafe in parallel: it reads history as it is, not as the query's snapshot has it.
 CREATE FUNCTION trending.top(
-  trend regclass, k int, at timestamptz,
+  trend regclass DEFAULT NULL, k int DEFAULT 10, at timestamptz DEFAULT NULL,
+  partition anycompatiblearray DEFAULT NULL::text[],
   OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
   OUT window_start timestamptz, OUT window_end timestamptz)
-RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 10
-AS 'MODULE_PATHNAME', 'trending_top_at';
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'trending_top';
 
-CREATE FUNCTION trending.top(
-  trend regclass, k int, partition text[],
-  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
-  OUT window_start timestamptz, OUT window_end timestamptz)
-RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10
-AS 'MODULE_PATHNAME', 'trending_top_in';
-
+-- Of text, which is what values and parameters without a type are; and of everything else.
 CREATE FUNCTION trending.rank(trend regclass, VARIADIC key text[])
-RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+RETURNS bigint LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_rank';
+CREATE FUNCTION trending.rank(trend regclass, VARIADIC key "any")
+RETURNS bigint LANGUAGE C VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_rank';
 
 CREATE FUNCTION trending.sync(timeout interval DEFAULT '10 seconds', trend regclass DEFAULT NULL)
@@ -898,16 +897,16 @@ COMMENT ON FUNCTION trending.recompute(regclass, timestamptz, timestamptz) IS
   'recalculates the final windows that lie within the time, or the final sessions that reach into it, from the source, and takes late rows in: those all of whose windows are among them are marked recomputed. For roles that may insert into and delete from <trend>_history; the source is read with the rights of the owner of the trend. Returns the rows written';
 COMMENT ON FUNCTION trending.verify(regclass) IS
   'the rows in which a trend and its definition run in batch differ; none: they are equal. Compares the current window at one instant, and all of history. Rows refused as late differ until trending.recompute takes them in. For roles that may read trend, history and source. Writers of the source wait while both sides are fixed, never longer than 100 ms for the lock. Only in READ COMMITTED';
-COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS
+COMMENT ON FUNCTION trending.top10(regclass) IS
   'the best ten groups of a trend with their labels, their rank in the window that closed last and the change since. Without argument: of the trend that trending.default_trend names, else of the oldest one';
-COMMENT ON FUNCTION trending.top(regclass, int) IS
-  'the best k groups of a trend with their labels, their rank in the window that closed last and the change since';
-COMMENT ON FUNCTION trending.top(regclass, int, timestamptz) IS
-  'the best k groups of the window that was current at a time, from history; of sessions, those that were open then, ranked together, as they are now. Labels are those of today. Empty when nothing is known of that window. Needs SELECT on <trend>_history';
-COMMENT ON FUNCTION trending.top(regclass, int, text[]) IS
-  'the best k groups of one partition of a trend with partition_by, which is named by the values of its columns as text';
+COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS
+  'the same as trending.top10, for a search path without schema trending';
+COMMENT ON FUNCTION trending.top(regclass, int, timestamptz, anycompatiblearray) IS
+  'the best k groups of a trend with their labels, their rank in the window that closed last and the change since; of the default trend, as trending.top10, if none is named. at: of the window that was current at that time, from history; of sessions, those that were open then, ranked together, as they are now; labels are those of today; empty when nothing is known of that window; needs SELECT on <trend>_history. partition: of one partition of a trend with partition_by, which is named by the values of its columns';
 COMMENT ON FUNCTION trending.rank(regclass, text[]) IS
-  'the rank of one key, given by its values as text; NULL if it is not in the current window';
+  'the rank of one key, which is given by its values, of any type; NULL if it is not in the current window';
+COMMENT ON FUNCTION trending.rank(regclass, "any") IS
+  'the rank of one key, which is given by its values, of any type; NULL if it is not in the current window';
 COMMENT ON FUNCTION trending.sync(interval, regclass) IS
   'waits until everything committed so far is visible: in the trends that the caller owns by himself or through his roles, or in the one that is named. An error at the end of the timeout says what was waited for. A stopped trend is a warning, or an error if it was named';
 COMMENT ON FUNCTION trending.resume(regclass) IS

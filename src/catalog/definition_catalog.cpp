@@ -61,8 +61,6 @@ Definition* load_row(const Row& row) {
   definition->relation = relation;
   definition->owner = relation_owner(relation);
   if (!row.is_null(kTrendAlerts)) definition->alerts = DatumGetObjectId(row.value(kTrendAlerts));
-  if (!row.is_null(kTrendNotifyChannel))
-    definition->notify_channel = TextDatumGetCString(row.value(kTrendNotifyChannel));
   if (!row.is_null(kTrendLabel)) definition->label = TextDatumGetCString(row.value(kTrendLabel));
   definition->options = definition_options(option_values(row));
   read_tables(row, definition->options, &definition->history, &definition->late);

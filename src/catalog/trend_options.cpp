@@ -92,25 +92,9 @@ void read_max_groups(const NullableDatum& value, DefinitionOptions* options) {
   options->max_groups = DatumGetInt32(value.value);
 }
 
-// --- altering: what the arguments of alter_trend are by default ---
-
-bool is_null(const NullableDatum& argument) {
-  return argument.isnull;
-}
-
-// Where NULL is a value of the option.
-bool is_empty(const NullableDatum& argument) {
-  return !argument.isnull && VARSIZE_ANY_EXHDR(DatumGetTextPP(argument.value)) == 0;
-}
-
-bool is_minus_one(const NullableDatum& argument) {
-  return !argument.isnull && DatumGetInt64(argument.value) == -1;
-}
-
-bool is_minus_one_second(const NullableDatum& argument) {
-  if (argument.isnull) return false;
-  const Interval* interval = interval_of(argument);
-  return interval->month == 0 && interval->day == 0 && interval->time == -USECS_PER_SEC;
+void read_channel(const NullableDatum& value, DefinitionOptions* options) {
+  options->notify_channel[0] = '\0';
+  if (!value.isnull) strlcpy(options->notify_channel, TextDatumGetCString(value.value), NAMEDATALEN);
 }
 
 }  // namespace
@@ -120,27 +104,27 @@ using Options = DefinitionOptions;
 
 // clang-format off
 const TrendOptionInfo option_table[kTrendOptionCount] = {
-    {kLabel, "label", kTrendLabel, TEXTOID, nullptr, nullptr, nullptr, is_empty, false},
+    {kLabel, "label", kTrendLabel, TEXTOID, nullptr, nullptr, nullptr, true, false},
     {kWatermarkDelay, "watermark_delay", kTrendWatermarkDelay, INTERVALOID, "0",
-     check_not_negative, read_span<&Options::watermark_delay>, is_null, true},
+     check_not_negative, read_span<&Options::watermark_delay>, true, true},
     {kAllowedLateness, "allowed_lateness", kTrendAllowedLateness, INTERVALOID, "1 minute",
-     check_not_negative, read_span<&Options::allowed_lateness>, is_null, true},
+     check_not_negative, read_span<&Options::allowed_lateness>, true, true},
     {kLateEvents, "late_events", kTrendLateEvents, TEXTOID, "drop",
-     check_late_events, read_late_events, is_null, false},
+     check_late_events, read_late_events, true, false},
     {kIdleTimeout, "idle_timeout", kTrendIdleTimeout, INTERVALOID, "10 seconds",
-     check_positive, read_span<&Options::idle_timeout>, is_null, false},
+     check_positive, read_span<&Options::idle_timeout>, true, false},
     {kMaxAhead, "max_ahead", kTrendMaxAhead, INTERVALOID, "1 minute",
-     check_not_negative, read_span<&Options::max_ahead>, is_null, false},
+     check_not_negative, read_span<&Options::max_ahead>, true, false},
     {kHistoryLimit, "history_limit", kTrendHistoryLimit, INT8OID, "100",
-     check_history_limit, read_history_limit, is_minus_one, true},
+     check_history_limit, read_history_limit, true, true},
     {kRetention, "retention", kTrendRetention, INTERVALOID, nullptr,
-     check_positive_or_null, read_span<&Options::retention>, is_minus_one_second, false},
-    {kBackfill, "backfill", kTrendBackfill, TEXTOID, "true", check_given, read_backfill, nullptr, false},
-    {kPartitionBy, "partition_by", kTrendPartitionBy, NAMEARRAYOID, nullptr, nullptr, nullptr, nullptr, false},
+     check_positive_or_null, read_span<&Options::retention>, true, false},
+    {kBackfill, "backfill", kTrendBackfill, TEXTOID, "true", check_given, read_backfill, false, false},
+    {kPartitionBy, "partition_by", kTrendPartitionBy, NAMEARRAYOID, nullptr, nullptr, nullptr, false, false},
     {kMaxGroups, "max_groups", kTrendMaxGroups, INT4OID, "1000000",
-     check_max_groups, read_max_groups, is_null, false},
+     check_max_groups, read_max_groups, true, false},
     {kNotifyChannel, "notify_channel", kTrendNotifyChannel, TEXTOID, "trending_alerts",
-     check_channel, nullptr, nullptr, false},
+     check_channel, read_channel, true, false},
 };
 // clang-format on
 
@@ -149,17 +133,17 @@ const char* OptionValues::string(TrendOption option) const {
   return value.isnull ? nullptr : TextDatumGetCString(value.value);
 }
 
+NullableDatum default_option(const TrendOptionInfo& info) {
+  if (info.default_value == nullptr) return {Datum{0}, true};
+  Oid input = InvalidOid;
+  Oid parameter = InvalidOid;
+  getTypeInputInfo(info.type, &input, &parameter);
+  return {OidInputFunctionCall(input, pstrdup(info.default_value), parameter, -1), false};
+}
+
 OptionValues default_options() {
   OptionValues values;
-  for (const TrendOptionInfo& info : option_table) {
-    NullableDatum& value = values[info.option];
-    value = {Datum{0}, info.default_value == nullptr};
-    if (value.isnull) continue;
-    Oid input = InvalidOid;
-    Oid parameter = InvalidOid;
-    getTypeInputInfo(info.type, &input, &parameter);
-    value.value = OidInputFunctionCall(input, pstrdup(info.default_value), parameter, -1);
-  }
+  for (const TrendOptionInfo& info : option_table) values[info.option] = default_option(info);
   return values;
 }
 

@@ -39,8 +39,7 @@ struct TrendOptionInfo {
   void (*check)(const NullableDatum& value, const char* name);
   // Notes what it means to the worker. Null: nothing.
   void (*read)(const NullableDatum& value, DefinitionOptions* options);
-  // alter_trend: whether its argument says that the option stays. Null: the option cannot be altered.
-  bool (*stays)(const NullableDatum& argument);
+  bool can_be_altered;
   bool fixed_for_sessions;  // sessions that are not final have been judged by it
 };
 extern const TrendOptionInfo option_table[kTrendOptionCount];
@@ -55,6 +54,7 @@ struct OptionValues {
   const char* string(TrendOption option) const;
 };
 
+NullableDatum default_option(const TrendOptionInfo& info);
 OptionValues default_options();
 
 // The arguments of create_trend, from the first option on.

@@ -71,24 +71,76 @@ void refuse_for_sessions(const Definition& definition, const TrendOptionInfo& in
 
 // As a label is stored.
 NullableDatum resolved_label(const NullableDatum& label, const Definition* definition) {
-  if (label.isnull) return label;
   LabelSource source = label_resolve(TextDatumGetCString(label.value), definition);
   label_check_rights(source);
   return {CStringGetTextDatum(label_text(source)), false};
 }
 
-// The options that the arguments name. True in `changed` for each.
-void take_arguments(FunctionCallInfo fcinfo, const Definition* definition, OptionValues* options,
-                    bool (&changed)[kTrendOptionCount]) {
-  int position = 2;  // behind the trend and the query
-  for (int i = 0; i < kTrendOptionCount; i++) {
-    const TrendOptionInfo& info = option_table[i];
-    if (info.stays == nullptr) continue;
-    const NullableDatum& argument = fcinfo->args[position++];
-    changed[i] = !info.stays(argument);
-    if (!changed[i]) continue;
-    options->list[i] = info.option == TrendOption::kLabel ? resolved_label(argument, definition) : argument;
+// What is to become of the options.
+struct Changes {
+  OptionValues* values;
+  bool changed[kTrendOptionCount];
+
+  void set(int option, const NullableDatum& value) {
+    if (changed[option]) {
+      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                      errmsg("option \"%s\" is named twice", option_table[option].name)));
+    }
+    changed[option] = true;
+    values->list[option] = value;
   }
+};
+
+const char* alterable_options() {
+  StringInfoData names;
+  initStringInfo(&names);
+  for (const TrendOptionInfo& info : option_table) {
+    if (info.can_be_altered) appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", info.name);
+  }
+  return names.data;
+}
+
+int option_named(const char* name) {
+  for (int i = 0; i < kTrendOptionCount; i++) {
+    if (strcmp(option_table[i].name, name) != 0) continue;
+    if (option_table[i].can_be_altered) return i;
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s of a trend cannot be changed", name),
+                    errhint("Drop the trend with trending.drop_trend() and create it again.")));
+  }
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("trends have no option \"%s\"", name),
+                  errhint("Options that can be altered: %s.", alterable_options())));
+  pg_unreachable();
+}
+
+// unset: to none, which not all options can be. reset: to the default of create_trend.
+void take_names(const NullableDatum& argument, const char* what, bool to_default, Changes* changes) {
+  if (argument.isnull) return;
+  Datum* names = nullptr;
+  bool* isnull = nullptr;
+  int count = 0;
+  deconstruct_array(DatumGetArrayTypeP(argument.value), TEXTOID, -1, false, TYPALIGN_INT, &names, &isnull,
+                    &count);
+  for (int i = 0; i < count; i++) {
+    if (isnull[i]) {
+      ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not contain nulls", what)));
+    }
+    const int option = option_named(TextDatumGetCString(names[i]));
+    changes->set(option, to_default ? default_option(option_table[option]) : NullableDatum{Datum{0}, true});
+  }
+}
+
+// The arguments are the trend, the query, the options that can be altered, unset and reset.
+void take_arguments(FunctionCallInfo fcinfo, const Definition* definition, Changes* changes) {
+  int position = 2;
+  for (int i = 0; i < kTrendOptionCount; i++) {
+    if (!option_table[i].can_be_altered) continue;
+    const NullableDatum& argument = fcinfo->args[position++];
+    if (argument.isnull) continue;
+    const bool is_label = option_table[i].option == TrendOption::kLabel;
+    changes->set(i, is_label ? resolved_label(argument, definition) : argument);
+  }
+  take_names(fcinfo->args[position], "unset", false, changes);
+  take_names(fcinfo->args[position + 1], "reset", true, changes);
 }
 
 void alter_trend(Oid relation, FunctionCallInfo fcinfo) {
@@ -102,12 +154,12 @@ void alter_trend(Oid relation, FunctionCallInfo fcinfo) {
     elog(ERROR, "the trend was dropped meanwhile");
   const Definition* definition = definition_load_relation(relation);
 
-  bool changed[kTrendOptionCount] = {};
-  take_arguments(fcinfo, definition, &options, changed);
+  Changes changes = {&options, {}};
+  take_arguments(fcinfo, definition, &changes);
   check_options(options);
   Assignments assignments = assignments_for(relation);
   for (int i = 0; i < kTrendOptionCount; i++) {
-    if (!changed[i]) continue;
+    if (!changes.changed[i]) continue;
     refuse_for_sessions(*definition, option_table[i]);
     assignments.add(option_table[i].name,
                     SpiValue{option_table[i].type, options.list[i].value, options.list[i].isnull});

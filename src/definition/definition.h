@@ -96,6 +96,7 @@ struct DefinitionOptions {
   int32 max_groups;
   bool keep_late_events;
   Backfill backfill;
+  char notify_channel[NAMEDATALEN];  // alerts are announced there; empty: nowhere
 };
 
 // The time of every row of a definition that is over all rows.
@@ -109,7 +110,6 @@ struct Definition {
   Oid history;   // the table of closed windows; InvalidOid: none is kept
   Oid late;      // the table of refused rows; InvalidOid: there is none. See keeps_late_rows()
   Oid alerts;    // the table of groups whose condition came true; InvalidOid: there is no HAVING
-  const char* notify_channel;  // they are announced there; NULL: nowhere
   const char* label;
 
   Oid source;

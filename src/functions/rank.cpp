@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// trending.rank: the rank of one key, given as text.
+// trending.rank: the rank of one key.
 #include "fdw/snapshot.h"
 #include "functions/key_argument.h"
 #include "functions/trend_argument.h"
@@ -7,10 +7,11 @@
 
 TRENDING_FUNCTION(rank) {
   using namespace trending;
+  if (PG_ARGISNULL(0) || (get_fn_expr_variadic(fcinfo->flinfo) && PG_ARGISNULL(1))) PG_RETURN_NULL();
   const Definition* definition = readable_trend(PG_GETARG_OID(0));
   StringInfoData buffer;
   initStringInfo(&buffer);
-  ArrayType* parts = PG_GETARG_ARRAYTYPE_P(1);
+  const KeyTexts parts = texts_of_arguments(fcinfo, 1);
   if (!parse_key(*definition, definition->keys, "key", parts, &buffer)) PG_RETURN_NULL();
   KeyBytes key = {reinterpret_cast<const std::byte*>(buffer.data), static_cast<uint32_t>(buffer.len)};
   MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "trending rank", ALLOCSET_SMALL_SIZES);

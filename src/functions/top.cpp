@@ -81,8 +81,8 @@ void put_row(const Definition& definition, TrendSnapshot* snapshot, const PastRa
 struct TopRequest {
   Oid relation;
   int64 k;
-  const TimestampTz* at;  // null: the current window
-  ArrayType* partition;   // null: none was named
+  const TimestampTz* at;      // null: the current window
+  const KeyTexts* partition;  // null: none was named
 };
 
 [[noreturn]] void refuse_partitions(const Definition& definition, const char* message, const char* hint) {
@@ -116,7 +116,7 @@ TrendSnapshot* read_partition(const Definition& definition, const TopRequest& re
   initStringInfo(&buffer);
   KeyBytes partition = {};
   int count = 0;
-  if (parse_key(definition, definition.partition, "partition", request.partition, &buffer)) {
+  if (parse_key(definition, definition.partition, "partition", *request.partition, &buffer)) {
     partition = {reinterpret_cast<const std::byte*>(buffer.data), static_cast<uint32_t>(buffer.len)};
     count = 1;
   }
@@ -159,11 +159,19 @@ Datum return_top(FunctionCallInfo fcinfo, const TopRequest& request) {
   return 0;
 }
 
-int64 checked_k(int32 k) {
+int64 k_argument(FunctionCallInfo fcinfo, int position) {
+  if (PG_ARGISNULL(position)) {
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("k must not be null")));
+  }
+  const int32 k = PG_GETARG_INT32(position);
   if (k < 0) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must not be negative")));
   }
   return k;
+}
+
+Oid trend_or_default(FunctionCallInfo fcinfo) {
+  return PG_ARGISNULL(0) ? default_trend() : PG_GETARG_OID(0);
 }
 
 }  // namespace
@@ -171,23 +179,22 @@ int64 checked_k(int32 k) {
 }  // namespace trending
 
 TRENDING_FUNCTION(top10) {
-  Oid relation = PG_ARGISNULL(0) ? trending::default_trend() : PG_GETARG_OID(0);
-  return trending::return_top(fcinfo, {relation, 10, nullptr, nullptr});
+  using namespace trending;
+  return return_top(fcinfo, {trend_or_default(fcinfo), 10, nullptr, nullptr});
 }
 
 TRENDING_FUNCTION(top) {
   using namespace trending;
-  return return_top(fcinfo, {PG_GETARG_OID(0), checked_k(PG_GETARG_INT32(1)), nullptr, nullptr});
-}
-
-TRENDING_FUNCTION(top_at) {
-  using namespace trending;
-  TimestampTz at = PG_GETARG_TIMESTAMPTZ(2);
-  return return_top(fcinfo, {PG_GETARG_OID(0), checked_k(PG_GETARG_INT32(1)), &at, nullptr});
-}
-
-TRENDING_FUNCTION(top_in) {
-  using namespace trending;
-  ArrayType* partition = PG_GETARG_ARRAYTYPE_P(2);
-  return return_top(fcinfo, {PG_GETARG_OID(0), checked_k(PG_GETARG_INT32(1)), nullptr, partition});
+  TopRequest request = {trend_or_default(fcinfo), k_argument(fcinfo, 1), nullptr, nullptr};
+  TimestampTz at = 0;
+  if (!PG_ARGISNULL(2)) {
+    at = PG_GETARG_TIMESTAMPTZ(2);
+    request.at = &at;
+  }
+  KeyTexts partition = {};
+  if (!PG_ARGISNULL(3)) {
+    partition = texts_of_array(PG_GETARG_ARRAYTYPE_P(3));
+    request.partition = &partition;
+  }
+  return return_top(fcinfo, request);
 }

@@ -54,7 +54,7 @@ as_mallory(q{
 	SELECT trending.create_trend('m.pathological', $$SELECT window_start, window_end, id, region, count(*) AS c FROM src, trending.tumble(at, '1 hour')
 	  GROUP BY 1, 2, 3, 4 HAVING count(*) > 1000 ORDER BY c DESC$$, late_events => 'keep', partition_by => '{region}');
 	ALTER TABLE src RENAME COLUMN id TO id2;
-	SELECT trending.alter_trend('m.pathological', max_groups => 100, history_limit => NULL);
+	SELECT trending.alter_trend('m.pathological', max_groups => 100, unset => '{history_limit}');
 	INSERT INTO src VALUES (1, 'x'), (1, 'x'), (2, NULL);
 });
 is_running('m.pathological', 'a hostile search_path: the trend runs');
@@ -74,7 +74,7 @@ as_mallory(q{
 	CREATE TEMP TABLE pg_depend (objid pg_catalog.oid); CREATE TEMP TABLE trend (id int, relation pg_catalog.oid);
 	SELECT trending.create_trend('m.temporary', $$SELECT window_start, window_end, id2, region, count(*) AS c FROM m.src, trending.tumble(at, '1 hour')
 	  GROUP BY 1, 2, 3, 4 HAVING count(*) > 0 ORDER BY c DESC$$, late_events => 'keep');
-	SELECT trending.alter_trend('m.temporary', max_groups => 100, history_limit => NULL, retention => '1 day'::pg_catalog.interval);
+	SELECT trending.alter_trend('m.temporary', max_groups => 100, unset => '{history_limit}', retention => '1 day'::pg_catalog.interval);
 	INSERT INTO m.src VALUES (1, 'x', NULL);
 	SELECT trending.sync();
 	SELECT count(*) FROM trending.verify('m.temporary');

@@ -52,7 +52,7 @@ query(rows(131, 170));
 is(status(q{watermark AT TIME ZONE 'UTC'}), '2026-01-01 00:02:20', 'it waits until the clock has caught up');
 
 # -- history on, off, and on again
-query(q{SELECT trending.alter_trend('items', history_limit => NULL, allowed_lateness => '40 s', watermark_delay => '0')});
+query(q{SELECT trending.alter_trend('items', unset => '{history_limit}', allowed_lateness => '40 s', watermark_delay => '0')});
 history_becomes('01:40 01:50 02:00 02:10 02:20? 02:30? 02:40? 02:50?', 'history begins with the windows that were not final');
 query(rows(171, 200));
 history_becomes('01:40 01:50 02:00 02:10 02:20 02:30 02:40 02:50? 03:00? 03:10? 03:20?', 'and goes on');
@@ -83,9 +83,17 @@ query(q{SELECT trending.alter_trend('items', max_groups => 5, max_ahead => '0', 
 query(q{INSERT INTO names VALUES (1, 'one'); INSERT INTO source VALUES (77, '2026-01-01 00:04:10+00'), (1, now() + interval '10 s')});
 is(status('refused, ahead'), '1|1', 'bounds hold from then on');
 is(query(q{SELECT label FROM trending_top10('items') WHERE key = '1'}), 'one', 'a label');
-query(q{SELECT trending.alter_trend('items', label => NULL, max_groups => 100, retention => NULL)});
+query(q{SELECT trending.alter_trend('items', unset => '{label,retention}', max_groups => 100)});
 is(query(q{SELECT label FROM trending_top10('items') WHERE key = '1'}), '', 'and none');
 is(query(q{SELECT label, retention, max_groups, history_limit, max_ahead, late_events FROM trending.trend}), '||100|3|00:00:00|keep', 'what is left out stays as it is');
+query(q{SELECT trending.alter_trend('items', notify_channel => 'items', label => 'names.name')});
+query(q{SELECT trending.alter_trend('items', NULL, NULL, NULL, retention => NULL, history_limit => NULL)});
+my $options = q{SELECT label, retention, history_limit, max_ahead, notify_channel FROM trending.trend WHERE relation = 'items'::regclass};
+is(query($options), 'public.names.name||3|00:00:00|items', 'NULL leaves an option as it is');
+query(q{SELECT trending.alter_trend('items', unset => '{notify_channel}', reset => '{label,history_limit,max_ahead}')});
+is(query($options), '||100|00:01:00|', 'none, and back to the defaults');
+query(q{SELECT trending.alter_trend('items', history_limit => 3, max_ahead => '0', reset => ARRAY['notify_channel'])});
+is(query($options), '||3|00:00:00|trending_alerts', 'both at once');
 
 # -- at the position of the commit, also when the worker learns of it later
 my $events = status('events');
@@ -119,6 +127,17 @@ like(fails($alter . q{history_limit => -2)}), qr/history_limit must not be negat
 like(fails($alter . q{max_groups => 0)}), qr/max_groups must be between 1 and/, 'no groups');
 like(fails($alter . q{late_events => 'keep them')}), qr/invalid value for late_events/, 'unknown word');
 like(fails($alter . q{label => 'nowhere.name')}), qr/relation "nowhere" does not exist/, 'unknown label');
+like(fails($alter . q{label => '')}), qr/invalid name syntax|label/, 'an empty label');
+like(fails($alter . q{notify_channel => '')}), qr/notify_channel must have between 1 and 63 bytes/, 'an empty channel');
+like(fails($alter . q{unset => '{max_groups}')}), qr/max_groups must not be null/, 'an option that cannot be none');
+like(fails($alter . q{unset => '{max_ahead}')}), qr/max_ahead must not be null/, 'another');
+like(fails($alter . q{unset => '{late_events}')}), qr/late_events must not be null/, 'and another');
+like(fails($alter . q{reset => '{labels}')}), qr/trends have no option "labels".*Options that can be altered: label, watermark_delay, .*, notify_channel\./s, 'an option that there is not');
+like(fails($alter . q{reset => '{backfill}')}), qr/backfill of a trend cannot be changed/, 'one that stays');
+like(fails($alter . q{unset => '{partition_by}')}), qr/partition_by of a trend cannot be changed/, 'another');
+like(fails($alter . q{unset => ARRAY[NULL])}), qr/unset must not contain nulls/, 'no name');
+like(fails($alter . q{retention => '1 day', unset => '{retention}')}), qr/option "retention" is named twice/, 'a value and none');
+like(fails($alter . q{reset => '{label,label}')}), qr/option "label" is named twice/, 'twice');
 like(fails(q{SELECT trending.alter_trend('names', max_groups => 1)}), qr/"names" is not a trend/, 'no trend');
 like(fails(q{SELECT trending.alter_trend(1, max_groups => 1)}), qr/trend with OID 1 does not exist/, 'nothing');
 like(fails(q{SELECT trending.alter_trend(NULL, max_groups => 1)}), qr/trend must not be null/, 'null');

@@ -50,7 +50,7 @@ sync_trends($node, 'hostile');
 $node->safe_psql('hostile', $_)
   for 'SELECT count(reason), sum(events) FROM trending.status', 'SELECT count(*), count(DISTINCT labels::text), sum(value) FROM trending.metrics',
   'TABLE trending.worker_status', 'SELECT count(*) FROM public.trending_top10()', q{SELECT count(*) FROM trending.verify('public.top_e')},
-  'SELECT trending.expire()', q{SELECT trending.alter_trend('public.top_e', retention => '1 day', label => NULL)}, q{SELECT trending.definition('public.top_e')};
+  'SELECT trending.expire()', q{SELECT trending.alter_trend('public.top_e', retention => '1 day', unset => '{label}')}, q{SELECT trending.definition('public.top_e')};
 $node->psql('hostile', q{SELECT trending.recompute('public.top_e', '2000-01-01', '2100-01-01')});
 is($node->safe_psql('hostile', 'SELECT trend, state, events FROM trending.status'), 'top_e|running|2', 'a hostile database: the trend runs');
 is( $node->safe_psql('hostile', q{

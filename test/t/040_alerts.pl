@@ -64,10 +64,27 @@ $node->safe_psql('postgres', q{INSERT INTO orders (customer, note) SELECT 2, rep
 alerts_become('1,2', 'a long key is written');
 unlike(hear(), qr/xxx|customer/, 'and announced without it');
 
+# -- on another channel, on none, and on the first again
+$listener->query_safe('LISTEN "Other"');
+sub crosses
+{
+	my ($customer, $options, $seen) = @_;
+	$node->safe_psql('postgres', "SELECT trending.alter_trend('frequent', $options)");
+	$node->safe_psql('postgres', "INSERT INTO orders (customer) SELECT $customer FROM generate_series(1, 3)");
+	alerts_become($seen, "$customer is written");
+}
+crosses(3, q{notify_channel => 'Other'}, '1,2,3');
+like(hear(), qr/notification "Other"/, 'announced on the channel that was altered');
+crosses(4, q{unset => '{notify_channel}'}, '1,2,3,4');
+crosses(5, q{notify_channel => 'Frequent'}, '1,2,3,4,5');
+$heard = hear();
+like($heard, qr/notification "Frequent"/, 'and on the first again');
+unlike($heard, qr/"Other"|notification.*notification/s, 'not while there was none');
+
 $listener->quit;
 
 # -- a worker that is killed right after a crossing, before and after it was written, neither loses nor repeats one
-my @expected = (1, 2);
+my @expected = (1 .. 5);
 for my $round (1 .. 8)
 {
 	my $customer = 100 + $round;

@@ -85,7 +85,7 @@ bool notify(const Definition& definition, const Alert& alert, char** last) {
     return true;
   }
   const bool fits = take_queue_room(strlen(payload));
-  if (fits) Async_Notify(definition.notify_channel, payload);
+  if (fits) Async_Notify(definition.options.notify_channel, payload);
   if (*last != nullptr) pfree(*last);
   *last = payload;
   return fits;
@@ -95,6 +95,7 @@ void write_rows(FollowedTrend* trend, const std::vector<Alert>& alerts, OwnedTab
   const Definition& definition = *trend->definition;
   const StateLayout& layout = trend->writer.layout();
   GroupInsert insert = group_insert_prepare(definition, table);
+  const bool is_announced = definition.options.notify_channel[0] != '\0';
   bool all_announced = true;
   char* announced = nullptr;
   for (const Alert& alert : alerts) {
@@ -105,7 +106,7 @@ void write_rows(FollowedTrend* trend, const std::vector<Alert>& alerts, OwnedTab
     group_insert_put(&insert, LSNGetDatum(alert.commit_lsn));
     group_insert_put(&insert, TimestampTzGetDatum(GetCurrentTimestamp()));
     group_insert_run(&insert);
-    if (definition.notify_channel != nullptr && !notify(definition, alert, &announced)) all_announced = false;
+    if (is_announced && !notify(definition, alert, &announced)) all_announced = false;
   }
   group_insert_end(&insert);
   if (!all_announced) {

@@ -48,12 +48,12 @@ FROM   trending.top($1::oid::regclass, $2::int) ORDER BY rank)";
 
 const char* const kTopOfPartition = R"(
 SELECT rank, key, label, value, previous_rank, window_start, window_end
-FROM   trending.top($1::oid::regclass, $2::int, $3::text[]) ORDER BY rank)";
+FROM   trending.top($1::oid::regclass, $2::int, partition => $3::text[]) ORDER BY rank)";
 
 // Of the windows that contain a moment the one that ends first was current then.
 const char* const kTopOfWindow = R"(
 SELECT rank, key, label, value, previous_rank, window_start, window_end
-FROM   trending.top($1::oid::regclass, $2::int, $3::timestamptz - interval '1 microsecond') ORDER BY rank)";
+FROM   trending.top($1::oid::regclass, $2::int, at => $3::timestamptz - interval '1 microsecond') ORDER BY rank)";
 
 const char* const kWatch = "SELECT trending.watch($1::oid::regclass, $2::bigint, '25 seconds')";
 
