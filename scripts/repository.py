@@ -95,15 +95,7 @@ def check_issue_form():
         yield "the form for bugs does not ask for trending.worker_status"
 
 
-def check_containers():
-    """What the Dockerfile copies is there, and what the compose file builds and mounts."""
-    dockerfile = text("docker/Dockerfile")
-    stages = set(re.findall(r"^FROM \S+ AS (\w+)$", dockerfile, re.M))
-    for copied in re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.M):
-        for source in copied.split():
-            if not (ROOT / source).exists():
-                yield f"the Dockerfile copies {source}, which is not there"
-    compose = yaml.safe_load(text("docker/compose.yaml"))
+def compose_faults(compose, stages):
     for name, service in compose["services"].items():
         if "build" in service and service["build"]["target"] not in stages:
             yield f"service {name} builds {service['build']['target']}, which the Dockerfile does not have"
@@ -114,6 +106,18 @@ def check_containers():
         for other in service.get("depends_on", []):
             if other not in compose["services"]:
                 yield f"service {name} depends on {other}, which is not there"
+
+
+def check_containers():
+    """What the Dockerfile copies is there, and what the compose files build and mount."""
+    dockerfile = text("docker/Dockerfile")
+    stages = set(re.findall(r"^FROM \S+ AS (\w+)$", dockerfile, re.M))
+    for copied in re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.M):
+        for source in copied.split():
+            if not (ROOT / source).exists():
+                yield f"the Dockerfile copies {source}, which is not there"
+    for file in ("compose.yaml", "subscriber.yaml"):
+        yield from compose_faults(yaml.safe_load(text(f"docker/{file}")), stages)
     cluster, database = yaml.safe_load_all(text("docker/cloudnative-pg.yaml"))
     names = [part["name"] for part in cluster["spec"]["postgresql"]["extensions"] + database["spec"]["extensions"]]
     if set(names) != {"trending"} or "extension" not in stages or database["spec"]["cluster"] != {"name": cluster["metadata"]["name"]}:

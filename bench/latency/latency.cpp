@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 // Measures how long after its commit an event shows in a trend, as a client sees it.
 //
-//   latency CONNINFO SAMPLES
+//   latency CONNINFO SAMPLES [WRITER]
 //
-// Commits one event for a post of its own, then reads the trend until it counts; the time between the end of
-// the commit and the end of the first read that shows it is one sample. The round trip of a read is the
+// Commits one event for a post of its own, at the server WRITER (a conninfo) if there is one, then reads the
+// trend until it counts; the time between the end of the commit and the end of the first read that shows it is one sample. The round trip of a read is the
 // resolution, and is printed too. Other clients should load the server meanwhile (run.sh).
 #include <algorithm>
 #include <chrono>
@@ -36,6 +36,13 @@ std::string query(PGconn* connection, const std::string& sql) {
   return value;
 }
 
+PGconn* connect(const char* conninfo) {
+  PGconn* connection = PQconnectdb(conninfo);
+  if (PQstatus(connection) == CONNECTION_OK) return connection;
+  std::fprintf(stderr, "%s", PQerrorMessage(connection));
+  std::exit(3);
+}
+
 void print(const char* name, std::vector<double> samples) {
   std::sort(samples.begin(), samples.end());
   auto at = [&](double share) {
@@ -48,22 +55,19 @@ void print(const char* name, std::vector<double> samples) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: latency CONNINFO SAMPLES\n");
+  if (argc != 3 && argc != 4) {
+    std::fprintf(stderr, "usage: latency CONNINFO SAMPLES [WRITER]\n");
     return 2;
   }
-  PGconn* connection = PQconnectdb(argv[1]);
-  if (PQstatus(connection) != CONNECTION_OK) {
-    std::fprintf(stderr, "%s", PQerrorMessage(connection));
-    return 3;
-  }
+  PGconn* connection = connect(argv[1]);
+  PGconn* writer = argc == 4 ? connect(argv[3]) : connection;
   const std::string read = std::string("EXECUTE views");
   query(connection, std::string("PREPARE views AS SELECT views FROM top_posts WHERE post_id = ") + kPost);
   std::vector<double> visible;
   std::vector<double> round_trip;
   const long long start = std::atoll(query(connection, read).c_str());
   for (int i = 1; i <= std::atoi(argv[2]); i++) {
-    query(connection, std::string("INSERT INTO view_events (post_id) VALUES (") + kPost + ")");
+    query(writer, std::string("INSERT INTO view_events (post_id) VALUES (") + kPost + ")");
     const Clock::time_point committed = Clock::now();
     long long seen = 0;
     do {
@@ -75,6 +79,7 @@ int main(int argc, char** argv) {
   }
   print("commit to visible", visible);
   print("round trip of a read", round_trip);
+  if (writer != connection) PQfinish(writer);
   PQfinish(connection);
   return 0;
 }
