@@ -53,9 +53,11 @@ SHLIB_LINK += -lstdc++ -Wl,--version-script=src/trending.map \
 # Tests against a running server (with trending preloaded and wal_level = logical); `make check` brings its own.
 # Inputs of pg_regress are the files of sql/ without a double dash.
 REGRESS := $(sort $(basename $(notdir $(foreach f,$(wildcard sql/*.sql),$(if $(findstring --,$f),,$f)))))
-REGRESS_OPTS = --load-extension=trending
+# A database whose encoding and order of texts are those of the expected output, whatever the cluster's are.
+TEST_DATABASE = --encoding=UTF8 --no-locale
+REGRESS_OPTS = $(TEST_DATABASE) --load-extension=trending
 ISOLATION := $(sort $(basename $(notdir $(wildcard test/specs/*.spec))))
-ISOLATION_OPTS = --inputdir=test --load-extension=trending
+ISOLATION_OPTS = $(TEST_DATABASE) --inputdir=test --load-extension=trending
 # TAP tests start servers of their own, which root may not.
 ifneq ($(and $(wildcard test/t/*.pl),$(filter-out 0,$(shell id -u))),)
 TAP_TESTS = 1

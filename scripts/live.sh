@@ -153,14 +153,24 @@ paint() {
     -e "s/${change/X/-[0-9]+}/\1"$'\e[31m\\2\e[m|/' -e "s/${change/X/new}/\1"$'\e[34m\\2\e[m|/'
 }
 
+# So many lines of the frame; if there are more, the last one says so.
+cut_frame() { # LINES
+  awk -v most="$1" '{ line[NR] = $0 }
+    END {
+      shown = NR > most ? most - 1 : NR
+      for (i = 1; i <= shown; i++) print line[i]
+      if (NR > most) printf "... %d more lines: a window of %d lines shows them\n", NR - shown, NR + 4
+    }'
+}
+
 # The example's own queries; on a terminal as much of them as fits.
 show_frame() {
   local frame lines
   frame=$(psql -P footer=off -P null=- -f "$sql/watch.sql") || return 1
   on_terminal || { printf '%s\n\n' "$frame" && return; }
-  lines=$(tput lines 2>/dev/null || say 24)
+  lines=$(($(tput lines 2>/dev/null || say 24) - 4)) # four are below the frame
   printf '\e[H\e[?7l'
-  head -n "$((lines > 8 ? lines - 4 : 4))" <<<"$frame" | paint | sed $'s/$/\e[K/'
+  cut_frame "$((lines > 4 ? lines : 4))" <<<"$frame" | paint | sed $'s/$/\e[K/'
   printf '\e[?7h\e[K\nCtrl-C stops everything. To look inside:\e[K\n%s\e[K\n\e[J' \
     "psql postgresql://postgres:$(<"$folder/password")@localhost:$port"
 }
