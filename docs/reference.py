@@ -20,7 +20,7 @@ DATABASE = "docs_reference"
 
 # Every function that is not internal stands in one of these, beside the page that explains it.
 GROUPS = {
-    ("Trends", "definitions.md"): ["create_trend", "track", "alter_trend", "drop_trend", "resume", "definition", "batch_query"],
+    ("Trends", "definitions.md"): ["create_trend", "track", "alter_trend", "drop_trend", "resume", "explain", "definition", "batch_query"],
     ("Reading", "ranking.md"): ["top10", "trending_top10", "top", "rank", "sync", "watch"],
     ("History", "history.md"): ["recompute", "verify", "history_since", "expire", "schedule_retention", "unschedule_retention"],
     ("Windows", "windows.md"): ["tumble", "hop", "cumulate", "session", "commit_time", "parse_timestamptz"],

@@ -707,6 +707,11 @@ CREATE FUNCTION trending.definition(trend regclass)
 RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_definition';
 
+-- How a trend is kept, topic by topic; with what so many groups would take.
+CREATE FUNCTION trending.explain(trend regclass, groups bigint DEFAULT NULL, OUT topic text, OUT detail text)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 15
+AS 'MODULE_PATHNAME', 'trending_explain';
+
 -- A trend's definition as a query over its source, with ranks: what the trend should show, the slow way.
 CREATE FUNCTION trending.batch_query(trend regclass)
 RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
@@ -891,6 +896,8 @@ COMMENT ON FUNCTION trending.schedule_retention(text) IS
 COMMENT ON FUNCTION trending.unschedule_retention() IS 'ends the job of trending.schedule_retention; false when there is none';
 COMMENT ON FUNCTION trending.definition(regclass) IS
   'the definition of a trend as it is now, every name qualified; NULL for who may not read the trend';
+COMMENT ON FUNCTION trending.explain(regclass, bigint) IS
+  'how a trend is kept, topic by topic: windows and panes, the state of a group, what is shared with other trends, what makes totals be rebuilt and the trend be refilled, its memory, and an estimate of that for so many groups (max_groups without a number)';
 COMMENT ON FUNCTION trending.batch_query(regclass) IS
   'the definition of a trend as a query over its source, with ranks: what the trend should show, the slow way';
 COMMENT ON FUNCTION trending.recompute(regclass, timestamptz, timestamptz) IS
@@ -964,15 +971,68 @@ SELECT t.relation::text AS trend, t.relation, t.source,
        CASE WHEN w.state = 'running' THEN coalesce(s.state, 'starting')
             WHEN w.state IN ('starting', 'recovering') THEN w.state
             ELSE 'worker down' END AS state,
-       CASE WHEN s.state = 'stopped' THEN s.reason
-            WHEN w.state = 'running' THEN nullif(s.reason, '')
-            ELSE concat_ws(': ', w.message, w.hint) END AS reason,
+       CASE WHEN w.state = 'running' OR s.state = 'stopped' THEN s.reason
+            ELSE w.message END AS reason,
+       CASE WHEN w.state <> 'running' THEN w.hint
+            WHEN s.state IS NULL THEN
+              'The worker has not come to the commit that created the trend. trending.sync() waits for that.'
+            WHEN s.state = 'stopped' THEN
+              'Put right what the reason names, then call trending.resume(); or drop the trend and create it again.'
+            WHEN s.state = 'filling' THEN
+              'The rows of the source are being counted; readers wait for that, 10 seconds at most. Transactions that hold it up are in pg_stat_activity and pg_prepared_xacts.'
+            WHEN NOT has_table_privilege(t.relation, 'SELECT') THEN
+              format('You may not read it: its owner can GRANT SELECT ON %s TO %I.', t.relation, current_user)
+            WHEN s.reason <> '' THEN
+              'The list is right and goes on. What the reason names has to be put right; nothing needs to be called then.'
+            WHEN w.lag_bytes > 64 * 1024 * 1024 THEN
+              format('The list is older than what is committed: the worker has %s of WAL to apply. See trending.worker_status.',
+                     pg_size_pretty(w.lag_bytes))
+            WHEN s.live_groups = 0 AND s.events = 0 AND n.refused = 0 THEN
+              'The list is empty since no row has been counted: rows count when they are committed, if WHERE keeps them'
+              || CASE t.backfill WHEN 'true' THEN '.' WHEN 'open' THEN ', unless they were in a closed window when the trend was created.'
+                      ELSE ' and they came after the trend was created (backfill).' END
+            WHEN s.live_groups = 0 AND s.events = 0 THEN
+              format('The list is empty since no row could be counted: %s. %s', n.why, n.advice)
+            WHEN s.live_groups = 0 AND t.alerts IS NOT NULL AND s.kept_groups > 0 THEN
+              'The list is empty since no group fulfils HAVING in the current window.'
+            WHEN s.live_groups = 0 AND s.window_end < now() - interval '1 minute' THEN
+              format('The list is empty since what was counted has left the window, which ended at %s: rows are dated so. The event clock follows the times of rows.',
+                     s.window_end)
+            WHEN s.live_groups = 0 THEN
+              'The list is empty since what was counted has left the window, or was deleted: no row has come since'
+              || CASE WHEN n.refused > 0 THEN format(', or it could not be counted (%s). %s', n.why, n.advice) ELSE '.' END
+            WHEN s.window_end < now() - t.idle_timeout - interval '1 minute' THEN
+              format('The list is old: its window ended at %s, since the latest rows are dated so. The event clock follows the times of rows, not the wall clock.',
+                     s.window_end)
+            WHEN s.event_clock > now() + interval '10 seconds' THEN
+              'The event clock is ahead of now: a client with a wrong clock moved it, and rows of now may come late. max_ahead bounds that.'
+            WHEN n.refused * 10 > s.events THEN
+              format('The list lacks rows that could not be counted: %s. %s', n.why, n.advice)
+            WHEN NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace m ON m.oid = c.relnamespace
+                             WHERE m.nspname = (parse_ident(t.label))[1] AND c.relname = (parse_ident(t.label))[2]
+                               AND a.attname = (parse_ident(t.label))[3] AND has_column_privilege(c.oid, a.attnum, 'SELECT'))
+                 AND t.label IS NOT NULL THEN
+              format('Labels are NULL for you: %s is gone, or you may not read it.', t.label)
+            WHEN NOT has_table_privilege(t.history, 'SELECT') THEN
+              format('Previous ranks are NULL for you: you may not read %s.', t.history)
+       END AS hint,
        s.version, s.window_start, s.window_end, s.event_clock, s.watermark, s.live_groups, s.kept_groups, s.kept_panes,
        s.events, s.late, s.ahead, s.null_time, s.failed, s.out_of_range, s.refused, s.unmatched, s.unretracted,
        s.retractable, s.memory_bytes,
        greatest(b.history_since, s.watermark - t.retention) AS history_since, b.backfilling
 FROM   trending.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending.trend_stats() s ON s.trend_id = t.id
        LEFT JOIN trending.trend_start b ON b.trend_id = t.id
+       LEFT JOIN LATERAL (
+         SELECT sum(r.rows) AS refused, string_agg(format('%s %s', r.rows, r.word), ', ' ORDER BY r.rows DESC) FILTER (WHERE r.rows > 0) AS why,
+                (array_agg(r.advice ORDER BY r.rows DESC))[1] AS advice
+         FROM   (VALUES (s.late, 'late', 'They came after their windows were final: raise allowed_lateness, or take them into history with trending.recompute().'),
+                        (s.ahead, 'too far ahead', 'A client has a wrong clock, or max_ahead is too small.'),
+                        (s.null_time, 'without a time', 'Their event time is NULL.'),
+                        (s.failed, 'failed', 'An expression raised an error: the log of the server says which.'),
+                        (s.out_of_range, 'out of range', 'Their windows reach beyond the times that a timestamp can hold.'),
+                        (s.refused, 'refused at a limit', 'Raise max_groups, or trending.memory_limit.'),
+                        (s.unretracted, 'not retracted', 'Updates and deletes need REPLICA IDENTITY FULL of the source, and the trend to be created again.')) r(rows, word, advice)
+       ) n ON true
 ORDER  BY t.id;
 COMMENT ON VIEW trending.status IS
   'one row per trend: state and reason, current window, clock, size, and counters of rows that were counted and that were not. Without a worker the columns that only it can know are NULL';
@@ -986,6 +1046,8 @@ COMMENT ON COLUMN trending.status.state IS
   'whether the trend can be read: running, filling (the rows of the source are being counted), stopped, or what the worker does: starting, recovering, worker down';
 COMMENT ON COLUMN trending.status.reason IS
   'why it is stopped, what it waits for, or what keeps its tables from being written; for its owner and pg_monitor';
+COMMENT ON COLUMN trending.status.hint IS
+  'what to do about that; of a trend that runs: why its list is empty, old, or shows you less than there is. NULL: nothing is amiss';
 COMMENT ON COLUMN trending.status.version IS
   'grows with every change of the trend; trending.watch waits for the next';
 COMMENT ON COLUMN trending.status.window_start IS
@@ -1124,6 +1186,40 @@ CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trendi
 ALTER EVENT TRIGGER trending_forget_dropped ENABLE ALWAYS;
 COMMENT ON FUNCTION trending.forget_dropped() IS 'internal: forgets trends whose foreign tables are dropped';
 COMMENT ON EVENT TRIGGER trending_forget_dropped IS 'internal: a dropped foreign table takes its trend along';
+
+-- A trend that is renamed keeps the names of its other relations: its owner is told. Nothing here may fail, since the
+-- command would fail with it; so no search_path, no row_security and no missing table has a say.
+CREATE FUNCTION trending.tell_of_names()
+RETURNS event_trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET row_security = on
+AS $$
+DECLARE
+  renamed record;
+BEGIN
+  IF to_regclass('trending.trend') IS NULL THEN
+    RETURN;
+  END IF;
+  FOR renamed IN
+    SELECT c.relname AS trend, string_agg(o.relname, ', ') AS names,
+           string_agg(format('ALTER %s %s RENAME TO %I;', CASE o.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, o.oid::regclass,
+                             c.relname || k.suffix), ' ') AS commands
+    FROM   pg_event_trigger_ddl_commands() d JOIN trending.trend t ON t.relation = d.objid AND d.classid = 'pg_class'::regclass
+           JOIN pg_class c ON c.oid = d.objid
+           CROSS JOIN LATERAL (VALUES (t.history, '_history'), (t.late, '_late'), (t.alerts, '_alerts'),
+                                      (t.definition, '_definition')) k(relation, suffix)
+           JOIN pg_class o ON o.oid = k.relation AND o.relname <> c.relname || k.suffix
+    GROUP  BY c.oid, c.relname
+  LOOP
+    RAISE NOTICE 'trend "%" has relations of another name: %', renamed.trend, renamed.names
+      USING DETAIL = 'They belong to it under any name.', HINT = renamed.commands;
+  END LOOP;
+END $$;
+
+CREATE EVENT TRIGGER trending_tell_of_names ON ddl_command_end WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER TABLE')
+EXECUTE FUNCTION trending.tell_of_names();
+COMMENT ON FUNCTION trending.tell_of_names() IS 'internal: tells who renames a trend that its history keeps its name';
+COMMENT ON EVENT TRIGGER trending_tell_of_names IS 'internal: tells who renames a trend that its history keeps its name';
 
 ------------------------------------------------------------------------------------------------------------
 -- Grants

@@ -13,6 +13,7 @@
 #include "bgworker/filling/source_watch.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/process/memory_bound.h"
+#include "bgworker/process/title.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/worker_end.h"
 #include "bgworker/process/working.h"
@@ -135,7 +136,7 @@ void wait_until_visible(TransactionId xid) {
   while (TransactionIdIsValid(xid) && TransactionIdIsInProgress(xid)) {
     CHECK_FOR_INTERRUPTS();
     (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kVisiblePollMs,
-                    PG_WAIT_EXTENSION);
+                    compat::wait_event(compat::Wait::kCommitVisible));
     ResetLatch(MyLatch);
   }
 }
@@ -223,7 +224,8 @@ void wait_for_wal(XLogRecPtr tried) {
   if (has_alerts()) timeout = std::min(timeout, kAlertIntervalMs);
   if (waits_for_lock()) timeout = std::min(timeout, kLockRetryMs);
   if (timeout > 0) {
-    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
+                    compat::wait_event(compat::Wait::kWorker));
     ResetLatch(MyLatch);
   }
   pg_atomic_write_u32(&worker->entry->sleeping, 0);
@@ -257,6 +259,7 @@ void make_way_if_asked() {
   for (;;) {
     reload_configuration();
     working_ended();
+    title_follow();
     XLogRecPtr tried = GetFlushRecPtr(nullptr);
     bool caught_up = decode_some();
     if (known_trends_due()) {
@@ -287,6 +290,7 @@ void run(Oid database) {
   worker->confirmed = start.position;
   pg_atomic_write_u64(&worker->entry->confirmed_lsn, start.position);
 
+  title_show("loading what is stored of its trends");
   known_trends_load();
   worker->restoring = !start.is_fresh;
   if (!trends_refresh()) drop_slot_and_leave();

@@ -8,6 +8,7 @@
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/worker_end.h"
+#include "bgworker/process/title.h"
 #include "decoder/slot.h"
 #include "decoder/slot_start.h"
 
@@ -45,6 +46,7 @@ void show_waiting(const TransactionId* xids, int count) {
   }
   if (now - waiting_told_at < kTellUs) return;
   waiting_told_at = now;
+  title_show("waiting for open transactions before decoding starts");
   leave_if_not_installed();
   OpenTransactions open = name_transactions(xids, count);
   char message[kMessageSize];
@@ -72,7 +74,9 @@ void await_release(const char* slot) {
              "The worker goes on when that process has ended; SELECT pg_terminate_backend(%d) ends it.",
              own.active_pid);
     database_set_state(worker->entry, WorkerState::kRecovering, message, hint);
-    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kSlotLookMs, PG_WAIT_EXTENSION);
+    title_show("waiting for its replication slot");
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kSlotLookMs,
+                    compat::wait_event(compat::Wait::kSlot));
     ResetLatch(MyLatch);
     CHECK_FOR_INTERRUPTS();
   }
@@ -172,6 +176,7 @@ WorkerStart worker_start(Oid database) {
   // Which databases are followed is the launcher's choice.
   BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
   session_configure();
+  title_show("starting");
   leave_if_not_installed();
   if (!compat::wal_can_be_logical()) {
     leave_unavailable("wal_level is below " TRENDING_WAL_LEVEL,

@@ -186,10 +186,31 @@ Oid create_relations(const TrendName& name, const char* query, const Definition&
   return relation;
 }
 
+// A window function over a number or a text is one that does not exist: what it wants is said with the error.
+void hint_at_times(void* query) {
+  constexpr char kSchema[] = "trending.";
+  if (geterrcode() != ERRCODE_UNDEFINED_FUNCTION) return;
+  const auto* place = static_cast<const char*>(query);
+  for (int i = 1; i < getinternalerrposition() && *place != '\0'; i++) place += pg_mblen(place);
+  if (strncmp(place, kSchema, strlen(kSchema)) != 0) return;
+  errhint(
+      "A window function takes a time (timestamptz, timestamp or date) and lengths, as trending.hop(at, slide => "
+      "'1 minute', size => '1 hour'). to_timestamp(x) makes a time of seconds since 1970, "
+      "trending.parse_timestamptz(x) of text.");
+}
+
+Definition* analyze(const char* query) {
+  ErrorContextCallback callback = {error_context_stack, hint_at_times, const_cast<char*>(query)};
+  error_context_stack = &callback;
+  Definition* definition = definition_analyze(query);
+  error_context_stack = callback.previous;
+  return definition;
+}
+
 Oid create_trend(const char* name, const char* query, OptionValues options) {
   check_installed();
   check_room();
-  (void)definition_analyze(query);
+  (void)analyze(query);
   check_options(options);
   TrendName resolved = resolve_name(name);
   // What the trend is made of is what the view holds, not what was analysed before it was made.
@@ -239,14 +260,48 @@ const char* existing_column(Oid relation, const char* column) {
   return quote_identifier(column);
 }
 
+const char* time_hint(Oid type, const char* column) {
+  constexpr const char* kHint =
+      "Create the trend with trending.create_trend(), whose window function takes %s as its time.";
+  switch (type) {
+    case INT2OID:
+    case INT4OID:
+    case INT8OID:
+    case FLOAT4OID:
+    case FLOAT8OID:
+    case NUMERICOID:
+      return psprintf(kHint, psprintf("to_timestamp(%s) (seconds since 1970), or to_timestamp(%s / 1000.0)",
+                                      column, column));
+    case TEXTOID:
+    case VARCHAROID:
+    case BPCHAROID:
+      return psprintf(kHint, psprintf("trending.parse_timestamptz(%s)", column));
+    default:
+      return "Leave event_time out to count rows by the time of their commits.";
+  }
+}
+
+// A column that the window functions take.
+const char* time_column(Oid relation, const char* name) {
+  const char* column = existing_column(relation, name);
+  const Oid declared = get_atttype(relation, get_attnum(relation, name));
+  const Oid type = getBaseType(declared);
+  if (type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID) return psprintf("s.%s", column);
+  ereport(ERROR,
+          (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("event_time must be a timestamptz, timestamp or date"),
+           errdetail("Column \"%s\" of \"%s\" is of type %s.", name, get_rel_name(relation),
+                     format_type_be(declared)),
+           errhint("%s", time_hint(type, column))));
+  pg_unreachable();
+}
+
 // The definition that track stands for; without a time column rows have that of their commit.
 const char* track_query(Oid source, const char* key, const char* time, const Interval* size,
                         const Interval* slide) {
   const char* table =
       quote_qualified_identifier(get_namespace_name(get_rel_namespace(source)), get_rel_name(source));
   const char* key_column = psprintf("s.%s", existing_column(source, key));
-  const char* event_time =
-      time == nullptr ? "trending.commit_time(s.xmin)" : psprintf("s.%s", existing_column(source, time));
+  const char* event_time = time == nullptr ? "trending.commit_time(s.xmin)" : time_column(source, time);
   return psprintf(
       "SELECT w.window_start, w.window_end, %s, count(*)\n"
       "FROM %s s, trending.hop(%s, slide => %s, size => %s) w\n"

@@ -35,7 +35,8 @@ void await_end(const xl_running_xacts* running, WaitsFor waits_for) {
     if (count == 0) break;
     waits_for(open, count);
     told = true;
-    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kLookMs, PG_WAIT_EXTENSION);
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kLookMs,
+                    compat::wait_event(compat::Wait::kSlot));
     ResetLatch(MyLatch);
     CHECK_FOR_INTERRUPTS();
   }

@@ -126,7 +126,8 @@ void fix(const Definition& definition, Moment* moment) {
   int behind = 0;
   for (ErrorData* error = nullptr; !try_to_fix(definition, moment, &error); FreeErrorData(error)) {
     if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE && ++behind == kWorkerTurns) ReThrowError(error);
-    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kPauseMs, PG_WAIT_EXTENSION);
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kPauseMs,
+                    compat::wait_event(compat::Wait::kVerify));
     ResetLatch(MyLatch);
     CHECK_FOR_INTERRUPTS();
   }

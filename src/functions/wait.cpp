@@ -35,7 +35,7 @@ void check_serving(DatabaseShared* entry) {
 void sleep(DatabaseShared* entry, const Deadline& deadline) {
   int64 sleep_us = std::min(deadline.left(), kLongestSleepUs);
   (void)ConditionVariableTimedSleep(&entry->changed, static_cast<long>(sleep_us / 1000 + 1),
-                                    PG_WAIT_EXTENSION);
+                                    compat::wait_event(compat::Wait::kReader));
   check_serving(entry);
 }
 

@@ -269,7 +269,8 @@ void launcher_run() {
     }
     long sleep_ms = tend_workers();
     if (pg_atomic_read_u32(&directory->databases_changed) != 0) continue;
-    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, sleep_ms, PG_WAIT_EXTENSION);
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, sleep_ms,
+                    compat::wait_event(compat::Wait::kLauncher));
     ResetLatch(MyLatch);
   }
 }

@@ -97,7 +97,8 @@ void await_end(DatabaseShared* entry, int term_after) {
   pid_t pid = 0;
   for (int waited = 0; (pid = pid_of_worker(entry)) != 0 && waited < kLongestMs; waited += kLookMs) {
     if (waited >= term_after && (waited - term_after) % kTermEveryMs == 0) kill(pid, SIGTERM);
-    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kLookMs, PG_WAIT_EXTENSION);
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kLookMs,
+                    compat::wait_event(compat::Wait::kMakeWay));
     ResetLatch(MyLatch);
     CHECK_FOR_INTERRUPTS();
   }

@@ -46,6 +46,24 @@ inline bool is_same_file(const RelFileLocator& a, const RelFileLocator& b) {
   return memcmp(&a, &b, sizeof(RelFileLocator)) == 0;
 }
 
+// What our processes and readers wait for, in pg_stat_activity. 17 lets extensions name it (c9af054653077); before
+// that all of them are "Extension".
+enum class Wait : uint8_t { kLauncher, kMakeWay, kWorker, kCommitVisible, kSlot, kReader, kVerify };
+inline uint32 wait_event(Wait wait) {
+#if PG_VERSION_NUM >= 170000
+  static constexpr const char* kNames[] = {"TrendingLauncherMain",  "TrendingMakeWay",   "TrendingWorkerMain",
+                                           "TrendingCommitVisible", "TrendingSlotStart", "TrendingReader",
+                                           "TrendingVerify"};
+  static uint32 events[lengthof(kNames)];
+  uint32& event = events[static_cast<int>(wait)];
+  if (event == 0) event = WaitEventExtensionNew(kNames[static_cast<int>(wait)]);
+  return event;
+#else
+  (void)wait;
+  return PG_WAIT_EXTENSION;
+#endif
+}
+
 // 17 dropped ReorderBufferTupleBuf: changes carry a HeapTuple (08e6344fd642).
 #if PG_VERSION_NUM >= 170000
 inline HeapTuple decoded_tuple(HeapTuple tuple) {

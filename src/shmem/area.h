@@ -53,6 +53,8 @@ struct TrendShared {
   char reason[kMessageSize];       // [lock] why the trend is stopped
   uint64 previous_ranks;           // [lock] block of the latest closed window's PreviousRanks; 0: none
   pg_atomic_uint64 history_until;  // [atomic] worker: all windows that end up to here are in history (Time)
+  // [atomic] worker: trends with the same number read the rows of their source together; 0: not known yet
+  pg_atomic_uint32 reader;
 };
 
 struct AreaHeader {

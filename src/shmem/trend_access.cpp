@@ -129,7 +129,7 @@ Attempt try_lock(DatabaseShared* entry, int32 trend_id, dsa_area** area, TrendSh
 
 void wait_for_change(DatabaseShared* entry, long timeout_ms) {
   ConditionVariablePrepareToSleep(&entry->changed);
-  (void)ConditionVariableTimedSleep(&entry->changed, timeout_ms, PG_WAIT_EXTENSION);
+  (void)ConditionVariableTimedSleep(&entry->changed, timeout_ms, compat::wait_event(compat::Wait::kReader));
   ConditionVariableCancelSleep();
 }
 
@@ -210,6 +210,7 @@ bool trend_glance(int32 trend_id, TrendGlance* glance) {
   glance->failed = pg_atomic_read_u64(&shared->failed);
   glance->unretracted = pg_atomic_read_u64(&shared->unretracted);
   glance->retractable = static_cast<Retractable>(pg_atomic_read_u32(&shared->retractable));
+  glance->reader = pg_atomic_read_u32(&shared->reader);
   glance->window = Window{kNoTime, kNoTime};
   glance->clock = glance->watermark = kNoTime;
   if (attempt == Attempt::kStopped || attempt == Attempt::kLocked) {

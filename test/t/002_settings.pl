@@ -43,8 +43,8 @@ $node->restart;
 like($warning, qr/wal_level is below $enough.*Set wal_level = $enough/s, 'wal_level: the warning says what to set');
 like($message, qr/wal_level is below $enough.*Set wal_level = $enough/s, 'wal_level: so does the status');
 like($error, qr/Set wal_level = $enough/s, 'wal_level: so does a read');
-is( $node->safe_psql('postgres', "SELECT state, reason LIKE '%wal_level%' FROM trending.status"),
-	'worker down|t', 'wal_level: the trend shows it too');
+is( $node->safe_psql('postgres', "SELECT state, reason, hint FROM trending.status"),
+	"worker down|wal_level is below $enough|Set wal_level = $enough and restart the server.", 'wal_level: the trend shows it too');
 my $mentions = () = slurp_file($node->logfile) =~ /cannot follow database/g;
 is($mentions, 1, 'and it is said once in the log');
 

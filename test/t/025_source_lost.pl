@@ -39,7 +39,7 @@ sub exact
 sub stops
 {
 	my ($trend, $reason, $what) = @_;
-	ok( $node->poll_query_until($db, qq{SELECT state = 'stopped' AND reason = \$r\$$reason\$r\$ FROM trending.status WHERE trend = '$trend'}), $what)
+	ok( $node->poll_query_until($db, qq{SELECT state = 'stopped' AND reason = \$r\$$reason\$r\$ AND hint ~ 'trending.resume' FROM trending.status WHERE trend = '$trend'}), $what)
 	  or diag query("SELECT state, reason FROM trending.status WHERE trend = '$trend'");
 }
 

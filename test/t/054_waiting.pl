@@ -16,7 +16,7 @@ my $try = sub {
 };
 my $reason_is = sub {
 	my ($trend, $pattern) = @_;
-	return $node->poll_query_until('postgres', "SELECT reason ~ '$pattern' FROM trending.status WHERE trend = '$trend'");
+	return $node->poll_query_until('postgres', "SELECT reason ~ '$pattern' AND hint ~ 'pg_stat_activity' FROM trending.status WHERE trend = '$trend'");
 };
 $say->(q{
 	CREATE EXTENSION trending;

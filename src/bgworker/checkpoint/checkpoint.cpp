@@ -18,6 +18,7 @@
 #include "bgworker/checkpoint/varint.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/source_changes.h"
+#include "bgworker/process/title.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/working.h"
@@ -348,6 +349,7 @@ bool checkpoint_write() {
   XLogRecPtr position = worker->loop.position();
   size_t bytes = 0;
   longest_hold_us = 0;
+  title_show("writing a checkpoint");
   ErrorData* error = worker_try([&] { bytes = write_all(position); });
   const int64 hold_us = longest_hold_us;
   longest_hold_us = -1;

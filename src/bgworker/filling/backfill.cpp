@@ -18,6 +18,7 @@
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/filling/source_watch.h"
 #include "bgworker/intake/passed_over.h"
+#include "bgworker/process/title.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/results/backlog_write.h"
@@ -242,6 +243,7 @@ Portion make_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* 
 // In a transaction of its own. `since` is how far back history is complete then.
 Portion run_portion(FollowedTrend* trend, FollowedTrend* made, Met* met, Time* since) {
   fault_point(FaultPoint::kBackfill, trend->id);
+  title_show("filling history back of", trend->definition->relation);
   made->passed->back_filter = filter_of(GetActiveSnapshot());
   SPI_connect();
   const Time latest_kept = trend->start.history_since;

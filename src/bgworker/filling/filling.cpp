@@ -17,6 +17,7 @@
 #include "bgworker/intake/passed_over.h"
 #include "bgworker/intake/refill.h"
 #include "bgworker/intake/source_changes.h"
+#include "bgworker/process/title.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/process/working.h"
@@ -152,6 +153,7 @@ bool counts_source(const FollowedTrend* trend) {
 void fill_from_source(FollowedTrend* trend) {
   fault_point(FaultPoint::kFill, trend->id);
   working_for(trend->id, Work::kFilling);
+  title_show("filling", trend->definition->relation);
   trend->tables->latest_known = true;
   trend->passed->counted_since = kNoTime;
   // Without event times the trend begins with the rows to come; what it has in history stays.

@@ -93,6 +93,7 @@ void add_trend(FollowedTrend* trend) {
   if (status != Status::kOk) {
     ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory for the trends of a source")));
   }
+  if (trend->shared != nullptr) pg_atomic_write_u32(&trend->shared->reader, slot + 1);
 }
 
 }  // namespace

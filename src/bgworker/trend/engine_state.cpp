@@ -112,20 +112,24 @@ RankKey trend_rank_key(FollowedTrend* trend, KeyView key, const int64_t* result,
   return made;
 }
 
-TrendOptions trend_options(const FollowedTrend* trend) {
-  const Definition* definition = trend->definition;
+TrendOptions engine_options(const Definition& definition, bool keeps_values) {
   TrendOptions options;
-  options.window = definition->window;
-  options.aggregate_count = static_cast<uint16_t>(definition->aggregate_count);
-  aggregate_specs(definition->aggregates, definition->aggregate_count, options.aggregates);
-  set_ranks(*definition, &options);
-  options.keeps_values = trend->keeps_values;
-  options.watermark_delay = definition->options.watermark_delay;
-  options.allowed_lateness = definition->options.allowed_lateness;
-  options.has_condition = definition->having != nullptr;
-  options.partitioned = is_partitioned(*definition);
-  options.report_windows = OidIsValid(definition->history);
-  options.max_groups = static_cast<uint32_t>(definition->options.max_groups);
+  options.window = definition.window;
+  options.aggregate_count = static_cast<uint16_t>(definition.aggregate_count);
+  aggregate_specs(definition.aggregates, definition.aggregate_count, options.aggregates);
+  set_ranks(definition, &options);
+  options.keeps_values = keeps_values;
+  options.watermark_delay = definition.options.watermark_delay;
+  options.allowed_lateness = definition.options.allowed_lateness;
+  options.has_condition = definition.having != nullptr;
+  options.partitioned = is_partitioned(definition);
+  options.report_windows = OidIsValid(definition.history);
+  options.max_groups = static_cast<uint32_t>(definition.options.max_groups);
+  return options;
+}
+
+TrendOptions trend_options(const FollowedTrend* trend) {
+  TrendOptions options = engine_options(*trend->definition, trend->keeps_values);
   options.hash_seed = worker->hash_seed;
   return options;
 }

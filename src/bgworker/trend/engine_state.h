@@ -34,6 +34,7 @@ RankKey trend_rank_key(FollowedTrend* trend, KeyView key, const int64_t* result,
 // The options of a trend's engine state, those that the engine follows while it runs, and the layout of
 // results: of today, or that which the trend had with another replica identity.
 TrendOptions trend_options(const FollowedTrend* trend);
+TrendOptions engine_options(const Definition& definition, bool keeps_values);
 TrendTuning tuning_of(const Definition& definition);
 StateLayout trend_layout(const FollowedTrend* trend, bool keeps_values);
 
