@@ -34,6 +34,7 @@ namespace trending {
 namespace {
 
 constexpr long kPollMs = 1000;              // longest sleep: prepared transactions commit without waking us
+constexpr long kFlushPollMs = 200;          // while others flush what was committed without
 constexpr long kVisiblePollMs = 1;          // between looks whether a decoded commit has become visible
 constexpr int kRecordsBetweenChecks = 256;  // records decoded between looks at clock and duties
 constexpr int64 kMicrosPerMs = 1000;
@@ -43,6 +44,10 @@ constexpr uint64 kIdleConfirmBytes = 16 * 1024 * 1024;
 constexpr int64 kHistoryIntervalUs = 500 * kMicrosPerMs;
 // The same for alerts, which somebody waits for.
 constexpr long kAlertIntervalMs = 200;
+// From this many records a second on nobody has to wake the worker: it naps, and looks again. A signal costs a
+// committer and the worker some microseconds each, and results are late by the nap at most.
+constexpr int64 kBusyRecords = 30000;
+constexpr long kNapUs = 200;
 // A locked source is tried again this often, also when there is nothing to decode.
 constexpr long kLockRetryMs = 50;
 constexpr int64 kDutyIntervalUs = 20 * kMicrosPerMs;
@@ -69,6 +74,8 @@ struct Rounds {
   XLogRecPtr notified = InvalidXLogRecPtr;  // the position that waiting readers know
   TimestampTz notified_at = 0;
   TimestampTz flushed_at = 0;  // when commits of others were last flushed
+  TimestampTz slept_at = 0;    // when the worker last had nothing to decode
+  int64 records = 0;           // decoded since
 };
 Rounds rounds;
 
@@ -194,6 +201,7 @@ bool decode_some() {
   for (int i = 0; i < kRecordsBetweenChecks; i++) {
     CHECK_FOR_INTERRUPTS();
     if (!worker->loop.next()) return true;
+    rounds.records++;
     idle_clocks_step();
     if (worker->catalog_changed || worker->recheck_wanted || worker->refill_wanted) follow_changes();
     worker->replayed = InvalidTransactionId;
@@ -204,23 +212,45 @@ bool decode_some() {
 
 // Commits that are published but not flushed (synchronous_commit = off) are flushed by us, not too often.
 // Returns how long to wait before the next look, in milliseconds; 0: look at once.
-long flush_published(XLogRecPtr flushed) {
-  XLogRecPtr published = pg_atomic_read_u64(&worker->entry->published_commit);
-  if (published <= flushed || settings.flush_interval_ms < 0) return kPollMs;
+long flush_published() {
+  if (settings.flush_interval_ms < 0) return kFlushPollMs;
   TimestampTz now = GetCurrentTimestamp();
   int64 wait_us = settings.flush_interval_ms * kMicrosPerMs - (now - rounds.flushed_at);
   if (wait_us > 0) return static_cast<long>((wait_us + kMicrosPerMs - 1) / kMicrosPerMs);
   rounds.flushed_at = now;
-  XLogFlush(published);
+  XLogFlush(pg_atomic_read_u64(&worker->entry->published_commit));
   return 0;
+}
+
+bool is_busy() {
+  const TimestampTz now = GetCurrentTimestamp();
+  const bool busy = rounds.records * 1000 * kMicrosPerMs > (now - rounds.slept_at) * kBusyRecords;
+  rounds.slept_at = now;
+  rounds.records = 0;
+  return busy;
+}
+
+void sleep_for(Sleep sleep) {
+  pg_atomic_write_u32(&worker->entry->sleep, static_cast<uint32>(sleep));
+  pg_memory_barrier();  // pairs with the barrier in raise_published: one of us sees the other
+}
+
+// How long to sleep at most, in milliseconds, after it was announced; 0: there is something to do.
+long time_to_sleep(XLogRecPtr tried) {
+  sleep_for(Sleep::kForAny);
+  XLogRecPtr flushed = GetFlushRecPtr(nullptr);
+  if (flushed > tried) return 0;
+  if (pg_atomic_read_u64(&worker->entry->published_commit) <= flushed) return kPollMs;
+  const long until_flush = flush_published();
+  if (until_flush == 0) return 0;
+  sleep_for(Sleep::kForFlushed);
+  return GetFlushRecPtr(nullptr) > tried ? 0 : until_flush;
 }
 
 // Sleeps until there is more to decode. `tried` is how far WAL was flushed when decoding last found its end.
 void wait_for_wal(XLogRecPtr tried) {
-  pg_atomic_write_u32(&worker->entry->sleeping, 1);
-  pg_memory_barrier();  // pairs with the barrier in raise_published: one of us sees the other
-  XLogRecPtr flushed = GetFlushRecPtr(nullptr);
-  long timeout = flushed > tried ? 0 : flush_published(flushed);
+  if (is_busy()) return pg_usleep(kNapUs);
+  long timeout = time_to_sleep(tried);
   if (has_alerts()) timeout = std::min(timeout, kAlertIntervalMs);
   if (waits_for_lock()) timeout = std::min(timeout, kLockRetryMs);
   if (timeout > 0) {
@@ -228,7 +258,7 @@ void wait_for_wal(XLogRecPtr tried) {
                     compat::wait_event(compat::Wait::kWorker));
     ResetLatch(MyLatch);
   }
-  pg_atomic_write_u32(&worker->entry->sleeping, 0);
+  sleep_for(Sleep::kAwake);
 }
 
 // A restarted worker begins with an older state than readers have seen. They get the new area when it has

@@ -5,6 +5,7 @@ namespace trending {
 
 void DecodeLoop::open(const char* slot, XLogRecPtr start_at) {
   start = start_at;
+  flushed = InvalidXLogRecPtr;
   compat::slot_acquire(slot, false);
   if (MyReplicationSlot->data.confirmed_flush > start) {  // the next worker finds it so, and refills
     ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
@@ -28,7 +29,15 @@ void DecodeLoop::open(const char* slot, XLogRecPtr start_at) {
   MemoryContextSwitchTo(memory);
 }
 
+// A reader that meets the end of the WAL forgets its page and closes its file, so it is not asked there.
+bool DecodeLoop::is_at_end() {
+  const XLogRecPtr next_record = decoding->reader->EndRecPtr;
+  if (next_record >= flushed) flushed = GetFlushRecPtr(nullptr);
+  return next_record >= flushed;
+}
+
 bool DecodeLoop::next() {
+  if (is_at_end()) return false;
   char* error = nullptr;
   doing = Doing::kReading;
   XLogRecord* record = XLogReadRecord(decoding->reader, &error);

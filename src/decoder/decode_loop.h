@@ -33,7 +33,10 @@ struct DecodeLoop {
 
  private:
   enum class Doing { kNothing, kReading, kDecoding };
+  bool is_at_end();
+
   Doing doing = Doing::kNothing;
+  XLogRecPtr flushed = InvalidXLogRecPtr;  // how far WAL was flushed when that was last looked at
 };
 
 // XL_ROUTINE() takes the address of a temporary, which C++ refuses.

@@ -33,7 +33,10 @@ void wake_worker() {
   DatabaseShared* entry = database_shared();
   if (entry == nullptr) return;
   raise_published(entry, XactLastCommitEnd);  // a full barrier: the worker rechecks after it says it sleeps
-  if (pg_atomic_read_u32(&entry->sleeping) == 0) return;
+  const auto sleep = static_cast<Sleep>(pg_atomic_read_u32(&entry->sleep));
+  if (sleep == Sleep::kAwake) return;
+  // Some of these are flushed all the same; the worker sees them with its next flush.
+  if (sleep == Sleep::kForFlushed && synchronous_commit == SYNCHRONOUS_COMMIT_OFF) return;
   Latch* latch = entry->latch;
   if (latch != nullptr) SetLatch(latch);
 }

@@ -34,7 +34,7 @@ void initialize_entry(DatabaseShared* entry, int tranche) {
   pg_atomic_init_u32(&entry->state, static_cast<uint32>(WorkerState::kNone));
   pg_atomic_init_u32(&entry->leave, 0);
   pg_atomic_init_u32(&entry->reset, static_cast<uint32>(SlotReset::kNone));
-  pg_atomic_init_u32(&entry->sleeping, 0);
+  pg_atomic_init_u32(&entry->sleep, static_cast<uint32>(Sleep::kAwake));
   for (pg_atomic_uint64* word :
        {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn, &entry->transactions,
         &entry->checkpoint_at, &entry->checkpoint_us, &entry->checkpoint_bytes, &entry->checkpoint_hold_us,

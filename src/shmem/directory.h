@@ -55,6 +55,13 @@ struct OverrunOwner {
 // More of them: the one that did so longest ago is forgotten.
 constexpr int kMaxOverrunOwners = 16;
 
+// Which committers must set the worker's latch.
+enum class Sleep : uint32 {
+  kAwake,       // none: it looks for more by itself
+  kForFlushed,  // whoever has flushed his commit; it flushes those of others by itself, soon
+  kForAny,
+};
+
 struct DatabaseShared {
   Oid database;                // [directory] InvalidOid: the entry is free
   pg_atomic_uint32 state;      // [atomic] WorkerState; launcher, worker and pausing backends write
@@ -72,7 +79,7 @@ struct DatabaseShared {
                            // a checkpoint and end
   pg_atomic_uint32 reset;  // [atomic] SlotReset; a worker that ends so or trending.reset_slot() sets it, the
                            // next worker obeys and clears it
-  pg_atomic_uint32 sleeping;  // [atomic] the worker waits: a committer must set its latch
+  pg_atomic_uint32 sleep;  // [atomic] Sleep of the worker
   pg_atomic_uint64
       published_commit;            // [atomic] end of the newest commit in this database; committers raise it
   pg_atomic_uint64 applied_lsn;    // [atomic] worker: all WAL before this is visible to readers

@@ -50,6 +50,24 @@ $node->safe_psql('postgres', 'INSERT INTO view_events (post_id) VALUES (1), (1),
 is(differences($node, 'postgres'), '', 'a trend whose creation was seen late counts');
 is($node->safe_psql('postgres', 'SELECT views FROM top_posts WHERE post_id = 1'), '2', 'all of its rows');
 
+# Commits that nobody flushes, beside some that are flushed: each is seen without a later one, whoever flushes it.
+my $views = 2;
+for my $interval ('5ms', '1s', '-1')
+{
+	$node->safe_psql('postgres', "ALTER SYSTEM SET trending.flush_interval = '$interval'");
+	$node->reload;
+	for my $flush ('off', 'on', 'off', 'local')
+	{
+		$node->safe_psql('postgres', "SET synchronous_commit = $flush; INSERT INTO view_events (post_id) VALUES (1)");
+		$views++;
+		ok($node->poll_query_until('postgres', "SELECT views = $views FROM top_posts WHERE post_id = 1"), "synchronous_commit = $flush, flush_interval = $interval");
+	}
+}
+my $script = PostgreSQL::Test::Utils::tempdir() . '/mixed.sql';
+append_to_file($script, join("\n", map { "SET synchronous_commit = $_; INSERT INTO view_events (post_id) VALUES (3);" } qw(off on off off)));
+$node->command_ok([ 'pgbench', '-n', '-f', $script, '-t', 500, '-c', 4, '-h', $node->host, '-p', $node->port, 'postgres' ], 'many of both');
+ok($node->poll_query_until('postgres', 'SELECT views = 8000 FROM top_posts WHERE post_id = 3'), 'all are seen');
+
 run_held_up('DROP FOREIGN TABLE top_posts');
 sync_trends($node, 'postgres');
 is($node->safe_psql('postgres', "SELECT count(*) FROM trending.trend_stats()"), '0', 'one whose end was seen late is gone');

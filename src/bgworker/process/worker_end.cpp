@@ -51,7 +51,7 @@ void detach(int, Datum) {
   entry->worker_pid = 0;
   entry->latch = nullptr;
   LWLockRelease(&directory->lock);
-  pg_atomic_write_u32(&entry->sleeping, 0);
+  pg_atomic_write_u32(&entry->sleep, static_cast<uint32>(Sleep::kAwake));
   ConditionVariableBroadcast(&entry->changed);
   directory_wake_launcher();
 }
