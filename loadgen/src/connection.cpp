@@ -27,11 +27,12 @@ std::string tidy(const char* message) {
 struct SqlstateHint {
   std::string_view prefix;  // an SQLSTATE or its class
   const char* hint;
+  bool ends_with_init = false;  // the command that makes the tables follows
 };
 
 constexpr SqlstateHint kHints[] = {
-    {"42P01", "Make the tables: trending-loadgen init"},
-    {"42703", "The tables are not this scenario's; in another database or schema: trending-loadgen init"},
+    {"42P01", "Make the tables: ", true},
+    {"42703", "The tables are not this scenario's; in another database or schema: ", true},
     {"42501", "Connect as a user who may do this, or grant it."},
     {"25006",
      "Is this a standby? Connect to the primary, for instance with target_session_attrs=read-write."},
@@ -41,11 +42,12 @@ constexpr SqlstateHint kHints[] = {
     {"3F000", "Create the schema, or set another search_path."}};
 
 // The server's own hint goes before ours.
-std::string find_hint(const PGresult* result, std::string_view sqlstate) {
+std::string find_hint(const PGresult* result, std::string_view sqlstate, const std::string& init) {
   if (const char* hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT)) return hint;
   const auto* known = std::ranges::find_if(
       kHints, [&](const SqlstateHint& each) { return sqlstate.starts_with(each.prefix); });
-  return known == std::end(kHints) ? "" : known->hint;
+  if (known == std::end(kHints)) return "";
+  return known->hint + (known->ends_with_init ? init : "");
 }
 
 std::string insert_name(size_t table) {
@@ -150,7 +152,7 @@ void Connection::fail(const PGresult* result) {
   std::string message = primary != nullptr ? primary : tidy(PQresultErrorMessage(result));
   if (!sqlstate.empty()) message += fmt::format(" (SQLSTATE {})", sqlstate);
   if (detail != nullptr) message += fmt::format("\n{}", detail);
-  throw StatementError(message, find_hint(result, sqlstate), sqlstate);
+  throw StatementError(message, find_hint(result, sqlstate, options_.init_command), sqlstate);
 }
 
 Connection::Result Connection::run(const std::string& sql, const std::vector<std::string>& parameters) {
@@ -325,13 +327,15 @@ void check_table(Connection& connection, const Table& table) {
       " WHERE attrelid = pg_catalog.to_regclass($1) AND attnum > 0 AND NOT attisdropped",
       {table.name});
   if (columns.empty()) {
-    throw SchemaError(fmt::format("there is no table {} in {}", table.name, connection.where()),
-                      "Make the tables: trending-loadgen init (with the same connection options)");
+    throw SchemaError(
+        fmt::format("there is no table {} in {}", table.name, connection.where()),
+        fmt::format("Make the tables: {} (with the same connection options)", connection.init_command()));
   }
   for (const Column& wanted : table.columns) {
     const auto found = std::ranges::find_if(columns, [&](const auto& row) { return row[0] == wanted.name; });
     const std::string need = fmt::format("the scenario needs {} {}", wanted.name, type_name(wanted.type));
-    const char* hint = "Use another database, or make the tables again: trending-loadgen init --drop";
+    const std::string hint =
+        fmt::format("Use another database, or make the tables again: {} --drop", connection.init_command());
     if (found == columns.end()) {
       throw SchemaError(fmt::format("table {} has no column {}: {}", table.name, wanted.name, need), hint);
     }

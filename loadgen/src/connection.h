@@ -80,6 +80,7 @@ class Connection {
 
   // "database app at db1, port 5432"
   std::string where() const;
+  const std::string& init_command() const { return options_.init_command; }
 
   void execute(const std::string& sql);
   std::string query_value(const std::string& sql, const std::vector<std::string>& parameters = {});

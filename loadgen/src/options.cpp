@@ -122,7 +122,7 @@ void add_load(CLI::App* app, RunOptions& run) {
       ->transform(one_of<Method>({{"copy", Method::kCopy}, {"insert", Method::kInsert}}))
       ->default_str("copy")
       ->type_name("copy|insert");
-  add_span(app, "--duration", run.duration, "Stop after so long");
+  add_span(app, "--duration", run.duration, "Stop after so long, with or without a server");
   app->add_option("--events", run.events, "Stop after so many events")
       ->check(within(uint64_t{1}, uint64_t{1} << 52))
       ->type_name("N");
@@ -208,11 +208,17 @@ void add_behaviour(CLI::App* app, Options& options) {
 void check_together(const CLI::App& run_command, Options& options) {
   RunOptions& run = options.run;
   const BlogOptions& blog = options.blog;
+  if (options.scenario != Options().scenario)
+    options.connection.init_command += " --scenario " + options.scenario;
   if (options.command == Command::kInit) {
     if (options.blog.posts == 0) options.blog.posts = BlogOptions::kDefaultPosts;
     return;
   }
   if (!run.start_time && run_command.count("--speed") > 0) refuse("--speed", "needs --start-time");
+  for (const auto& [name, span] :
+       {std::pair("--duration", run.duration), {"--reconnect-for", run.reconnect_for}}) {
+    if (run_command.count(name) > 0 && span == 0) refuse(name, "must be above 0; leave it out for no end");
+  }
   if (run.reconnect_for > 0 && !run.reconnect) refuse("--reconnect-for", "needs --reconnect");
   if (run.rate > 0 && run.rate < 1e-3) refuse("--rate", "must be 0 or at least 0.001");
   if (options.shape.late_share > 0 && options.shape.late_max == 0) refuse("--late-max", "must be above 0");

@@ -21,6 +21,7 @@ struct ConnectionOptions {
   std::string user;
   std::string application_name = "trending-loadgen";
   bool async_commit = false;
+  std::string init_command = "trending-loadgen init";  // for hints: how the scenario's tables are made
 };
 
 // The shape of the load, as far as scenarios share it.

@@ -42,17 +42,21 @@ std::string announcement(const Options& options, const Scenario& scenario, const
                      run.method == Method::kCopy ? "COPY" : "INSERT");
 }
 
-// Before the run begins nothing needs to be ended cleanly, so a signal just ends the program.
-void wait_for_server(const Options& options, Console& console) {
+// Returns how long it took. Before the run begins nothing needs to be ended cleanly, so a signal just ends the
+// program.
+Micros wait_for_server(const Options& options, Console& console) {
   Random random(static_cast<uint64_t>(wall_clock()), 0);
   const SteadyClock::time_point begin = SteadyClock::now();
   for (unsigned attempt = 0;; ++attempt) {
     try {
       const Connection connection(options.connection);
-      return;
+      return micros_since(begin);
     } catch (const ConnectError& error) {
-      const Micros limit = options.run.reconnect_for;
-      if (!options.run.reconnect || error.answers() || (limit > 0 && micros_since(begin) >= limit)) throw;
+      const Micros waited = micros_since(begin);
+      const auto is_over = [waited](Micros limit) { return limit > 0 && waited >= limit; };
+      if (!options.run.reconnect || error.answers() || is_over(options.run.reconnect_for) ||
+          is_over(options.run.duration))
+        throw;
       if (attempt == 0) console.warning(fmt::format("{}; waiting for the server", first_line(error.what())));
     }
     std::this_thread::sleep_for(microseconds(backoff(attempt, random.unit())));
@@ -188,8 +192,10 @@ int conclude(RunContext& context, Console& console, const Totals& totals, Micros
 
 }  // namespace
 
-int run_command(const Options& options, Console& console) {
-  wait_for_server(options, console);
+int run_command(const Options& given, Console& console) {
+  Options options = given;
+  const Micros waited = wait_for_server(options, console);
+  if (options.run.duration > 0) options.run.duration = std::max<Micros>(options.run.duration - waited, 1);
   const std::unique_ptr<Scenario> scenario = make_scenario(options);
   {
     Connection connection(options.connection);

@@ -104,11 +104,16 @@ echo '# without a server, and without the tables'
 exits 3 'no server: exit status 3' loadgen run
 says err '^trending-loadgen: error: connection to server .* failed' 'no server: the message'
 says err '^hint: ' 'no server: a hint'
+begin=$SECONDS
+exits 3 'no server, --reconnect with --duration: exit status 3' loadgen run --reconnect --duration 2s
+holds 'SECONDS - begin < 15' '--reconnect does not outlive --duration'
 start_server
 exits 3 'no such database: exit status 3' loadgen run -d nowhere
 says err 'database "nowhere" does not exist' 'no such database: the message'
 exits 4 'no tables: exit status 4' loadgen run
-says err 'trending-loadgen init' 'no tables: the hint names init'
+says err 'trending-loadgen init( |$)' 'no tables: the hint names init'
+exits 4 'no tables of a scenario: exit status 4' loadgen run --scenario shop
+says err 'trending-loadgen init --scenario shop' 'no tables of a scenario: the hint names it'
 exits 2 'bad option: exit status 2' loadgen run --rate -5
 
 echo '# init'

@@ -127,6 +127,8 @@ TEST(Options, BadOnesAreRefused) {
   expect_refused({"run", "--batch", "2.5"}, "--batch");
   expect_refused({"run", "--method", "telepathy"}, "--method");
   expect_refused({"run", "--duration", "soon"}, "\"soon\" is not a duration");
+  expect_refused({"run", "--duration", "0s"}, "--duration: must be above 0");
+  expect_refused({"run", "--reconnect", "--reconnect-for", "0"}, "--reconnect-for: must be above 0");
   expect_refused({"run", "--events", "0"}, "--events");
   expect_refused({"run", "--skew", "-0.1"}, "--skew");
   expect_refused({"run", "--seed", "1e3"}, "--seed");
