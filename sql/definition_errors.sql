@@ -78,7 +78,7 @@ CALL try('SELECT item, count(*) FROM nothing, trending.tumble(at, ''1 minute'') 
 CALL try('SELECT item, count(*) FROM events, lower(name) AS window_end GROUP BY window_end, item');
 CALL try('SELECT item, count(*) FROM events, rejected.two_rows(at) AS window_end GROUP BY window_end, item');
 CALL try(def(source => 'events, items'));
-CALL try(def(source => 'events e JOIN items i ON i.id = e.item'));
+CALL try(def(source => 'events e JOIN items i ON i.title = e.name'));
 CALL try(def(source => '(SELECT * FROM events) e'));
 CALL try(def(source => 'events TABLESAMPLE BERNOULLI (10)'));
 CALL try(def(win => 'trending.tumble(at, ''1 minute''), trending.tumble(at, ''1 hour'')'));
@@ -303,10 +303,10 @@ FROM (VALUES
   ('now()', def(cond => 'WHERE at > now() - interval ''1 day'''), def(win => 'trending.hop(at, slide => ''1 minute'', size => ''1 day'')')),
   ('age', def(cond => 'WHERE age(at) < interval ''1 day'''), def(win => 'trending.hop(at, slide => ''1 minute'', size => ''1 day'')')),
   ('CURRENT_DATE', def(cond => 'WHERE local_at > CURRENT_DATE - 7'), def(win => 'trending.hop(local_at, slide => ''1 hour'', size => ''7 days'')')),
-  ('USING', 'SELECT title, count(*) FROM events JOIN items USING (id) GROUP BY 1', 'SELECT item, count(*) FROM events GROUP BY 1'),
-  ('ON', 'SELECT title, count(*) FROM events e JOIN items i ON i.id = e.item GROUP BY 1', 'SELECT item, count(*) FROM events GROUP BY 1'),
-  ('LEFT JOIN', 'SELECT title, count(*) FROM events e LEFT JOIN items i ON i.id = e.item GROUP BY 1', 'SELECT item, count(*) FROM events GROUP BY 1'),
-  ('comma', 'SELECT title, count(*) FROM events e, items i WHERE i.id = e.item GROUP BY 1', 'SELECT item, count(*) FROM events GROUP BY 1'),
+  ('not unique', 'SELECT i.id, count(*) FROM events e JOIN items i ON i.title = e.name GROUP BY 1', 'SELECT title, count(*) FROM events e JOIN items i ON i.id = e.item GROUP BY 1'),
+  ('RIGHT JOIN', 'SELECT title, count(*) FROM items i RIGHT JOIN events e ON i.id = e.item GROUP BY 1', 'SELECT title, count(*) FROM events e LEFT JOIN items i ON i.id = e.item GROUP BY 1'),
+  ('NATURAL', 'SELECT title, count(*) FROM events NATURAL JOIN items GROUP BY 1', 'SELECT title, count(*) FROM events JOIN items USING (id) GROUP BY 1'),
+  ('comma', 'SELECT title, count(*) FROM events e, items i WHERE i.id = e.item GROUP BY 1', 'SELECT title, count(*) FROM events e JOIN items i ON i.id = e.item GROUP BY 1'),
   ('LEFT JOIN of the window', 'SELECT item, count(*) FROM events LEFT JOIN LATERAL trending.tumble(at, ''1 minute'') ON true GROUP BY window_end, item',
    'SELECT item, count(*) FROM events CROSS JOIN LATERAL trending.tumble(at, ''1 minute'') GROUP BY window_end, item'),
   ('ON of the window', 'SELECT item, count(*) FROM events JOIN LATERAL trending.tumble(at, ''1 minute'') ON item > 1 GROUP BY window_end, item',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "decoder/row_reader.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -255,9 +256,104 @@ RowOutcome read_elements(RowReader* reader, TimestampTz commit_time, RowEvent* e
   return unpack_event(reader->events.data, reader->events.data + reader->events.len, event);
 }
 
+// --- joined tables ---
+
+// A tuple that equal values give the same bytes; they may be toasted. In CurrentMemoryContext.
+MinimalTuple pack(TupleDesc type, const Datum* given, const bool* isnull) {
+  auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(type->natts + 1)));
+  for (int i = 0; i < type->natts; i++) {
+    values[i] = given[i];
+    if (isnull[i] || TupleDescAttr(type, i)->attlen != -1) continue;
+    values[i] =
+        PointerGetDatum(pg_detoast_datum_packed(reinterpret_cast<varlena*>(DatumGetPointer(given[i]))));
+  }
+  MinimalTuple tuple = heap_form_minimal_tuple(type, values, const_cast<bool*>(isnull));
+  pfree(values);
+  return tuple;
+}
+
+// The values point into the tuple.
+void unpack(TupleDesc type, MinimalTuple tuple, Datum* values, bool* isnull) {
+  HeapTupleData head = {};
+  head.t_len = tuple->t_len + MINIMAL_TUPLE_OFFSET;
+  head.t_data = reinterpret_cast<HeapTupleHeader>(reinterpret_cast<char*>(tuple) - MINIMAL_TUPLE_OFFSET);
+  heap_deform_tuple(&head, type, values, isnull);
+}
+
+// The event by its time, and what the row is remembered by.
+RowOutcome read_tuple(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
+  const Definition* definition = reader->definition;
+  const RowOutcome outcome = read_time(reader, commit_time, event);
+  event->valid = 0;
+  event->arguments = {};
+  if (outcome != RowOutcome::kEvent) return outcome;
+  const int count = definition->tuple_column_count;
+  for (int i = 0; i < count; i++) {
+    const int place = definition->tuple_columns[i] - 1;
+    reader->tuple_values[i] = reader->slot->tts_values[place];
+    reader->tuple_nulls[i] = reader->slot->tts_isnull[place];
+  }
+  MinimalTuple tuple = pack(reader->tuple_type, reader->tuple_values, reader->tuple_nulls);
+  if (tuple->t_len > kMaxKeySize) return RowOutcome::kFailed;
+  resetStringInfo(&reader->tuple);
+  appendBinaryStringInfo(&reader->tuple, reinterpret_cast<char*>(tuple), static_cast<int>(tuple->t_len));
+  event->key = {reinterpret_cast<const std::byte*>(reader->tuple.data),
+                static_cast<uint32_t>(reader->tuple.len)};
+  return RowOutcome::kEvent;
+}
+
+void put_tuple(RowReader* reader, KeyView tuple) {
+  const Definition* definition = reader->definition;
+  unpack(reader->tuple_type, reinterpret_cast<MinimalTuple>(const_cast<std::byte*>(tuple.data)),
+         reader->tuple_values, reader->tuple_nulls);
+  for (int i = 0; i < definition->tuple_column_count; i++) {
+    const int place = definition->tuple_columns[i] - 1;
+    reader->slot->tts_values[place] = reader->tuple_values[i];
+    reader->slot->tts_isnull[place] = reader->tuple_nulls[i];
+  }
+}
+
+void put_dimension(RowReader* reader, int d, MinimalTuple row) {
+  const Dimension& dimension = reader->definition->dimensions[d];
+  if (row != nullptr) unpack(reader->dimension_types[d], row, reader->tuple_values, reader->tuple_nulls);
+  for (int i = 0; i < dimension.column_count; i++) {
+    const int place = dimension.columns[i].place - 1;
+    reader->slot->tts_isnull[place] = row == nullptr || reader->tuple_nulls[i];
+    reader->slot->tts_values[place] = row == nullptr ? Datum{0} : reader->tuple_values[i];
+  }
+}
+
+// The row of a dimension that the row in the slot meets.
+MinimalTuple look_up(RowReader* reader, int d, const DimensionLookup& lookup) {
+  const Dimension& dimension = reader->definition->dimensions[d];
+  for (int i = 0; i < dimension.key.count; i++) {
+    reader->key_values[i] = evaluate(reader, reader->dimension_keys[d][i], &reader->key_nulls[i]);
+    if (reader->key_nulls[i]) return lookup(d, nullptr);
+  }
+  // What is too long for a key is too long for an index.
+  if (!key_encode(dimension.key, reader->key_values, reader->key_nulls, &reader->joined_key))
+    return lookup(d, nullptr);
+  const KeyView key = {reinterpret_cast<const std::byte*>(reader->joined_key.data),
+                       static_cast<uint32_t>(reader->joined_key.len)};
+  return lookup(d, &key);
+}
+
+RowOutcome join_row(RowReader* reader, const DimensionLookup& lookup, RowEvent* event) {
+  const Definition* definition = reader->definition;
+  for (int d = 0; d < definition->dimension_count; d++) {
+    MinimalTuple row = look_up(reader, d, lookup);
+    if (row == nullptr && !definition->dimensions[d].keeps_rows) return RowOutcome::kFiltered;
+    put_dimension(reader, d, row);
+  }
+  if (is_present(reader->joined_where) && !is_true(reader, reader->joined_where))
+    return RowOutcome::kFiltered;
+  return read_event(reader, event) ? RowOutcome::kEvent : RowOutcome::kFailed;
+}
+
 // Reads the row in the reader's slot; may raise an error.
 RowOutcome read_checked(RowReader* reader, TimestampTz commit_time, RowEvent* event) {
   if (is_present(reader->where) && !is_true(reader, reader->where)) return RowOutcome::kFiltered;
+  if (unlikely(reader->tuple_type != nullptr)) return read_tuple(reader, commit_time, event);
   if (unlikely(reader->unnester != nullptr)) return read_elements(reader, commit_time, event);
   RowOutcome outcome = read_time(reader, commit_time, event);
   if (outcome != RowOutcome::kEvent) return outcome;
@@ -268,7 +364,15 @@ RowOutcome read_checked(RowReader* reader, TimestampTz commit_time, RowEvent* ev
 bool has_expressions(const RowReader* reader) {
   const Definition* definition = reader->definition;
   if (definition->unnesting != nullptr || combines_states(*definition)) return true;
-  if (reader->time.state != nullptr || reader->where.state != nullptr) return true;
+  if (reader->time.state != nullptr || reader->where.state != nullptr ||
+      reader->joined_where.state != nullptr) {
+    return true;
+  }
+  for (int d = 0; d < definition->dimension_count; d++) {
+    for (int i = 0; i < definition->dimensions[d].key.count; i++) {
+      if (reader->dimension_keys[d][i].state != nullptr) return true;
+    }
+  }
   for (int i = 0; i < definition->keys.count; i++) {
     if (reader->keys[i].state != nullptr) return true;
   }
@@ -407,6 +511,99 @@ void make_unnester(RowReader* reader) {
 
 }  // namespace
 
+namespace {
+
+// Columns of the source's row type, or those of dimensions, as a row type of their own.
+TupleDesc type_of(const SourceColumn* columns, int count, size_t stride) {
+  TupleDesc type = CreateTemplateTupleDesc(count);
+  for (int i = 0; i < count; i++) {
+    const auto* column = reinterpret_cast<const SourceColumn*>(reinterpret_cast<const char*>(columns) +
+                                                               static_cast<size_t>(i) * stride);
+    const auto number = static_cast<AttrNumber>(i + 1);
+    TupleDescInitEntry(type, number, column->name, column->type, column->typmod, 0);
+    TupleDescInitEntryCollation(type, number, column->collation);
+  }
+  return compat::complete(type);
+}
+
+// The source's columns, then those of dimensions.
+TupleDesc wide_type(const Definition* definition, TupleDesc source) {
+  if (definition->dimension_count == 0) return CreateTupleDescCopy(source);
+  int last = definition->wide_base;
+  for (int d = 0; d < definition->dimension_count; d++) last += definition->dimensions[d].column_count;
+  TupleDesc type = CreateTemplateTupleDesc(last);
+  for (int i = 1; i <= definition->wide_base; i++) {
+    TupleDescCopyEntry(type, static_cast<AttrNumber>(i), source, static_cast<AttrNumber>(i));
+  }
+  for (int d = 0; d < definition->dimension_count; d++) {
+    const Dimension& dimension = definition->dimensions[d];
+    for (int i = 0; i < dimension.column_count; i++) {
+      const SourceColumn& column = dimension.columns[i].column;
+      TupleDescInitEntry(type, dimension.columns[i].place, column.name, column.type, column.typmod, 0);
+      TupleDescInitEntryCollation(type, dimension.columns[i].place, column.collation);
+    }
+  }
+  return compat::complete(type);
+}
+
+void make_joined(RowReader* reader, TupleDesc source) {
+  const Definition* definition = reader->definition;
+  const int dimensions = definition->dimension_count;
+  if (dimensions == 0) return;
+  TupleDesc tuple = CreateTemplateTupleDesc(definition->tuple_column_count);
+  int most = definition->tuple_column_count;
+  for (int i = 0; i < definition->tuple_column_count; i++) {
+    TupleDescCopyEntry(tuple, static_cast<AttrNumber>(i + 1), source, definition->tuple_columns[i]);
+  }
+  reader->tuple_type = compat::complete(tuple);
+  reader->dimension_types =
+      static_cast<TupleDesc*>(palloc0(sizeof(TupleDesc) * static_cast<Size>(dimensions)));
+  reader->dimension_keys = static_cast<RowReader::Step(*)[kMaxKeyColumns]>(
+      palloc0(sizeof(*reader->dimension_keys) * static_cast<Size>(dimensions)));
+  for (int d = 0; d < dimensions; d++) {
+    const Dimension& dimension = definition->dimensions[d];
+    reader->dimension_types[d] =
+        type_of(&dimension.columns->column, dimension.column_count, sizeof(DimensionColumn));
+    for (int i = 0; i < dimension.key.count; i++) {
+      reader->dimension_keys[d][i] = compile(reader, dimension.key.columns[i].expr);
+    }
+    most = std::max(most, dimension.column_count);
+  }
+  reader->joined_where = compile(reader, definition->joined_where);
+  reader->tuple_values = static_cast<Datum*>(palloc0(sizeof(Datum) * static_cast<Size>(most + 1)));
+  reader->tuple_nulls = static_cast<bool*>(palloc0(sizeof(bool) * static_cast<Size>(most + 1)));
+  initStringInfo(&reader->tuple);
+  initStringInfo(&reader->joined_key);
+}
+
+}  // namespace
+
+MinimalTuple pack_dimension(const RowReader* reader, int dimension, const Datum* values, const bool* isnull) {
+  return pack(reader->dimension_types[dimension], values, isnull);
+}
+
+void unpack_dimension(const RowReader* reader, int dimension, MinimalTuple row, Datum* values, bool* isnull) {
+  unpack(reader->dimension_types[dimension], row, values, isnull);
+}
+
+RowOutcome row_join(RowReader* reader, KeyView tuple, DimensionLookup lookup, RowEvent* event) {
+  event->is_first = true;
+  event->next = event->end = nullptr;
+  put_tuple(reader, tuple);
+  MemoryContext caller = MemoryContextSwitchTo(reader->row_memory);
+  RowOutcome outcome = RowOutcome::kFailed;
+  auto body = [&] { outcome = join_row(reader, lookup, event); };
+  if (reader->may_fail) {
+    if (!evaluate(reader->account, nullptr, body)) outcome = RowOutcome::kFailed;
+  } else {
+    body();
+  }
+  MemoryContextSwitchTo(caller);
+  ResetExprContext(reader->expressions);
+  MemoryContextReset(reader->row_memory);
+  return outcome;
+}
+
 RowReader* row_reader_create(const Definition* definition) {
   auto* reader = static_cast<RowReader*>(palloc0(sizeof(RowReader)));
   reader->definition = definition;
@@ -414,15 +611,19 @@ RowReader* row_reader_create(const Definition* definition) {
   reader->row_memory = AllocSetContextCreate(CurrentMemoryContext, "trending row", ALLOCSET_DEFAULT_SIZES);
   reader->expressions = CreateStandaloneExprContext();
   Relation source = table_open(definition->source, AccessShareLock);
-  reader->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(source)), &TTSOpsVirtual);
+  reader->slot = MakeSingleTupleTableSlot(wide_type(definition, RelationGetDescr(source)), &TTSOpsVirtual);
   table_close(source, AccessShareLock);
   // Attributes that no expression reads stay NULL.
   ExecStoreAllNullTuple(reader->slot);
   reader->expressions->ecxt_scantuple = reader->slot;
   initStringInfo(&reader->key);
   make_unnester(reader);
+  make_joined(reader, reader->slot->tts_tupleDescriptor);
 
   int key_count = definition->keys.count;
+  for (int d = 0; d < definition->dimension_count; d++) {
+    key_count = std::max(key_count, definition->dimensions[d].key.count);
+  }
   int aggregate_count = definition->aggregate_count;
   reader->key_values = static_cast<Datum*>(palloc0(sizeof(Datum) * (key_count + 1)));
   reader->key_nulls = static_cast<bool*>(palloc0(sizeof(bool) * (key_count + 1)));
@@ -434,7 +635,9 @@ RowReader* row_reader_create(const Definition* definition) {
       palloc0(sizeof(*reader->combined) * static_cast<Size>(aggregate_count + 1)));
   if (!definition->by_commit_time) reader->time = compile(reader, definition->event_time);
   reader->where = compile(reader, definition->where);
-  for (int i = 0; i < key_count; i++) reader->keys[i] = compile(reader, definition->keys.columns[i].expr);
+  for (int i = 0; i < definition->keys.count; i++) {
+    reader->keys[i] = compile(reader, definition->keys.columns[i].expr);
+  }
   for (int i = 0; i < aggregate_count; i++) {
     reader->arguments[i] = compile(reader, definition->aggregates[i].argument);
     reader->times[i] = compile(reader, definition->aggregates[i].at);
@@ -446,7 +649,7 @@ RowReader* row_reader_create(const Definition* definition) {
   }
   lay_out_words(reader);
   reader->may_fail = has_expressions(reader);
-  reader->allocates = reader->may_fail || has_varlena(definition);
+  reader->allocates = reader->may_fail || has_varlena(definition) || definition->dimension_count > 0;
   reader->is_plain = !reader->may_fail && has_plain_keys(definition) && has_plain_values(definition);
   return reader;
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "decoder/row_event.h"
+#include "engine/memory/function_ref.h"
 #include "definition/definition.h"
 #include "postgres/server.h"
 #include "values/evaluation.h"
@@ -40,6 +41,14 @@ struct RowReader {
   MemoryContext element_memory;  // reset after every element
   StringInfoData events;         // of the row, packed
 
+  // Of a definition with joined tables, whose rows are read in two steps: see row_join().
+  TupleDesc tuple_type;        // of what a row is remembered by; NULL: no table is joined
+  TupleDesc* dimension_types;  // per dimension: of its columns that are read
+  StringInfoData tuple;
+  StringInfoData joined_key;  // of a dimension
+  Datum* tuple_values;        // of what is packed or unpacked
+  bool* tuple_nulls;
+
   // For each expression either the column that it is, or its compiled form.
   struct Step {
     const Datum* value;  // null: evaluate `state`
@@ -50,6 +59,8 @@ struct RowReader {
   bool time_is_of_element;
   Step where;
   Step element_where;
+  Step joined_where;
+  Step (*dimension_keys)[kMaxKeyColumns];  // per dimension
   Step* keys;
   Step* arguments;                          // per aggregate: x
   Step* times;                              // per aggregate: at
@@ -75,6 +86,23 @@ RowMapping* row_mapping_create(const Definition* definition, Relation relation, 
 // True is certain; false may be said of a value that is the same but stored otherwise.
 bool row_reads_same(const RowReader* reader, const RowMapping* mapping, TupleDesc descriptor,
                     HeapTuple old_row, HeapTuple new_row);
+
+// A definition with joined tables reads a row in two steps. When it is decoded, or met in the source, the event that
+// row_read() gives has the time, and as its key the packed columns that the rest needs (KeyView of a MinimalTuple);
+// WHERE has been looked at as far as it reads the source only. What event of which group that is depends on the
+// joined tables, and is found out at the commit, by row_join().
+
+// Finds the row of a dimension (its columns, packed as by pack_dimension) by its key, as the codec of
+// Dimension::key packs it. `key` is null where one of its values is NULL. Null: there is no row.
+using DimensionLookup = FunctionRef<MinimalTuple(int dimension, const KeyView* key)>;
+
+// The second step. kFiltered: an inner join has no partner, or WHERE says no. Time is as in `event`.
+RowOutcome row_join(RowReader* reader, KeyView tuple, DimensionLookup lookup, RowEvent* event);
+
+// The columns of a dimension's row that are read, as a MinimalTuple in CurrentMemoryContext; values may be toasted.
+MinimalTuple pack_dimension(const RowReader* reader, int dimension, const Datum* values, const bool* isnull);
+// The reverse; the values point into the row.
+void unpack_dimension(const RowReader* reader, int dimension, MinimalTuple row, Datum* values, bool* isnull);
 
 // Reads one row; `event` is its first one (next_event). The outcome is that of this event, or of the row if it has none. Whatever its expressions raise is kFailed (evaluation.h); so is a row for which memory is
 // short. `complete`, the old version of an updated row or null, holds toasted values that the update left

@@ -85,6 +85,29 @@ enum class Backfill : uint8_t {
   kAll,   // history of the others is filled back, too
 };
 
+// Dimensions of one trend.
+constexpr int kMaxDimensions = 4;
+
+// A column of a dimension that the definition reads. In the wide row (clauses/dimensions.cpp) it is a column
+// like those of the source.
+struct DimensionColumn {
+  SourceColumn column;
+  AttrNumber place;  // in the wide row
+};
+
+// A joined table: a row of the source meets at most one row of it.
+struct Dimension {
+  Oid relation;
+  Index entry;      // in the range table of Definition::query
+  bool keeps_rows;  // LEFT JOIN: without a partner its columns are NULL
+  // What it is joined by: all columns of one of its unique keys. The expressions are over the wide row and read
+  // the source and earlier dimensions; integers are all bigint.
+  KeyCodec key;
+  SourceColumn* key_columns;  // [key.count]
+  int column_count;
+  DimensionColumn* columns;
+};
+
 // The options of create_trend. Times in microseconds.
 struct DefinitionOptions {
   int64 watermark_delay;
@@ -136,6 +159,17 @@ struct Definition {
   Expr* where;  // boolean, or NULL; what of WHERE reads the source only
 
   const Unnesting* unnesting;  // NULL: a row is one event
+
+  // Joined tables. The wide row has the columns of the source, `wide_base` of them, then those of dimensions.
+  // All expressions but `event_time` and `where` may read all of it.
+  int dimension_count;
+  Dimension* dimensions;
+  int wide_base;
+  Expr* joined_where;  // what of WHERE, and of ON of inner joins, reads dimensions; or NULL
+  // The columns of the source that a row of it is remembered by: those that anything but `event_time` and
+  // `where` reads.
+  int tuple_column_count;
+  AttrNumber* tuple_columns;  // ascending
 
   KeyCodec keys;  // count 0: one row per window
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "definition/replica_identity.h"
 
+#include <algorithm>
+
 namespace trending {
 
 namespace {
@@ -95,6 +97,22 @@ void report_identity(const Definition& definition, const char* trend) {
                   get_rel_name(definition.source), trend),
            errdetail("The replica identity of \"%s\" lacks column \"%s\".", found.table, found.column),
            errhint("If rows are ever updated or deleted:%s", found.commands.data)));
+}
+
+bool identity_has_key(Relation table, const Dimension& dimension) {
+  if (table->rd_rel->relreplident == REPLICA_IDENTITY_FULL) return true;
+  (void)RelationGetIndexList(table);  // which finds the identity
+  HeapTuple index = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(table->rd_replidindex));
+  if (!HeapTupleIsValid(index)) return false;
+  const auto* form = reinterpret_cast<Form_pg_index>(GETSTRUCT(index));
+  bool has_all = true;
+  for (int i = 0; i < dimension.key.count && has_all; i++) {
+    const AttrNumber column = get_attnum(RelationGetRelid(table), dimension.key_columns[i].name);
+    const int16* first = form->indkey.values;
+    has_all = std::find(first, first + form->indnkeyatts, column) != first + form->indnkeyatts;
+  }
+  ReleaseSysCache(index);
+  return has_all;
 }
 
 }  // namespace trending

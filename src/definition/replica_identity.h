@@ -20,4 +20,8 @@ bool identity_covers_some(const Definition& definition);
 // Tells the user, as a NOTICE, which tables lack that and the commands that help.
 void report_identity(const Definition& definition, const char* trend);
 
+// Whether old versions of the rows of a table, a joined one or a partition of it, have all columns that it is joined
+// by. Takes no lock.
+bool identity_has_key(Relation table, const Dimension& dimension);
+
 }  // namespace trending

@@ -10,6 +10,8 @@
 //
 // The caller's rights are looked at first. The trend is copied from shared memory and history through the
 // door to it, so the query that compares is over the source alone, and runs as the source's owner.
+#include <algorithm>
+
 #include "functions/batch_query.h"
 #include "functions/difference_query.h"
 #include "functions/named_rows.h"
@@ -93,6 +95,7 @@ bool try_to_fix(const Definition& definition, Moment* moment, ErrorData** error)
   {
     SPI_connect();
     lock_writers_out(definition.source);
+    for (int d = 0; d < definition.dimension_count; d++) lock_writers_out(definition.dimensions[d].relation);
     run(psprintf("SELECT trending.sync('%s')", kCatchUp));
     copy_rows(definition, moment);
     // Later than the lock, and no earlier than anything that was copied.
@@ -180,7 +183,10 @@ HistorySide read_history_side(const Definition& definition, const NamedRows& row
   // Of sessions only those whose end the watermark has reached. One that a later session of its group has put
   // into history before is ranked among those that are there by then.
   const bool has_sessions = definition.window.kind == WindowKind::kSession;
+  // Final windows keep what joined tables had when they became so.
+  const bool has_dimensions = definition.dimension_count > 0;
   copy_history(definition, rows, {kNoTime, PG_INT64_MAX}, [&](const Window& window) {
+    if (has_dimensions && window.end <= before.final_before) return false;
     return (!has_sessions || window.end <= before.until) &&
            (!definition.by_commit_time || window.start >= since);
   });
@@ -192,6 +198,11 @@ HistorySide read_history_side(const Definition& definition, const NamedRows& row
   side.watermark = history_progress(definition).watermark;
   side.counted_since = since;
   side.is_complete_since_known = complete_since(definition, &side.complete_since);
+  if (has_dimensions) {
+    side.complete_since = side.is_complete_since_known ? std::max(side.complete_since, before.final_before)
+                                                       : before.final_before;
+    side.is_complete_since_known = true;
+  }
   return side;
 }
 

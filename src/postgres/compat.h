@@ -448,6 +448,24 @@ inline void inline_group_expressions(Query* query) {
 #endif
 }
 
+// 16 wants to know whose plan it is (5d29d525ff02).
+inline Node* flatten_join_columns(Query* query, Node* node) {
+#if PG_VERSION_NUM >= 160000
+  return flatten_join_alias_vars(nullptr, query, node);
+#else
+  return flatten_join_alias_vars(query, node);
+#endif
+}
+
+// 16 notes in a column which outer joins make it NULL (2489d76c4906).
+inline void clear_nulling(Var* column) {
+#if PG_VERSION_NUM >= 160000
+  column->varnullingrels = nullptr;
+#else
+  (void)column;
+#endif
+}
+
 // Takes that entry, which is the last one, out of a query whose GROUP BY has been taken out.
 inline void drop_group_entry(Query* query) {
 #if PG_VERSION_NUM >= 180000

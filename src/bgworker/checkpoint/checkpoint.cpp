@@ -158,10 +158,11 @@ size_t write_trend(FollowedTrend* trend) {
 }
 
 // A trend whose filling is not settled, or which is to be refilled, is left out, and nothing may be stored
-// of it: after a restart it is refilled.
+// of it: after a restart it is refilled. So is one with joined tables, whose rows and what was counted by them are in
+// memory only.
 bool is_storable(const FollowedTrend* trend) {
-  return trend != nullptr && trend->state == FillState::kRunning && !trend->fill.filter.active() &&
-         !trend->fill.wanted;
+  return trend != nullptr && trend->joined == nullptr && trend->state == FillState::kRunning &&
+         !trend->fill.filter.active() && !trend->fill.wanted;
 }
 
 // Of trends that were dropped.

@@ -17,6 +17,7 @@
 #include "bgworker/checkpoint/kept_clocks.h"
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/filling/source_watch.h"
+#include "bgworker/intake/joined_rows.h"
 #include "bgworker/intake/passed_over.h"
 #include "bgworker/process/title.h"
 #include "bgworker/process/transaction.h"
@@ -26,6 +27,7 @@
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/engine_state.h"
 #include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/joined_rows.h"
 #include "bgworker/trend/trend_status.h"
 #include "catalog/trend_start.h"
 #include "postgres/fault.h"
@@ -126,7 +128,10 @@ bool keeps_windows_before(const FollowedTrend* trend, Time end) {
 }
 
 bool apply_batch(FollowedTrend* made) {
-  const Status status = made->writer.apply(worker->filling.slice(made->slot));
+  const BatchSlice rows = worker->filling.slice(made->slot);
+  FollowedTrend* live = worker->trends[made->slot];
+  const Status status = made->writer.apply(live->joined != nullptr ? joined_events_once(live, rows) : rows);
+  worker->joined.clear();
   worker->filling.clear();
   return status == Status::kOk;
 }

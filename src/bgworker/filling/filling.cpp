@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "bgworker/filling/backfill.h"
+#include "bgworker/filling/dimension_scan.h"
 #include "bgworker/filling/filling_part.h"
 #include "bgworker/checkpoint/kept_clocks.h"
 #include "bgworker/filling/load.h"
@@ -14,6 +15,7 @@
 #include "bgworker/filling/source_scan.h"
 #include "bgworker/filling/source_watch.h"
 #include "bgworker/intake/apply.h"
+#include "bgworker/intake/dimension_changes.h"
 #include "bgworker/intake/passed_over.h"
 #include "bgworker/intake/refill.h"
 #include "bgworker/intake/source_changes.h"
@@ -24,6 +26,7 @@
 #include "bgworker/results/history.h"
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/joined_rows.h"
 #include "bgworker/trend/trend_status.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
@@ -40,6 +43,10 @@ constexpr char kUnknownTimes[] =
 
 void note_writers(FollowedTrend* trend) {
   List* relations = find_all_inheritors(trend->definition->source, AccessShareLock, nullptr);
+  for (int d = 0; d < trend->definition->dimension_count; d++) {
+    relations = list_concat_unique_oid(
+        relations, find_all_inheritors(trend->definition->dimensions[d].relation, NoLock, nullptr));
+  }
   for (Oid departed : trend->tables->departed) relations = list_append_unique_oid(relations, departed);
   ListCell* cell = nullptr;
   foreach (cell, relations) {
@@ -125,10 +132,15 @@ bool writers_ended(FollowedTrend* trend) {
 
 void replay_recorded(FollowedTrend* trend) {
   for (size_t i = 0; i < trend->recorded.transactions.size(); i++) {
-    const RecordedTransaction& transaction = trend->recorded.transactions[i];
+    RecordedTransaction& transaction = trend->recorded.transactions[i];
     settle_candidates(trend, i, transaction.xid);
+    if (trend->joined != nullptr) {
+      trend->joined->changes = std::move(transaction.changes);
+      dimension_changes_settle(trend, transaction.xid);
+    }
     if (!takes(trend, transaction.xid)) {
       count_passed_over(trend, transaction.xid, transaction.begin(), transaction.end());
+      if (trend->joined != nullptr) dimension_changes_clear(trend);
       continue;
     }
     for (const BatchRecord* record = transaction.begin(); record != transaction.end();
@@ -161,9 +173,15 @@ void fill_from_source(FollowedTrend* trend) {
     // In this order. Attaching a partition waits for nobody who reads: one that comes after the look is not noted,
     // so its coming will be met, and the rows in it that this snapshot does not see with it.
     source_note_files(trend);
+    if (trend->joined != nullptr) dimensions_note_tables(trend);
     worker_see_latest();
     trend->fill.filter = filter_of(GetActiveSnapshot());
+    if (trend->joined != nullptr) dimensions_read(trend);
     source_count(trend);
+  } else if (trend->joined != nullptr) {
+    dimensions_note_tables(trend);
+    worker_see_latest();
+    dimensions_read(trend);
   }
 }
 
@@ -303,6 +321,8 @@ void filling_start(FollowedTrend* trend) {
     return;
   }
   // Without backfill everything from here on counts, whoever is writing.
+  // Not so what they did to joined tables, whose locks have to be looked at, too.
+  if (trend->joined != nullptr) return;
   if (!counts_source(trend)) trend->filling->writers.clear();
   if (trend->filling->writers.empty()) fill(trend);
 }
@@ -312,6 +332,7 @@ void filling_poll() {
     if (trend == nullptr) continue;
     trend->passed->back_filter.settle(worker->loop.position());
     trend->fill.filter.settle(worker->loop.position());
+    if (trend->joined != nullptr) trend->joined->filter.settle(worker->loop.position());
     if (trend->fill.filter.active()) continue;
     if (trend->trouble.lacks_memory && memory_may_do(trend->blocks) &&
         GetCurrentTimestamp() >= trend->fill.not_before) {

@@ -9,6 +9,7 @@
 #include "bgworker/filling/filling_part.h"
 #include "bgworker/intake/ahead_times.h"
 #include "bgworker/intake/idle_clock.h"
+#include "bgworker/intake/joined_rows.h"
 #include "bgworker/intake/own_rows.h"
 #include "bgworker/intake/passed_over.h"
 #include "bgworker/intake/shared_readers.h"
@@ -25,6 +26,7 @@
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/engine_state.h"
 #include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/joined_rows.h"
 #include "bgworker/trend/trend_status.h"
 #include "catalog/definition_catalog.h"
 #include "catalog/definition_view.h"
@@ -93,6 +95,11 @@ void drop_state(FollowedTrend* trend) {
 Status make_own_state(FollowedTrend* trend) {
   const Status status = trend_make_state(trend, trend_options(trend), crossed);
   if (status != Status::kOk) return status;
+  Status joined = Status::kOk;
+  if (trend->joined != nullptr) {
+    joined = worker->joined.open_slot(trend->slot, trend->writer.windows(), trend->writer.hash_seed());
+  }
+  if (joined != Status::kOk) return joined;
   return worker->filling.open_slot(trend->slot, trend->writer.windows(), trend->writer.hash_seed());
 }
 
@@ -191,10 +198,12 @@ bool trend_load(FollowedTrend* trend) {
       trend->condition = condition_create(definition);
       trend->rank_keys = rank_keys_create(definition);
       trend_note_retractable(trend, *definition);
-      trend->keeps_values = needs_values(*definition) && identity_covers_some(*definition);
+      trend->keeps_values =
+          needs_values(*definition) && (definition->dimension_count > 0 || identity_covers_some(*definition));
       definition_view_confirm(*definition);
       take_options(trend, definition);
       trend->definition = definition;
+      joined_create(trend);
       found = true;
     }
   });

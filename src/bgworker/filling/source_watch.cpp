@@ -8,6 +8,7 @@
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/joined_rows.h"
 #include "bgworker/trend/trend_status.h"
 #include "catalog/definition_catalog.h"
 
@@ -92,6 +93,9 @@ bool source_is_locked(FollowedTrend* trend) {
   worker_begin();
   Oid source = definition_source(trend->id);
   bool locked = OidIsValid(source) && !lock_at_once(source);
+  for (size_t d = 0; trend->joined != nullptr && d < trend->joined->relations.size() && !locked; d++) {
+    locked = !lock_at_once(trend->joined->relations[d]);
+  }
   worker_commit();
   if (locked) trend->filling->next_look = now + kRetryUs;
   return locked;

@@ -5,6 +5,7 @@
 
 #include "bgworker/intake/ahead_times.h"
 #include "bgworker/intake/apply.h"
+#include "bgworker/intake/dimension_changes.h"
 #include "bgworker/intake/idle_clock.h"
 #include "bgworker/intake/own_rows.h"
 #include "bgworker/intake/passed_over.h"
@@ -291,6 +292,9 @@ void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange
   for (int i = 0; i < entry->count; i++) {
     collect_change(&entry->followers[i], txn, RelationGetDescr(relation), change);
   }
+  for (int i = 0; i < entry->dimension_count; i++) {
+    collect_dimension(entry->dimensions[i], RelationGetDescr(relation), change);
+  }
   working_ended();
 }
 
@@ -298,6 +302,7 @@ void truncate(void*, ReorderBufferTXN* txn, int count, Relation relations[]) {
   for (int r = 0; r < count; r++) {
     SourceEntry* entry = source_of(relations[r]);
     if (entry->count == 0) entry->left_out = txn->xid;
+    for (int i = 0; i < entry->dimension_count; i++) dimension_truncated(entry->dimensions[i].trend);
     source_map_note_latest();
     for (int i = 0; i < entry->count; i++) {
       const Followers& followers = entry->followers[i];
@@ -310,7 +315,7 @@ void truncate(void*, ReorderBufferTXN* txn, int count, Relation relations[]) {
 
 void apply_events(ReorderBufferTXN* txn) {
   pg_atomic_write_u64(&worker->entry->transactions, pg_atomic_read_u64(&worker->entry->transactions) + 1);
-  if (worker->batch.empty()) return;
+  if (worker->batch.empty() && !dimension_changes_any()) return;
   source_map_note_latest();
   apply_batch(txn);
   working_ended();
@@ -336,8 +341,9 @@ bool is_replayable(const ReorderBufferChange* change) {
   SourceEntry* entry = source_of_file(change);
   if (entry == nullptr || !entry->valid || !entry->direct) return false;
   last_source = entry;
-  return entry->count == 0 || (!is_external(compat::decoded_tuple(change->data.tp.oldtuple)) &&
-                               !is_external(compat::decoded_tuple(change->data.tp.newtuple)));
+  return (entry->count == 0 && entry->dimension_count == 0) ||
+         (!is_external(compat::decoded_tuple(change->data.tp.oldtuple)) &&
+          !is_external(compat::decoded_tuple(change->data.tp.newtuple)));
 }
 
 bool replay(void*, ReorderBufferTXN* txn) {
@@ -351,6 +357,9 @@ bool replay(void*, ReorderBufferTXN* txn) {
     const SourceEntry* entry = source_of_file(change);
     for (int f = 0; f < entry->count; f++) {
       collect_change(&entry->followers[f], txn, entry->descriptor, change);
+    }
+    for (int i = 0; i < entry->dimension_count; i++) {
+      collect_dimension(entry->dimensions[i], entry->descriptor, change);
     }
     working_ended();
     return true;

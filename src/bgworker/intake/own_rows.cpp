@@ -7,6 +7,7 @@
 
 #include "bgworker/process/worker.h"
 #include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/joined_rows.h"
 
 namespace trending {
 
@@ -15,12 +16,18 @@ namespace {
 std::set<Oid>& written = *new std::set<Oid>();  // tables that the worker has written to
 std::vector<RelFileLocator>& ignored = *new std::vector<RelFileLocator>();  // files of our own tables
 bool known = false;     // whether `followed` is up to date
-bool followed = false;  // some trend has a table of `written` as its source
+bool followed = false;  // some trend has a table of `written` as its source, or joins one
+
+bool reads_written(const FollowedTrend* trend) {
+  if (trend == nullptr) return false;
+  if (written.count(trend->source) > 0) return true;
+  return trend->joined != nullptr &&
+         std::any_of(trend->joined->relations.begin(), trend->joined->relations.end(),
+                     [](Oid table) { return written.count(table) > 0; });
+}
 
 bool some_source_is_written() {
-  return std::any_of(worker->trends.begin(), worker->trends.end(), [](const FollowedTrend* trend) {
-    return trend != nullptr && written.count(trend->source) > 0;
-  });
+  return std::any_of(worker->trends.begin(), worker->trends.end(), reads_written);
 }
 
 void ignore_file(const RelFileLocator& file) {

@@ -64,7 +64,7 @@ bool has_equal_columns(const Definition& a, const Definition& b) {
 
 // Trends that may read by themselves only: where what becomes of a row depends on the trend's state.
 bool reads_alone(const FollowedTrend* trend) {
-  return needs_values(*trend->definition) || !can_retract(*trend->definition);
+  return needs_values(*trend->definition) || !can_retract(*trend->definition) || trend->joined != nullptr;
 }
 
 bool reads_like(const FollowedTrend* trend, const FollowedTrend* other) {

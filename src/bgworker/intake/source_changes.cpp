@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "bgworker/intake/dimension_changes.h"
 #include "bgworker/intake/source_map.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/joined_rows.h"
 #include "bgworker/trend/trend_status.h"
 #include "definition/clauses/source_check.h"
 
@@ -205,6 +207,7 @@ void inspect(FollowedTrend* trend, const ReorderBufferTXN* txn) {
   worker->recheck_wanted = true;
   List* tables = tables_of(trend->source);
   compare_tables(trend, tables, txn);
+  if (trend->joined != nullptr) dimensions_compare_tables(trend);
   ListCell* cell = nullptr;
   foreach (cell, tables) {
     if (!was_invalidated(lfirst_oid(cell)) || trend->state == FillState::kStopped) continue;
@@ -218,7 +221,8 @@ void inspect(FollowedTrend* trend, const ReorderBufferTXN* txn) {
 // Whether an invalidated relation is the trend's source, a part of it, or was one; or holds its definition.
 bool concerns(const FollowedTrend* trend, Oid relation, List* ancestors) {
   return trend->source == relation || trend->view == relation || list_member_oid(ancestors, trend->source) ||
-         trend->tables->all.count(relation) > 0;
+         trend->tables->all.count(relation) > 0 ||
+         (trend->joined != nullptr && is_dimension(*trend->joined, relation, ancestors));
 }
 
 }  // namespace

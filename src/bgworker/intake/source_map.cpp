@@ -3,13 +3,16 @@
 
 #include <algorithm>
 
+#include "bgworker/intake/dimension_changes.h"
 #include "bgworker/intake/own_rows.h"
 #include "bgworker/intake/shared_readers.h"
 #include "bgworker/intake/source_changes.h"
 #include "bgworker/process/worker.h"
 #include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/joined_rows.h"
 #include "bgworker/trend/trend_status.h"
 #include "definition/aggregate_functions.h"
+#include "definition/replica_identity.h"
 
 namespace trending {
 
@@ -43,9 +46,9 @@ void invalidate(Datum, Oid relation) {
     if (relation == worker->catalog) worker->catalog_changed = true;
     bool is_source = false;
     for (FollowedTrend* trend : worker->trends) {
-      if (trend != nullptr && trend->definition != nullptr && trend->definition->source == relation) {
-        is_source = true;
-      }
+      if (trend == nullptr || trend->definition == nullptr) continue;
+      is_source |= trend->definition->source == relation ||
+                   (trend->joined != nullptr && is_dimension(*trend->joined, relation, NIL));
     }
     if (!found && !is_source) return;
   }
@@ -68,7 +71,12 @@ bool is_direct(const Followers& followers) {
 bool is_direct(const SourceEntry* entry) {
   return entry->relation != worker->catalog &&
          std::all_of(entry->followers, entry->followers + entry->count,
-                     [](const Followers& followers) { return is_direct(followers); });
+                     [](const Followers& followers) { return is_direct(followers); }) &&
+         std::all_of(entry->dimensions, entry->dimensions + entry->dimension_count,
+                     [](const DimensionFollower& follower) {
+                       return follower.trend->reader->is_plain &&
+                              follower.trend->definition->having == nullptr;
+                     });
 }
 
 void remember_file(SourceEntry* entry, const RelFileLocator& file) {
@@ -113,6 +121,57 @@ void add_followers(SourceEntry* entry, uint32_t number, Relation relation) {
   if (followers->count > 0) entry->count++;
 }
 
+// The attribute of a column, by its number in the joined table itself, by its name as it is now in a partition.
+AttrNumber attribute_of(const Dimension& dimension, const SourceColumn& column, Relation relation) {
+  if (RelationGetRelid(relation) == dimension.relation) return column.attnum;
+  const char* name = get_attname(dimension.relation, column.attnum, true);
+  return name == nullptr ? InvalidAttrNumber : get_attnum(RelationGetRelid(relation), name);
+}
+
+// False, and the trend is stopped, where the table lacks what the trend needs.
+bool map_dimension(DimensionFollower* follower, Relation relation) {
+  const Dimension& dimension = follower->trend->definition->dimensions[follower->dimension];
+  follower->key =
+      static_cast<AttrNumber*>(palloc(sizeof(AttrNumber) * static_cast<Size>(dimension.key.count)));
+  follower->columns =
+      static_cast<AttrNumber*>(palloc(sizeof(AttrNumber) * static_cast<Size>(dimension.column_count + 1)));
+  bool fits = true;
+  auto map = [&](const SourceColumn& column) {
+    const AttrNumber attribute = attribute_of(dimension, column, relation);
+    fits = fits && attribute > 0 && attribute <= RelationGetDescr(relation)->natts &&
+           TupleDescAttr(RelationGetDescr(relation), attribute - 1)->atttypid == column.type;
+    return attribute;
+  };
+  for (int i = 0; i < dimension.key.count; i++) follower->key[i] = map(dimension.key_columns[i]);
+  for (int i = 0; i < dimension.column_count; i++) follower->columns[i] = map(dimension.columns[i].column);
+  const bool has_key = fits && identity_has_key(relation, dimension);
+  if (has_key) return true;
+  char reason[kMessageSize];
+  snprintf(reason, sizeof(reason),
+           fits ? "the replica identity of \"%s\" lacks a column that it is joined by"
+                : "a column of the joined table \"%s\" is gone or has another type now",
+           RelationGetRelationName(relation));
+  trend_stop(follower->trend, reason);
+  return false;
+}
+
+void find_dimension_followers(SourceEntry* entry, Relation relation, List* ancestors) {
+  entry->dimension_count = 0;
+  entry->dimensions = nullptr;
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend == nullptr || trend->joined == nullptr || trend->definition == nullptr) continue;
+    for (int d = 0; d < trend->definition->dimension_count && trend->state != FillState::kStopped; d++) {
+      const Oid joined = trend->definition->dimensions[d].relation;
+      if (joined != RelationGetRelid(relation) && !list_member_oid(ancestors, joined)) continue;
+      const auto size = sizeof(DimensionFollower) * static_cast<Size>(entry->dimension_count + 1);
+      entry->dimensions = static_cast<DimensionFollower*>(
+          entry->dimensions == nullptr ? palloc(size) : repalloc(entry->dimensions, size));
+      entry->dimensions[entry->dimension_count] = {trend, d, nullptr, nullptr};
+      if (map_dimension(&entry->dimensions[entry->dimension_count], relation)) entry->dimension_count++;
+    }
+  }
+}
+
 void find_followers(SourceEntry* entry, Relation relation) {
   source_map_note_latest();
   MemoryContextReset(entry->memory);
@@ -126,10 +185,11 @@ void find_followers(SourceEntry* entry, Relation relation) {
     if (follows(shared_readers()[i], RelationGetRelid(relation), ancestors))
       add_followers(entry, i, relation);
   }
+  find_dimension_followers(entry, relation, ancestors);
   entry->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
   entry->direct = is_direct(entry);
   MemoryContextSwitchTo(caller);
-  if (entry->count == 0) own_rows_meet(relation);
+  if (entry->count == 0 && entry->dimension_count == 0) own_rows_meet(relation);
   remember_file(entry, compat::relation_file(relation));
 }
 
@@ -141,6 +201,7 @@ SourceEntry* find_source(Relation relation) {
   auto* entry = static_cast<SourceEntry*>(hash_search(sources, &oid, HASH_ENTER, &found));
   if (!found) {
     entry->valid = false;
+    entry->dimension_count = 0;
     entry->file = {};
     entry->left_out = InvalidTransactionId;
     entry->memory = AllocSetContextCreate(TopMemoryContext, "trending source", ALLOCSET_SMALL_SIZES);

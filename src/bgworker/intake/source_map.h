@@ -29,6 +29,14 @@ struct Followers {
   Follower* trends;
 };
 
+// A trend that joins a table, and how the table holds the columns that it reads.
+struct DimensionFollower {
+  FollowedTrend* trend;
+  int dimension;
+  AttrNumber* key;      // per column of the key: the attribute
+  AttrNumber* columns;  // per column that is read: the attribute
+};
+
 // A table seen in the WAL and who follows it (often nobody).
 struct SourceEntry {
   Oid relation;  // hash key, must be first
@@ -38,6 +46,8 @@ struct SourceEntry {
   TupleDesc descriptor;  // of the rows in that file
   int count;
   Followers* followers;
+  int dimension_count;  // trends that join it, each once for each time it does
+  DimensionFollower* dimensions;
   MemoryContext memory;
   TransactionId left_out;  // the last transaction that changed it when nobody followed it
 };

@@ -40,6 +40,7 @@ struct Worker {
   DecodeLoop loop;
   Batch batch;    // of the transaction being decoded, by shared reader (shared_readers.h)
   Batch filling;  // of rows that are in the source already, by trend
+  Batch joined;   // of rows to which other tables are joined (intake/joined_rows.h), by trend
   std::vector<FollowedTrend*> trends;  // by slot; null: the slot is free
   std::map<Oid, OwnerMemory> owners;   // of trends; AreaBlocks points here
   uint64_t hash_seed = 0;              // of all trends: those that read alike share the hashes of keys

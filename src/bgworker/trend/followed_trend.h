@@ -34,6 +34,7 @@ class AheadTimes;
 struct BackfillPace;
 struct Filling;
 struct IdleClock;
+struct JoinedRows;
 struct KeptClocks;
 struct RefusedRows;
 struct PassedOver;
@@ -78,6 +79,7 @@ struct FollowedTrend {
   TrendStart start;                       // likewise
   Recorded recorded;                      // trend/recorded.h
   std::unique_ptr<SourceTables> tables;   // intake/source_changes.h
+  std::unique_ptr<JoinedRows> joined;     // trend/joined_rows.h; null: no table is joined
   std::unique_ptr<AheadTimes> ahead;      // intake/ahead_times.h
   std::unique_ptr<RowsGone> gone;         // intake/refill.h
   std::unique_ptr<PassedOver> passed;     // intake/passed_over.h

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "bgworker/trend/joined_rows.h"
 #include "engine/aggregates/batch.h"
 #include "postgres/server.h"
 
@@ -14,7 +15,8 @@ struct RecordedTransaction {
   TransactionId xid;
   TimestampTz commit_time;
   XLogRecPtr lsn;
-  std::vector<std::byte> records;  // BatchRecords
+  std::vector<std::byte> records;        // BatchRecords
+  std::vector<DimensionChange> changes;  // of joined tables
 
   const BatchRecord* begin() const { return reinterpret_cast<const BatchRecord*>(records.data()); }
   const BatchRecord* end() const {

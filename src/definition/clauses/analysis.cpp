@@ -38,39 +38,72 @@ void analyze_where(Analysis* analysis) {
   expression_check(where, analysis->scope, "WHERE");
   List* of_row = NIL;
   List* of_element = NIL;
+  List* of_dimensions = NIL;
   ListCell* cell = nullptr;
   foreach (cell, make_ands_implicit(prepare_expression(*analysis, where))) {
     auto* condition = static_cast<Expr*>(lfirst(cell));
-    List** conditions = reads_element(condition) ? &of_element : &of_row;
+    List** conditions = reads_element(condition)                            ? &of_element
+                        : reads_dimension(*analysis->definition, condition) ? &of_dimensions
+                                                                            : &of_row;
     *conditions = lappend(*conditions, condition);
   }
+  analysis->definition->joined_where = all_of(of_dimensions);
   analysis->definition->where = all_of(of_row);
   if (of_element != NIL) analysis->unnesting->where = all_of(of_element);
+}
+
+// All expressions but those of event time and WHERE on the source alone.
+List* other_expressions(const Definition& definition) {
+  List* all = list_make1(definition.joined_where);
+  if (definition.unnesting != nullptr) {
+    all = lappend(list_concat(all, definition.unnesting->functions), definition.unnesting->where);
+  }
+  for (int d = 0; d < definition.dimension_count; d++) {
+    const KeyCodec& key = definition.dimensions[d].key;
+    for (int i = 0; i < key.count; i++) all = lappend(all, key.columns[i].expr);
+  }
+  for (int i = 0; i < definition.keys.count; i++) all = lappend(all, definition.keys.columns[i].expr);
+  for (int i = 0; i < definition.aggregate_count; i++) {
+    const DefinitionAggregate& aggregate = definition.aggregates[i];
+    all = list_concat(all, list_make3(aggregate.argument, aggregate.at, aggregate.filter));
+    for (int a = 0; aggregate.combined != nullptr && a < aggregate.combined->argument_count; a++) {
+      all = lappend(all, aggregate.combined->arguments[a]);
+    }
+  }
+  return all;
+}
+
+// The columns of the source that expressions read, in the order of their numbers.
+List* columns_of(const Definition& definition, List* expressions) {
+  Bitmapset* attributes = nullptr;
+  pull_varattnos(reinterpret_cast<Node*>(expressions), 1, &attributes);
+  List* columns = NIL;
+  for (int member = -1; (member = bms_next_member(attributes, member)) >= 0;) {
+    const int attnum = member + FirstLowInvalidHeapAttributeNumber;
+    if (definition.dimension_count == 0 || attnum <= definition.wide_base)
+      columns = lappend_int(columns, attnum);
+  }
+  return columns;
 }
 
 // The columns that any expression reads.
 void collect_source_columns(Definition* definition) {
   // The commit time is not in the row.
   Expr* event_time = definition->by_commit_time ? nullptr : definition->event_time;
-  List* all = list_make2(event_time, definition->where);
-  if (definition->unnesting != nullptr) {
-    all = lappend(list_concat(all, definition->unnesting->functions), definition->unnesting->where);
+  List* others = other_expressions(*definition);
+  List* tuple = columns_of(*definition, others);
+  definition->tuple_columns =
+      static_cast<AttrNumber*>(palloc0(sizeof(AttrNumber) * static_cast<Size>(list_length(tuple) + 1)));
+  ListCell* cell = nullptr;
+  foreach (cell, tuple) {
+    definition->tuple_columns[definition->tuple_column_count++] = static_cast<AttrNumber>(lfirst_int(cell));
   }
-  for (int i = 0; i < definition->keys.count; i++) all = lappend(all, definition->keys.columns[i].expr);
-  for (int i = 0; i < definition->aggregate_count; i++) {
-    const DefinitionAggregate& aggregate = definition->aggregates[i];
-    all = list_concat(all, list_make3(aggregate.argument, aggregate.at, aggregate.filter));
-    for (int a = 0; aggregate.combined != nullptr && a < aggregate.combined->argument_count; a++) {
-      all = lappend(all, aggregate.combined->arguments[a]);
-    }
-  }
-  Bitmapset* attributes = nullptr;
-  pull_varattnos(reinterpret_cast<Node*>(all), 1, &attributes);
+  List* all = columns_of(*definition, list_concat(list_make2(event_time, definition->where), others));
   definition->source_columns =
-      static_cast<SourceColumn*>(palloc0(sizeof(SourceColumn) * (bms_num_members(attributes) + 1)));
-  for (int member = -1; (member = bms_next_member(attributes, member)) >= 0;) {
+      static_cast<SourceColumn*>(palloc0(sizeof(SourceColumn) * static_cast<Size>(list_length(all) + 1)));
+  foreach (cell, all) {
     SourceColumn* column = &definition->source_columns[definition->source_column_count++];
-    column->attnum = static_cast<AttrNumber>(member + FirstLowInvalidHeapAttributeNumber);
+    column->attnum = static_cast<AttrNumber>(lfirst_int(cell));
     column->name = get_attname(definition->source, column->attnum, false);
     get_atttypetypmodcoll(definition->source, column->attnum, &column->type, &column->typmod,
                           &column->collation);
@@ -92,6 +125,9 @@ void check_aggregate_rights(const Analysis& analysis) {
 void check_rights(const Analysis& analysis) {
   compat::check_query_rights(analysis.query);
   source_check_row_security(analysis.definition->source, analysis.text, analysis.source_location);
+  for (int d = 0; d < analysis.definition->dimension_count; d++) {
+    source_check_row_security(analysis.definition->dimensions[d].relation, analysis.text, -1);
+  }
 }
 
 }  // namespace
@@ -158,6 +194,7 @@ void analyze_query(Analysis* analysis, bool rights) {
   analyze_order_by(analysis);
   analyze_decay(analysis);
   analyze_having(analysis);
+  check_dimensions(*analysis);
   if (rights) check_aggregate_rights(*analysis);
   collect_source_columns(analysis->definition);
 }

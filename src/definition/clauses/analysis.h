@@ -19,6 +19,7 @@ struct Analysis {
   ExpressionScope scope;
   Unnesting* unnesting;  // Definition::unnesting
   int source_location;   // of the source's name in the text
+  List* joins;           // DimensionJoins, in the order of FROM
   int window_location;   // of the window function's; -1 without one
 
   bool groups_by_start;
@@ -45,6 +46,21 @@ void analyze_window_call(Analysis* analysis, RangeTblEntry* entry);
 
 // The functions that make several events of a row: unnesting.cpp.
 void analyze_unnesting(Analysis* analysis, const RangeTblEntry* entry, bool keeps_rows);
+
+// A joined table as FROM has it.
+struct DimensionJoin {
+  Index entry;
+  const JoinExpr* join;
+};
+
+// Joined tables, before any clause is looked at: from here on their columns are columns of the source's row.
+// The second says what of the finished definition cannot be had with them. (dimensions.cpp)
+void analyze_dimensions(Analysis* analysis);
+void check_dimensions(const Analysis& analysis);
+// Whether an expression that is ready to run reads a dimension.
+bool reads_dimension(const Definition& definition, const Expr* expression);
+// The name of a column of the source's row, be it of a dimension.
+const char* column_name(const Analysis& analysis, AttrNumber attnum);
 
 // GROUP BY, select list, aggregates and ORDER BY: group_by.cpp, select_list.cpp, aggregate_call.cpp,
 // order_by.cpp.

@@ -74,9 +74,7 @@ const char* foreign_item(const Query* query, Node* item) {
   if (IsA(item, JoinExpr)) {
     const auto* join = reinterpret_cast<const JoinExpr*>(item);
     const bool is_plain = join->jointype == JOIN_INNER || join->jointype == JOIN_LEFT;
-    if (!is_plain || join->usingClause != NIL || join->isNatural || join->alias != nullptr) {
-      return "a join other than that of source and functions";
-    }
+    if (!is_plain || join->isNatural || join->alias != nullptr) return "a join of another kind";
     const char* left = foreign_item(query, join->larg);
     return left != nullptr ? left : foreign_item(query, join->rarg);
   }

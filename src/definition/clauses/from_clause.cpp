@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// FROM holds the source and then, unless the aggregates are over all rows or decayed, a window function of
-// ours; and, wherever it likes, a set-returning function that makes several events of a row.
+// FROM holds the source, perhaps tables that are joined to it (dimensions.cpp), and then, unless the aggregates
+// are over all rows or decayed, a window function of ours; and, wherever it likes, a set-returning function that
+// makes several events of a row.
 #include "definition/clauses/analysis.h"
 #include "definition/clauses/source_check.h"
 #include "values/window_args.h"
@@ -14,7 +15,7 @@ constexpr const char* kShapeHint =
     "cumulate or session.";
 
 constexpr const char* kFromMessage =
-    "FROM of a trend may only contain its source, a window function and a set-returning function";
+    "FROM of a trend may only contain its source, joined tables, a window function and a set-returning function";
 
 [[noreturn]] void refuse(const QueryText& text, const char* message, const char* hint, int location) {
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", message), errhint("%s", hint),
@@ -28,11 +29,43 @@ constexpr const char* kFromMessage =
          join->quals == nullptr ? -1 : exprLocation(join->quals));
 }
 
-void check_join(const JoinExpr* join, const QueryText& text) {
+int table_location(const Node* item) {
+  return IsA(item, RangeVar) ? reinterpret_cast<const RangeVar*>(item)->location : -1;
+}
+
+// How a table is joined to what is left of it.
+void check_table_join(const JoinExpr* join, const QueryText& text) {
+  const int location = table_location(join->rarg);
+  if (join->jointype == JOIN_RIGHT || join->jointype == JOIN_FULL) {
+    refuse(text, "RIGHT and FULL joins are not allowed in the definition of a trend",
+           "Put the table with the events first, and JOIN or LEFT JOIN the other one to it.", location);
+  }
+  if (join->isNatural) {
+    refuse(text, "NATURAL joins are not allowed in the definition of a trend",
+           "Name the columns: JOIN table USING (column).", location);
+  }
+  if (join->alias != nullptr) {
+    refuse(text, "an alias of a join is not allowed in the definition of a trend",
+           "Give the tables aliases instead.", location);
+  }
+  if (join->quals == nullptr && join->usingClause == NIL) {
+    refuse(text, "a joined table of a trend needs a condition",
+           "Join it by equality of all columns of its primary key, or of a unique key.", location);
+  }
+}
+
+void check_join(const JoinExpr* join, const RangeVar* source, const QueryText& text) {
   int location = join->quals == nullptr ? -1 : exprLocation(join->quals);
+  if (IsA(join->rarg, RangeVar) && reinterpret_cast<RangeVar*>(join->rarg) != source) {
+    return check_table_join(join, text);
+  }
+  if (IsA(join->rarg, JoinExpr)) {
+    refuse(text, "joins in parentheses are not allowed in the definition of a trend",
+           "Join each table to those before it: source JOIN a ON ... JOIN b ON ...", location);
+  }
   if (join->jointype != JOIN_INNER && join->jointype != JOIN_LEFT) refuse_outer(join, text);
   if (join->isNatural || join->usingClause != NIL) {
-    refuse(text, "NATURAL and USING are not allowed in the definition of a trend",
+    refuse(text, "NATURAL and USING are not allowed with a function in the definition of a trend",
            "Use CROSS JOIN LATERAL, or a comma.", location);
   }
   if (join->alias != nullptr) {
@@ -48,12 +81,12 @@ List* flatten(List* items, Node* node) {
   return flatten(flatten(items, join->larg), join->rarg);
 }
 
-void check_joins(Node* node, const QueryText& text) {
+void check_joins(Node* node, const RangeVar* source, const QueryText& text) {
   if (!IsA(node, JoinExpr)) return;
   auto* join = reinterpret_cast<JoinExpr*>(node);
-  check_join(join, text);
-  check_joins(join->larg, text);
-  check_joins(join->rarg, text);
+  check_join(join, source, text);
+  check_joins(join->larg, source, text);
+  check_joins(join->rarg, source, text);
 }
 
 const FuncCall* called(const RangeFunction* item) {
@@ -109,6 +142,7 @@ struct FromEntries {
   Index window = 0;
   Index unnesting = 0;
   bool keeps_rows = false;  // unnesting is joined by LEFT JOIN
+  List* joins = NIL;        // DimensionJoins
 };
 
 bool is_window_function(const RangeTblFunction* function) {
@@ -162,10 +196,28 @@ void note_function(const Analysis& analysis, Index place, const JoinExpr* outer,
   found->keeps_rows = outer != nullptr;
 }
 
+// Whether the right side of a join is a table.
+bool joins_table(const Analysis& analysis, const JoinExpr* join) {
+  return IsA(join->rarg, RangeTblRef) &&
+         rt_fetch(reinterpret_cast<RangeTblRef*>(join->rarg)->rtindex, analysis.query->rtable)->rtekind ==
+             RTE_RELATION;
+}
+
+void note_dimension(const JoinExpr* join, FromEntries* found) {
+  auto* dimension = static_cast<DimensionJoin*>(palloc(sizeof(DimensionJoin)));
+  *dimension = {static_cast<Index>(reinterpret_cast<RangeTblRef*>(join->rarg)->rtindex), join};
+  found->joins = lappend(found->joins, dimension);
+}
+
 void note_entries(const Analysis& analysis, Node* item, const JoinExpr* outer, FromEntries* found) {
   if (IsA(item, JoinExpr)) {
     auto* join = reinterpret_cast<JoinExpr*>(item);
     if (outer != nullptr) refuse_outer(outer, analysis.text);
+    if (joins_table(analysis, join)) {
+      note_entries(analysis, join->larg, nullptr, found);
+      if (found->source != 0) return note_dimension(join, found);
+      // The source itself, to the right of a function.
+    }
     if (!is_true(join->quals)) {
       const bool is_left = join->jointype == JOIN_LEFT;
       refuse(
@@ -173,7 +225,7 @@ void note_entries(const Analysis& analysis, Node* item, const JoinExpr* outer, F
           is_left ? "Write ON true, and what is to be counted as FILTER." : "Put the condition into WHERE.",
           exprLocation(join->quals));
     }
-    note_entries(analysis, join->larg, nullptr, found);
+    if (!joins_table(analysis, join)) note_entries(analysis, join->larg, nullptr, found);
     note_entries(analysis, join->rarg, join->jointype == JOIN_LEFT ? join : nullptr, found);
     return;
   }
@@ -207,13 +259,7 @@ void check_from_shape(Analysis* analysis) {
     auto* item = static_cast<Node*>(lfirst(cell));
     check_item_shape(item, analysis->text);
     if (IsA(item, RangeVar)) {
-      if (source != nullptr) {
-        refuse(analysis->text, "a trend has one source, and joins no other table",
-               "Join other tables when you read the trend; for a title beside the key there is the option "
-               "label.",
-               reinterpret_cast<RangeVar*>(item)->location);
-      }
-      source = reinterpret_cast<RangeVar*>(item);
+      if (source == nullptr) source = reinterpret_cast<RangeVar*>(item);
     } else if (is_called_like_window(reinterpret_cast<RangeFunction*>(item))) {
       if (window != nullptr) {
         refuse(analysis->text, "a trend has one window function", "Create one trend for each kind of window.",
@@ -223,8 +269,20 @@ void check_from_shape(Analysis* analysis) {
     }
   }
   if (source == nullptr) refuse(analysis->text, "the definition of a trend needs a source", kShapeHint, -1);
-  // How the functions are joined; a join with another table was refused for that.
-  foreach (cell, analysis->select->fromClause) check_joins(static_cast<Node*>(lfirst(cell)), analysis->text);
+  foreach (cell, analysis->select->fromClause) {
+    check_joins(static_cast<Node*>(lfirst(cell)), source, analysis->text);
+  }
+  // A table that is no right side of a join.
+  foreach (cell, analysis->select->fromClause) {
+    auto* item = static_cast<Node*>(lfirst(cell));
+    while (IsA(item, JoinExpr)) item = reinterpret_cast<JoinExpr*>(item)->larg;
+    if (!IsA(item, RangeVar) || item == reinterpret_cast<Node*>(source)) continue;
+    refuse(
+        analysis->text, "a trend has one source, to which other tables are joined",
+        "Write source JOIN table ON table.key = source.column, by all columns of one of the table's unique "
+        "keys; for a title beside the key there is the option label.",
+        reinterpret_cast<RangeVar*>(item)->location);
+  }
   analysis->source_location = source->location;
 }
 
@@ -245,13 +303,15 @@ void analyze_from(Analysis* analysis) {
   definition->unnesting_entry = found.unnesting;
   definition->has_window = found.window != 0;
   analysis->scope = ExpressionScope{&analysis->text, found.source, source->relid, found.window, 0, false};
+  analysis->joins = found.joins;
+  analyze_dimensions(analysis);
   // Its arguments are what a row has before there are elements.
   if (found.unnesting != 0) {
-    analyze_unnesting(analysis, rt_fetch(found.unnesting, query->rtable), found.keeps_rows);
+    analyze_unnesting(analysis, rt_fetch(found.unnesting, analysis->query->rtable), found.keeps_rows);
   }
   analysis->scope.unnesting = found.unnesting;
   if (found.window == 0) return;
-  RangeTblEntry* window = rt_fetch(found.window, query->rtable);
+  RangeTblEntry* window = rt_fetch(found.window, analysis->query->rtable);
   analysis->window_location = entry_location(window);
   analyze_window_call(analysis, window);
 }

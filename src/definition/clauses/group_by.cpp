@@ -31,7 +31,7 @@ const char* key_name(const Analysis& analysis, TargetEntry* entry, int index) {
   if (!IsA(entry->expr, Var)) return psprintf("key%d", index + 1);
   const auto* column = reinterpret_cast<Var*>(entry->expr);
   if (column->varno == static_cast<int>(analysis.scope.source)) {
-    return get_attname(analysis.scope.source_relation, column->varattno, false);
+    return column_name(analysis, column->varattno);
   }
   return get_rte_attribute_name(rt_fetch(column->varno, analysis.query->rtable), column->varattno);
 }

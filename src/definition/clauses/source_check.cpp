@@ -10,12 +10,13 @@ namespace {
 struct Place {
   const QueryText* text;
   int location;
+  const char* part;
 };
 
 [[noreturn]] void refuse(Oid relation, const Place& place, const char* what, const char* detail,
                          const char* hint) {
   ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                  errmsg("\"%s\" cannot be the source of a trend: it is %s", get_rel_name(relation), what),
+                  errmsg("\"%s\" cannot be %s a trend: it is %s", get_rel_name(relation), place.part, what),
                   errdetail("%s", detail), hint == nullptr ? 0 : errhint("%s", hint),
                   query_position(*place.text, place.location)));
   pg_unreachable();
@@ -99,8 +100,8 @@ void check_children(Oid relation, bool only, const Place& place) {
 
 }  // namespace
 
-void source_check(Oid relation, bool only, const QueryText& text, int location) {
-  Place place{&text, location};
+void source_check(Oid relation, bool only, const QueryText& text, int location, const char* part) {
+  Place place{&text, location, part};
   check_kind(relation, place);
   check_persistence(relation, place);
   check_user_table(relation, place);
@@ -120,22 +121,56 @@ void source_check_row_security(Oid relation, const QueryText& text, int location
                   query_position(text, location)));
 }
 
-const char* source_rights_lost(const Definition& definition) {
-  const char* source = get_rel_name(definition.source);
-  Oid owner = relation_owner(definition.relation);
-  if (source == nullptr || !OidIsValid(owner)) return nullptr;
-  bool may_read = pg_class_aclcheck(definition.source, owner, ACL_SELECT) == ACLCHECK_OK;
-  for (int i = 0; i < definition.source_column_count && !may_read; i++) {
-    AttrNumber column = definition.source_columns[i].attnum;
-    if (pg_attribute_aclcheck(definition.source, column, owner, ACL_SELECT) == ACLCHECK_OK) continue;
+namespace {
+
+// Why the owner may not read these columns of a table; NULL: he may.
+const char* rights_lost(Oid relation, Oid owner, const AttrNumber* columns, int count) {
+  const char* name = get_rel_name(relation);
+  if (name == nullptr) return nullptr;
+  bool may_read = pg_class_aclcheck(relation, owner, ACL_SELECT) == ACLCHECK_OK;
+  for (int i = 0; i < count && !may_read; i++) {
+    if (pg_attribute_aclcheck(relation, columns[i], owner, ACL_SELECT) == ACLCHECK_OK) continue;
     return psprintf("the trend's owner \"%s\" may no longer read \"%s\"", GetUserNameFromId(owner, true),
-                    source);
+                    name);
   }
-  if (check_enable_rls(definition.source, owner, true) == RLS_ENABLED) {
-    return psprintf("row security of \"%s\" applies to the trend's owner \"%s\" now", source,
+  if (check_enable_rls(relation, owner, true) == RLS_ENABLED) {
+    return psprintf("row security of \"%s\" applies to the trend's owner \"%s\" now", name,
                     GetUserNameFromId(owner, true));
   }
   return nullptr;
+}
+
+}  // namespace
+
+AttrNumber* read_columns(const Definition& definition, int* count) {
+  auto* columns = static_cast<AttrNumber*>(
+      palloc(sizeof(AttrNumber) * static_cast<Size>(definition.source_column_count + 1)));
+  *count = definition.source_column_count;
+  for (int i = 0; i < *count; i++) columns[i] = definition.source_columns[i].attnum;
+  return columns;
+}
+
+AttrNumber* read_columns(const Dimension& dimension, int* count) {
+  *count = dimension.key.count + dimension.column_count;
+  auto* columns = static_cast<AttrNumber*>(palloc(sizeof(AttrNumber) * static_cast<Size>(*count)));
+  for (int i = 0; i < dimension.key.count; i++) columns[i] = dimension.key_columns[i].attnum;
+  for (int i = 0; i < dimension.column_count; i++) {
+    columns[dimension.key.count + i] = dimension.columns[i].column.attnum;
+  }
+  return columns;
+}
+
+const char* source_rights_lost(const Definition& definition) {
+  Oid owner = relation_owner(definition.relation);
+  if (!OidIsValid(owner)) return nullptr;
+  int count = 0;
+  const AttrNumber* columns = read_columns(definition, &count);
+  const char* lost = rights_lost(definition.source, owner, columns, count);
+  for (int d = 0; d < definition.dimension_count && lost == nullptr; d++) {
+    columns = read_columns(definition.dimensions[d], &count);
+    lost = rights_lost(definition.dimensions[d].relation, owner, columns, count);
+  }
+  return lost;
 }
 
 }  // namespace trending
