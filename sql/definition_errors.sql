@@ -237,7 +237,8 @@ CALL try(def(list => 'item, count(random())', sort => ''));
 CALL try(def(list => 'item, count(events)', sort => ''));
 CALL try(def(list => 'item, count(*) FILTER (WHERE random() > 0.5)', sort => ''));
 CALL try(def(list => 'item, count(*) FILTER (WHERE item IN (SELECT 1))', sort => ''));
-CALL try(def(list => 'item, count(*) FILTER (WHERE window_end > at)', sort => ''));
+CALL try(def(list => 'item, count(*) FILTER (WHERE window_end > now())', sort => ''));
+CALL try(def(list => 'item, count(*) FILTER (WHERE window_end - interval ''5 minutes'' < at)', sort => ''));
 SELECT def(list => string_agg(format('count(*) FILTER (WHERE item > %s) AS c%1$s', i), ', ')) AS query
 FROM   generate_series(1, 17) i \gset
 CALL try(:'query');

@@ -3,6 +3,8 @@
 //
 // It reads the definition, so it works while the trend is stopped or filled. What the worker alone knows (what
 // there is now, which trends it reads the source for together) is added where shared memory has it.
+#include <algorithm>
+
 #include "bgworker/trend/engine_state.h"
 #include "catalog/definition_catalog.h"
 #include "definition/aggregate_functions.h"
@@ -64,7 +66,7 @@ const char* bytes_text(double bytes) {
 // --- windows and panes ---
 
 struct PaneNumbers {
-  int64 length;     // of the first one; those of a calendar differ
+  int64 length;     // of the first one, where those of a calendar differ; with parts of windows the average
   int64 in_window;  // of the longest window around a time; 0: too many to count
   int64 kept;       // beside these, for stragglers and for late rows
 };
@@ -81,6 +83,9 @@ PaneNumbers pane_numbers(const Explanation& trend) {
     const Pane pane = windows.pane_of(at);
     if (numbers.in_window++ == 0) numbers.length = pane.end - pane.start;
     at = pane.end;
+  }
+  if (trend.definition.window.cut_count > 0) {
+    numbers.length = std::max<int64>(1, (at - window.start) / numbers.in_window);
   }
   if (at < window.end) numbers.in_window = 0;
   const int64 delay = trend.options.watermark_delay + trend.options.allowed_lateness;
@@ -119,9 +124,11 @@ void explain_panes(const Explanation& trend) {
   const PaneNumbers numbers = pane_numbers(trend);
   const char* count = numbers.in_window == 0 ? psprintf("more than " INT64_FORMAT, kPanesLookedAt)
                                              : psprintf(INT64_FORMAT, numbers.in_window);
-  trend.add("panes", psprintf("%s of %s in a window, shared by all windows that contain them; " INT64_FORMAT
+  const bool is_cut = trend.definition.window.cut_count > 0;
+  trend.add("panes", psprintf("%s of %s%s in a window, shared by all windows that contain them; " INT64_FORMAT
                               " more for watermark_delay and allowed_lateness",
-                              count, span_text(numbers.length), numbers.kept));
+                              count, span_text(numbers.length),
+                              is_cut ? " on average, cut where parts of windows begin" : "", numbers.kept));
 }
 
 // --- states ---

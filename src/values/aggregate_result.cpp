@@ -15,7 +15,8 @@ namespace {
 AggregateKind kind_of(const DefinitionAggregate& aggregate) {
   switch (aggregate.function) {
     case AggregateFunction::kCountStar:
-      return aggregate.filter == nullptr ? AggregateKind::kRowCount : AggregateKind::kCount;
+      return aggregate.filter == nullptr && aggregate.part.count == 0 ? AggregateKind::kRowCount
+                                                                      : AggregateKind::kCount;
     case AggregateFunction::kCount:
       return AggregateKind::kCount;
     case AggregateFunction::kSum:
@@ -68,6 +69,15 @@ uint16_t input_of(const DefinitionAggregate* aggregates, int aggregate) {
   while (!equal(aggregates[first].argument, own.argument) || !equal(aggregates[first].filter, own.filter)) {
     first++;
   }
+  return static_cast<uint16_t>(first + 1);
+}
+
+// AggregateSpec::part, likewise.
+uint16_t part_of(const DefinitionAggregate* aggregates, int aggregate) {
+  const WindowPart& own = aggregates[aggregate].part;
+  if (own.count == 0) return 0;
+  int first = 0;
+  while (!(aggregates[first].part == own)) first++;
   return static_cast<uint16_t>(first + 1);
 }
 
@@ -157,7 +167,7 @@ Datum day_number(DateADT day) {
 void aggregate_specs(const DefinitionAggregate* aggregates, int count, AggregateSpec* specs) {
   for (int i = 0; i < count; i++) {
     specs[i] = {kind_of(aggregates[i]), type_of(aggregates[i]), aggregates[i].half_life,
-                input_of(aggregates, i)};
+                input_of(aggregates, i), part_of(aggregates, i)};
   }
 }
 

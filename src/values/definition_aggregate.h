@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "engine/time/window_part.h"
 #include "postgres/server.h"
 #include "values/bytes_value.h"
 #include "values/combined_aggregate.h"
@@ -54,7 +55,8 @@ struct DefinitionAggregate {
   Oid at_type;                  // of its values, below any domain
   CombinedAggregate* combined;  // kCombined, whose arguments are there; else NULL
   DistinctType distinct;        // of the two that count distinct values
-  Expr* filter;                 // boolean, NULL without FILTER
+  Expr* filter;                 // boolean, NULL without FILTER; what of it a row says by itself
+  WindowPart part;              // what of it depends on the window
 };
 
 // Whether the result is 0 rather than NULL where no row counts.

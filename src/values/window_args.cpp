@@ -148,6 +148,7 @@ void report(WindowError error, const WindowSpec& spec) {
       return;
     case WindowError::kSizeNotPositive:
     case WindowError::kSlideNotPositive:
+    case WindowError::kBadCut:
       break;
   }
   elog(ERROR, "unexpected window error %d", static_cast<int>(error));

@@ -117,6 +117,7 @@ TrendOptions engine_options(const Definition& definition, bool keeps_values) {
   options.window = definition.window;
   options.aggregate_count = static_cast<uint16_t>(definition.aggregate_count);
   aggregate_specs(definition.aggregates, definition.aggregate_count, options.aggregates);
+  for (int i = 0; i < definition.aggregate_count; i++) options.parts[i] = definition.aggregates[i].part;
   set_ranks(definition, &options);
   options.keeps_values = keeps_values;
   options.watermark_delay = definition.options.watermark_delay;

@@ -188,6 +188,7 @@ void set_arguments(Analysis* analysis, const Aggref* aggregate, DefinitionAggreg
 
 void set_filter(Analysis* analysis, const Aggref* aggregate, DefinitionAggregate* added) {
   auto* filter = reinterpret_cast<Node*>(aggregate->aggfilter);
+  if (filter != nullptr) filter = take_window_part(analysis, filter, &added->part);
   if (filter == nullptr) return;
   expression_check(filter, analysis->scope, "FILTER");
   added->filter = prepare_expression(*analysis, filter);

@@ -28,6 +28,7 @@ struct Analysis {
   List* aggregates;   // Aggrefs, not planned, in the order of Definition::aggregates
   List* expressions;  // not planned, in the order of Definition::expressions
   Node* decay_time;   // `at` of the decayed aggregates, not planned
+  Node* event_time;   // of the window function, likewise
 };
 
 // Checks of the parse tree, where clauses still have their places: clause_check.cpp.
@@ -76,6 +77,10 @@ int item_location(const List* parsed, int analysed_count, int i, Node* expressio
 
 // The aggregate's index in the definition, added if it is new; checks it. (aggregate_call.cpp)
 int analyze_aggregate(Analysis* analysis, Aggref* aggregate);
+
+// Takes out of a FILTER what compares the event time with the window's bounds, and cuts panes there. Returns
+// what is left, NULL for nothing. (window_part.cpp)
+Node* take_window_part(Analysis* analysis, Node* filter, WindowPart* part);
 
 // Once all aggregates are known: what a definition without a window function is over. (aggregate_call.cpp)
 void analyze_decay(Analysis* analysis);

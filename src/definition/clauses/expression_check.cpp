@@ -187,7 +187,9 @@ void check_column(Var* column, const Walk& walk) {
         ERROR,
         (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
          errmsg("%s of a trend may only use columns of its source", walk.place),
-         errhint("Window bounds may stand in the select list, in GROUP BY and in ORDER BY, by themselves."),
+         errhint(
+             "Window bounds may stand in the select list, in GROUP BY and in ORDER BY; a FILTER may compare "
+             "the event time with them."),
          query_position(*scope.text, column->location)));
   }
   if (column->varattno == 0) report_construct(node, "a whole row", "Name the columns.", walk);

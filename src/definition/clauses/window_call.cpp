@@ -70,6 +70,7 @@ void analyze_window_call(Analysis* analysis, RangeTblEntry* entry) {
 
   analysis->definition->by_commit_time = is_commit_time_of_row(*analysis, event_time);
   if (!analysis->definition->by_commit_time) expression_check(event_time, analysis->scope, "the event time");
+  analysis->event_time = event_time;
   analysis->definition->event_time = prepare_expression(*analysis, event_time);
   analysis->definition->event_time_type = window.time_type;
 }

@@ -49,6 +49,8 @@ struct AggregateSpec {
   // Aggregates over the same argument, with the same FILTER, have the same number here; 0: over one of its
   // own. They share the words of arguments and states where they can.
   uint16_t input = 0;
+  // The part of windows that it is over, TrendOptions::parts[part - 1]; 0: the whole.
+  uint16_t part = 0;
 
   friend bool operator==(const AggregateSpec&, const AggregateSpec&) = default;
 };
@@ -215,6 +217,7 @@ struct StateLayout {
   bool is_flat = true;          // a state is its words, none of which refers to anything else
   bool has_sketches = false;    // kApproxDistinct: states own memory
   bool has_bytes = false;       // some value is bytes: results have a tail
+  uint16_t in_part = 0;         // bit per aggregate: over a part of windows
   uint16_t nested = 0;          // bit per aggregate: over the table of values, see value_store.h
   uint16_t owned_bytes = 0;     // bit per aggregate: states own the bytes of its value, see bytes_store.h
   uint16_t argument_words = 0;  // of an event

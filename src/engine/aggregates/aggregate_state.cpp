@@ -201,6 +201,7 @@ bool unmerge_bytes(const AggregateSpec& spec, const int64_t* words, const int64_
 
 // Whether one aggregate's words serve another one, too.
 bool shares_state(const AggregateSpec& a, const AggregateSpec& b) {
+  if (a.part != b.part) return false;
   const auto is_sum = [](const AggregateSpec& spec) {
     return spec.kind == AggregateKind::kSum || spec.kind == AggregateKind::kAvg;
   };
@@ -246,6 +247,7 @@ StateLayout make_layout(const TrendOptions& options) {
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
     const AggregateSpec& spec = options.aggregates[i];
     layout.aggregates[i] = spec;
+    if (spec.part != 0) layout.in_part = static_cast<uint16_t>(layout.in_part | 1u << i);
     const bool nested =
         spec.kind == AggregateKind::kDistinct || (is_extreme(spec.kind) && options.keeps_values);
     if (nested) layout.nested = static_cast<uint16_t>(layout.nested | 1u << i);
@@ -374,11 +376,11 @@ void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, 
   }
 }
 
-uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* other) {
+uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which) {
   uint32_t broken = 0;
-  state[0] -= other[0];
   for (uint16_t s = 0; s < layout.step_count; s++) {
     const uint8_t i = layout.steps[s];
+    if ((which >> i & 1) == 0) continue;
     int64_t* words = state + layout.word_of[i];
     const int64_t* from = other + layout.word_of[i];
     const AggregateSpec& spec = layout.aggregates[i];

@@ -53,12 +53,17 @@ constexpr int bytes_word(const AggregateSpec& spec) {
   return is_timed(spec) ? 1 : 0;
 }
 
+// A bit for each aggregate, and one for the number of rows: what of a state counts. A pane that is not in the
+// part of a window that an aggregate is over (AggregateSpec::part) counts without it.
+inline constexpr uint32_t kEverything = UINT32_MAX;
+inline constexpr uint32_t kRows = uint32_t{1} << 31;
+
 namespace detail {
 
 void fold_any(const StateLayout& layout, int64_t* state, int64_t weight, uint32_t valid,
               const int64_t* arguments);
 void merge_any(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which);
-uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* other);
+uint32_t unmerge_any(const StateLayout& layout, int64_t* state, const int64_t* other, uint32_t which);
 
 }  // namespace detail
 
@@ -75,19 +80,24 @@ inline void fold(const StateLayout& layout, int64_t* state, int64_t weight, uint
   }
 }
 
-// state += other.
-inline void merge(const StateLayout& layout, int64_t* state, const int64_t* other) {
-  if (!layout.is_counting) {
-    state[0] += other[0];
-    return detail::merge_any(layout, state, other, UINT32_MAX);
+// state += other, or some of it.
+inline void merge(const StateLayout& layout, int64_t* state, const int64_t* other,
+                  uint32_t which = kEverything) {
+  if (!layout.is_counting || which != kEverything) {
+    if ((which & kRows) != 0) state[0] += other[0];
+    return detail::merge_any(layout, state, other, which);
   }
   for (uint16_t i = 0; i < layout.words; i++) state[i] += other[i];
 }
 
-// state −= other. Returns a bit for each aggregate that `other` may have decided: it has to be rebuilt, by
-// clear_some() and merge_some() of all that is left.
-inline uint32_t unmerge(const StateLayout& layout, int64_t* state, const int64_t* other) {
-  if (!layout.is_counting) return detail::unmerge_any(layout, state, other);
+// state −= other, or some of it. Returns a bit for each aggregate that `other` may have decided: it has to be
+// rebuilt, by clear_some() and merge_some() of all that is left.
+inline uint32_t unmerge(const StateLayout& layout, int64_t* state, const int64_t* other,
+                        uint32_t which = kEverything) {
+  if (!layout.is_counting || which != kEverything) {
+    if ((which & kRows) != 0) state[0] -= other[0];
+    return detail::unmerge_any(layout, state, other, which);
+  }
   for (uint16_t i = 0; i < layout.words; i++) state[i] -= other[i];
   return 0;
 }

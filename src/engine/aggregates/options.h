@@ -14,6 +14,7 @@ struct TrendOptions {
   WindowSpec window;
   uint16_t aggregate_count = 0;  // may be 0: then groups are ranked by their number of rows
   AggregateSpec aggregates[kMaxAggregates] = {};
+  WindowPart parts[kMaxAggregates] = {};  // window.cuts has all of their cuts
   // By which groups are ranked, before their keys: at least one term. Without aggregates it means nothing.
   uint16_t rank_count = 1;
   RankTerm rank[kMaxRankTerms] = {};

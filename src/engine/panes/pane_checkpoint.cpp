@@ -169,14 +169,15 @@ Status PaneWriter::restore_group_cell(uint32_t slot, KeyView key, const std::byt
     clear_stored(cell, UINT32_MAX);
     std::copy(state, state + layout.words, cell);
   };
-  if (!header_->window.contains(panes_.record(slot).start)) {
+  const uint32_t counted = parts_.counted(header_->window, panes_.record(slot).start);
+  if (counted == 0) {
     replace();
     return Status::kOk;
   }
   change_total(target.id, target.group, [&](int64_t* total) {
-    const uint32_t broken = cell[0] != 0 ? unmerge(layout, total, cell) : 0;
+    const uint32_t broken = cell[0] != 0 ? unmerge(layout, total, cell, counted) : 0;
     replace();
-    if (cell[0] != 0) merge_into_total(total, cell);
+    if (cell[0] != 0) merge_into_total(total, cell, counted);
     if (broken != 0) rebuild(target.id, target.group, broken, header_->window.start);
   });
   return Status::kOk;
@@ -215,7 +216,7 @@ Status PaneWriter::restore_value_cell(uint32_t slot, KeyView key, const std::byt
       find_or_add(group_key, hash_key(group_key, header_->options.hash_seed), slot, kNone, &target);
   if (status == Status::kOk) status = values_.prepare_restore(target.id, aggregate, value, pane);
   if (status != Status::kOk) return status;
-  if (!header_->window.contains(pane.start)) {
+  if ((parts_.counted(header_->window, pane.start) >> aggregate & 1) == 0) {
     values_.restore(rows, nullptr);
   } else {
     change_total(target.id, target.group, [&](int64_t* total) { values_.restore(rows, total); });

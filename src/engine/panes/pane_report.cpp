@@ -146,7 +146,8 @@ Status PaneWriter::for_each_group_in_window(const Window& window,
   const uint32_t begin = panes_.live_before(window.start);
   const uint32_t end = panes_.live_before(window.end);
   if (begin == end) return Status::kOk;
-  if (begin + 1 == end) {
+  if (begin + 1 == end &&
+      parts_.counted(window, panes_.record(panes_.live_slot(begin)).start) == kEverything) {
     panes_.for_each_cell(panes_.record(panes_.live_slot(begin)), [&](const Cell* cell) {
       const KeyView key = groups_.key(groups_.group(cell->group()));
       if (cell->state()[0] > 0 && holds(key, cell->state())) sink(key, cell->state());
@@ -155,7 +156,9 @@ Status PaneWriter::for_each_group_in_window(const Window& window,
   }
   groups_.for_each([&](uint32_t id, const Group* group) {
     int64_t sum[kMaxStateWords] = {};
-    for_each_cell_of(id, group, window, [&](const Cell* cell) { merge(layout, sum, cell->state()); });
+    for_each_cell_of(id, group, window, [&](const Cell* cell, Time pane_start) {
+      merge(layout, sum, cell->state(), parts_.counted(window, pane_start));
+    });
     if (sum[0] > 0 && holds(groups_.key(group), sum)) sink(groups_.key(group), sum);
   });
   return Status::kOk;
@@ -167,11 +170,12 @@ bool PaneWriter::make_result(uint32_t id, const Group* group, const Window& wind
   const StateLayout& layout = header_->layout;
   HyperLogLog sketches[kMaxAggregates];
   bool good = true;
-  for_each_cell_of(id, group, window, [&](const Cell* cell) {
-    merge(layout, result, cell->state());
-    if (layout.owned_bytes != 0) good = bytes_.merge_into_result(result, cell->state()) && good;
+  for_each_cell_of(id, group, window, [&](const Cell* cell, Time pane_start) {
+    const uint32_t counted = parts_.counted(window, pane_start);
+    merge(layout, result, cell->state(), counted);
+    if (layout.owned_bytes != 0) good = bytes_.merge_into_result(result, cell->state(), counted) && good;
     for (uint16_t i = 0; i < layout.aggregate_count && layout.has_sketches; i++) {
-      if (layout.aggregates[i].kind != AggregateKind::kApproxDistinct) continue;
+      if (layout.aggregates[i].kind != AggregateKind::kApproxDistinct || (counted >> i & 1) == 0) continue;
       const void* sketch = sketches_.find(cell->state(), i);
       if (sketch != nullptr) good = sketches[i].merge(sketch) && good;
     }
@@ -193,7 +197,8 @@ Status PaneWriter::give_results(const Window& window,
   if (!results_.reserve(bytes)) return Status::kOutOfMemory;
   if (bytes > 0) {
     std::memset(results_.data(), 0, bytes);
-    values_.for_each_in(window, [&](uint32_t group, uint16_t aggregate, KeyView value) {
+    const auto counted = [&](Time pane_start) { return parts_.counted(window, pane_start); };
+    values_.for_each_in(window, counted, [&](uint32_t group, uint16_t aggregate, KeyView value) {
       auto* result = reinterpret_cast<int64_t*>(results_.data() + group * stride);
       values_.add_to_result(aggregate, value, result);
     });

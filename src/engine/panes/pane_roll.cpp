@@ -31,13 +31,12 @@ PaneWriter::Leaving PaneWriter::weigh(const Window& old, const Window& next, uin
   for (uint32_t i = begin; i < end; i++) {
     const uint32_t slot = panes_.live_slot(i);
     const PaneRecord& pane = panes_.record(slot);
-    if (!old.contains(pane.start)) continue;
-    if (next.contains(pane.start)) {
-      weighed.staying += pane.cells;
-    } else {
-      weighed.leaving += pane.cells;
-      if (weighed.first == kNone && pane.cells > 0) weighed.first = slot;
-    }
+    const uint32_t before = parts_.counted(old, pane.start);
+    const uint32_t after = parts_.counted(next, pane.start);
+    if ((before & after) != 0) weighed.staying += pane.cells;
+    if ((before & ~after) == 0) continue;
+    weighed.leaving += pane.cells;
+    if (weighed.first == kNone && pane.cells > 0) weighed.first = slot;
   }
   return weighed;
 }
@@ -55,7 +54,7 @@ void PaneWriter::prepare(Time latest) {
 void PaneWriter::prepare_pane(uint32_t slot) {
   const StateLayout& layout = header_->layout;
   const PaneRecord& pane = panes_.record(slot);
-  if (pane.cells < kWorthPreparing || !layout.is_flat || !may_break(layout)) return;
+  if (pane.cells < kWorthPreparing || !layout.is_flat || !may_break(layout) || parts_.any()) return;
   if (!prepared_.begin(slot, layout.words, header_->groups.next_unused)) return;
   const Window rest{pane.end, header_->window.end};
   Rebuilt batch[kMadeTogether];
@@ -108,9 +107,9 @@ void PaneWriter::make_together(Rebuilt* batch, uint32_t count, const Window& res
 }
 
 // Panes are taken out from the oldest on: what is rebuilt still has those that leave after this one.
-void PaneWriter::remove_pane_from_totals(uint32_t slot) {
+void PaneWriter::remove_pane_from_totals(uint32_t slot, uint32_t counted) {
   const StateLayout& layout = header_->layout;
-  const Time left_from = panes_.record(slot).end;
+  const Time left_from = parts_.any() ? header_->window.start : panes_.record(slot).end;
   if (!prepared_.is_for(slot)) {
     prepared_.clear();
     prepare_pane(slot);
@@ -126,12 +125,12 @@ void PaneWriter::remove_pane_from_totals(uint32_t slot) {
         std::copy(made, made + layout.words, total);
         return;
       }
-      const uint32_t broken = unmerge(layout, total, cell->state());
+      const uint32_t broken = unmerge(layout, total, cell->state(), counted);
       if (broken != 0) rebuild(id, group, broken, left_from);
     });
   });
   prepared_.clear();
-  change_values(slot, -1);
+  change_values(slot, -1, counted);
 }
 
 }  // namespace trending

@@ -18,6 +18,7 @@ void PaneWriter::open(Arena* arena, RankedState* state, PaneStoreState* panes, c
   RankedGroups::open(arena, state, hooks, calendar);
   panes_ = PaneStore(arena, panes, state->layout.words);
   values_.open(arena, state, &state->values, hooks);
+  parts_ = WindowParts(&state->options, state->layout);
   cell_bytes_ = total_bytes_ = {};
   last_pane_ = kNone;
   last_span_ = {};
@@ -214,19 +215,19 @@ Status PaneWriter::apply_record(const BatchRecord& record, int64_t weight, uint3
   if (pane.first_end <= header_->reported_end) [[unlikely]]
     note_correction(pane);
   if (layout.nested != 0) values_.fold(weight);
-  const bool is_current = header_->window.contains(pane.start);
+  const uint32_t counted = parts_.counted(header_->window, pane.start);
   if (rows + change == 0) {
-    empty_cell(target, is_current);
+    empty_cell(target, counted);
     return Status::kOk;
   }
   fold(layout, target.cell->state(), change, record.valid, record.arguments());
-  if (!layout.is_flat) fold_stored(record, change, target.cell->state(), &cell_bytes_);
-  if (is_current) {
+  if (!layout.is_flat) fold_stored(record, kEverything, change, target.cell->state(), &cell_bytes_);
+  if (counted != 0) {
     change_total(target.id, target.group, [&](int64_t* total) {
-      fold(layout, total, change, record.valid, record.arguments());
+      fold(layout, total, change, record.valid & counted, record.arguments());
       if (layout.is_flat) return;
-      if (layout.nested != 0) values_.fold_total(total);
-      fold_stored(record, change, total, &total_bytes_);
+      if (layout.nested != 0) values_.fold_total(total, counted);
+      fold_stored(record, counted, change, total, &total_bytes_);
     });
   }
   return Status::kOk;
@@ -248,7 +249,7 @@ Status PaneWriter::find_target(const BatchRecord& record, int64_t weight, uint32
   }
   if (header_->layout.is_flat) return Status::kOk;
   const PaneRecord& pane = panes_.record(slot);
-  return prepare(record, *target, pane, weight > 0, header_->window.contains(pane.start));
+  return prepare(record, *target, pane, weight > 0, parts_.counted(header_->window, pane.start));
 }
 
 void PaneWriter::find_group(KeyView key, uint32_t hash, uint32_t probable, Target* target) const {
@@ -353,15 +354,21 @@ void PaneWriter::roll(const Window& next) {
   for (uint32_t i = begin; i < end; i++) {
     const uint32_t slot = panes_.live_slot(i);
     const Time start = panes_.record(slot).start;
-    if (next.contains(start) && (from_zero || !old.contains(start))) add_pane_to_totals(slot);
+    const uint32_t before = from_zero ? 0 : parts_.counted(old, start);
+    const uint32_t comes = parts_.counted(next, start) & ~before;
+    if (comes != 0) add_pane_to_totals(slot, comes);
   }
   overlaps_before_ = false;
   if (from_zero) return;
+  leaving_window_ = old;
   for (uint32_t i = begin; i < end; i++) {
     const uint32_t slot = panes_.live_slot(i);
-    const Time start = panes_.record(slot).start;
-    if (old.contains(start) && !next.contains(start)) remove_pane_from_totals(slot);
+    const PaneRecord& pane = panes_.record(slot);
+    const uint32_t leaves = parts_.counted(old, pane.start) & ~parts_.counted(next, pane.start);
+    leaving_from_ = pane.end;
+    if (leaves != 0) remove_pane_from_totals(slot, leaves);
   }
+  leaving_from_ = kNoTime;
   note_window_moved();
 }
 

@@ -15,6 +15,7 @@
 #include "engine/memory/function_ref.h"
 #include "engine/memory/heap_buffer.h"
 #include "engine/panes/prepared_totals.h"
+#include "engine/panes/window_parts.h"
 #include "engine/ranking/ranked_groups.h"
 #include "engine/stores/bytes_store.h"
 #include "engine/stores/group_table.h"
@@ -86,7 +87,7 @@ class PaneWriter : public RankedGroups {
   Status apply_record(const BatchRecord& record, int64_t weight, uint32_t probable);
   Status find_target(const BatchRecord& record, int64_t weight, uint32_t slot, uint32_t probable,
                      Target* target);
-  void empty_cell(const Target& target, bool is_current);
+  void empty_cell(const Target& target, uint32_t counted);
   void find_group(KeyView key, uint32_t hash, uint32_t probable, Target* target) const;
   Status find_or_add(KeyView key, uint32_t hash, uint32_t pane, uint32_t probable, Target* target);
   uint32_t pane_at(Time t);
@@ -109,15 +110,17 @@ class PaneWriter : public RankedGroups {
   void roll(const Window& next);
   bool has_dying() const { return panes_.has_dying() || values_.has_dying(); }
   Status prepare(const BatchRecord& record, const Target& target, const PaneRecord& pane, bool adds,
-                 bool is_current);
-  Status prepare_stored(const BatchRecord& record, const Target& target, bool is_current);
-  void fold_stored(const BatchRecord& record, int64_t change, int64_t* state, BytesStore::Prepared* bytes);
+                 uint32_t counted);
+  Status prepare_stored(const BatchRecord& record, const Target& target, uint32_t counted);
+  void fold_stored(const BatchRecord& record, uint32_t counted, int64_t change, int64_t* state,
+                   BytesStore::Prepared* bytes);
   bool has_stored() const { return header_->layout.has_sketches || header_->layout.owned_bytes != 0; }
   bool merge_stored(int64_t* state, const int64_t* other, uint32_t which);
-  void merge_into_total(int64_t* total, const int64_t* state);
-  void change_values(uint32_t slot, int64_t sign);
-  void add_pane_to_totals(uint32_t slot);
-  void remove_pane_from_totals(uint32_t slot);
+  void merge_into_total(int64_t* total, const int64_t* state, uint32_t counted);
+  void change_values(uint32_t slot, int64_t sign, uint32_t counted);
+  void add_pane_to_totals(uint32_t slot, uint32_t counted);
+  void remove_pane_from_totals(uint32_t slot, uint32_t counted);
+  uint32_t in_totals(Time pane_start) const;
   // A total that is rebuilt; the next cell of its group's chain, and the pane of the one before.
   struct Rebuilt {
     uint64_t index;
@@ -147,6 +150,10 @@ class PaneWriter : public RankedGroups {
 
   PaneStore panes_;
   ValueStore values_;
+  WindowParts parts_;
+  // While panes leave the totals (roll()): the window before, of which those from here on are still in them.
+  Window leaving_window_;
+  Time leaving_from_ = kNoTime;
   BytesStore::Prepared cell_bytes_;  // what the event at hand makes of its cell and of the total
   BytesStore::Prepared total_bytes_;
   mutable HeapBuffer cell_key_;  // of the cell that a checkpoint is given, and its state
@@ -159,7 +166,7 @@ class PaneWriter : public RankedGroups {
   uint32_t last_pane_ = kNone;
 };
 
-// Follows a group's chain through a window's panes.
+// Follows a group's chain through a window's panes: visit(cell, start of its pane).
 template <typename Visit>
 void PaneWriter::for_each_cell_of(uint32_t id, const Group* group, const Window& window,
                                   Visit&& visit) const {
@@ -167,7 +174,9 @@ void PaneWriter::for_each_cell_of(uint32_t id, const Group* group, const Window&
   uint32_t number = panes_.newest(group, &slot);
   while (number != kNone && panes_.record(slot).start >= window.start) {
     const Cell* cell = panes_.cell(number);
-    if (panes_.record(slot).start < window.end && cell->state()[0] != 0) visit(cell);
+    if (panes_.record(slot).start < window.end && cell->state()[0] != 0) {
+      visit(cell, panes_.record(slot).start);
+    }
     number = panes_.follow(cell, id, &slot);
   }
 }

@@ -94,10 +94,11 @@ void SessionWriter::release_made() {
 
 bool SessionWriter::prepare_sketches(const BatchRecord& record, int64_t* state, const int64_t* merged) {
   if (!header_->layout.has_sketches) return true;
-  if (merged == nullptr) return sketches_.prepare(state, record);
+  if (merged == nullptr) return sketches_.prepare(state, record, kEverything);
   int64_t united[kMaxStateWords] = {};
   const bool good = sketches_.merge(united, state, UINT32_MAX) &&
-                    sketches_.merge(united, merged, UINT32_MAX) && sketches_.prepare(united, record);
+                    sketches_.merge(united, merged, UINT32_MAX) &&
+                    sketches_.prepare(united, record, kEverything);
   if (!good) {
     sketches_.clear(united, UINT32_MAX);
     return false;
@@ -131,7 +132,7 @@ void SessionWriter::fold_parts(const BatchRecord& record, int64_t* state) {
     state[layout.word_of[i]]++;
     made_[i] = 0;
   });
-  if (layout.has_sketches) sketches_.add(state, record);
+  if (layout.has_sketches) sketches_.add(state, record, kEverything);
 }
 
 // ---- checkpoints: the size of the sketches (four bytes) and they, then each value's size and bytes, as many

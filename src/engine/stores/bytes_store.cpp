@@ -84,11 +84,12 @@ Status BytesStore::prepare_one(const int64_t* state, uint16_t aggregate, const i
   return *made != 0 ? Status::kOk : Status::kOutOfMemory;
 }
 
-Status BytesStore::prepare(const int64_t* state, const BatchRecord& record, Prepared* prepared) {
+Status BytesStore::prepare(const int64_t* state, const BatchRecord& record, uint32_t which,
+                           Prepared* prepared) {
   forget(prepared);
   Status status = Status::kOk;
   for_each_tail(*layout_, record, [&](uint16_t i, const int64_t* argument, KeyView bytes) {
-    if (status != Status::kOk || (layout_->owned_bytes >> i & 1) == 0) return;
+    if (status != Status::kOk || (layout_->owned_bytes >> i & which >> i & 1) == 0) return;
     status = prepare_one(state, i, argument, bytes, record.added, &prepared->bytes[i]);
   });
   if (status != Status::kOk) forget(prepared);
@@ -182,9 +183,9 @@ Status BytesStore::decode(const std::byte* bytes, size_t size, int64_t* state, s
 
 // ---- results
 
-bool BytesStore::merge_into_result(int64_t* result, const int64_t* state) {
+bool BytesStore::merge_into_result(int64_t* result, const int64_t* state, uint32_t which) {
   bool good = true;
-  for_each(UINT32_MAX, [&](uint16_t i) {
+  for_each(which, [&](uint16_t i) {
     KeyView bytes = find(state, i);
     if (bytes.data == nullptr) return;
     const AggregateSpec& spec = layout_->aggregates[i];

@@ -32,9 +32,9 @@ class BytesStore {
   };
 
   // ---- events
-  // Works out what an event makes of a state. kFailed: the host could not combine. `prepared` may be of an
-  // event that was not counted in the end.
-  Status prepare(const int64_t* state, const BatchRecord& record, Prepared* prepared);
+  // Works out what an event makes of some aggregates (bits) of a state. kFailed: the host could not combine.
+  // `prepared` may be of an event that was not counted in the end.
+  Status prepare(const int64_t* state, const BatchRecord& record, uint32_t which, Prepared* prepared);
   void fold(int64_t* state, const BatchRecord& record, Prepared* prepared) const;
   void forget(Prepared* prepared) const;
 
@@ -61,7 +61,7 @@ class BytesStore {
   // ---- results of windows that are no totals
   // Works on words that say where bytes are in this process (local_bytes). False as in merge(). What is made
   // stays valid until another result is made.
-  bool merge_into_result(int64_t* result, const int64_t* state);
+  bool merge_into_result(int64_t* result, const int64_t* state, uint32_t which);
 
  private:
   struct Blob {

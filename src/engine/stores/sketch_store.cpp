@@ -26,9 +26,9 @@ void SketchStore::release(int64_t* word) const {
   *word = 0;
 }
 
-bool SketchStore::prepare(int64_t* state, const BatchRecord& record) const {
+bool SketchStore::prepare(int64_t* state, const BatchRecord& record, uint32_t which) const {
   bool good = true;
-  for_each(record.valid, [&](uint16_t i) {
+  for_each(record.valid & which, [&](uint16_t i) {
     int64_t* word = state + layout_->word_of[i];
     const auto hash = static_cast<uint64_t>(record.arguments()[layout_->argument_of[i]]);
     while (good && (*word == 0 || sketch::is_full_for(arena_->at(static_cast<Offset>(*word)), hash))) {
@@ -38,8 +38,8 @@ bool SketchStore::prepare(int64_t* state, const BatchRecord& record) const {
   return good;
 }
 
-void SketchStore::add(int64_t* state, const BatchRecord& record) const {
-  for_each(record.valid, [&](uint16_t i) {
+void SketchStore::add(int64_t* state, const BatchRecord& record, uint32_t which) const {
+  for_each(record.valid & which, [&](uint16_t i) {
     int64_t* words = state + layout_->word_of[i];
     void* sketch = arena_->at(static_cast<Offset>(words[0]));
     const auto hash = static_cast<uint64_t>(record.arguments()[layout_->argument_of[i]]);

@@ -19,9 +19,10 @@ class SketchStore {
   SketchStore() = default;
   SketchStore(Arena* arena, const StateLayout* layout) : arena_(arena), layout_(layout) {}
 
-  // Makes room for an event's values in a state; false when memory is short. add() then cannot fail.
-  bool prepare(int64_t* state, const BatchRecord& record) const;
-  void add(int64_t* state, const BatchRecord& record) const;
+  // Makes room for an event's values in some aggregates (bits) of a state; false when memory is short. add()
+  // then cannot fail.
+  bool prepare(int64_t* state, const BatchRecord& record, uint32_t which) const;
+  void add(int64_t* state, const BatchRecord& record, uint32_t which) const;
 
   // Some aggregates (bits) of a state: takes in all that another has; releases the memory. A merge that
   // lacks memory leaves the sketch without what did not fit and returns false.

@@ -112,9 +112,10 @@ void ValueStore::fold(int64_t weight) {
   }
 }
 
-void ValueStore::fold_total(int64_t* total) {
+void ValueStore::fold_total(int64_t* total, uint32_t counted) {
   for (uint16_t i = 0; i < layout_->aggregate_count; i++) {
-    if (targets_[i].change != 0) change(targets_[i].value, targets_[i].change, total);
+    if (targets_[i].change != 0 && (counted >> i & 1) != 0)
+      change(targets_[i].value, targets_[i].change, total);
   }
 }
 

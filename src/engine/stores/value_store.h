@@ -51,16 +51,17 @@ class ValueStore {
   // about those. What was made stays when the status is not kOk, and does no harm.
   Status find(const BatchRecord& record, uint32_t group, const PaneRecord& pane, bool add);
   void fold(int64_t weight);
-  void fold_total(int64_t* total);
+  void fold_total(int64_t* total, uint32_t counted);
 
   // ---- the current window
-  // visit(group, value, rows) for the cells of a pane.
+  // visit(group, value, rows) for the cells of a pane; of some aggregates (bits).
   template <typename Visit>
-  void for_each_cell(Time pane_start, Visit&& visit) const {
+  void for_each_cell(Time pane_start, uint32_t counted, Visit&& visit) const {
     const uint32_t slot = panes_.find(pane_start);
     if (slot == kNone) return;
     panes_.for_each_cell(panes_.record(slot), values_, [&](const Cell* cell, const Group* value) {
-      if (cell->state()[0] > 0) visit(group_of(value), cell->group(), cell->state()[0]);
+      if (cell->state()[0] <= 0 || (counted >> aggregate_of(value) & 1) == 0) return;
+      visit(group_of(value), cell->group(), cell->state()[0]);
     });
   }
   // Adds rows to a value's total, and what follows from that to its group's.
@@ -70,9 +71,10 @@ class ValueStore {
   }
 
   // ---- other windows
-  // visit(group, aggregate, value bytes) for every value that has rows in a window.
-  template <typename Visit>
-  void for_each_in(const Window& window, Visit&& visit) const;
+  // visit(group, aggregate, value bytes) for every value that has rows in a window, where counted(start of a
+  // pane) has the bits of the aggregates that the pane counts for.
+  template <typename Counted, typename Visit>
+  void for_each_in(const Window& window, Counted&& counted, Visit&& visit) const;
   // Adds such a value to a result.
   void add_to_result(uint16_t aggregate, KeyView value, int64_t* result) const;
 
@@ -169,15 +171,15 @@ class ValueStore {
   Target targets_[kMaxAggregates];
 };
 
-template <typename Visit>
-void ValueStore::for_each_in(const Window& window, Visit&& visit) const {
+template <typename Counted, typename Visit>
+void ValueStore::for_each_in(const Window& window, Counted&& counted, Visit&& visit) const {
   values_.for_each([&](uint32_t id, const Group* value) {
     int64_t rows = 0;
     uint32_t slot = kNone;
     uint32_t number = panes_.newest(value, &slot);
     while (number != kNone && panes_.record(slot).start >= window.start) {
       const Cell* cell = panes_.cell(number);
-      if (panes_.record(slot).start < window.end) rows += cell->state()[0];
+      if ((counted(panes_.record(slot).start) >> aggregate_of(value) & 1) != 0) rows += cell->state()[0];
       number = panes_.follow(cell, id, &slot);
     }
     if (rows > 0) visit(group_of(value), aggregate_of(value), bytes_of(value));

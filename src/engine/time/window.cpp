@@ -56,10 +56,30 @@ int64_t longest_window(const WindowSpec& spec) {
   return longest(spec.size, spec.size_months);
 }
 
+int64_t longest_elapsed(const WindowSpec& spec) {
+  return longest_window(spec) + (spec.zoned ? 2 * kMicrosPerDay : 0);
+}
+
+namespace {
+
+bool cuts_are_valid(const WindowSpec& spec) {
+  if (spec.cut_count == 0) return true;
+  const bool has_bounds =
+      spec.kind == WindowKind::kTumble || spec.kind == WindowKind::kHop || spec.kind == WindowKind::kCumulate;
+  return has_bounds && spec.cut_count <= kMaxCuts &&
+         std::all_of(spec.cuts, spec.cuts + spec.cut_count, [&](const WindowCut& cut) {
+           const int64_t inside = cut.from_end ? -cut.distance : cut.distance;
+           return inside > 0 && inside < longest_elapsed(spec);
+         });
+}
+
+}  // namespace
+
 WindowError check_window(const WindowSpec& spec) {
   if (spec.kind == WindowKind::kUnbounded) return WindowError::kNone;
   if (!is_positive(spec.size, spec.size_months)) return WindowError::kSizeNotPositive;
   if (spec.size > kMaxWindowSize || spec.size_months > kMaxWindowMonths) return WindowError::kSizeTooLarge;
+  if (!cuts_are_valid(spec)) return WindowError::kBadCut;
   if (spec.kind == WindowKind::kTumble || spec.kind == WindowKind::kSession) return WindowError::kNone;
 
   if (!is_positive(spec.slide, spec.slide_months)) return WindowError::kSlideNotPositive;
@@ -93,15 +113,36 @@ Windows::Windows(const WindowSpec& spec, Calendar calendar) : spec_(spec), calen
 }
 
 Pane Windows::pane_of(Time t) const {
+  Pane pane = whole_pane(t);
+  for (int i = 0; i < spec_.cut_count; i++) {
+    const WindowCut& cut = spec_.cuts[i];
+    const Pane between = cut.from_end ? between_ends(t - cut.distance) : between_starts(t - cut.distance);
+    pane = {std::max(pane.start, between.start + cut.distance),
+            std::min(pane.end, between.end + cut.distance)};
+  }
+  return pane;
+}
+
+Pane Windows::between_starts(Time t) const {
+  const int64_t n = last_begun(t);
+  return {instant(start(n)), instant(start(n + 1))};
+}
+
+Pane Windows::between_ends(Time t) const {
+  if (spec_.kind == WindowKind::kCumulate) return step_at(last_begun(t), t);
+  const int64_t n = first_to_end(t);
+  return {instant(end(n - 1)), instant(end(n))};
+}
+
+Pane Windows::whole_pane(Time t) const {
   if (spec_.kind == WindowKind::kUnbounded) return kAllTime;
   if (spec_.kind == WindowKind::kSession) return {t, t + 1};
   if (is_even_) return even_pane(t);
-  const int64_t n = last_begun(t);
-  if (spec_.kind == WindowKind::kCumulate) return step_at(n, t);
-  const Pane begun{instant(start(n)), instant(start(n + 1))};
+  if (spec_.kind == WindowKind::kCumulate) return between_ends(t);
+  const Pane begun = between_starts(t);
   if (spec_.kind == WindowKind::kTumble) return begun;
-  const int64_t ending = first_to_end(t);
-  return {std::max(begun.start, instant(end(ending - 1))), std::min(begun.end, instant(end(ending)))};
+  const Pane ending = between_ends(t);
+  return {std::max(begun.start, ending.start), std::min(begun.end, ending.end)};
 }
 
 // The same without a look at any window: what rows cost whose times come in no order.

@@ -3,8 +3,9 @@
 //
 // Windows of a trend are half-open intervals [start, end). A pane is the largest slice of time that every
 // window is a union of; it is cut where any window starts or ends, so a hop whose size is not a multiple of
-// its slide has two panes a slide and never more (stream slicing, Carbone et al., "Cutty", CIKM 2016). A
-// pane's identity is its start; its span follows from the specification.
+// its slide has two panes a slide and never more (stream slicing, Carbone et al., "Cutty", CIKM 2016). Where
+// parts of windows count (window_part.h) it is cut at their bounds, too. A pane's identity is its start; its
+// span follows from the specification.
 //
 // Windows are laid out in *local time*: that of a named time zone, or UTC. There a day has 24 hours, and months
 // are those of the calendar. A Calendar maps local time to instants. So tumble, hop and cumulate are written
@@ -17,6 +18,7 @@
 
 #include "engine/time/civil.h"
 #include "engine/time/time.h"
+#include "engine/time/window_part.h"
 
 namespace trending {
 
@@ -34,6 +36,7 @@ enum class WindowKind : uint8_t {
 //   slide    tumble: ignored. hop: the slide, cumulate: the step, in either unit like the size; a step in a
 //            zone may also be elapsed time (elapsed_step). A hop of months slides by whole days or months: what
 //            begins at 29 January 1:00 and at 31 January 0:00 would end in the other order.
+//   cuts     where panes are cut beside the bounds of windows; none of kUnbounded, kDecayed and kSession
 //   origin   the local time that windows are aligned to: one begins there. With months, windows begin on that
 //            day of the month, on the last one of a month that is too short.
 // kUnbounded ignores all of it. kDecayed is as a hop; its slide and the aggregates' half_life must agree.
@@ -48,6 +51,8 @@ struct WindowSpec {
   int32_t size_months = 0;
   int32_t slide_months = 0;
   bool elapsed_step = false;
+  uint8_t cut_count = 0;
+  WindowCut cuts[kMaxCuts] = {};
 };
 
 // Local time of a named zone, given by the server. instant() gives the first instant whose local time is
@@ -79,6 +84,7 @@ enum class WindowError : uint8_t {
   kSizeTooLarge,    // above kMaxWindowSize
   kSlideNotDays,    // hop of months: a part of a day
   kTooManyPanes,    // more than kMaxPanesPerWindow slides or steps in a window
+  kBadCut,          // too many, further from a bound than any window is long, or of a kind that has none
 };
 
 inline constexpr int64_t kMaxWindowSize = 100 * 366 * kMicrosPerDay;
@@ -87,8 +93,9 @@ inline constexpr int64_t kMaxPanesPerWindow = 1'000'000;
 
 WindowError check_window(const WindowSpec& spec);
 
-// The longest that a window of this specification can be.
+// The longest that a window of this specification can be; the other one in elapsed time, whatever a zone does.
 int64_t longest_window(const WindowSpec& spec);
+int64_t longest_elapsed(const WindowSpec& spec);
 
 // A checked specification ready for use. Cheap to copy, one per process and user (it caches calendar
 // look-ups, so it is not to be shared between threads).
@@ -137,7 +144,11 @@ class Windows {
   Time instant(Time local) const;
   Window window(int64_t n) const;
 
+  Pane whole_pane(Time t) const;
   Pane even_pane(Time t) const;
+  // What lies between two bounds of windows: [the last that is not after t, the next one).
+  Pane between_starts(Time t) const;
+  Pane between_ends(Time t) const;
 
   // Cumulate: the step around t in window n; step k begins at step(n, k), the window's end cuts the last one.
   Time step(int64_t n, int64_t k) const;

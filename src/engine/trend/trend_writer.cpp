@@ -54,6 +54,20 @@ bool ranks_are_valid(const TrendOptions& options) {
   });
 }
 
+// The number of a part is that of the first aggregate which is over it; panes are cut at its bounds.
+bool part_is_valid(const TrendOptions& options, uint16_t aggregate) {
+  const AggregateSpec& spec = options.aggregates[aggregate];
+  if (spec.part == 0) return true;
+  if (spec.part > aggregate + 1 || spec.kind == AggregateKind::kRowCount) return false;
+  if (options.aggregates[spec.part - 1].part != spec.part) return false;
+  const WindowPart& part = options.parts[spec.part - 1];
+  const WindowCut* const end = options.window.cuts + options.window.cut_count;
+  return part.count > 0 && part.is_valid() &&
+         std::all_of(part.steps, part.steps + part.count, [&](const PartStep& step) {
+           return step.op != PartOp::kFrom || std::find(options.window.cuts, end, step.cut) != end;
+         });
+}
+
 bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& calendar) {
   if (!is_valid(options.window, calendar, options.report_windows)) return false;
   if (options.partitioned && hooks.partition_of == nullptr) return false;
@@ -62,7 +76,7 @@ bool is_valid(const TrendOptions& options, const Hooks& hooks, const Calendar& c
   if (options.ranks_by_host && (hooks.rank == nullptr || hooks.compare_ranks == nullptr)) return false;
   if (!options.ranks_by_host && !ranks_are_valid(options)) return false;
   for (uint16_t i = 0; i < options.aggregate_count; i++) {
-    if (!is_valid(options.aggregates[i], options, hooks)) return false;
+    if (!is_valid(options.aggregates[i], options, hooks) || !part_is_valid(options, i)) return false;
     // Sessions do not own any.
     if (options.window.kind == WindowKind::kSession && is_bytes(options.aggregates[i])) return false;
   }

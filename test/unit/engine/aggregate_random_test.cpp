@@ -86,12 +86,16 @@ class AggregateRun {
       if (typed) spec.type = static_cast<ValueType>(1 + below(spec.kind >= AggregateKind::kMin ? 4 : 3));
       if (spec.kind >= AggregateKind::kCount && spec.kind <= AggregateKind::kMax && chance(2)) share_input(i);
     }
+    if (options_.window.kind <= WindowKind::kCumulate && chance(2)) choose_parts();
     options_.rank_count = static_cast<uint16_t>(chance(2) ? 1 : 1 + below(3));
     for (uint16_t i = 0; i < options_.rank_count; i++) {
       RankTerm& term = options_.rank[i];
       term = {static_cast<uint16_t>(below(options_.aggregate_count)), chance(2), chance(2)};
       AggregateSpec& ranked = options_.aggregates[term.aggregate];
-      if (is_bytes(ranked)) ranked = AggregateSpec{AggregateKind::kCount, ValueType::kNone, 0};
+      if (is_bytes(ranked)) {
+        ranked.kind = AggregateKind::kCount;
+        ranked.type = ValueType::kNone;
+      }
     }
     options_.has_condition = chance(3);
     options_.ranks_by_host = chance(4);
@@ -100,6 +104,63 @@ class AggregateRun {
     keys_ = chance(3) ? 1500 : 30;
     values_ = chance(2) ? 6 : 100'000;
     specials_ = chance(3);
+  }
+
+  // The same by hand: from - to of a window, or all but that.
+  struct ModelPart {
+    bool from_end = false;
+    int64_t from = 0;  // distance from the start or the end
+    bool to_end = false;
+    int64_t to = 0;
+    bool negated = false;
+
+    bool contains(const Window& window, Time t) const {
+      const bool inside =
+          t >= (from_end ? window.end : window.start) + from && t < (to_end ? window.end : window.start) + to;
+      return inside != negated;
+    }
+  };
+
+  int64_t add_cut(WindowPart* part, bool from_end) {
+    WindowSpec& window = options_.window;
+    const int64_t distance = 1 + below(window.size - 1);
+    const WindowCut cut{from_end, from_end ? -distance : distance};
+    if (std::find(window.cuts, window.cuts + window.cut_count, cut) == window.cuts + window.cut_count) {
+      window.cuts[window.cut_count++] = cut;
+    }
+    part->steps[part->count++] = {PartOp::kFrom, cut};
+    return cut.distance;
+  }
+
+  void choose_parts() {
+    for (uint16_t i = 0; i < options_.aggregate_count; i++) {
+      AggregateSpec& spec = options_.aggregates[i];
+      if (chance(3)) continue;
+      if (spec.kind == AggregateKind::kRowCount) spec.kind = AggregateKind::kCount;
+      spec.part = static_cast<uint16_t>(i + 1);
+      if (i > 0 && options_.aggregates[i - 1].part == i && chance(3)) {
+        spec.part = i;
+        model_parts_[i] = model_parts_[i - 1];
+        continue;
+      }
+      WindowPart& part = options_.parts[i];
+      ModelPart& model = model_parts_[i];
+      model = {chance(2), 0, chance(2), 0, chance(3)};
+      model.from = add_cut(&part, model.from_end);
+      model.to = add_cut(&part, model.to_end);
+      part.steps[part.count++] = {PartOp::kNot, {}};
+      part.steps[part.count++] = {PartOp::kAnd, {}};
+      if (model.negated) part.steps[part.count++] = {PartOp::kNot, {}};
+    }
+  }
+
+  ModelValue value_in(const Window& window, uint16_t aggregate, const std::vector<ModelRow>& rows) const {
+    const AggregateSpec& spec = options_.aggregates[aggregate];
+    if (spec.part == 0) return model_value(spec, aggregate, rows);
+    std::vector<ModelRow> part;
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(part),
+                 [&](const ModelRow& row) { return model_parts_[aggregate].contains(window, row.time); });
+    return model_value(spec, aggregate, part);
   }
 
   // Lets an aggregate have the same argument as earlier ones, if there are any.
@@ -351,14 +412,15 @@ class AggregateRun {
     }
   }
 
-  void compare_group(const std::string& key, const std::vector<ModelRow>& rows, const int64_t* result) {
+  void compare_group(const Window& window, const std::string& key, const std::vector<ModelRow>& rows,
+                     const int64_t* result) {
     ASSERT_EQ(result[0], static_cast<int64_t>(rows.size()));
     for (uint16_t i = 0; i < options_.aggregate_count; i++) {
       const AggregateSpec& spec = options_.aggregates[i];
       SCOPED_TRACE("group " + key + ", aggregate " + std::to_string(i) + " of kind " +
                    std::to_string(static_cast<int>(spec.kind)) + ", type " +
                    std::to_string(static_cast<int>(spec.type)));
-      compare_value(spec, value_of(layout(), result, i), model_value(spec, i, rows));
+      compare_value(spec, value_of(layout(), result, i), value_in(window, i, rows));
     }
   }
 
@@ -382,7 +444,7 @@ class AggregateRun {
       std::vector<ModelValue> values;
       for (uint16_t i = 0; i < options_.rank_count; i++) {
         const uint16_t by = options_.rank[i].aggregate;
-        values.push_back(model_value(options_.aggregates[by], by, rows));
+        values.push_back(value_in(window, by, rows));
       }
       all.emplace_back(std::move(values), key);
     }
@@ -420,7 +482,7 @@ class AggregateRun {
       result.resize(reader.result_bytes(row) / 8);
       reader.copy_result(row, result.data());
       ASSERT_EQ(result_bytes(layout(), result.data()), result.size() * 8);
-      compare_group(key, rows, result.data());
+      compare_group(window, key, rows, result.data());
       if (testing::Test::HasFailure()) return;
     }
     // Rounding may order decayed sums otherwise that differ in their last digits.
@@ -455,7 +517,8 @@ class AggregateRun {
       uint64_t seen = 0;
       trend_->writer().for_each_group_in_window(window, [&](KeyView key, const int64_t* result) {
         seen++;
-        if (!testing::Test::HasFailure()) compare_group(string_of(key), groups[string_of(key)], result);
+        if (!testing::Test::HasFailure())
+          compare_group(window, string_of(key), groups[string_of(key)], result);
       });
       ASSERT_EQ(seen, groups.size());
     }
@@ -515,6 +578,7 @@ class AggregateRun {
 
   std::mt19937_64 random_;
   TrendOptions options_;
+  ModelPart model_parts_[kMaxAggregates];
   int64_t span_ = 1;
   int64_t half_life_ = 1;
   int64_t keys_ = 1;

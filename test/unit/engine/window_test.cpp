@@ -28,6 +28,64 @@ TEST(Windows, Tumble) {
   EXPECT_EQ(windows.next_window({0, 5 * kMinute}), (Window{5 * kMinute, 10 * kMinute}));
 }
 
+TEST(Windows, PanesAreCutWherePartsOfWindowsBegin) {
+  WindowSpec spec{WindowKind::kTumble, false, 60, 0, 0};
+  spec.cuts[spec.cut_count++] = {true, -5};
+  spec.cuts[spec.cut_count++] = {false, 10};
+  const Windows windows(spec);
+  EXPECT_EQ(windows.pane_of(61), (Pane{60, 70}));
+  EXPECT_EQ(windows.pane_of(70), (Pane{70, 115}));
+  EXPECT_EQ(windows.pane_of(119), (Pane{115, 120}));
+  spec.kind = WindowKind::kHop;
+  spec.slide = 20;
+  const Windows hops(spec);
+  EXPECT_EQ(hops.pane_of(61), (Pane{60, 70}));
+  EXPECT_EQ(hops.pane_of(70), (Pane{70, 75}));
+  EXPECT_EQ(hops.pane_of(79), (Pane{75, 80}));
+  spec.cuts[1].distance = 60;
+  EXPECT_EQ(check_window(spec), WindowError::kBadCut);
+  spec.cuts[1] = {true, 10};
+  EXPECT_EQ(check_window(spec), WindowError::kBadCut);
+}
+
+// No cut of any window lies within a pane, whatever the calendar; panes follow each other without a gap.
+TEST(Windows, EveryPaneIsInAPartOrNot) {
+  for_each_seed(200, [](uint64_t seed) {
+    std::mt19937_64 random(seed);
+    const auto below = [&](int64_t n) { return static_cast<int64_t>(random() % static_cast<uint64_t>(n)); };
+    const auto kind = static_cast<WindowKind>(below(3));
+    WindowSpec spec = calendar_window(kind, 60, below);
+    if (below(2) == 0) {
+      spec = {kind, false, 2 + below(1000), 0, below(1000)};
+      spec.slide = 1 + below(spec.size);
+    }
+    const Calendar calendar = spec.zoned ? kOddCalendar : Calendar{};
+    for (int i = 0; i < 3; i++) {
+      const int64_t distance = 1 + below(longest_window(spec) - 1);
+      const bool from_end = below(2) == 0;
+      spec.cuts[spec.cut_count++] = {from_end, from_end ? -distance : distance};
+    }
+    ASSERT_EQ(check_window(spec), WindowError::kNone);
+    const Windows windows(spec, calendar);
+    Time t = below(1000 * kMicrosPerDay);
+    for (int i = 0; i < 50; i++) {
+      const Pane pane = windows.pane_of(t);
+      ASSERT_TRUE(pane.contains(t));
+      ASSERT_EQ(windows.pane_of(pane.start), pane);
+      ASSERT_EQ(windows.pane_of(pane.end).start, pane.end);
+      ASSERT_EQ(found_by(windows, pane.start), found_by(windows, pane.end - 1));
+      for (const Window& window : found_by(windows, t)) {
+        for (int c = 0; c < spec.cut_count; c++) {
+          const WindowCut& cut = spec.cuts[c];
+          const Time at = (cut.from_end ? window.end : window.start) + cut.distance;
+          ASSERT_EQ(pane.start >= at, pane.end - 1 >= at);
+        }
+      }
+      t = below(3) == 0 ? pane.end : t + below(longest_window(spec));
+    }
+  });
+}
+
 TEST(Windows, HopWhoseSizeIsNoMultipleOfItsSlide) {
   const Windows windows({WindowKind::kHop, false, 25, 10, 0});
   EXPECT_EQ(found_by(windows, 22), (WindowSet{{0, 25}, {10, 35}, {20, 45}}));
