@@ -119,7 +119,7 @@ def signature(function):
 
 def sentence(comment):
     text = comment[:1].upper() + comment[1:] + "."
-    return re.sub(r"<trend>_\w+|top_<source>", r"`\g<0>`", text)
+    return re.sub(r"<trend>_\w+|(?:top|rising)_<source>", r"`\g<0>`", text)
 
 
 def usual(value, unit):

@@ -127,6 +127,7 @@ fill_database() {
     "$loadgen" init --dbname "$conninfo" --posts 5000
     write_past
     psql -f "$sql/../top_posts.sql"
+    psql -c "SELECT trending.track('view_events', 'post_id', 'viewed_at', name => 'rising_posts', label => 'posts.title', by => 'rising')"
   else
     psql -c 'CREATE EXTENSION trending' -f "$sql/schema.sql"
     "$loadgen" init --dbname "$conninfo" --scenario "$name"

@@ -594,7 +594,8 @@ AS 'MODULE_PATHNAME', 'trending_drop_trend';
 
 CREATE FUNCTION trending.track(
   source regclass, key name, event_time name DEFAULT NULL, name text DEFAULT NULL,
-  size interval DEFAULT '5 minutes', slide interval DEFAULT '10 seconds', label text DEFAULT NULL)
+  size interval DEFAULT '5 minutes', slide interval DEFAULT '10 seconds', label text DEFAULT NULL,
+  by text DEFAULT 'count')
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_track';
 
@@ -604,8 +605,8 @@ COMMENT ON FUNCTION trending.alter_trend(regclass, text, text, interval, interva
   'changes options of a running trend, which keeps its state. NULL leaves an option as it is. unset names options that are set to none (label, history_limit: all groups are kept, retention, notify_channel), reset those that go back to their defaults. What was final stays final; history and late rows that are switched off keep their tables. For its owner. The query cannot be changed';
 COMMENT ON FUNCTION trending.drop_trend(regclass) IS
   'drops a trend with everything that belongs to it, as DROP FOREIGN TABLE does; for its owner';
-COMMENT ON FUNCTION trending.track(regclass, name, name, text, interval, interval, text) IS
-  'creates the common trend: the rows of source counted by key over the last size, moving on every slide; by the time of their commits without event_time. Named top_<source> unless name is given. The time is a column of type timestamptz, timestamp or date';
+COMMENT ON FUNCTION trending.track(regclass, name, name, text, interval, interval, text, text) IS
+  'creates the common trend: the rows of source counted by key over the last size, moving on every slide; by the time of their commits without event_time. Named top_<source> unless name is given. The time is a column of type timestamptz, timestamp or date. by => ''rising'' ranks by growth instead: the newest tenth of the window against all of it, as a z-score; named rising_<source>; a notice shows the query';
 
 ------------------------------------------------------------------------------------------------------------
 -- Foreign-data wrapper

@@ -17,6 +17,18 @@ SELECT trending.create_trend('posts_now', $$
     ORDER  BY views DESC
 $$, label => 'posts.title', history_limit => 0);
 
+-- Rising: the newest minute against the five, as the standard deviations by which it exceeds what its share of the
+-- views would be. Ten views more are expected of every post, so that a few out of nowhere are not the top.
+SELECT trending.create_trend('posts_rising', $$
+    SELECT window_start, window_end, post_id, count(*) AS views,
+           count(*) FILTER (WHERE viewed_at >= window_end - interval '1 minute') AS recent,
+           (count(*) FILTER (WHERE viewed_at >= window_end - interval '1 minute') - 0.2 * count(*)::float8)
+             / sqrt((0.2 * count(*)::float8 + 10) * 0.8) AS rising
+    FROM   view_events, trending.hop(viewed_at, slide => '10 seconds', size => '5 minutes')
+    GROUP  BY window_start, window_end, post_id
+    ORDER  BY rising DESC
+$$, label => 'posts.title', history_limit => 3, allowed_lateness => '5 minutes');
+
 -- Today: since midnight in Berlin, also on the days that have 23 or 25 hours. What it was at every full
 -- hour stays for a month.
 SELECT trending.create_trend('posts_today', $$

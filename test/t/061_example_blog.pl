@@ -39,6 +39,10 @@ my %batch = (
 	hashtags => $hashtags,
 	posts_5min => ranked($tumbling, 'post_id'),
 	posts_now => ranked($sliding, 'post_id'),
+	posts_rising => qq{SELECT q.*, row_number() OVER (PARTITION BY window_start, window_end ORDER BY rising DESC, post_id) AS rank FROM (
+		SELECT window_start, window_end, post_id, count(*) AS views, sum((viewed_at + interval '1 minute' >= window_end)::int) AS recent,
+		       (sum((viewed_at + interval '1 minute' >= window_end)::int) - 0.2 * count(*)::float8) / sqrt((0.2 * count(*)::float8 + 10) * 0.8) AS rising
+		FROM view_events v CROSS JOIN LATERAL ($sliding) w GROUP BY window_start, window_end, post_id) q},
 	posts_today => ranked($local_day, 'post_id'),
 	posts_by_category => ranked($sliding, 'category, post_id', ', category'),
 	posts_by_region => ranked($sliding, 'region, post_id', ', region', q{, count(*) FILTER (WHERE referrer = 'search') AS searched}),
