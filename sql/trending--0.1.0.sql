@@ -797,6 +797,11 @@ END $$;
 -- may read trend, history and source. Writers of the source wait while both sides are fixed, not while they are
 -- compared. Needs a snapshot that is younger than the lock, so READ COMMITTED.
 CREATE FUNCTION trending.verify(trend regclass, OUT part text, OUT found_in text, OUT "row" jsonb)
+CREATE FUNCTION trending.caught("like" anyelement, number int, VARIADIC arguments "any")
+RETURNS anyelement LANGUAGE C STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_caught';
+COMMENT ON FUNCTION trending.caught(anyelement, int, "any") IS 'internal: an expression of the query that verify or recompute runs, NULL where it fails';
+
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET row_security = on

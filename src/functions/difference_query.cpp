@@ -215,7 +215,7 @@ const char* bound_literal(const Definition& definition, Time instant) {
 
 BatchText sized_text(Time clock, Time since) {
   BatchText how;
-  how.with_sizes = true;
+  how.with_sizes = how.catches = true;
   how.since = since;
   // A later row was refused as too far ahead: one that is accepted moves the clock.
   if (clock != kNoTime) how.until = clock;

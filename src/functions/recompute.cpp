@@ -96,7 +96,9 @@ const char* window_recompute_query(const Definition& definition, const Recompute
     return psprintf("'%s'::pg_catalog.%s", DatumGetCString(text), zoned ? "timestamptz" : "timestamp");
   };
   const int64 limit = definition.options.history_limit;
-  return psprintf("SELECT * FROM (%s) b WHERE b.%s >= %s AND b.%s <= %s%s", batch_query(definition),
+  BatchText how;
+  how.catches = true;
+  return psprintf("SELECT * FROM (%s) b WHERE b.%s >= %s AND b.%s <= %s%s", batch_query(definition, how),
                   selected_column(definition, ColumnRole::kWindowStart, 0, "window_start"),
                   literal(range.from), selected_column(definition, ColumnRole::kWindowEnd, 0, "window_end"),
                   literal(range.to), limit < 0 ? "" : psprintf(" AND b.rank <= %lld", (long long)limit));

@@ -42,12 +42,14 @@ void append_clusters(StringInfo out, const Definition& definition, const Session
   const char* final = bound(definition, range.final_before);
   const char* keys = key_list(definition, ", ");
   const char* within = definition.keys.count == 0 ? "" : psprintf("PARTITION BY %s ", keys + 2);
+  BatchText how;
+  how.catches = true;
   appendStringInfo(
       out,
       "WITH RECURSIVE u AS (SELECT %s, true AS \"trending batch\", b.%s <= %s AS \"trending final\" FROM "
       "(%s) b UNION ALL SELECT %s, false, h.%s <= %s FROM %s h), ",
-      column_list(definition, "b"), end, final, batch_query(definition), column_list(definition, "h"), end,
-      final, kRecomputeHistory);
+      column_list(definition, "b"), end, final, batch_query(definition, how), column_list(definition, "h"),
+      end, final, kRecomputeHistory);
   appendStringInfo(
       out,
       "v AS (SELECT u.*, CASE WHEN %s <= max(%s) OVER (%sORDER BY %s, %s, \"trending batch\" ROWS BETWEEN "

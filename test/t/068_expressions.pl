@@ -183,8 +183,20 @@ is($node->safe_psql('postgres', q{SELECT failed, reason FROM trending.status WHE
 $node->safe_psql('postgres', 'INSERT INTO ratios VALUES (2, 0, 1)');
 sync_trends($node, 'postgres');
 is($node->safe_psql('postgres', 'SELECT ratio FROM divided WHERE k = 2'), '6', 'a row that mends a group does');
-my ($ret, $out, $err) = $node->psql('postgres', q{SELECT * FROM trending.verify('shown')});
-like($err, qr/division by zero/, 'the batch query raises the error');
+is($node->safe_psql('postgres', q{SELECT trend, v.* FROM (VALUES ('divided'), ('shown'), ('judged')) t(trend), trending.verify(trend::regclass) v}), '', 'verify takes failures for NULL, too');
+is($node->safe_psql('postgres', q{SELECT trending.recompute('shown', '2023-01-01', '2025-01-01')}), '3', 'recompute does');
+is($node->safe_psql('postgres', q{SELECT string_agg(format('%s:%s', k, share), ' ' ORDER BY k) FROM shown_history}), '1:5 2: 3:5', 'and writes NULL');
+$node->safe_psql('postgres', q{INSERT INTO ratios VALUES (2, 1, -1)});
+sync_trends($node, 'postgres');
+is($node->safe_psql('postgres', q{SELECT k, ratio FROM divided WHERE k = 2}), '2|', 'a row that breaks a group');
+is($node->safe_psql('postgres', q{SELECT * FROM trending.verify('divided')}), '', 'verified again');
+my ($ret, $out, $err) = $node->psql('postgres', q{SELECT * FROM trending.batch_query('divided') q, LATERAL (SELECT 1) x; SELECT sum(a) / sum(b) FROM ratios WHERE k = 2});
+like($err, qr/division by zero/, 'the plain query raises the error');
+for my $call ('NULL::int, 0, 1', 'NULL::int, NULL, 1', '1, -1, 2', 'NULL::int, 5, VARIADIC ARRAY[1]')
+{
+	($ret, $out, $err) = $node->psql('postgres', "SELECT trending.caught($call)");
+	like($err, qr/trending.caught is for the queries of trending.verify and trending.recompute/, "trending.caught($call)");
+}
 
 # The planner takes rank order for the list, and for its beginning, and for nothing else.
 sub sorts

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "definition/query_text.h"
+#include "definition/text/caught_text.h"
 #include "definition/text/definition_text.h"
 #include "definition/text/float_size.h"
 #include "definition/text/session_query.h"
@@ -88,10 +89,14 @@ const char* definition_batch_text(const Definition& definition, const BatchText&
   const char* text = base_text(definition, how);
   const bool has_until = how.until != kEndTime && definition.has_window && !definition.by_commit_time &&
                          definition.window.kind != WindowKind::kSession;
-  if (!how.with_sizes && !has_until) return text;
+  if (!how.with_sizes && !has_until && !how.catches) return text;
   int nest_level = canonical_settings_begin();
   auto* statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT));
   Query* query = parse_analyze_fixedparams(statement, text, nullptr, 0, nullptr);
+  if (how.catches) {
+    compat::inline_group_expressions(query);
+    catch_failures(query);
+  }
   if (how.with_sizes) add_sizes(query);
   if (has_until) add_until(query, definition, how.until);
   text = pg_get_querydef(query, false);

@@ -12,6 +12,7 @@ struct BatchText {
   // Beside every float aggregate the size of what went in, see float_size.h. The columns are called as
   // size_column() says.
   bool with_sizes = false;
+  bool catches = false;   // what fails for a group is NULL, as in the trend; for this process (caught_text.h)
   Time until = kEndTime;  // without rows of a later event time: these were too far ahead
   // Of decayed aggregates: without rows of an earlier event time, which are forgotten. kEndTime: the query
   // itself asks for it, by a function for those who may read the trend.
