@@ -24,7 +24,7 @@ GROUPS = {
     ("Reading", "ranking.md"): ["top10", "trending_top10", "top", "rank", "sync", "watch"],
     ("History", "history.md"): ["recompute", "verify", "history_since", "expire", "schedule_retention", "unschedule_retention"],
     ("Windows", "windows.md"): ["tumble", "hop", "cumulate", "session", "commit_time", "parse_timestamptz"],
-    ("Aggregates", "aggregates.md"): ["first", "last", "approx_count_distinct", "decayed_count", "decayed_sum"],
+    ("Aggregates", "aggregates.md"): ["first", "last", "latest", "approx_count_distinct", "approx_percentile", "decayed_count", "decayed_sum"],
     ("The worker", "operations.md"): ["reset_slot"],
 }
 

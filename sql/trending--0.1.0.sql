@@ -490,6 +490,71 @@ COMMENT ON AGGREGATE trending.last(anyelement, date) IS
 COMMENT ON AGGREGATE trending.last(anyelement, bigint) IS
   'the value of the latest at; among rows of the same time the greatest value. Rows whose value or at is NULL do not count';
 
+CREATE FUNCTION trending.latest_step(internal, anyelement, "any", int)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_step';
+CREATE FUNCTION trending.latest_final(internal, anyelement, "any", int)
+RETURNS anyarray LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_final';
+CREATE FUNCTION trending.latest_combine(internal, internal)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_combine';
+CREATE FUNCTION trending.latest_serialize(internal)
+RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_serialize';
+CREATE FUNCTION trending.latest_deserialize(bytea, internal)
+RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_deserialize';
+COMMENT ON FUNCTION trending.latest_step(internal, anyelement, "any", int) IS 'internal: transition of trending.latest';
+COMMENT ON FUNCTION trending.latest_final(internal, anyelement, "any", int) IS 'internal: result of trending.latest';
+COMMENT ON FUNCTION trending.latest_combine(internal, internal) IS 'internal: combines states of trending.latest';
+COMMENT ON FUNCTION trending.latest_serialize(internal) IS 'internal: serializes states of trending.latest';
+COMMENT ON FUNCTION trending.latest_deserialize(bytea, internal) IS 'internal: deserializes states of trending.latest';
+
+CREATE AGGREGATE trending.latest(value anyelement, at timestamptz, n int) (
+  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
+  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+CREATE AGGREGATE trending.latest(value anyelement, at timestamp, n int) (
+  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
+  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+CREATE AGGREGATE trending.latest(value anyelement, at date, n int) (
+  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
+  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+CREATE AGGREGATE trending.latest(value anyelement, at bigint, n int) (
+  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
+  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+
+COMMENT ON AGGREGATE trending.latest(anyelement, timestamptz, int) IS
+  'the values of the latest n at, the newest first, as an array; among rows of the same time the greatest values come first. Rows whose value or at is NULL do not count. n is a constant of at most 1000';
+COMMENT ON AGGREGATE trending.latest(anyelement, timestamp, int) IS
+  'the values of the latest n at, the newest first, as an array; among rows of the same time the greatest values come first. Rows whose value or at is NULL do not count. n is a constant of at most 1000';
+COMMENT ON AGGREGATE trending.latest(anyelement, date, int) IS
+  'the values of the latest n at, the newest first, as an array; among rows of the same time the greatest values come first. Rows whose value or at is NULL do not count. n is a constant of at most 1000';
+COMMENT ON AGGREGATE trending.latest(anyelement, bigint, int) IS
+  'the values of the latest n at, the newest first, as an array; among rows of the same time the greatest values come first. Rows whose value or at is NULL do not count. n is a constant of at most 1000';
+
+CREATE FUNCTION trending.percentile_step(internal, float8, float8)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_step';
+CREATE FUNCTION trending.percentile_final(internal)
+RETURNS float8 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_final';
+CREATE FUNCTION trending.percentile_combine(internal, internal)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_combine';
+CREATE FUNCTION trending.percentile_serialize(internal)
+RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_serialize';
+CREATE FUNCTION trending.percentile_deserialize(bytea, internal)
+RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_deserialize';
+COMMENT ON FUNCTION trending.percentile_step(internal, float8, float8) IS 'internal: transition of trending.approx_percentile';
+COMMENT ON FUNCTION trending.percentile_final(internal) IS 'internal: result of trending.approx_percentile';
+COMMENT ON FUNCTION trending.percentile_combine(internal, internal) IS 'internal: combines states of trending.approx_percentile';
+COMMENT ON FUNCTION trending.percentile_serialize(internal) IS 'internal: serializes states of trending.approx_percentile';
+COMMENT ON FUNCTION trending.percentile_deserialize(bytea, internal) IS 'internal: deserializes states of trending.approx_percentile';
+
+CREATE AGGREGATE trending.approx_percentile(p float8, x float8) (
+  SFUNC = trending.percentile_step, STYPE = internal, SSPACE = 8192, FINALFUNC = trending.percentile_final,
+  COMBINEFUNC = trending.percentile_combine, SERIALFUNC = trending.percentile_serialize,
+  DESERIALFUNC = trending.percentile_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE trending.approx_percentile(float8, float8) IS
+  'the value of x below which the share p of the others lies, within 1 % of it, in at most 64 kB of memory. p is a constant between 0 and 1; 0.5 is the median. NULL does not count';
+
 CREATE FUNCTION trending.decayed_count_step(internal, timestamptz, interval)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_count_step';
 CREATE FUNCTION trending.decayed_sum_step(internal, float8, timestamptz, interval)
@@ -732,6 +797,11 @@ AS 'MODULE_PATHNAME', 'trending_nearly_equal';
 COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8) IS 'internal: equal, or both NULL, or different by at most this part of the greater';
 COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8, float8) IS 'internal: the same, of size if that is greater still';
 
+CREATE FUNCTION trending.caught("like" anyelement, number int, VARIADIC arguments "any")
+RETURNS anyelement LANGUAGE C STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_caught';
+COMMENT ON FUNCTION trending.caught(anyelement, int, "any") IS 'internal: an expression of the query that verify or recompute runs, NULL where it fails';
+
 -- Recalculates from the source the final windows that lie within [from_time, to_time], or the final sessions that reach
 -- into that time, and marks the late rows all of whose windows are among them. For those who may insert into and delete
 -- from <trend>_history, by the rights of the trend's owner to the source. One call at a time. Returns the rows written.
@@ -797,11 +867,6 @@ END $$;
 -- may read trend, history and source. Writers of the source wait while both sides are fixed, not while they are
 -- compared. Needs a snapshot that is younger than the lock, so READ COMMITTED.
 CREATE FUNCTION trending.verify(trend regclass, OUT part text, OUT found_in text, OUT "row" jsonb)
-CREATE FUNCTION trending.caught("like" anyelement, number int, VARIADIC arguments "any")
-RETURNS anyelement LANGUAGE C STABLE PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'trending_caught';
-COMMENT ON FUNCTION trending.caught(anyelement, int, "any") IS 'internal: an expression of the query that verify or recompute runs, NULL where it fails';
-
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET row_security = on
