@@ -5,7 +5,9 @@
 #include <QLocale>
 #include <QTimer>
 #include <QTranslator>
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "models/workspace.h"
 #include "source/conninfo.h"
@@ -184,11 +186,38 @@ int run(QApplication& app) {
   return QApplication::exec();
 }
 
+// While the application starts, Qt says of a display that is missing that reinstalling may help, and aborts.
+void report_start(QtMsgType type, const QMessageLogContext& /*context*/, const QString& text) {
+  if (type != QtFatalMsg) return;
+  if (!text.contains(QLatin1String("platform plugin"))) {
+    std::fprintf(stderr, "trending-viewer: %s\n", qPrintable(text));
+    std::_Exit(kFailed);
+  }
+  std::fprintf(stderr,
+               "trending-viewer: there is no display to open a window on\n"
+               "Run it in a desktop session, or with ssh -X; DISPLAY or WAYLAND_DISPLAY names the display.\n"
+               "A picture needs none: QT_QPA_PLATFORM=offscreen trending-viewer --screenshot FILE\n");
+  std::_Exit(kWrongUse);
+}
+
+// What is answered in words needs no display.
+bool asks_for_words(int argc, char** argv) {
+  return std::any_of(argv + 1, argv + argc, [](const char* argument) {
+    const QLatin1String text(argument);
+    return text == QLatin1String("--help") || text == QLatin1String("-h") ||
+           text == QLatin1String("--help-all") || text == QLatin1String("--version") ||
+           text == QLatin1String("-v");
+  });
+}
+
 }  // namespace
 }  // namespace trending
 
 int main(int argc, char** argv) {
+  if (trending::asks_for_words(argc, argv)) qputenv("QT_QPA_PLATFORM", "offscreen");
+  const QtMessageHandler usual = qInstallMessageHandler(trending::report_start);
   QApplication app(argc, argv);
+  qInstallMessageHandler(usual);
   QApplication::setApplicationName(QStringLiteral("trending-viewer"));
   QApplication::setOrganizationName(QStringLiteral("trending"));
   QApplication::setApplicationDisplayName(QStringLiteral("Trending"));

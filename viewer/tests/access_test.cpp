@@ -7,7 +7,6 @@
 #include <QAbstractSlider>
 #include <QAbstractSpinBox>
 #include <QAccessible>
-#include <QChartView>
 #include <QComboBox>
 #include <QHeaderView>
 #include <QLineEdit>
@@ -22,6 +21,7 @@
 #include "bench.h"
 #include "ui/connection_dialog.h"
 #include "ui/figure.h"
+#include "ui/line_chart.h"
 #include "ui/sparkline.h"
 
 namespace trending {
@@ -50,7 +50,7 @@ bool is_control(const QWidget* widget) {
 }
 
 bool says_something(const QWidget* widget) {
-  return is_control(widget) || is_one_of<QChartView, Sparkline, Figure>(widget);
+  return is_control(widget) || is_one_of<LineChart, Sparkline, Figure>(widget);
 }
 
 QString description(const QWidget* widget) {

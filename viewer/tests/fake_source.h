@@ -19,6 +19,9 @@ class FakeSource : public Source {
   void request_history(TrendId trend) override { histories.append(trend); }
   void request_window(TrendId, const WindowSpan& window, int) override { windows.append(window); }
   void request_series(TrendId, const QStringList& keys) override { series.append(keys); }
+  void request_explanation(TrendId trend) override {
+    emit explanation_available(trend, {{QStringLiteral("panes"), QStringLiteral("30 of 00:00:10")}});
+  }
 
   // What a healthy server would say first.
   void connect_with(const TrendList& trends);

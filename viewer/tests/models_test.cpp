@@ -286,6 +286,11 @@ class ModelsTest : public QObject {
     QCOMPARE(source.histories.size(), asked + 1);
     workspace.show_live();
     QCOMPARE(workspace.ranking().items.size(), 6);
+    // The current window is marked: its value may still grow.
+    emit source.series_available(1, {{"0", {{second.end.toMSecsSinceEpoch(), 5, "5"}}}});
+    const QList<SeriesPoint> points = workspace.series().value("0");
+    QCOMPARE(points.size(), 2);
+    QVERIFY(!points[0].unfinished && points[1].unfinished);
   }
 
   void paused_stays() {

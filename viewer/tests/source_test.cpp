@@ -27,6 +27,8 @@ class Listener : public QObject {
     });
     connect(source, &Source::history_available, this, [this](const HistoryState& h) { history = h; });
     connect(source, &Source::series_available, this, [this](TrendId, const SeriesByKey& s) { series = s; });
+    connect(source, &Source::explanation_available, this,
+            [this](TrendId, const Explanation& e) { explanation = e; });
     connect(source, &Source::failed, this, [this](const Failure& f) { failure = f; });
   }
   ConnectionState state;
@@ -36,6 +38,7 @@ class Listener : public QObject {
   Ranking ranking, past;
   HistoryState history;
   SeriesByKey series;
+  Explanation explanation;
   Failure failure;
   int rankings = 0;
 };
@@ -94,6 +97,9 @@ class SourceTest : public QObject {
     QCOMPARE(heard.past.items[0].previous_rank.value_or(0), 3);
     source.request_series(trend.id, {"60", "1"});
     QTRY_COMPARE_WITH_TIMEOUT(heard.series.value("60").size(), 30, 5000);
+    source.request_explanation(trend.id);
+    QTRY_COMPARE_WITH_TIMEOUT(heard.explanation.size(), 2, 5000);
+    QCOMPARE(heard.explanation[1].second, QString("40 kB"));
 
     // Another trend with a name that needs quoting, without rows and without history.
     const TrendId odd = heard.trends[1].id;

@@ -12,6 +12,8 @@ CREATE TABLE trending.trend (
   created_at timestamptz DEFAULT now(), history regclass);
 CREATE FUNCTION trending.definition(trend regclass) RETURNS text LANGUAGE sql STABLE
 AS 'SELECT t.definition FROM trending.trend t WHERE t.relation = $1';
+CREATE FUNCTION trending.explain(trend regclass, groups bigint DEFAULT NULL, OUT topic text, OUT detail text)
+RETURNS SETOF record LANGUAGE sql AS $$ VALUES ('panes', '30 of 00:00:10'), ('memory', '40 kB') $$;
 CREATE TABLE trending.version (trend oid PRIMARY KEY, version bigint);
 
 CREATE TABLE posts (id int PRIMARY KEY, title text);

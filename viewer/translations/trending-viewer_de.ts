@@ -647,6 +647,10 @@
         <translation>Definition als SQL</translation>
     </message>
     <message>
+        <source>How the trend is kept</source>
+        <translation>Wie der Trend geführt wird</translation>
+    </message>
+    <message>
         <source>Copy SQL</source>
         <translation>SQL kopieren</translation>
     </message>
@@ -1059,8 +1063,12 @@
         <translation>Keine Geschichte: %1 Die Linien beginnen mit der Verbindung dieses Fensters.</translation>
     </message>
     <message>
-        <source>%1 closed windows, then the current one. Select rows of the ranking to choose items.</source>
-        <translation>%1 geschlossene Fenster, dann das laufende. Einträge werden in der Rangliste ausgewählt.</translation>
+        <source>%1 closed windows; dotted: the current one, which is not over. Select rows of the ranking to choose items.</source>
+        <translation>%1 geschlossene Fenster; gepunktet: das laufende, das nicht zu Ende ist. Einträge werden in der Rangliste ausgewählt.</translation>
+    </message>
+    <message>
+        <source>%1 so far</source>
+        <translation>%1 bis jetzt</translation>
     </message>
     <message>
         <source>Looking for history…</source>

@@ -21,7 +21,7 @@ SeriesByKey SeenRankings::series(const QStringList& keys, const QDateTime& since
   for (; entry != rankings_.end(); ++entry) {
     for (const RankedItem& item : entry->items) {
       if (keys.contains(item.key)) {
-        result[item.key].append({entry.key().toMSecsSinceEpoch(), item.magnitude, item.value});
+        result[item.key].append({entry.key().toMSecsSinceEpoch(), item.magnitude, item.value, false});
       }
     }
   }

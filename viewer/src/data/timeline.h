@@ -12,9 +12,10 @@ namespace trending {
 
 // Values of items over the windows of one trend, by key.
 struct SeriesPoint {
-  qint64 at_ms = 0;  // end of the window, since 1970
-  double value = 0;  // for geometry
-  QString text;      // as the server wrote it
+  qint64 at_ms = 0;         // end of the window, since 1970
+  double value = 0;         // for geometry
+  QString text;             // as the server wrote it
+  bool unfinished = false;  // the window is still open: its value may grow
 };
 using SeriesByKey = QHash<QString, QList<SeriesPoint>>;
 

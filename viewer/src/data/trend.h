@@ -5,6 +5,7 @@
 #include <QList>
 #include <QString>
 #include <optional>
+#include <utility>
 
 #include "data/definition_shape.h"
 
@@ -34,6 +35,9 @@ struct TrendInfo {
 };
 
 using TrendList = QList<TrendInfo>;
+
+// What trending.explain says of a trend: a topic and its words each.
+using Explanation = QList<std::pair<QString, QString>>;
 
 // The values of a trend's partition columns, as text, or NULL. Without any: all rows.
 using Partition = QList<std::optional<QString>>;

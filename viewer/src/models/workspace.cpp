@@ -25,6 +25,12 @@ Workspace::Workspace(Source* source, QObject* parent) : QObject(parent), source_
     history_series_ = series;
     emit series_changed();
   });
+  connect(source_, &Source::explanation_available, this,
+          [this](TrendId trend, const Explanation& explanation) {
+            if (trend != interest_.trend) return;
+            explanation_ = explanation;
+            emit explanation_changed();
+          });
   diagnose_again();
 }
 
@@ -43,6 +49,7 @@ void Workspace::select_trend(TrendId id) {
   interest_.partition.clear();
   partitions_.clear();
   history_ = {};
+  explanation_.clear();
   emit trend_changed();
   emit partitions_changed();
   show_other();
@@ -220,6 +227,10 @@ void Workspace::load_history() {
   if (interest_.trend != 0) source_->request_history(interest_.trend);
 }
 
+void Workspace::load_explanation() {
+  if (interest_.trend != 0) source_->request_explanation(interest_.trend);
+}
+
 void Workspace::load_series() {
   if (interest_.trend == 0 || history_.kind != HistoryState::Kind::kPresent) return;
   const QStringList keys = charted();
@@ -284,7 +295,7 @@ SeriesByKey Workspace::series() const {
   if (moments.empty() || moments.last() <= history_.windows.last().end) return result;
   for (const RankedItem& item : live_ranking_.items) {
     if (keys.contains(item.key)) {
-      result[item.key].append({moments.last().toMSecsSinceEpoch(), item.magnitude, item.value});
+      result[item.key].append({moments.last().toMSecsSinceEpoch(), item.magnitude, item.value, true});
     }
   }
   return result;

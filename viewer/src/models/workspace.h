@@ -44,6 +44,7 @@ class Workspace : public QObject {
   void show_live();
   void load_history();
   void load_series();
+  void load_explanation();
 
   const ConnectionState& connection() const { return connection_; }
   const TrendInfo* trend() const { return trends_.find(interest_.trend); }
@@ -68,6 +69,7 @@ class Workspace : public QObject {
   const HistoryState& history() const { return history_; }
   const QList<Stop>& stops() const { return stops_; }
   qsizetype shown_stop() const { return shown_stop_; }
+  const Explanation& explanation() const { return explanation_; }
   // The closed windows as far as they were read, then the current one; without history what was seen.
   SeriesByKey series() const;
 
@@ -87,6 +89,7 @@ class Workspace : public QObject {
   void stops_changed();
   void moment_changed();  // live or past, paused or not
   void series_changed();
+  void explanation_changed();
   void limit_changed(int limit);
 
  private:
@@ -124,6 +127,7 @@ class Workspace : public QObject {
   QHash<QString, QString> titles_;
   SeenRankings seen_;
   HistoryState history_;
+  Explanation explanation_;
   SeriesByKey history_series_;
   QList<Stop> stops_;
   qsizetype shown_stop_ = -1;

@@ -16,6 +16,7 @@ PgSource::PgSource(QObject* parent) : Source(parent), thread_(new QThread), sess
   connect(session_, &Source::ranking_available, this, &Source::ranking_available);
   connect(session_, &Source::history_available, this, &Source::history_available);
   connect(session_, &Source::series_available, this, &Source::series_available);
+  connect(session_, &Source::explanation_available, this, &Source::explanation_available);
   connect(session_, &Source::failed, this, &Source::failed);
   thread_->start();
 }
@@ -58,6 +59,10 @@ void PgSource::request_window(TrendId trend, const WindowSpan& window, int limit
 void PgSource::request_series(TrendId trend, const QStringList& keys) {
   QMetaObject::invokeMethod(session_,
                             [session = session_, trend, keys] { session->request_series(trend, keys); });
+}
+
+void PgSource::request_explanation(TrendId trend) {
+  QMetaObject::invokeMethod(session_, [session = session_, trend] { session->request_explanation(trend); });
 }
 
 }  // namespace trending

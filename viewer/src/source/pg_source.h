@@ -24,6 +24,7 @@ class PgSource : public Source {
   void request_history(TrendId trend) override;
   void request_window(TrendId trend, const WindowSpan& window, int limit) override;
   void request_series(TrendId trend, const QStringList& keys) override;
+  void request_explanation(TrendId trend) override;
 
  private:
   QThread* thread_;

@@ -35,6 +35,8 @@ ORDER  BY t.id)";
 
 const char* const kStatus = "SELECT s.*, s.relation::oid AS id FROM trending.status s";
 
+const char* const kExplanation = "SELECT topic, detail FROM trending.explain($1::oid::regclass)";
+
 const char* const kWorkerStatus = R"(
 SELECT w.*, clock_timestamp() AS taken_at, pg_wal_lsn_diff(w.applied_lsn, '0/0')::bigint AS applied_position,
        s.slot_name, s.wal_status, pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
@@ -485,6 +487,13 @@ SeriesByKey parse_series(const PgResult& result) {
         {text::parse_timestamp(result.text(row, 1)).toMSecsSinceEpoch(), magnitude_of(value, kind), value});
   }
   return series;
+}
+
+Explanation parse_explanation(const PgResult& result) {
+  Explanation explanation;
+  for (int row = 0; row < result.rows(); ++row)
+    explanation.append({result.text(row, 0), result.text(row, 1)});
+  return explanation;
 }
 
 }  // namespace trending::queries

@@ -18,6 +18,7 @@ extern const char* const kProbe;
 extern const char* const kTrendListSignature;  // one value that changes when the list does
 extern const char* const kTrendList;
 extern const char* const kStatus;
+extern const char* const kExplanation;
 extern const char* const kWorkerStatus;
 extern const char* const kTop;             // relation, k
 extern const char* const kTopOfPartition;  // relation, k, array of the partition's values
@@ -73,5 +74,6 @@ HistoryColumns parse_history_columns(const PgResult& result);
 Ranking parse_history_rows(const PgResult& result, const TrendInfo& trend, const HistoryColumns& columns);
 QList<WindowSpan> parse_windows(const PgResult& result);
 SeriesByKey parse_series(const PgResult& result);
+Explanation parse_explanation(const PgResult& result);
 
 }  // namespace trending::queries

@@ -29,6 +29,7 @@ class Session : public Source {
   void request_history(TrendId trend) override;
   void request_window(TrendId trend, const WindowSpan& window, int limit) override;
   void request_series(TrendId trend, const QStringList& keys) override;
+  void request_explanation(TrendId trend) override;
 
  private:
   using Task = std::function<void()>;
@@ -57,6 +58,7 @@ class Session : public Source {
   void load_history(const TrendInfo& trend);
   void load_window(const TrendInfo& trend, const WindowSpan& window, int limit);
   void load_series(const TrendInfo& trend, const QStringList& keys);
+  void load_explanation(TrendId trend);
   void history_failed(TrendId trend, const SqlError& error);
   void load_window_rows(const TrendInfo& trend, const WindowSpan& window, int limit,
                         const queries::TopRows& top);
@@ -83,7 +85,7 @@ class Session : public Source {
   QDateTime history_since_;  // end of the first closed window that was told
   // Asked for once, run in this order. A newer wish replaces an older one that has not been met: a slider
   // that is dragged over a thousand windows asks for the last.
-  enum TaskKind { kHistoryTask, kWindowTask, kSeriesTask, kTaskKinds };
+  enum TaskKind { kHistoryTask, kWindowTask, kSeriesTask, kExplanationTask, kTaskKinds };
   std::array<Task, kTaskKinds> tasks_;
 
   // When each thing is due, by clock_.

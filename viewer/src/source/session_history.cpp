@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// The part of a session that answers what was asked for once: closed windows and their rankings.
+// The part of a session that answers what was asked for once: closed windows and their rankings, how a trend is
+// kept.
 
 #include "source/session.h"
 
@@ -22,6 +23,13 @@ void Session::request_window(TrendId trend, const WindowSpan& window, int limit)
 void Session::request_series(TrendId trend, const QStringList& keys) {
   tasks_[kSeriesTask] = [this, trend, keys] {
     if (const TrendInfo* info = find_trend(trend)) load_series(*info, keys);
+  };
+  pump();
+}
+
+void Session::request_explanation(TrendId trend) {
+  tasks_[kExplanationTask] = [this, trend] {
+    if (find_trend(trend) != nullptr) load_explanation(trend);
   };
   pump();
 }
@@ -107,6 +115,14 @@ void Session::load_series(const TrendInfo& trend, const QStringList& keys) {
                   emit series_available(id, queries::parse_series(result));
                   pump();
                 });
+}
+
+// A server whose extension has no such function leaves the page without it.
+void Session::load_explanation(TrendId trend) {
+  reader_.query(queries::kExplanation, {QByteArray::number(trend)}, [this, trend](const PgResult& result) {
+    emit explanation_available(trend, result.ok() ? queries::parse_explanation(result) : Explanation());
+    pump();
+  });
 }
 
 }  // namespace trending

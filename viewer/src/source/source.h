@@ -40,6 +40,7 @@ class Source : public QObject {
   virtual void request_history(TrendId trend) = 0;
   virtual void request_window(TrendId trend, const WindowSpan& window, int limit) = 0;
   virtual void request_series(TrendId trend, const QStringList& keys) = 0;
+  virtual void request_explanation(TrendId trend) = 0;
 
  signals:
   void connection_changed(const trending::ConnectionState& state);
@@ -50,6 +51,8 @@ class Source : public QObject {
   void ranking_available(const trending::Ranking& ranking);
   void history_available(const trending::HistoryState& history);
   void series_available(trending::TrendId trend, const trending::SeriesByKey& series);
+  // Empty when the server has none.
+  void explanation_available(trending::TrendId trend, const trending::Explanation& explanation);
   void failed(const trending::Failure& failure);
 };
 

@@ -63,7 +63,11 @@ void SqlHighlighter::highlightBlock(const QString& text) {
 }
 
 DefinitionPage::DefinitionPage(Workspace* workspace, QWidget* parent)
-    : QWidget(parent), workspace_(workspace), sql_(new QPlainTextEdit), facts_(new QFormLayout) {
+    : QWidget(parent),
+      workspace_(workspace),
+      sql_(new QPlainTextEdit),
+      explanation_(new QPlainTextEdit),
+      facts_(new QFormLayout) {
   sql_->setReadOnly(true);
   sql_->setTabChangesFocus(true);
   sql_->setLineWrapMode(QPlainTextEdit::NoWrap);
@@ -74,6 +78,12 @@ DefinitionPage::DefinitionPage(Workspace* workspace, QWidget* parent)
   sql_->setFont(fixed);
   auto* highlighter = new SqlHighlighter(sql_->document());
   connect(&Themes::instance(), &Themes::changed, highlighter, &QSyntaxHighlighter::rehighlight);
+
+  explanation_->setReadOnly(true);
+  explanation_->setTabChangesFocus(true);
+  explanation_->setObjectName(QStringLiteral("explanation"));
+  explanation_->setAccessibleName(tr("How the trend is kept"));
+  explanation_->setFont(scaled_font(0.95));
 
   auto* copy = new QPushButton(tr("Copy SQL"));
   connect(copy, &QPushButton::clicked, this,
@@ -94,14 +104,34 @@ DefinitionPage::DefinitionPage(Workspace* workspace, QWidget* parent)
   auto* layout = new QHBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(12);
-  layout->addWidget(sql_, 1);
+  auto* texts = new QVBoxLayout;
+  texts->setSpacing(12);
+  texts->addWidget(sql_, 3);
+  texts->addWidget(explanation_, 2);
+  layout->addLayout(texts, 1);
   layout->addWidget(side);
   connect(workspace, &Workspace::trend_changed, this, &DefinitionPage::show_trend);
+  connect(workspace, &Workspace::explanation_changed, this, &DefinitionPage::show_explanation);
   connect(workspace->trends(), &QAbstractItemModel::modelReset, this, &DefinitionPage::show_trend);
   connect(&Themes::instance(), &Themes::changed, this, &DefinitionPage::show_trend);
 }
 
+void DefinitionPage::showEvent(QShowEvent*) {
+  workspace_->load_explanation();
+}
+
+// As the server words it. A page that nobody sees asks for nothing.
+void DefinitionPage::show_explanation() {
+  QStringList lines;
+  for (const auto& [topic, detail] : workspace_->explanation())
+    lines.append(QStringLiteral("%1: %2").arg(topic, detail));
+  explanation_->setPlainText(lines.join(u'\n'));
+  explanation_->setVisible(!lines.empty());
+}
+
 void DefinitionPage::show_trend() {
+  show_explanation();
+  if (isVisible() && workspace_->explanation().empty()) workspace_->load_explanation();
   while (facts_->rowCount() > 0) facts_->removeRow(0);
   const TrendInfo* trend = workspace_->trend();
   sql_->setPlainText(trend == nullptr ? QString() : outdented(trend->query));

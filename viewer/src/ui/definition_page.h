@@ -11,18 +11,22 @@ namespace trending {
 
 class Workspace;
 
-// The trend as SQL, and its options.
+// The trend as SQL, how it is kept, and its options.
 class DefinitionPage : public QWidget {
   Q_OBJECT
 
  public:
   explicit DefinitionPage(Workspace* workspace, QWidget* parent = nullptr);
 
+ protected:
+  void showEvent(QShowEvent* event) override;
+
  private:
   void show_trend();
+  void show_explanation();
 
   Workspace* workspace_;
-  QPlainTextEdit* sql_;
+  QPlainTextEdit *sql_, *explanation_;
   QFormLayout* facts_;
 };
 

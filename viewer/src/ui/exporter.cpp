@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "ui/exporter.h"
 
-#include <QChart>
-#include <QChartView>
 #include <QCoreApplication>
 #include <QImage>
 #include <QPainter>
@@ -12,6 +10,7 @@
 
 #include "data/csv.h"
 #include "ui/bar_race.h"
+#include "ui/line_chart.h"
 #include "ui/over_time_page.h"
 #include "ui/ranking_page.h"
 #include "ui/theme.h"
@@ -61,10 +60,8 @@ QString bars_to_file(BarRace* bars, const QString& path) {
 }
 
 QString chart_to_file(OverTimePage* page, const QString& path) {
-  return picture(path, page->view()->size(), page->view()->accessibleName(), [page](QPainter& painter) {
-    painter.setRenderHint(QPainter::Antialiasing);
-    page->view()->render(&painter);
-  });
+  return picture(path, page->chart()->size(), page->chart()->accessibleName(),
+                 [page](QPainter& painter) { page->chart()->paint_all(&painter); });
 }
 
 QString table_to_file(const RankingPage* page, const QString& path) {

@@ -1,34 +1,21 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "ui/over_time_page.h"
 
-#include <QChart>
-#include <QChartView>
-#include <QDateTimeAxis>
-#include <QGraphicsLayout>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QLineSeries>
 #include <QListWidget>
-#include <QPainter>
 #include <QTimer>
-#include <QToolTip>
-#include <QValueAxis>
 #include <cmath>
 
 #include "data/text.h"
 #include "models/workspace.h"
 #include "ui/item_colors.h"
+#include "ui/line_chart.h"
 #include "ui/theme.h"
 
 namespace trending {
 
 namespace {
-
-QString time_format(qint64 span_ms) {
-  if (span_ms < 10 * 60'000) return QStringLiteral("HH:mm:ss");
-  if (span_ms < 36 * 3'600'000LL) return QStringLiteral("HH:mm");
-  return span_ms < 20 * 86'400'000LL ? QStringLiteral("d MMM HH:mm") : QStringLiteral("d MMM");
-}
 
 void paint_label(QLabel* label, const QColor& color) {
   QPalette palette = label->palette();
@@ -42,25 +29,14 @@ OverTimePage::OverTimePage(Workspace* workspace, ItemColors* colors, QWidget* pa
     : QWidget(parent),
       workspace_(workspace),
       colors_(colors),
-      chart_(new QChart),
-      view_(new QChartView(chart_)),
-      time_(new QDateTimeAxis),
-      value_(new QValueAxis),
+      chart_(new LineChart),
       legend_(new QListWidget),
       caption_(new QLabel),
       note_(new QLabel) {
   setObjectName(QStringLiteral("card"));
   setAttribute(Qt::WA_StyledBackground);
-  chart_->setMargins({4, 4, 12, 4});
-  chart_->layout()->setContentsMargins(0, 0, 0, 0);
-  chart_->setBackgroundRoundness(0);
-  chart_->setLocalizeNumbers(true);
-  chart_->legend()->hide();
-  chart_->addAxis(time_, Qt::AlignBottom);
-  chart_->addAxis(value_, Qt::AlignLeft);
-  view_->setRenderHint(QPainter::Antialiasing);
-  view_->setFrameShape(QFrame::NoFrame);
-  view_->setAccessibleName(tr("Values over time"));
+  chart_->setAccessibleName(tr("Values over time"));
+  chart_->set_words([this](const QString& key, qint64 at_ms) { return words_at(key, at_ms); });
   legend_->setAccessibleName(tr("Items of the chart"));
   legend_->setFixedWidth(230);
   legend_->setSelectionMode(QAbstractItemView::NoSelection);
@@ -82,7 +58,7 @@ OverTimePage::OverTimePage(Workspace* workspace, ItemColors* colors, QWidget* pa
   words->addWidget(note_);
   auto* row = new QHBoxLayout;
   row->setSpacing(4);
-  row->addWidget(view_, 1);
+  row->addWidget(chart_, 1);
   row->addWidget(legend_);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(6, 6, 6, 6);
@@ -114,60 +90,9 @@ void OverTimePage::draw() {
   const QStringList keys = workspace_->charted();
   series_ = workspace_->series();
   colors_->assign(keys);
-  for (const QString& key : lines_.keys()) {
-    if (keys.contains(key)) continue;
-    QLineSeries* line = lines_.take(key);
-    chart_->removeSeries(line);
-    delete line;
-  }
-  qint64 first = std::numeric_limits<qint64>::max(), last = 0;
-  double highest = std::numeric_limits<double>::lowest(), lowest = std::numeric_limits<double>::max();
-  for (const QString& key : keys) {
-    QLineSeries*& line = lines_[key];
-    if (line == nullptr) {
-      line = new QLineSeries;
-      chart_->addSeries(line);
-      line->attachAxis(time_);
-      line->attachAxis(value_);
-      connect(line, &QLineSeries::hovered, this, [this, key](const QPointF& point, bool inside) {
-        if (!inside) return QToolTip::hideText();
-        QToolTip::showText(
-            QCursor::pos(),
-            QStringLiteral("<b>%1</b><br>%2<br>%3")
-                .arg(workspace_->title_of(key).toHtmlEscaped(), value_near(key, point.x()).toHtmlEscaped(),
-                     text::moment(QDateTime::fromMSecsSinceEpoch(static_cast<qint64>(point.x())))),
-            view_);
-      });
-    }
-    line->setPen(QPen(colors_->color(key, theme().dark), 2.5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
-    QList<QPointF> points;
-    for (const SeriesPoint& point : series_.value(key)) {
-      points.append({static_cast<double>(point.at_ms), point.value});
-      first = std::min(first, point.at_ms);
-      last = std::max(last, point.at_ms);
-      highest = std::max(highest, point.value);
-      lowest = std::min(lowest, point.value);
-    }
-    line->setPointsVisible(points.size() == 1);
-    line->replace(points);
-  }
-  if (last > 0) {
-    if (last - first < 60'000) first = last - 60'000;
-    time_->setRange(QDateTime::fromMSecsSinceEpoch(first), QDateTime::fromMSecsSinceEpoch(last));
-    time_->setFormat(time_format(last - first));
-    time_->setTickCount(std::clamp(view_->width() / 130, 3, 9));
-    value_->setTickType(QValueAxis::TicksFixed);
-    // Lines may begin above zero: close ones would lie on each other.
-    if (lowest > 0) lowest = std::max(0.0, lowest < highest / 2 ? 0 : lowest - (highest - lowest) / 4);
-    value_->setRange(lowest, std::max(highest, lowest + 1));
-    value_->setTickCount(6);
-    value_->applyNiceNumbers();
-    const double step = (value_->max() - value_->min()) / (value_->tickCount() - 1);
-    const int decimals =
-        step >= 1 ? 0 : std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 9);
-    value_->setLabelFormat(step > 1e15 ? QStringLiteral("%.2e") : QStringLiteral("%.%1f").arg(decimals));
-    value_->setLabelsVisible(workspace_->live_ranking().value_kind == ValueKind::kNumber);
-  }
+  QList<ChartLine> lines;
+  for (const QString& key : keys) lines.append({key, colors_->color(key, theme().dark), series_.value(key)});
+  chart_->show_lines(lines, workspace_->live_ranking().value_kind == ValueKind::kNumber);
   const bool selected = !workspace_->selected().empty();
   caption_->setText(selected ? tr("%1 selected").arg(keys.size()) : tr("The best %1").arg(keys.size()));
   const HistoryState& history = workspace_->history();
@@ -177,7 +102,8 @@ void OverTimePage::draw() {
       break;
     case HistoryState::Kind::kPresent:
       note_->setText(
-          tr("%1 closed windows, then the current one. Select rows of the ranking to choose items.")
+          tr("%1 closed windows; dotted: the current one, which is not over. Select rows of the ranking to "
+             "choose items.")
               .arg(text::count(history.windows.size())));
       break;
     case HistoryState::Kind::kUnknown:
@@ -187,13 +113,18 @@ void OverTimePage::draw() {
 }
 
 // What the server wrote for the point of a line next to a place.
-QString OverTimePage::value_near(const QString& key, double at) const {
+QString OverTimePage::words_at(const QString& key, qint64 at_ms) const {
   const QList<SeriesPoint> points = series_.value(key);
   const auto near =
-      std::min_element(points.cbegin(), points.cend(), [at](const SeriesPoint& a, const SeriesPoint& b) {
-        return std::fabs(static_cast<double>(a.at_ms) - at) < std::fabs(static_cast<double>(b.at_ms) - at);
+      std::min_element(points.cbegin(), points.cend(), [at_ms](const SeriesPoint& a, const SeriesPoint& b) {
+        return std::abs(a.at_ms - at_ms) < std::abs(b.at_ms - at_ms);
       });
-  return near == points.cend() ? QString() : text::value(near->text);
+  if (near == points.cend()) return {};
+  const QString value = text::value(near->text);
+  return QStringLiteral("<b>%1</b><br>%2<br>%3")
+      .arg(workspace_->title_of(key).toHtmlEscaped(),
+           (near->unfinished ? tr("%1 so far").arg(value) : value).toHtmlEscaped(),
+           text::moment(QDateTime::fromMSecsSinceEpoch(near->at_ms)));
 }
 
 void OverTimePage::show_legend(const QStringList& keys) {
@@ -213,15 +144,7 @@ void OverTimePage::show_legend(const QStringList& keys) {
 
 void OverTimePage::recolor() {
   const Theme& t = theme();
-  chart_->setBackgroundBrush(t.surface);
-  view_->setBackgroundBrush(t.surface);
-  for (QAbstractAxis* axis : {static_cast<QAbstractAxis*>(time_), static_cast<QAbstractAxis*>(value_)}) {
-    axis->setLabelsColor(t.muted);
-    axis->setLinePenColor(t.border);
-    axis->setGridLineColor(t.grid);
-    axis->setLabelsFont(scaled_font(0.86));
-  }
-  time_->setGridLineVisible(false);
+  chart_->recolor();
   paint_label(note_, t.muted);
   if (isVisible()) draw();
 }

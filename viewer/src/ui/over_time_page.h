@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
-#include <QHash>
 #include <QWidget>
 
 #include "data/timeline.h"
 
-class QChart;
-class QChartView;
-class QDateTimeAxis;
 class QLabel;
-class QLineSeries;
 class QListWidget;
-class QValueAxis;
 
 namespace trending {
 
 class ItemColors;
+class LineChart;
 class Workspace;
 
 // Lines of the selected items (else of the best five) over the closed windows and the current one.
@@ -26,8 +21,7 @@ class OverTimePage : public QWidget {
  public:
   OverTimePage(Workspace* workspace, ItemColors* colors, QWidget* parent = nullptr);
 
-  QChart* chart() { return chart_; }
-  QChartView* view() { return view_; }
+  LineChart* chart() { return chart_; }
 
  protected:
   void showEvent(QShowEvent* event) override;
@@ -37,18 +31,14 @@ class OverTimePage : public QWidget {
   void draw_soon();
   void recolor();
   void show_legend(const QStringList& keys);
-  QString value_near(const QString& key, double at) const;
+  QString words_at(const QString& key, qint64 at_ms) const;
 
   Workspace* workspace_;
   ItemColors* colors_;
-  QChart* chart_;
-  QChartView* view_;
-  QDateTimeAxis* time_;
-  QValueAxis* value_;
+  LineChart* chart_;
   QListWidget* legend_;
   QLabel *caption_, *note_;
   SeriesByKey series_;
-  QHash<QString, QLineSeries*> lines_;
   bool drawing_soon_ = false;
 };
 
