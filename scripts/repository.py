@@ -12,10 +12,10 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LICENSE_LINE = "SPDX-License-Identifier: PostgreSQL"
-NOT_OURS = {".git", ".cache", ".demo", "build", "tmp_check", "results", "output_iso", "log"}
+NOT_OURS = {".git", ".cache", ".demo", "build", "tmp_check", "output_iso", "log"}
 # Inputs of pg_regress are repeated in the results that they are compared with: the licence of the whole is theirs.
 UNMARKED = re.compile(r"^(sql/(?!.*--)|test/specs/|test/pgtap/)")
-SOURCE = re.compile(r"(\.(cpp|h|py|sh|pl|pm|mk|sql)|(^|/)(Makefile|Dockerfile|CMakeLists\.txt)|^\.ci/run)$")
+SOURCE = re.compile(r"(\.(cpp|h|py|sh|pl|pm|mk|sql|ya?ml|css|map|h\.in)|(^|/)(Makefile|Dockerfile|CMakeLists\.txt)|^\.ci/run)$")
 HEADING = re.compile(r"^## (\[Unreleased\]|\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d)$")
 KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
@@ -27,7 +27,8 @@ def text(name):
 def files():
     for path in sorted(ROOT.rglob("*")):
         name = path.relative_to(ROOT)
-        if path.is_file() and not NOT_OURS & set(name.parts):
+        # What pg_regress leaves is in results/; src/ has a folder of that name, too.
+        if path.is_file() and not NOT_OURS & set(name.parts) and name.parts[0] != "results":
             yield str(name)
 
 

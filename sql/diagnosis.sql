@@ -72,6 +72,17 @@ SELECT topic, detail FROM trending.explain('hot') WHERE topic IN ('windows', 'pa
 SELECT topic, detail FROM trending.explain('ever', 1) WHERE topic IN ('windows', 'panes', 'aggregate', 'totals are rebuilt', 'memory for 1 groups');
 SELECT detail FROM trending.explain('monthly') WHERE topic IN ('windows', 'updates and deletes');
 SELECT topic, detail ~ '^[0-9]+ kB now; groups: 3, panes: [0-9]+$' AS as_expected FROM trending.explain('fine') WHERE topic = 'memory';
+-- What it expects of groups with rows in one pane each is near what they take.
+CREATE TABLE crowd (song bigint, genre text, length numeric, at timestamptz);
+INSERT INTO crowd SELECT i, lpad(i::text, 32, 'genre '), i, now() FROM generate_series(1, 30000) i;
+SELECT trending.create_trend('many', $$ SELECT window_start, window_end, song, count(*) AS plays
+  FROM crowd, trending.tumble(at, '1000 days') GROUP BY 1, 2, song ORDER BY plays DESC $$);
+SELECT trending.create_trend('named', $$ SELECT window_start, window_end, genre, sum(length) AS total, max(length) AS longest
+  FROM crowd, trending.tumble(at, '1000 days') GROUP BY 1, 2, genre ORDER BY total DESC $$);
+SELECT trending.sync() IS NOT NULL AS synced;
+SELECT s.trend, s.memory_bytes::float8 / pg_size_bytes(substring(e.detail FROM '([0-9]+ [kM]B) with')) BETWEEN 0.7 AND 1.4 AS is_near
+FROM   trending.status s CROSS JOIN LATERAL trending.explain(s.relation, s.kept_groups) e
+WHERE  s.trend IN ('many', 'named') AND e.topic LIKE 'memory for%' ORDER BY 1;
 SELECT * FROM trending.explain('fine', 0);
 SELECT * FROM trending.explain(NULL);
 SELECT * FROM trending.explain('titles');

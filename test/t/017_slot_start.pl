@@ -140,6 +140,8 @@ $node->safe_psql('postgres', 'CREATE DATABASE behind');
 my ($unprepared) = open_transaction('postgres');
 $node->safe_psql('behind', 'CREATE EXTENSION trending');
 await_named('behind', q{prepared transaction ''it''''s forgotten''%database "postgres"});
+my $activity = q{SELECT query FROM pg_stat_activity JOIN trending.worker_status USING (pid)};
+is($node->safe_psql('behind', $activity), 'waiting for open transactions before decoding starts', 'pg_stat_activity says what the worker does');
 like($node->safe_psql('behind', 'SELECT hint FROM trending.worker_status'),
 	qr/COMMIT PREPARED or ROLLBACK PREPARED.*pg_prepared_xacts/, 'the hint says how to end it');
 is($node->safe_psql('behind', 'SELECT state FROM trending.worker_status'), 'recovering', 'the worker waits longer than lock_timeout');
@@ -169,6 +171,8 @@ for my $mode ('smart', 'immediate', 'fast')
 $node->safe_psql('postgres', q{ROLLBACK PREPARED 'it''s forgotten'});
 wait_for_worker($node, 'behind');
 is($node->safe_psql('behind', 'SELECT message, hint FROM trending.worker_status'), '|', 'and runs as soon as that has ended');
+ok($node->poll_query_until('behind', q{SELECT query = 'following changes' AND a.state = 'idle' FROM pg_stat_activity a JOIN trending.worker_status USING (pid)}),
+	'and says so');
 unlike(slurp_file($node->logfile), qr/could not map filenode|could not map filenumber/, 'no table is unknown to decoding');
 
 no_crash_in_log($node);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/results/alerts.h"
 
 #include "bgworker/process/worker.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Groups whose condition (HAVING) became true in the current window: gathered as the engine reports them,
 // written to <trend>_alerts with the next checkpoint, which is due at once, and announced by NOTIFY.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What is to be written to a table of a trend's owner: closed windows, late rows, alerts.
 //
 // Such a table may not let us for now: a lock held by others, or something of the owner's attached to it

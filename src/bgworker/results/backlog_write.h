@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Writing and deferring the items of a backlog. Needs a transaction and SPI, and runs as the worker.
 #pragma once
 

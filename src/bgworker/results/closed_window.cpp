@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/results/closed_window.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The result of a closed window, as it was harvested from the engine.
 #pragma once
 

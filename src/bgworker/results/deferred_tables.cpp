@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/results/deferred_tables.h"
 
 #include <cstring>

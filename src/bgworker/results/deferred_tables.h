@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The tables of ours for items that are deferred (backlog.h), one a kind.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/results/group_insert.h"
 
 #include "values/aggregate_result.h"

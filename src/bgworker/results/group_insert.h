@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Inserting groups into a trend's tables: the bounds of a window, the trend's columns, then columns of the
 // table's own, in the order of the table's shape (catalog/history_table.h).
 #pragma once

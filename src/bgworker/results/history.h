@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Closed windows: their results are harvested from the engine when they are due and written with the next
 // checkpoint, in the same transaction as the state, so that a restart neither loses nor repeats one.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // Refused events of trends that keep them (late_events => 'keep'): gathered while decoding, written to
 // <trend>_late with the next checkpoint, in the same transaction as the state, so each row is there exactly
 // once.

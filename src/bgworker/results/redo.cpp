@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/results/redo.h"
 
 #include "bgworker/results/backlog_write.h"

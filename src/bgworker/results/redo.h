@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // What refilling a trend has to undo in its history, kept until the history table lets us.
 //
 // Needs a transaction and SPI.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 #include "bgworker/results/shown_ranks.h"
 
 #include <algorithm>

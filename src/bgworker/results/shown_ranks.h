@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: PostgreSQL
 // The ranks of the window that closed last, which readers see as previous ones (shmem/previous_ranks.h).
 #pragma once
 
