@@ -72,6 +72,9 @@ SELECT topic, detail FROM trending.explain('hot') WHERE topic IN ('windows', 'pa
 SELECT topic, detail FROM trending.explain('ever', 1) WHERE topic IN ('windows', 'panes', 'aggregate', 'totals are rebuilt', 'memory for 1 groups');
 SELECT detail FROM trending.explain('monthly') WHERE topic IN ('windows', 'updates and deletes');
 SELECT topic, detail ~ '^[0-9]+ kB now; groups: 3, panes: [0-9]+$' AS as_expected FROM trending.explain('fine') WHERE topic = 'memory';
+SELECT trending.create_trend('by_title', $$ SELECT window_start, window_end, t.title, count(*) AS plays
+  FROM plays p JOIN titles t ON t.id = p.song, trending.tumble(p.at, '1 hour') GROUP BY 1, 2, 3 ORDER BY plays DESC $$);
+SELECT topic, detail FROM trending.explain('by_title') WHERE topic IN ('joined tables', 'refilled from its source');
 -- What it expects of groups with rows in one pane each is near what they take.
 CREATE TABLE crowd (song bigint, genre text, length numeric, at timestamptz);
 INSERT INTO crowd SELECT i, lpad(i::text, 32, 'genre '), i, now() FROM generate_series(1, 30000) i;

@@ -98,11 +98,11 @@ const char* window_text(const WindowSpec& spec) {
   const char* slide = length_text(spec.slide, spec.slide_months);
   switch (spec.kind) {
     case WindowKind::kTumble:
-      return psprintf("tumbling: one every %s", size);
+      return psprintf("tumbling, one every %s", size);
     case WindowKind::kHop:
-      return psprintf("hopping: one of %s every %s", size, slide);
+      return psprintf("hopping, one of %s every %s", size, slide);
     case WindowKind::kCumulate:
-      return psprintf("cumulating: from the beginning of each %s, growing by %s", size, slide);
+      return psprintf("cumulating, from the beginning of each %s, growing by %s", size, slide);
     case WindowKind::kSession:
       return psprintf("sessions: a group's rows until none comes for %s", size);
     case WindowKind::kDecayed:
@@ -289,6 +289,29 @@ const char* companions(const Explanation& trend) {
   return psprintf("reading rows of the source, with %s", names.data);
 }
 
+void explain_joined(const Explanation& trend) {
+  const Definition& definition = trend.definition;
+  if (definition.dimension_count == 0) return;
+  StringInfoData names;
+  initStringInfo(&names);
+  for (int i = 0; i < definition.dimension_count; i++) {
+    const char* name = get_rel_name(definition.dimensions[i].relation);
+    appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", name != nullptr ? name : "a table that is gone");
+  }
+  trend.add("joined tables",
+            psprintf("%s: their rows that are met, and each different row of the source with its "
+                     "counts, are kept beside the groups",
+                     names.data));
+}
+
+// What else makes the worker count the source again.
+const char* refilled_text(const Definition& definition) {
+  constexpr const char* kAlways =
+      "after TRUNCATE, partitions that come or go with rows of open windows, a rewritten table, "
+      "trending.resume(), a lost slot";
+  return definition.dimension_count == 0 ? kAlways : psprintf("%s, a restart of the worker", kAlways);
+}
+
 const char* changes_text(const Definition& definition) {
   if (!identity_covers(definition))
     return "cannot be followed: the replica identity of the source lacks what the trend reads";
@@ -329,13 +352,12 @@ void explain_memory(const Explanation& trend, int64 groups) {
 void explain(const Explanation& trend, int64 groups) {
   explain_panes(trend);
   explain_states(trend);
+  explain_joined(trend);
   trend.add("ranking", ranking_text(trend));
   trend.add("shared", companions(trend));
   trend.add("updates and deletes", changes_text(trend.definition));
   trend.add("totals are rebuilt", rebuilt_text(trend));
-  trend.add("refilled from its source",
-            "after TRUNCATE, partitions that come or go with rows of open windows, a rewritten table, "
-            "trending.resume(), a lost slot");
+  trend.add("refilled from its source", refilled_text(trend.definition));
   explain_memory(trend, groups);
 }
 
