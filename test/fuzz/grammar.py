@@ -78,7 +78,7 @@ def _first_last(rng):
 
 # Over aggregates and keys; of values that are the same however they are added.
 EXPRESSIONS = ["sum(i) * 2 + count(*)", "count(*) * 100 / nullif(count(i), 0)", "max(b)::numeric / 3", "sum(s)::float8 / count(*)",
-               "CASE WHEN count(*) > 2 THEN 'many' ELSE 'few' END", "coalesce(min(i), -1) % 7", "max(ts) - min(ts)"]
+               "CASE WHEN count(*) > 2 THEN 'many' ELSE 'few' END", "coalesce(min(i), -1) % 7", "max(i)::bigint - min(i)"]
 
 
 def random_aggregate(rng, combined, sessions, sketches=False):

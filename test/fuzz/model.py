@@ -20,12 +20,14 @@ class Trend:
     definition: object
     source: object = None
     clock: datetime = None
+    reached: datetime = None  # the watermark
     horizon: datetime = None  # never goes back
     gap: timedelta = timedelta(0)
     late: set = field(default_factory=set)  # rows that came too late for a trend with sessions
 
     def watermark(self):
-        return None if self.clock is None else self.clock - timedelta(seconds=self.definition.options["watermark_delay"])
+        """It does not go back when its delay grows."""
+        return self.reached
 
     def move(self, clock):
         if clock is not None and (self.clock is None or clock > self.clock):
@@ -36,7 +38,10 @@ class Trend:
         """After the clock moved or options changed: what was final stays final."""
         if self.clock is None:
             return
-        horizon = self.watermark() - timedelta(seconds=self.definition.options["allowed_lateness"])
+        reached = self.clock - timedelta(seconds=self.definition.options["watermark_delay"])
+        if self.reached is None or reached > self.reached:
+            self.reached = reached
+        horizon = self.reached - timedelta(seconds=self.definition.options["allowed_lateness"])
         if self.horizon is None or horizon > self.horizon:
             self.horizon = horizon
 
