@@ -127,8 +127,7 @@ void explain_panes(const Explanation& trend) {
   const bool is_cut = trend.definition.window.cut_count > 0;
   trend.add("panes", psprintf("%s of %s%s in a window, shared by all windows that contain them; " INT64_FORMAT
                               " more for watermark_delay and allowed_lateness",
-                              count, span_text(numbers.length),
-                              is_cut ? " on average, cut where parts of windows begin" : "", numbers.kept));
+                              count, is_cut ? "about " : "", span_text(numbers.length), numbers.kept));
 }
 
 // --- states ---
