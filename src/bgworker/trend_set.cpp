@@ -67,6 +67,10 @@ bool read_ids(List** ids) {
   bool installed = OidIsValid(get_extension_oid("trending", true));
   if (installed) {
     worker->catalog = trend_table();
+    if (!OidIsValid(worker->catalog)) {
+      ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table trending.trend is missing"),
+                      errhint("If schema \"trending\" was renamed, give it its name back.")));
+    }
     MemoryContextSwitchTo(TopMemoryContext);
     *ids = definition_ids();
   }

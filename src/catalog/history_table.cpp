@@ -169,6 +169,10 @@ void append_column_list(StringInfo out, const Definition& definition) {
 Oid history_table_create(Oid relation, const Definition& definition) {
   const NewTable table = new_table(relation, "history");
   create_group_table(table, definition, definition.column_count, "final bool NOT NULL");
+  // Nothing that reads history by the window or by the rank would find such rows.
+  run(psprintf("ALTER TABLE %s ALTER %s SET NOT NULL, ALTER %s SET NOT NULL, ALTER rank SET NOT NULL",
+               table.qualified, quoted_bound(definition, ColumnRole::kWindowStart),
+               quoted_bound(definition, ColumnRole::kWindowEnd)));
   create_indexes(table.qualified, definition);
   return complete_table(table);
 }

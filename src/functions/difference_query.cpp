@@ -174,7 +174,8 @@ void append_all_same(StringInfo out, const Definition& definition) {
     append_same(out, definition, "t", i);
     appendStringInfoString(out, " AND ");
   }
-  appendStringInfoString(out, ranks_nearly(definition) ? "(t.x).rank = t.n" : "(t.x).rank = (d.x).rank");
+  appendStringInfoString(out, ranks_nearly(definition) ? "(t.x).rank IS NOT DISTINCT FROM t.n"
+                                                       : "(t.x).rank IS NOT DISTINCT FROM (d.x).rank");
 }
 
 // Which rows of the definition must be in the trend, whose history may hold the best only.

@@ -127,6 +127,15 @@ void copy_history(const Definition& definition, const NamedRows& to, const Histo
   });
 }
 
+bool may_read_history(const Definition& definition) {
+  const Oid history = definition.history;
+  if (pg_class_aclcheck(history, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+      pg_attribute_aclcheck_all(history, GetUserId(), ACL_SELECT, ACLMASK_ALL) != ACLCHECK_OK) {
+    return false;
+  }
+  return check_enable_rls(history, InvalidOid, true) != RLS_ENABLED;
+}
+
 void check_history_rights(const Definition& definition) {
   const char* name = get_rel_name(definition.history);
   if (name == nullptr) {

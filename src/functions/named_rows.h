@@ -46,7 +46,9 @@ struct HistoryRange {
 void copy_history(const Definition& definition, const NamedRows& to, const HistoryRange& range,
                   FunctionRef<bool(const Window&)> wanted);
 
-// Raises an error unless the current user may read all rows of a trend's history.
+// Whether the current user may read all rows of a trend's history.
+bool may_read_history(const Definition& definition);
+// Raises an error unless he may.
 void check_history_rights(const Definition& definition);
 
 // Runs a body that reads through the door; an error that lies with the table is raised.

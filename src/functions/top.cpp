@@ -4,6 +4,7 @@
 #include "fdw/snapshot.h"
 #include "functions/key_argument.h"
 #include "functions/labels.h"
+#include "functions/named_rows.h"
 #include "functions/past.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
@@ -144,6 +145,8 @@ Datum return_top(FunctionCallInfo fcinfo, const TopRequest& request) {
                    : snapshot_best(*definition, static_cast<uint64_t>(k), context, true);
     // The window may have closed in between; then it is one of the past.
   } while (at != nullptr && !is_past && !snapshot->window.contains(*at));
+  // They are those of history, wherever they come from.
+  if (OidIsValid(definition->history) && !may_read_history(*definition)) snapshot->previous = nullptr;
   text** labels = read_labels(*definition, *snapshot);
   KeyText key_text;
   prepare_key_text(definition->keys, &key_text);

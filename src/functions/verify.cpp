@@ -123,12 +123,30 @@ bool try_to_fix(const Definition& definition, Moment* moment, ErrorData** error)
   return good;
 }
 
-// Waits as long as there are writers that keep the lock; the worker gets a few turns.
+void tell_of_writers(const Definition& definition) {
+  ereport(NOTICE,
+          (errmsg("trending.verify waits for transactions that have written to \"%s\"",
+                  get_rel_name(definition.source)),
+           errhint("See pg_locks for those that hold RowExclusiveLock on it, and pg_prepared_xacts. SET "
+                   "lock_timeout bounds the wait.")));
+}
+
+// Waits as long as there are writers that keep the lock, or lock_timeout; the worker gets a few turns.
 void fix(const Definition& definition, Moment* moment) {
   constexpr int kWorkerTurns = 5;
+  constexpr int64 kTellUs = 2 * 1000 * 1000;
+  const TimestampTz began = GetCurrentTimestamp();
   int behind = 0;
+  bool told = false;
   for (ErrorData* error = nullptr; !try_to_fix(definition, moment, &error); FreeErrorData(error)) {
-    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE && ++behind == kWorkerTurns) ReThrowError(error);
+    const int64 waited = GetCurrentTimestamp() - began;
+    const bool by_writers = error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+    if (by_writers && LockTimeout > 0 && waited > LockTimeout * INT64CONST(1000)) ReThrowError(error);
+    if (!by_writers && ++behind == kWorkerTurns) ReThrowError(error);
+    if (by_writers && !told && waited > kTellUs) {
+      tell_of_writers(definition);
+      told = true;
+    }
     (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kPauseMs,
                     compat::wait_event(compat::Wait::kVerify));
     ResetLatch(MyLatch);

@@ -125,6 +125,16 @@ $inside->quit;
 wait_for_worker($node, 'postgres');
 counted('when that is put right it goes on, too');
 
+# The schema goes by another name while a worker starts: it forgets nothing, and goes on when the name is back.
+for my $moment (0.02, 0.05, 0.08)
+{
+	my $ended = worker_pid($node, 'postgres');
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($ended); SELECT pg_sleep($moment); ALTER SCHEMA trending RENAME TO elsewhere; SELECT pg_sleep(0.3); ALTER SCHEMA elsewhere RENAME TO trending");
+	wait_for_worker($node, 'postgres', $ended);
+	$node->safe_psql('postgres', q{SELECT trending.resume(relation) FROM trending.status WHERE state = 'stopped'});
+	counted("the schema was renamed $moment s after the worker's end");
+}
+
 # No room in the directory for another database, until there is.
 $node->safe_psql('postgres', 'CREATE DATABASE second');
 my ($status, $out, $warning) = $node->psql('second', 'CREATE EXTENSION trending');

@@ -192,6 +192,17 @@ as_mallory(q{CREATE OR REPLACE FUNCTION m.larger(int, int) RETURNS int LANGUAGE 
 ok($node->poll_query_until($db, q{SELECT state = 'stopped' FROM trending.status WHERE trend = 'm.largest'}), 'rewritten in another language it stops the trend');
 $reader->quit;
 
+# What can be changed without a word to us: another's configuration of text search, one's own dictionary.
+as_mallory('CREATE TEXT SEARCH CONFIGURATION m.words (COPY = pg_catalog.simple); CREATE TABLE m.doc (body text)');
+for my $words (q{to_tsvector('m.words', body)::text}, q{ts_headline('m.words'::regconfig, body, 'a'::tsquery)}, q{to_tsquery('m.words'::regconfig, body)::text})
+{
+	my ($status, $out, $error) = $node->psql($db, "SELECT trending.create_trend('m.words_of', \$\$ SELECT $words AS w, count(*) AS n FROM m.doc GROUP BY 1 ORDER BY n DESC \$\$)",
+		extra_params => [ '-U', 'mallory' ]);
+	like($error, qr/user-defined text search configurations are not allowed/, "$words is refused");
+}
+as_mallory(q{SELECT trending.create_trend('m.words_of', $$ SELECT to_tsvector('english', body)::text AS w, count(*) AS n FROM m.doc GROUP BY 1 ORDER BY n DESC $$)});
+is_running('m.words_of', 'one that is built in');
+
 # -- nothing of a user's ran as a superuser, in the worker or in a session
 unlike(slurp_file($node->logfile), qr/LOG:  foreign code ran as superuser/, 'no foreign code ran as a superuser');
 

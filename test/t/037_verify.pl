@@ -116,6 +116,24 @@ for (['hops', '00:00:00', '00:00:30', 'f'], ['hops', '00:00:00', '00:01', 'f'], 
 query(q{SELECT trending.recompute('hops', '2023-12-31 23:59+00', '2024-01-01 00:01+00')});
 is(query('SELECT recomputed FROM hops_late'), 't', 'marked when all windows have it');
 
+# History that somebody writes by hand.
+($status, $out, $error) = $node->psql('postgres', 'UPDATE hops_history SET rank = NULL');
+like($error, qr/violates not-null constraint/, 'a rank is always there');
+is(query(q{SELECT count(*) FROM trending.verify('hops')}), '0', 'history is right');
+query('ALTER TABLE hops_history ALTER rank DROP NOT NULL; UPDATE hops_history SET rank = NULL');
+cmp_ok(query(q{SELECT count(*) FROM trending.verify('hops')}), '>', 0, 'without that, verify finds ranks that are gone');
+query(q{SELECT trending.recompute('hops', '-infinity', 'infinity'); ALTER TABLE hops_history ALTER rank SET NOT NULL});
+is(query(q{SELECT count(*) FROM trending.verify('hops')}), '0', 'recompute puts them right');
+
+# Behind a writer that does not end.
+my $writer = $node->background_psql('postgres');
+$writer->query_safe('BEGIN; LOCK TABLE plays IN ROW EXCLUSIVE MODE');
+($status, $out, $error) = $node->psql('postgres', q{SET lock_timeout = '3s'; SELECT * FROM trending.verify('hops')});
+like($error, qr/NOTICE:  trending.verify waits for transactions that have written to "plays"/, 'verify says whom it waits for');
+like($error, qr/ERROR:  canceling statement due to lock timeout/, 'and no longer than lock_timeout');
+$writer->query_safe('COMMIT');
+$writer->quit;
+
 my $holder = $node->background_psql('postgres');
 $holder->query_safe(q{SELECT pg_advisory_lock('trending.trend'::regclass::oid::int, 'hops'::regclass::oid::int)});
 query(q{SET statement_timeout = '30s'; SELECT trending.recompute('hops', '2024-01-01 00:00+00', '2024-01-01 00:01+00')});

@@ -60,6 +60,13 @@ play(70, 2, 2, 2, 1, 1, 4, 9);
 shows('minutes', '1:2:2:1 2:1:1:-1 3:4 4:9', 'ranks and changes against the best three of the window before');
 shows('unkept', '1:2 2:1 3:4 4:9', 'a trend without history has none');
 is($node->safe_psql('postgres', sprintf($top, 'trending_top10()')), '1:2:2:1 2:1:1:-1 3:4 4:9', 'so says trending_top10');
+$node->safe_psql('postgres', 'CREATE ROLE guest LOGIN; GRANT SELECT ON minutes TO guest');
+my @guest = (extra_params => [ '-U', 'guest' ]);
+is($node->safe_psql('postgres', sprintf($top, q{trending.top('minutes', 4)}), @guest), '1:2 2:1 3:4 4:9', 'who may not read history sees no rank of it');
+$node->safe_psql('postgres', 'GRANT SELECT ON minutes_history TO guest; ALTER TABLE minutes_history ENABLE ROW LEVEL SECURITY');
+is($node->safe_psql('postgres', sprintf($top, q{trending.top('minutes', 4)}), @guest), '1:2 2:1 3:4 4:9', 'nor whom its policies keep out');
+$node->safe_psql('postgres', 'ALTER TABLE minutes_history DISABLE ROW LEVEL SECURITY');
+is($node->safe_psql('postgres', sprintf($top, q{trending.top('minutes', 4)}), @guest), '1:2:2:1 2:1:1:-1 3:4 4:9', 'without them he does');
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 3 FROM minutes_history}), 'the first window alone is in history');
 
 play(50, 9, 9, 9, 9, 9, 9);

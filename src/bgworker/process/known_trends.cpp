@@ -34,7 +34,8 @@ void known_trends_load() {
     SPI_finish();
   });
   if (error == nullptr) return;
-  if (is_conflict(error)) ReThrowError(error);
+  // The table may have been renamed only; what is in it would be forgotten.
+  if (is_conflict(error) || error->sqlerrcode == ERRCODE_UNDEFINED_TABLE) ReThrowError(error);
   ereport(WARNING, (errmsg("which trends trending has followed cannot be read: %s", error->message),
                     errdetail("They are followed from where the WAL ends now.")));
   FreeErrorData(error);

@@ -10,6 +10,7 @@
 #include "decoder/row_json.h"
 #include "postgres/owned_table.h"
 #include "postgres/relation_owner.h"
+#include "postgres/settings.h"
 
 namespace trending {
 
@@ -92,6 +93,35 @@ void expire_rows(const FollowedTrend* trend, OwnedTable* table) {
 
 }  // namespace
 
+namespace {
+
+// What the trends of one owner may keep until the next checkpoint, however many he has.
+size_t owner_bound() {
+  const auto limit = static_cast<size_t>(settings.worker_memory_limit_mb) << 20;
+  return limit == 0 ? SIZE_MAX : limit / 8;
+}
+
+bool is_owner_full(const FollowedTrend* trend) {
+  size_t kept = 0;
+  for (const FollowedTrend* other : worker->trends) {
+    if (other != nullptr && other->blocks.owner == trend->blocks.owner) kept += other->late->bytes;
+  }
+  return kept > owner_bound();
+}
+
+// Whether another row may be kept. All trends of the owner are looked at only now and then.
+bool has_room(FollowedTrend* trend) {
+  constexpr size_t kLookBytes = size_t{64} << 10;
+  RefusedRows* late = trend->late.get();
+  if (late->bytes > kMaxBytes || late->owner_full) return false;
+  if (late->bytes - late->looked_at < kLookBytes) return true;
+  late->looked_at = late->bytes;
+  late->owner_full = is_owner_full(trend);
+  return !late->owner_full;
+}
+
+}  // namespace
+
 char* late_table_row(FollowedTrend* trend, TupleDesc descriptor, HeapTuple row) {
   StringInfoData json;
   initStringInfo(&json);
@@ -108,7 +138,7 @@ char* late_table_row(FollowedTrend* trend, TupleDesc descriptor, HeapTuple row) 
 
 void late_table_add(FollowedTrend* trend, Time time, XLogRecPtr commit_lsn, const char* reason,
                     const char* row) {
-  if (trend->late->bytes > kMaxBytes) {
+  if (!has_room(trend)) {
     trend_report(trend, "more late rows came at once than can be kept; the rest was counted only");
     return;
   }
@@ -120,7 +150,7 @@ void late_table_add(FollowedTrend* trend, Time time, XLogRecPtr commit_lsn, cons
 void late_table_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,
                      TupleDesc descriptor, HeapTuple row) {
   // Too many are not made into text first.
-  char* text = trend->late->bytes > kMaxBytes ? pstrdup("") : late_table_row(trend, descriptor, row);
+  char* text = !has_room(trend) ? pstrdup("") : late_table_row(trend, descriptor, row);
   if (text == nullptr) return;
   late_table_add(trend, time, txn->final_lsn, reason, text);
   pfree(text);
@@ -164,7 +194,8 @@ void late_table_write(FollowedTrend* trend) {
 
 void late_table_written(FollowedTrend* trend) {
   trend->late->rows.items.clear();
-  trend->late->bytes = 0;
+  trend->late->bytes = trend->late->looked_at = 0;
+  trend->late->owner_full = false;
 }
 
 }  // namespace trending

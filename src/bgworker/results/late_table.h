@@ -25,7 +25,9 @@ struct RefusedRow {
 // A trend's part: FollowedTrend::late.
 struct RefusedRows {
   Backlog<RefusedRow> rows;
-  size_t bytes = 0;  // of those to be written with the next checkpoint
+  size_t bytes = 0;         // of those to be written with the next checkpoint
+  size_t looked_at = 0;     // `bytes` when it was last asked how much its owner's trends keep
+  bool owner_full = false;  // they keep all they may until the next checkpoint
 };
 
 // A row as it is kept; null: it is too long, which is reported. Called while decoding.

@@ -200,6 +200,21 @@ void check_column(Var* column, const Walk& walk) {
   }
 }
 
+// What text search does with such a name can be changed by whoever owns it, and nobody would tell us. Those that
+// are built in are the superuser's.
+void check_constant(const Const* constant, const Walk& walk) {
+  const Oid type = constant->consttype;
+  if (constant->constisnull || (type != REGCONFIGOID && type != REGDICTIONARYOID)) return;
+  if (DatumGetObjectId(constant->constvalue) < FirstNormalObjectId) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+           errmsg("user-defined text search configurations are not allowed in %s of a trend", walk.place),
+           errdetail("What they do with a text can change at any time."),
+           errhint("Use one that is built in, such as 'english'. A column GENERATED ALWAYS AS (...) STORED "
+                   "can hold the result of another."),
+           query_position(*walk.scope->text, constant->location)));
+}
+
 // NULL for the kinds of node that are allowed.
 const char* forbidden_construct(Node* node) {
   switch (nodeTag(node)) {
@@ -265,6 +280,7 @@ bool check_node(Node* node, void* context) {
   }
   const char* construct = forbidden_construct(node);
   if (construct != nullptr) report_construct(node, construct, nullptr, walk);
+  if (IsA(node, Const)) check_constant(reinterpret_cast<Const*>(node), walk);
   if (check_functions(node, walk, check_node)) return true;
   if (IsA(node, Var) && !walk.scope->of_groups) check_column(reinterpret_cast<Var*>(node), walk);
   if (!IsA(node, List) && !IsA(node, CaseWhen)) check_type(node, walk);
