@@ -258,18 +258,14 @@ RowOutcome read_elements(RowReader* reader, TimestampTz commit_time, RowEvent* e
 
 // --- joined tables ---
 
-// A tuple that equal values give the same bytes; they may be toasted. In CurrentMemoryContext.
-MinimalTuple pack(TupleDesc type, const Datum* given, const bool* isnull) {
-  auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(type->natts + 1)));
+// A tuple that equal values give the same bytes; they may be toasted, and are replaced then. In CurrentMemoryContext.
+MinimalTuple pack(TupleDesc type, Datum* values, const bool* isnull) {
   for (int i = 0; i < type->natts; i++) {
-    values[i] = given[i];
     if (isnull[i] || TupleDescAttr(type, i)->attlen != -1) continue;
     values[i] =
-        PointerGetDatum(pg_detoast_datum_packed(reinterpret_cast<varlena*>(DatumGetPointer(given[i]))));
+        PointerGetDatum(pg_detoast_datum_packed(reinterpret_cast<varlena*>(DatumGetPointer(values[i]))));
   }
-  MinimalTuple tuple = heap_form_minimal_tuple(type, values, const_cast<bool*>(isnull));
-  pfree(values);
-  return tuple;
+  return heap_form_minimal_tuple(type, values, const_cast<bool*>(isnull));
 }
 
 // The values point into the tuple.
@@ -578,7 +574,7 @@ void make_joined(RowReader* reader, TupleDesc source) {
 
 }  // namespace
 
-MinimalTuple pack_dimension(const RowReader* reader, int dimension, const Datum* values, const bool* isnull) {
+MinimalTuple pack_dimension(const RowReader* reader, int dimension, Datum* values, const bool* isnull) {
   return pack(reader->dimension_types[dimension], values, isnull);
 }
 

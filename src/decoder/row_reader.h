@@ -99,8 +99,8 @@ using DimensionLookup = FunctionRef<MinimalTuple(int dimension, const KeyView* k
 // The second step. kFiltered: an inner join has no partner, or WHERE says no. Time is as in `event`.
 RowOutcome row_join(RowReader* reader, KeyView tuple, DimensionLookup lookup, RowEvent* event);
 
-// The columns of a dimension's row that are read, as a MinimalTuple in CurrentMemoryContext; values may be toasted.
-MinimalTuple pack_dimension(const RowReader* reader, int dimension, const Datum* values, const bool* isnull);
+// The columns of a dimension's row that are read, as a MinimalTuple in CurrentMemoryContext. Toasted values are replaced.
+MinimalTuple pack_dimension(const RowReader* reader, int dimension, Datum* values, const bool* isnull);
 // The reverse; the values point into the row.
 void unpack_dimension(const RowReader* reader, int dimension, MinimalTuple row, Datum* values, bool* isnull);
 

@@ -147,6 +147,7 @@ wait_for_worker($node, 'postgres');
 feed($node, 'CALL churn()') for 1 .. 40;
 make($_, $trends{$_}[0], '') for @late_comers;
 all_equal('at first');
+rows($node, 'SELECT count(*) > 0 FROM chain_history', 't', 'there is something to compare');
 
 for my $round (1 .. 3)
 {
@@ -163,10 +164,41 @@ for my $round (1 .. 3)
 	all_equal("after the " . ($round == 2 ? 'server' : 'worker') . " was killed ($round)");
 }
 
-# A row moves between two states within a transaction, and one is filled beside writers.
+# Trends that are filled beside writers of all tables, whose transactions overlap.
+$node->safe_psql('postgres', q{
+	CREATE PROCEDURE burst() LANGUAGE plpgsql AS $$
+	DECLARE moment timestamptz := timestamptz '2026-01-01 00:00:00+00' + (SELECT second FROM clock) * interval '1 second';
+	BEGIN
+	  INSERT INTO events SELECT nextval('ids'), moment - random() ^ 3 * interval '2 minutes', some_post(),
+	    (ARRAY['view', 'like', 'buy'])[1 + (random() * 2)::int], random() * 100 FROM generate_series(1, 3);
+	  IF random() < 0.5 THEN UPDATE posts SET category = some_category(), author = random() * 9 WHERE id = some_post(); END IF;
+	  IF random() < 0.1 THEN DELETE FROM posts WHERE id = some_post(); END IF;
+	  IF random() < 0.3 THEN
+	    INSERT INTO posts VALUES ((random() * 40)::int, some_category(), random() * 9, true, 1, 'x') ON CONFLICT (id) DO UPDATE SET category = excluded.category;
+	  END IF;
+	  UPDATE authors SET country = (ARRAY['de', 'fr', 'pl'])[1 + (random() * 2)::int] WHERE id = (random() * 9)::int;
+	  PERFORM pg_sleep(random() * 0.01);
+	  DELETE FROM events WHERE id = (random() * 1000)::int;
+	EXCEPTION WHEN deadlock_detected OR unique_violation THEN NULL;
+	END $$});
+append_to_file($node->basedir . '/burst.sql', "CALL burst();\n");
+my ($bursts, $trouble) = ('', '');
+my $writers = IPC::Run::start([ 'pgbench', '-n', '-c', '4', '-T', '4', '-f', $node->basedir . '/burst.sql', '-h', $node->host, '-p', $node->port, 'postgres' ],
+	'>', \$bursts, '2>', \$trouble);
+for my $trend (qw(chain by_category published))
+{
+	$node->poll_query_until('postgres', 'SELECT count(*) > ' . scalar_of($node, 'SELECT count(*) + 200 FROM events') . ' FROM events') or die 'nobody writes';
+	make("${trend}_beside", $trends{$trend}[0], '');
+}
+$writers->finish or die $trouble;
+equals_batch($node, "${_}_beside", $trends{$_}[1], what => 'filled beside writers') for qw(chain by_category published);
+all_equal('beside writers');
+rows($node, "SELECT count(*) > 30, count(DISTINCT n) > 2 FROM ${_}_history", 't|t', "$_ has something to compare") for qw(by_category published);
+$node->safe_psql('postgres', "SELECT trending.drop_trend('${_}_beside')") for qw(chain by_category published);
+
+# A row moves between two states within a transaction.
 feed($node, q{UPDATE posts SET category = 'x'; UPDATE posts SET category = 'y'; CALL churn(); UPDATE posts SET category = 'sport' WHERE id < 5});
 all_equal('after several changes in a transaction');
-rows($node, "SELECT count(*) > 30, count(DISTINCT n) > 2 FROM ${_}_history", 't|t', "$_ has something to compare") for qw(by_category chain published);
 for my $change (
 	[ 'TRUNCATE', 'TRUNCATE posts; INSERT INTO posts SELECT i, $$art$$, i % 9, true, i FROM generate_series(1, 30) i' ],
 	[ 'columns renamed', 'ALTER TABLE posts RENAME category TO topic; ALTER TABLE authors RENAME COLUMN country TO land; UPDATE posts SET topic = $$new$$ WHERE id = 3;
@@ -198,6 +230,7 @@ $node->safe_psql('postgres', q{
 	SELECT trending.create_trend('shelf', $$
 	  SELECT window_start, window_end, name, count(*) AS n FROM sales LEFT JOIN items ON items.id = item, trending.tumble(at, '1 minute')
 	  GROUP BY 1, 2, 3 ORDER BY n DESC $$, allowed_lateness => '0', idle_timeout => '1 day', history_limit => NULL, late_events => 'keep')});
+soon($node, q{SELECT NOT backfilling FROM trending.status WHERE trend = 'shelf'}, 'a trend that is filled back');
 my $sale = sub { feed($node, "INSERT INTO sales SELECT $_[0] + i, '2026-03-01 $_[1]', $_[2] FROM generate_series(1, $_[3]) i") };
 my $history = q{SELECT window_start::time, name, n FROM shelf_history WHERE window_start > '2026-03-01' ORDER BY 1, rank};
 $sale->(10, '10:00:10', 1, 2);
@@ -249,6 +282,20 @@ all_verified($node, 'beside it', 'his');
 $node->safe_psql('postgres', 'DROP TABLE items CASCADE');
 rows($node, q{SELECT string_agg(trend::text, ' ' ORDER BY trend::text) FROM trending.status WHERE state = 'running'},
 	'again bodies by_category chain published', 'a joined table that is dropped takes along its trends alone');
+
+# -- memory
+
+$node->safe_psql('postgres', q{ALTER SYSTEM SET trending.memory_limit = '16MB'; SELECT pg_reload_conf();
+	CREATE TABLE wide (id int PRIMARY KEY, pad text); INSERT INTO wide SELECT i, repeat(md5(i::text), 30) FROM generate_series(1, 30000) i;
+	CREATE TABLE narrow (id int PRIMARY KEY, pad text);
+	SELECT trending.create_trend('too_wide', 'SELECT pad, count(*) FROM sales JOIN wide ON wide.id = item GROUP BY pad ORDER BY 2 DESC');
+	SELECT trending.create_trend('too_many', 'SELECT pad, count(*) FROM sales LEFT JOIN narrow ON narrow.id = item GROUP BY pad ORDER BY 2 DESC')});
+soon($node, q{SELECT state = 'stopped' AND reason ~ 'joined tables take more than trending.memory_limit' FROM trending.status WHERE trend = 'too_wide'},
+	'joined tables that do not fit');
+feed($node, 'INSERT INTO sales SELECT 1000 + i, now(), i FROM generate_series(1, 100000) i');
+soon($node, q{SELECT state = 'stopped' AND reason ~ 'takes more than trending.memory_limit' FROM trending.status WHERE trend = 'too_many'},
+	'rows that do not fit');
+rows($node, q{SELECT count(*) FROM trending.status WHERE state = 'running'}, '5', 'stop these trends alone');
 
 no_crash_in_log($node);
 $node->stop;

@@ -82,6 +82,7 @@ void apply_joined(FollowedTrend* trend, const BatchSlice& rows) {
     ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("%s", kTooLarge)));
   }
   trend_stop(trend, kTooLarge);
+  joined_release(trend);
 }
 
 }  // namespace

@@ -383,7 +383,22 @@ BatchSlice joined_events_once(FollowedTrend* trend, const BatchSlice& rows) {
 }
 
 bool joined_is_too_large(const FollowedTrend* trend) {
-  return trend->joined->bytes > static_cast<size_t>(settings.memory_limit_mb) * 1024 * 1024;
+  const size_t limit = static_cast<size_t>(settings.memory_limit_mb) * 1024 * 1024;
+  // Who keeps little is not stopped for what others keep.
+  if (trend->joined->bytes <= limit / 8) return false;
+  size_t all = 0;
+  for (const FollowedTrend* other : worker->trends) {
+    if (other != nullptr && other->joined != nullptr && other->state != FillState::kStopped)
+      all += other->joined->bytes;
+  }
+  return all > limit;
+}
+
+void joined_release(FollowedTrend* trend) {
+  JoinedRows* joined = trend->joined.get();
+  joined->tuples.clear();
+  for (auto& rows : joined->rows) rows.clear();
+  joined->bytes = joined->pane_counts = 0;
 }
 
 void joined_create(FollowedTrend* trend) {

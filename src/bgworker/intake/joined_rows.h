@@ -25,8 +25,9 @@ BatchSlice joined_events(FollowedTrend* trend, const BatchSlice& rows);
 // portion of history, in the trend's place in worker->joined.
 BatchSlice joined_events_once(FollowedTrend* trend, const BatchSlice& rows);
 
-// Whether it keeps more than it may.
+// Whether it keeps more than it may, since all trends together do. And gives back the memory of one that was stopped.
 bool joined_is_too_large(const FollowedTrend* trend);
+void joined_release(FollowedTrend* trend);
 
 // The set of dimensions of a definition that was loaded.
 void joined_create(FollowedTrend* trend);
