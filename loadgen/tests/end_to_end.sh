@@ -106,7 +106,7 @@ says err '^trending-loadgen: error: connection to server .* failed' 'no server: 
 says err '^hint: ' 'no server: a hint'
 begin=$SECONDS
 exits 3 'no server, --reconnect with --duration: exit status 3' loadgen run --reconnect --duration 2s
-holds 'SECONDS - begin < 15' '--reconnect does not outlive --duration'
+holds "$((SECONDS - begin)) < 15" '--reconnect does not outlive --duration'
 start_server
 exits 3 'no such database: exit status 3' loadgen run -d nowhere
 says err 'database "nowhere" does not exist' 'no such database: the message'

@@ -59,7 +59,7 @@ struct TrendGlance {
   uint64_t live_groups, partitions, kept_groups, kept_panes, memory_bytes;
   Counters counters;
   uint32 reader;  // shared with the trends that have the same number; 0: not known yet
-  bool is_read;  // the engine's words were read; not while the trend is filled, say
+  bool is_read;   // the engine's words were read; not while the trend is filled, say
 };
 bool trend_glance(int32 trend_id, TrendGlance* glance);
 
