@@ -105,13 +105,15 @@ measure_coverage() { gcovr -r . -f src/ "build/pg"*-coverage-* >"$scratch/logs/c
 
 # No server may have crashed. A signal 9 is a test's own doing: TAP tests kill processes on purpose.
 do_logs() {
-  local log found status=0
+  local log found status=0 seen=no
   while read -r log; do
+    seen=yes
     found=$(grep -nE 'PANIC:|was terminated by signal|TRAP:|(Address|Leak)Sanitizer|runtime error:' "$log" |
       grep -v 'was terminated by signal 9' || true)
     [[ -n $found ]] || { say "pass ${log##*/}" && continue; }
     printf '%s\nFAIL %s\n' "$(head -n 20 <<<"$found")" "${log##*/}" && status=1
   done < <(find "$scratch/logs" tmp_check -name '*.log' ! -name 'regress_log_*' ! -path '*/output/*' 2>/dev/null)
+  [[ $seen == yes ]] || say 'pass no stage left a log'
   [[ $VARIANT != coverage ]] || measure_coverage || status=1
   return $status
 }
