@@ -265,7 +265,7 @@ MinimalTuple pack(TupleDesc type, Datum* values, const bool* isnull) {
     values[i] =
         PointerGetDatum(pg_detoast_datum_packed(reinterpret_cast<varlena*>(DatumGetPointer(values[i]))));
   }
-  return heap_form_minimal_tuple(type, values, const_cast<bool*>(isnull));
+  return compat::form_minimal_tuple(type, values, isnull);
 }
 
 // The values point into the tuple.

@@ -405,10 +405,12 @@ inline Node* mutate_expression(Node* node, Node* (*mutator)(Node*, void*), void*
 #endif
 }
 
-// 18 added virtual generated columns (83ea6c54025b).
+// 18 added virtual generated columns (83ea6c54025b). A column that the relation does not have, as those that a
+// definition joins to its source, is none.
 inline bool is_virtual_column(Oid relation, AttrNumber attribute) {
 #if PG_VERSION_NUM >= 180000
-  return get_attgenerated(relation, attribute) == ATTRIBUTE_GENERATED_VIRTUAL;
+  return get_attname(relation, attribute, true) != nullptr &&
+         get_attgenerated(relation, attribute) == ATTRIBUTE_GENERATED_VIRTUAL;
 #else
   (void)relation;
   (void)attribute;
@@ -576,6 +578,15 @@ inline TM_Result update_row(Relation relation, ItemPointer row, TupleTableSlot* 
 #else
   return table_tuple_update(relation, row, slot, GetCurrentCommandId(true), snapshot, InvalidSnapshot, waits,
                             &failure, &lock, indexed);
+#endif
+}
+
+// In the memory context that is current.
+inline MinimalTuple form_minimal_tuple(TupleDesc type, const Datum* values, const bool* isnull) {
+#if PG_VERSION_NUM >= 190000
+  return heap_form_minimal_tuple(type, values, isnull, 0);
+#else
+  return heap_form_minimal_tuple(type, const_cast<Datum*>(values), const_cast<bool*>(isnull));
 #endif
 }
 
