@@ -3,6 +3,7 @@
 """Checks what the repository says of itself: one version everywhere, licence lines, the form of the changelog, files that
 others read (META.json, YAML, JSON). Prints "pass NAME" or "FAIL NAME: why"."""
 
+import hashlib
 import json
 import pathlib
 import re
@@ -17,6 +18,8 @@ NOT_OURS = {".git", ".cache", ".demo", "build", "tmp_check", "output_iso", "log"
 UNMARKED = re.compile(r"^(sql/(?!.*--)|test/specs/|test/pgtap/)")
 SOURCE = re.compile(r"(\.(cpp|h|py|sh|pl|pm|mk|sql|ya?ml|css|map|h\.in)|(^|/)(Makefile|Dockerfile|CMakeLists\.txt)|^\.ci/run)$")
 HEADING = re.compile(r"^## (\[Unreleased\]|\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d)$")
+# Scripts of versions that are out: who has them installed has them as they were.
+FROZEN = {"sql/trending--0.1.0.sql": "723793aeeab680e8b18084e94965d1dd87704952006c40f5d97294b7196ce562"}
 KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
@@ -54,6 +57,12 @@ def check_version():
     for name, value in found.items():
         if value != version():
             yield f"{name} has version {value}, trending.control {version()}"
+
+
+def check_frozen():
+    for name, digest in FROZEN.items():
+        if hashlib.sha256((ROOT / name).read_bytes()).hexdigest() != digest:
+            yield f"{name} belongs to a version that is out: what is new goes into trending--{version()}.sql and the upgrade script"
 
 
 def check_meta():

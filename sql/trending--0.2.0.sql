@@ -1,0 +1,1306 @@
+-- SPDX-License-Identifier: PostgreSQL
+/* sql/trending--0.2.0.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION trending" to load this file. \quit
+
+-- Every name in this script that is not qualified is the system's: whatever lies in the schema of the extension, or in
+-- others, has no part in what the script makes.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+-- Everything lies in schema trending, but for trending_top10, which is in the schema of the extension.
+CREATE SCHEMA trending;
+COMMENT ON SCHEMA trending IS 'live windowed rankings: functions, status views, and tables that the worker keeps';
+
+------------------------------------------------------------------------------------------------------------
+-- Catalog
+------------------------------------------------------------------------------------------------------------
+
+CREATE SEQUENCE trending.trend_id_seq AS int;
+
+-- One row per trend. Its changes are decoded: a trend begins and ends exactly in commit order.
+-- Written by create_trend and by the event trigger only, read by the worker and by the reading functions.
+CREATE TABLE trending.trend (
+  id               int PRIMARY KEY DEFAULT pg_catalog.nextval('trending.trend_id_seq'),
+  relation         regclass NOT NULL UNIQUE,
+  source           regclass NOT NULL,
+  query            text NOT NULL,
+  definition       regclass NOT NULL,
+  label            text,
+  watermark_delay  interval NOT NULL,
+  allowed_lateness interval NOT NULL,
+  late_events      text NOT NULL,
+  idle_timeout     interval NOT NULL,
+  max_ahead        interval NOT NULL,
+  history_limit    bigint,
+  retention        interval,
+  backfill         text NOT NULL CHECK (backfill IN ('true', 'open', 'false')),
+  partition_by     name[],
+  max_groups       int NOT NULL,
+  created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  history          regclass,
+  late             regclass,
+  alerts           regclass,
+  notify_channel   text
+);
+ALTER SEQUENCE trending.trend_id_seq OWNED BY trending.trend.id;
+COMMENT ON SEQUENCE trending.trend_id_seq IS 'internal: numbers of trends';
+
+COMMENT ON TABLE trending.trend IS
+  'the registered trends that you own or may read; maintained by trending.create_trend and DROP FOREIGN TABLE';
+COMMENT ON COLUMN trending.trend.relation IS 'the foreign table that serves the trend; its owner owns the trend';
+COMMENT ON COLUMN trending.trend.source IS 'the table whose row changes are followed';
+COMMENT ON COLUMN trending.trend.query IS 'the definition as it was written';
+COMMENT ON COLUMN trending.trend.definition IS 'the view that holds the definition; its text: trending.definition()';
+COMMENT ON COLUMN trending.trend.history IS 'the table of closed windows; NULL when none is kept';
+COMMENT ON COLUMN trending.trend.late IS 'the table of refused rows; NULL when they are only counted';
+COMMENT ON COLUMN trending.trend.alerts IS 'the table of groups whose HAVING came true; NULL without HAVING';
+-- The options of create_trend are described here.
+COMMENT ON COLUMN trending.trend.label IS
+  'column of a table, written table.column, that is shown beside the key by trending.top10 and trending.top; read when you ask, with your rights: NULL where you may not read it. Not of composite types, nor of arrays of them';
+COMMENT ON COLUMN trending.trend.watermark_delay IS
+  'how long closing a window waits for stragglers';
+COMMENT ON COLUMN trending.trend.allowed_lateness IS
+  'how long rows for a closed window are still taken, and correct its history';
+COMMENT ON COLUMN trending.trend.late_events IS
+  'what becomes of rows that are refused. drop: they are only counted. keep: they go to <trend>_late as well';
+COMMENT ON COLUMN trending.trend.idle_timeout IS
+  'silence of the source after which the event clock follows the wall clock';
+COMMENT ON COLUMN trending.trend.max_ahead IS
+  'how far event time may lie ahead of the commit of its row; a row beyond is refused and counted';
+COMMENT ON COLUMN trending.trend.history_limit IS
+  'best groups kept per closed window in <trend>_history; NULL: all, 0: none';
+COMMENT ON COLUMN trending.trend.retention IS
+  'age at which history goes, counted back from the watermark of the trend, and late rows, from when they were kept, and alerts; NULL: never';
+COMMENT ON COLUMN trending.trend.backfill IS
+  'what becomes of rows that are there already. true: those of open windows count at once, then history of closed ones is filled back to retention. open: those of open windows only. false: none, for sources whose rows do not change. Rows committed after create_trend returned are counted and in history in any case';
+COMMENT ON COLUMN trending.trend.partition_by IS
+  'key columns within whose values groups are ranked; NULL: all groups are ranked together';
+COMMENT ON COLUMN trending.trend.max_groups IS
+  'bound on live groups; at the bound new ones are refused and counted, the others stay exact';
+COMMENT ON COLUMN trending.trend.notify_channel IS
+  'channel of NOTIFY on which groups that come to fulfil HAVING are announced; NULL: none';
+COMMENT ON COLUMN trending.trend.id IS
+  'internal: number of the trend';
+COMMENT ON COLUMN trending.trend.created_at IS
+  'when the trend was created';
+
+-- A role sees the trends that it owns or may read. Dumps of roles that are not exempt from row security need
+-- --enable-row-security, and have their own trends.
+ALTER TABLE trending.trend ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON trending.trend FOR SELECT USING (
+  has_table_privilege(relation, 'SELECT')
+  OR EXISTS (SELECT FROM pg_class c WHERE c.oid = relation AND pg_has_role(c.relowner, 'USAGE')));
+
+SELECT pg_catalog.pg_extension_config_dump('trending.trend', '');
+SELECT pg_catalog.pg_extension_config_dump('trending.trend_id_seq', '');
+
+-- The digest of each trend's definition that was checked; a view that was replaced since is another. Not dumped: a
+-- restored database notes what is loaded first, and so does another cluster, which pg_upgrade copies this to.
+CREATE TABLE trending.checked_definition (
+  trend_id          int PRIMARY KEY,
+  system_identifier bigint NOT NULL,
+  digest            bytea NOT NULL
+);
+COMMENT ON TABLE trending.checked_definition IS 'internal: the definitions that were checked when their trends were created';
+
+------------------------------------------------------------------------------------------------------------
+-- Worker
+------------------------------------------------------------------------------------------------------------
+
+-- The state of all trends and the WAL position it belongs to, written together in one transaction. Only the worker
+-- reads and writes these tables. Not dumped: a restored database refills its trends. Times are microseconds since
+-- 2000-01-01.
+--
+-- Whatever stands here is checked when it is read. A checksum covers all columns of its row and the format of the
+-- tables; what belongs together is tied by them: that of checkpoint covers the rows of checkpoint_trend, which have the
+-- checksums of the rows of trend_state, and these cover the panes and source tables of their trend. A trend whose rows are not all as they were written is
+-- refilled.
+CREATE TABLE trending.checkpoint (
+  only_row          bool PRIMARY KEY DEFAULT true CHECK (only_row),
+  format            int NOT NULL,       -- of all these tables
+  lsn               pg_lsn NOT NULL,
+  system_identifier bigint NOT NULL,
+  written_at        timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  checksum          bigint NOT NULL
+);
+
+-- The trends in trend_state.
+CREATE TABLE trending.checkpoint_trend (
+  trend_id       int PRIMARY KEY,
+  state_checksum bigint NOT NULL
+);
+
+CREATE TABLE trending.trend_state (
+  trend_id         int PRIMARY KEY,
+  definition       text NOT NULL,      -- the digest of what the state belongs to
+  keeps_values     bool NOT NULL,
+  clock            bigint NOT NULL,
+  watermark        bigint NOT NULL,
+  final_until      bigint NOT NULL,    -- windows that end up to here are final
+  reported_end     bigint NOT NULL,    -- and up to here they have gone to history
+  clock_base       bigint NOT NULL,    -- the event clock at the last event, and when that was: where an idle source's
+  clock_wall       bigint NOT NULL,    -- clock goes on from
+  -- counters, as in trending.status
+  events           bigint NOT NULL,
+  late             bigint NOT NULL,
+  ahead_rows       bigint NOT NULL,
+  null_time        bigint NOT NULL,
+  failed           bigint NOT NULL,
+  out_of_range     bigint NOT NULL,
+  refused          bigint NOT NULL,
+  unmatched        bigint NOT NULL,
+  unretracted      bigint NOT NULL,
+  -- the options as they were at the position; -1: none, or no limit
+  watermark_delay  bigint NOT NULL,
+  allowed_lateness bigint NOT NULL,
+  idle_timeout     bigint NOT NULL,
+  max_ahead        bigint NOT NULL,
+  retention        bigint NOT NULL,
+  history_limit    bigint NOT NULL,
+  max_groups       bigint NOT NULL,
+  keep_late_events bool NOT NULL,
+  history_table    oid NOT NULL,
+  late_table       oid NOT NULL,
+  tables_known     bool NOT NULL,      -- trend_source_table has the tables of its source
+  panes_sum        bigint NOT NULL,    -- over all its rows in pane_state
+  checksum         bigint NOT NULL
+);
+
+-- The tables that a trend's source consists of: itself and its partitions.
+CREATE TABLE trending.trend_source_table (
+  trend_id int NOT NULL,
+  relation oid NOT NULL,
+  listed   bool NOT NULL,    -- part of the source at the position; else met in a transaction not yet committed
+  latest   bigint NOT NULL,  -- no event that was counted from it is later
+  surveyed pg_lsn NOT NULL,  -- when it joined it had no rows of interest, looked at here
+  filenode oid NOT NULL,
+  PRIMARY KEY (trend_id, relation)
+);
+
+-- Times of rows that were refused as too far ahead, in ranges.
+CREATE TABLE trending.trend_ahead_range (
+  trend_id   int NOT NULL,
+  first_time bigint NOT NULL,
+  last_time  bigint NOT NULL,
+  PRIMARY KEY (trend_id, first_time)
+);
+
+CREATE TABLE trending.pane_state (
+  trend_id   int NOT NULL,
+  pane_start bigint NOT NULL,
+  segment    int NOT NULL,
+  cells      bytea NOT NULL,
+  checksum   bigint NOT NULL,
+  PRIMARY KEY (trend_id, pane_start, segment)
+);
+
+-- Closed windows, late rows and alerts whose tables could not be written yet. A row whose checksum does not fit is not
+-- used: it is deleted, and its loss is said.
+CREATE TABLE trending.waiting_window (
+  trend_id     int NOT NULL,
+  window_end   bigint NOT NULL,
+  window_start bigint NOT NULL,
+  final        bool NOT NULL,
+  keeps_values bool NOT NULL,
+  groups       bytea NOT NULL,
+  checksum     bigint,
+  PRIMARY KEY (trend_id, window_end, window_start)
+);
+CREATE TABLE trending.waiting_redo (
+  trend_id         int PRIMARY KEY,
+  redo_after       bigint NOT NULL,
+  redo_final_after bigint NOT NULL,
+  checksum         bigint
+);
+CREATE TABLE trending.waiting_late (
+  id         bigint GENERATED ALWAYS AS IDENTITY,
+  trend_id   int NOT NULL,
+  event_time timestamptz,
+  commit_lsn pg_lsn NOT NULL,
+  reason     text NOT NULL,
+  "row"      text NOT NULL,
+  checksum   bigint,
+  PRIMARY KEY (trend_id, id)
+);
+CREATE TABLE trending.waiting_alert (
+  id           bigint GENERATED ALWAYS AS IDENTITY,
+  trend_id     int NOT NULL,
+  window_start bigint NOT NULL,
+  window_end   bigint NOT NULL,
+  crossed_at   timestamptz NOT NULL,
+  commit_lsn   pg_lsn NOT NULL,
+  key          bytea NOT NULL,
+  result       bytea NOT NULL,
+  checksum     bigint,
+  PRIMARY KEY (trend_id, id)
+);
+-- How many rows of a trend are deferred: how their loss is noticed.
+CREATE TABLE trending.waiting_count (
+  trend_id int PRIMARY KEY,
+  windows  bigint NOT NULL,
+  redos    bigint NOT NULL,
+  late     bigint NOT NULL,
+  alerts   bigint NOT NULL
+);
+COMMENT ON TABLE trending.waiting_redo IS 'internal: windows that go from history, since their trend was refilled: those that are not final and end after one time, all after another';
+COMMENT ON TABLE trending.waiting_alert IS 'internal: alerts that could not be written to their table yet';
+COMMENT ON TABLE trending.waiting_window IS 'internal: closed windows that could not be written to history yet';
+COMMENT ON TABLE trending.waiting_late IS 'internal: late rows that could not be written to their table yet';
+COMMENT ON TABLE trending.waiting_count IS 'internal: how many rows of each trend are deferred: how their loss is noticed';
+COMMENT ON SEQUENCE trending.waiting_late_id_seq IS 'internal: order of deferred late rows';
+COMMENT ON SEQUENCE trending.waiting_alert_id_seq IS 'internal: order of deferred alerts';
+
+-- Not dumped either: numbers of transactions mean nothing elsewhere.
+CREATE TABLE trending.trend_start (
+  trend_id      int PRIMARY KEY,
+  next_xid      bigint NOT NULL,
+  running_xids  bigint[] NOT NULL,
+  history_since timestamptz,
+  backfilling   bool NOT NULL DEFAULT false,
+  is_followed   bool NOT NULL DEFAULT false
+);
+COMMENT ON TABLE trending.trend_start IS 'internal: which rows came after a trend was created, and how far back its history is complete';
+COMMENT ON COLUMN trending.trend_start.next_xid IS 'the first transaction that had not begun when the trend was created';
+COMMENT ON COLUMN trending.trend_start.running_xids IS 'transactions and subtransactions that were running then, in ascending order';
+COMMENT ON COLUMN trending.trend_start.history_since IS 'closed windows that end after this are in history; NULL before the trend has been filled';
+COMMENT ON COLUMN trending.trend_start.backfilling IS 'the worker goes on with windows that end before that';
+COMMENT ON COLUMN trending.trend_start.is_followed IS 'the stored position is behind its creation';
+
+CREATE TABLE trending.trend_clock (
+  trend_id    int PRIMARY KEY,
+  clock       bigint NOT NULL,
+  watermark   bigint NOT NULL,
+  final_until bigint NOT NULL,
+  late        bigint NOT NULL,
+  null_time   bigint NOT NULL,
+  failed      bigint NOT NULL,
+  unretracted bigint NOT NULL,
+  checksum    bigint NOT NULL
+);
+COMMENT ON TABLE trending.trend_clock IS 'internal: event clock and numbers of refused rows at the checkpoint, of each trend that has no stored state since it is being filled';
+
+-- Packed already: compressing costs more than it saves.
+ALTER TABLE trending.pane_state ALTER cells SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE trending.checkpoint IS 'internal: the WAL position up to which the stored state has counted';
+COMMENT ON TABLE trending.trend_state IS 'internal: event clock, counters and options of each trend at the checkpoint';
+COMMENT ON TABLE trending.checkpoint_trend IS 'internal: which trends have a stored state at the checkpoint';
+COMMENT ON TABLE trending.trend_ahead_range IS 'internal: times of rows of each trend that were refused as too far ahead';
+COMMENT ON TABLE trending.trend_source_table IS 'internal: the tables of each trend''s source at the checkpoint';
+COMMENT ON TABLE trending.pane_state IS 'internal: counted cells of each pane at the checkpoint: a whole, then deltas';
+
+CREATE FUNCTION trending.request_worker()
+RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_request_worker';
+REVOKE ALL ON FUNCTION trending.request_worker() FROM PUBLIC;
+COMMENT ON FUNCTION trending.request_worker() IS
+  'internal: asks for the worker of this database; warns when a setting of the server keeps it from running';
+
+-- When the worker cannot go on from where it was (broken WAL, an error that comes again and again): it recreates
+-- its replication slot and refills all trends from their sources. Definitions and history stay. Takes effect at once,
+-- whatever becomes of the transaction.
+CREATE FUNCTION trending.reset_slot()
+RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_reset_slot';
+REVOKE ALL ON FUNCTION trending.reset_slot() FROM PUBLIC;
+COMMENT ON FUNCTION trending.reset_slot() IS
+  'has the worker make its replication slot again and fill all trends from their sources, when it cannot go on from where it was (broken WAL, an error that comes again and again). Definitions and history stay. Takes effect at once, whatever becomes of the transaction. For superusers and whom they grant it';
+
+------------------------------------------------------------------------------------------------------------
+-- Windows
+------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION trending.tumble(ts timestamptz, size interval, origin timestamptz DEFAULT NULL, zone text DEFAULT NULL,
+                                OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_tumble_timestamptz';
+
+CREATE FUNCTION trending.tumble(ts timestamp, size interval, origin timestamp DEFAULT NULL,
+                                OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_tumble_timestamp';
+
+CREATE FUNCTION trending.tumble(ts date, size interval, origin timestamp DEFAULT NULL,
+                                OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_tumble_date';
+
+CREATE FUNCTION trending.hop(ts timestamptz, slide interval, size interval, origin timestamptz DEFAULT NULL,
+                             zone text DEFAULT NULL, OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_hop_timestamptz';
+
+CREATE FUNCTION trending.hop(ts timestamp, slide interval, size interval, origin timestamp DEFAULT NULL,
+                             OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_hop_timestamp';
+
+CREATE FUNCTION trending.hop(ts date, slide interval, size interval, origin timestamp DEFAULT NULL,
+                             OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_hop_date';
+
+CREATE FUNCTION trending.cumulate(ts timestamptz, step interval, size interval, origin timestamptz DEFAULT NULL,
+                                  zone text DEFAULT NULL, OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_cumulate_timestamptz';
+
+CREATE FUNCTION trending.cumulate(ts timestamp, step interval, size interval, origin timestamp DEFAULT NULL,
+                                  OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_cumulate_timestamp';
+
+CREATE FUNCTION trending.cumulate(ts date, step interval, size interval, origin timestamp DEFAULT NULL,
+                                  OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 30
+AS 'MODULE_PATHNAME', 'trending_cumulate_date';
+
+-- Marks session windows in the definition of a trend. Called in a plain query they say so.
+CREATE FUNCTION trending.session(ts timestamptz, gap interval, OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_session';
+
+CREATE FUNCTION trending.session(ts timestamp, gap interval, OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_session';
+
+CREATE FUNCTION trending.session(ts date, gap interval, OUT window_start timestamp, OUT window_end timestamp)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+AS 'MODULE_PATHNAME', 'trending_session';
+
+COMMENT ON FUNCTION trending.session(timestamptz, interval) IS
+  'marks session windows in the definition of a trend: rows of a group that follow each other within gap belong together. Only a trend can compute it';
+COMMENT ON FUNCTION trending.session(timestamp, interval) IS
+  'marks session windows in the definition of a trend: rows of a group that follow each other within gap belong together. Only a trend can compute it';
+COMMENT ON FUNCTION trending.session(date, interval) IS
+  'marks session windows in the definition of a trend: rows of a group that follow each other within gap belong together. Only a trend can compute it';
+
+-- Event time of rows that have none of their own.
+CREATE FUNCTION trending.commit_time(xmin xid)
+RETURNS timestamptz LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_commit_time';
+
+COMMENT ON FUNCTION trending.commit_time(xid) IS
+  'when the transaction that wrote a row version committed, given its xmin: event time for tables that have no time. Needs track_commit_timestamp in a query, not in a trend. NULL for rows from before that was on, and for rows so old that the server has forgotten it';
+
+-- Event time of documents. Immutable, as the cast from text is not: src/values/parse_timestamptz.cpp says why.
+CREATE FUNCTION trending.parse_timestamptz(ts text)
+RETURNS timestamptz LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_parse_timestamptz';
+
+CREATE FUNCTION trending.parse_timestamptz(ts text, zone text)
+RETURNS timestamptz LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_parse_timestamptz_in';
+
+COMMENT ON FUNCTION trending.parse_timestamptz(text) IS
+  'the time that a text in ISO 8601 says, with Z or an offset (2024-05-01T12:00:00Z). NULL for any other text. Immutable, unlike the cast: a trend may use it for the times of documents';
+COMMENT ON FUNCTION trending.parse_timestamptz(text, text) IS
+  'the time that a text in ISO 8601 says; without Z or an offset it is local time in that zone (2024-05-01T12:00:00, or 2024-05-01 for the beginning of the day). NULL for any other text. Immutable, unlike the cast: a trend may use it for the times of documents';
+
+COMMENT ON FUNCTION trending.tumble(timestamptz, interval, timestamptz, text) IS
+  'the window of this size that contains ts: a length of time, or months and years. Windows follow each other without gap, aligned to origin (1970-01-01, weeks to a Monday; in UTC for timestamptz). With a zone, windows are of its local days, weeks, months and years, right across changes of daylight saving. A date stands for its beginning. No rows for a NULL or infinite ts';
+COMMENT ON FUNCTION trending.tumble(timestamp, interval, timestamp) IS
+  'the window of this size that contains ts: a length of time, or months and years. Windows follow each other without gap, aligned to origin (1970-01-01, weeks to a Monday; in UTC for timestamptz). With a zone, windows are of its local days, weeks, months and years, right across changes of daylight saving. A date stands for its beginning. No rows for a NULL or infinite ts';
+COMMENT ON FUNCTION trending.tumble(date, interval, timestamp) IS
+  'the window of this size that contains ts: a length of time, or months and years. Windows follow each other without gap, aligned to origin (1970-01-01, weeks to a Monday; in UTC for timestamptz). With a zone, windows are of its local days, weeks, months and years, right across changes of daylight saving. A date stands for its beginning. No rows for a NULL or infinite ts';
+COMMENT ON FUNCTION trending.hop(timestamptz, interval, interval, timestamptz, text) IS
+  'the windows of this size, a new one beginning every slide, that contain ts, in the order in which they end. Slide and size are lengths of time, or months and years. Aligned to origin (1970-01-01, weeks to a Monday; in UTC for timestamptz). With a zone, both are in its local days, weeks, months and years. A date stands for its beginning';
+COMMENT ON FUNCTION trending.hop(timestamp, interval, interval, timestamp) IS
+  'the windows of this size, a new one beginning every slide, that contain ts, in the order in which they end. Slide and size are lengths of time, or months and years. Aligned to origin (1970-01-01, weeks to a Monday; in UTC for timestamptz). With a zone, both are in its local days, weeks, months and years. A date stands for its beginning';
+COMMENT ON FUNCTION trending.hop(date, interval, interval, timestamp) IS
+  'the windows of this size, a new one beginning every slide, that contain ts, in the order in which they end. Slide and size are lengths of time, or months and years. Aligned to origin (1970-01-01, weeks to a Monday; in UTC for timestamptz). With a zone, both are in its local days, weeks, months and years. A date stands for its beginning';
+COMMENT ON FUNCTION trending.cumulate(timestamptz, interval, interval, timestamptz, text) IS
+  'the windows that begin with the period of this size around ts, grow by step, and contain ts; the last is the whole period. Step and size are lengths of time, or months and years. Aligned to origin (1970-01-01, weeks to a Monday; in UTC for timestamptz). With a zone, both are in its local days, weeks, months and years; a step of hours is elapsed time. A date stands for its beginning';
+COMMENT ON FUNCTION trending.cumulate(timestamp, interval, interval, timestamp) IS
+  'the windows that begin with the period of this size around ts, grow by step, and contain ts; the last is the whole period. Step and size are lengths of time, or months and years. Aligned to origin (1970-01-01, weeks to a Monday; in UTC for timestamptz). With a zone, both are in its local days, weeks, months and years; a step of hours is elapsed time. A date stands for its beginning';
+COMMENT ON FUNCTION trending.cumulate(date, interval, interval, timestamp) IS
+  'the windows that begin with the period of this size around ts, grow by step, and contain ts; the last is the whole period. Step and size are lengths of time, or months and years. Aligned to origin (1970-01-01, weeks to a Monday; in UTC for timestamptz). With a zone, both are in its local days, weeks, months and years; a step of hours is elapsed time. A date stands for its beginning';
+
+------------------------------------------------------------------------------------------------------------
+-- Aggregates: in a trend's definition, and anywhere else
+------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION trending.first_step(internal, anyelement, "any")
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_first_step';
+CREATE FUNCTION trending.last_step(internal, anyelement, "any")
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_last_step';
+CREATE FUNCTION trending.pick_final(internal, anyelement, "any")
+RETURNS anyelement LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_final';
+CREATE FUNCTION trending.pick_combine(internal, internal)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_combine';
+CREATE FUNCTION trending.pick_serialize(internal)
+RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_serialize';
+CREATE FUNCTION trending.pick_deserialize(bytea, internal)
+RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_deserialize';
+COMMENT ON FUNCTION trending.first_step(internal, anyelement, "any") IS 'internal: transition of trending.first';
+COMMENT ON FUNCTION trending.last_step(internal, anyelement, "any") IS 'internal: transition of trending.last';
+COMMENT ON FUNCTION trending.pick_final(internal, anyelement, "any") IS 'internal: result of trending.first and last';
+COMMENT ON FUNCTION trending.pick_combine(internal, internal) IS 'internal: combines states of trending.first and last';
+COMMENT ON FUNCTION trending.pick_serialize(internal) IS 'internal: serializes states of trending.first and last';
+COMMENT ON FUNCTION trending.pick_deserialize(bytea, internal) IS 'internal: deserializes states of trending.first and last';
+
+CREATE AGGREGATE trending.first(value anyelement, at timestamptz) (
+  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.first(value anyelement, at timestamp) (
+  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.first(value anyelement, at date) (
+  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.first(value anyelement, at bigint) (
+  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.last(value anyelement, at timestamptz) (
+  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.last(value anyelement, at timestamp) (
+  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.last(value anyelement, at date) (
+  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+CREATE AGGREGATE trending.last(value anyelement, at bigint) (
+  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  PARALLEL = SAFE);
+
+COMMENT ON AGGREGATE trending.first(anyelement, timestamptz) IS
+  'the value of the earliest at; among rows of the same time the least value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.first(anyelement, timestamp) IS
+  'the value of the earliest at; among rows of the same time the least value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.first(anyelement, date) IS
+  'the value of the earliest at; among rows of the same time the least value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.first(anyelement, bigint) IS
+  'the value of the earliest at; among rows of the same time the least value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.last(anyelement, timestamptz) IS
+  'the value of the latest at; among rows of the same time the greatest value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.last(anyelement, timestamp) IS
+  'the value of the latest at; among rows of the same time the greatest value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.last(anyelement, date) IS
+  'the value of the latest at; among rows of the same time the greatest value. Rows whose value or at is NULL do not count';
+COMMENT ON AGGREGATE trending.last(anyelement, bigint) IS
+  'the value of the latest at; among rows of the same time the greatest value. Rows whose value or at is NULL do not count';
+
+CREATE FUNCTION trending.latest_step(internal, anyelement, "any", int)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_step';
+CREATE FUNCTION trending.latest_final(internal, anyelement, "any", int)
+RETURNS anyarray LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_final';
+CREATE FUNCTION trending.latest_combine(internal, internal)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_combine';
+CREATE FUNCTION trending.latest_serialize(internal)
+RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_serialize';
+CREATE FUNCTION trending.latest_deserialize(bytea, internal)
+RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_deserialize';
+COMMENT ON FUNCTION trending.latest_step(internal, anyelement, "any", int) IS 'internal: transition of trending.latest';
+COMMENT ON FUNCTION trending.latest_final(internal, anyelement, "any", int) IS 'internal: result of trending.latest';
+COMMENT ON FUNCTION trending.latest_combine(internal, internal) IS 'internal: combines states of trending.latest';
+COMMENT ON FUNCTION trending.latest_serialize(internal) IS 'internal: serializes states of trending.latest';
+COMMENT ON FUNCTION trending.latest_deserialize(bytea, internal) IS 'internal: deserializes states of trending.latest';
+
+CREATE AGGREGATE trending.latest(value anyelement, at timestamptz, n int) (
+  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
+  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+CREATE AGGREGATE trending.latest(value anyelement, at timestamp, n int) (
+  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
+  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+CREATE AGGREGATE trending.latest(value anyelement, at date, n int) (
+  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
+  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+CREATE AGGREGATE trending.latest(value anyelement, at bigint, n int) (
+  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
+  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+
+COMMENT ON AGGREGATE trending.latest(anyelement, timestamptz, int) IS
+  'the values of the latest n at, the newest first, as an array; among rows of the same time the greatest values come first. Rows whose value or at is NULL do not count. n is a constant of at most 1000';
+COMMENT ON AGGREGATE trending.latest(anyelement, timestamp, int) IS
+  'the values of the latest n at, the newest first, as an array; among rows of the same time the greatest values come first. Rows whose value or at is NULL do not count. n is a constant of at most 1000';
+COMMENT ON AGGREGATE trending.latest(anyelement, date, int) IS
+  'the values of the latest n at, the newest first, as an array; among rows of the same time the greatest values come first. Rows whose value or at is NULL do not count. n is a constant of at most 1000';
+COMMENT ON AGGREGATE trending.latest(anyelement, bigint, int) IS
+  'the values of the latest n at, the newest first, as an array; among rows of the same time the greatest values come first. Rows whose value or at is NULL do not count. n is a constant of at most 1000';
+
+CREATE FUNCTION trending.percentile_step(internal, float8, float8)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_step';
+CREATE FUNCTION trending.percentile_final(internal)
+RETURNS float8 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_final';
+CREATE FUNCTION trending.percentile_combine(internal, internal)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_combine';
+CREATE FUNCTION trending.percentile_serialize(internal)
+RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_serialize';
+CREATE FUNCTION trending.percentile_deserialize(bytea, internal)
+RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_deserialize';
+COMMENT ON FUNCTION trending.percentile_step(internal, float8, float8) IS 'internal: transition of trending.approx_percentile';
+COMMENT ON FUNCTION trending.percentile_final(internal) IS 'internal: result of trending.approx_percentile';
+COMMENT ON FUNCTION trending.percentile_combine(internal, internal) IS 'internal: combines states of trending.approx_percentile';
+COMMENT ON FUNCTION trending.percentile_serialize(internal) IS 'internal: serializes states of trending.approx_percentile';
+COMMENT ON FUNCTION trending.percentile_deserialize(bytea, internal) IS 'internal: deserializes states of trending.approx_percentile';
+
+CREATE AGGREGATE trending.approx_percentile(p float8, x float8) (
+  SFUNC = trending.percentile_step, STYPE = internal, SSPACE = 8192, FINALFUNC = trending.percentile_final,
+  COMBINEFUNC = trending.percentile_combine, SERIALFUNC = trending.percentile_serialize,
+  DESERIALFUNC = trending.percentile_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE trending.approx_percentile(float8, float8) IS
+  'the value of x below which the share p of the others lies, within 1 % of it, in at most 64 kB of memory. p is a constant between 0 and 1; 0.5 is the median. NULL does not count';
+
+CREATE FUNCTION trending.decayed_count_step(internal, timestamptz, interval)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_count_step';
+CREATE FUNCTION trending.decayed_sum_step(internal, float8, timestamptz, interval)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_sum_step';
+CREATE FUNCTION trending.decayed_count_final(internal)
+RETURNS float8 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_count_final';
+CREATE FUNCTION trending.decayed_sum_final(internal)
+RETURNS float8 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_sum_final';
+CREATE FUNCTION trending.decayed_combine(internal, internal)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_combine';
+CREATE FUNCTION trending.decayed_serialize(internal)
+RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_serialize';
+CREATE FUNCTION trending.decayed_deserialize(bytea, internal)
+RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_deserialize';
+COMMENT ON FUNCTION trending.decayed_count_step(internal, timestamptz, interval) IS 'internal: transition of trending.decayed_count';
+COMMENT ON FUNCTION trending.decayed_sum_step(internal, float8, timestamptz, interval) IS 'internal: transition of trending.decayed_sum';
+COMMENT ON FUNCTION trending.decayed_count_final(internal) IS 'internal: result of trending.decayed_count';
+COMMENT ON FUNCTION trending.decayed_sum_final(internal) IS 'internal: result of trending.decayed_sum';
+COMMENT ON FUNCTION trending.decayed_combine(internal, internal) IS 'internal: combines states of decayed aggregates';
+COMMENT ON FUNCTION trending.decayed_serialize(internal) IS 'internal: serializes states of decayed aggregates';
+COMMENT ON FUNCTION trending.decayed_deserialize(bytea, internal) IS 'internal: deserializes states of decayed aggregates';
+
+CREATE AGGREGATE trending.decayed_count(at timestamptz, half_life interval) (
+  SFUNC = trending.decayed_count_step, STYPE = internal, FINALFUNC = trending.decayed_count_final,
+  COMBINEFUNC = trending.decayed_combine, SERIALFUNC = trending.decayed_serialize,
+  DESERIALFUNC = trending.decayed_deserialize, PARALLEL = SAFE);
+CREATE AGGREGATE trending.decayed_sum(x float8, at timestamptz, half_life interval) (
+  SFUNC = trending.decayed_sum_step, STYPE = internal, FINALFUNC = trending.decayed_sum_final,
+  COMBINEFUNC = trending.decayed_combine, SERIALFUNC = trending.decayed_serialize,
+  DESERIALFUNC = trending.decayed_deserialize, PARALLEL = SAFE);
+
+COMMENT ON AGGREGATE trending.decayed_count(timestamptz, interval) IS
+  'the rows, each weighing half as much with every half_life that has passed since its time, as of now(). Rows whose time is NULL or infinite do not count; 0 without rows';
+COMMENT ON AGGREGATE trending.decayed_sum(float8, timestamptz, interval) IS
+  'the sum of x, each x weighing half as much with every half_life that has passed since its time, as of now(). Rows whose x or time is NULL, or whose time is infinite, do not count; NULL without rows';
+
+CREATE FUNCTION trending.approx_step(internal, anyelement)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_step';
+CREATE FUNCTION trending.approx_final(internal)
+RETURNS bigint LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_final';
+CREATE FUNCTION trending.approx_combine(internal, internal)
+RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_combine';
+CREATE FUNCTION trending.approx_serialize(internal)
+RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_serialize';
+CREATE FUNCTION trending.approx_deserialize(bytea, internal)
+RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_deserialize';
+COMMENT ON FUNCTION trending.approx_step(internal, anyelement) IS 'internal: transition of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending.approx_final(internal) IS 'internal: result of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending.approx_combine(internal, internal) IS 'internal: combines states of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending.approx_serialize(internal) IS 'internal: serializes states of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending.approx_deserialize(bytea, internal) IS 'internal: deserializes states of trending.approx_count_distinct';
+
+CREATE AGGREGATE trending.approx_count_distinct(x anyelement) (
+  SFUNC = trending.approx_step, STYPE = internal, SSPACE = 65536, FINALFUNC = trending.approx_final,
+  COMBINEFUNC = trending.approx_combine, SERIALFUNC = trending.approx_serialize,
+  DESERIALFUNC = trending.approx_deserialize, PARALLEL = SAFE);
+
+COMMENT ON AGGREGATE trending.approx_count_distinct(anyelement) IS
+  'how many different values x has, NULL apart, usually within 1 %, in at most 64 kB of memory; 0 without rows';
+
+------------------------------------------------------------------------------------------------------------
+-- Definitions
+------------------------------------------------------------------------------------------------------------
+
+-- Written true, false or 'open'.
+CREATE TYPE trending.backfill_mode AS ENUM ('true', 'open', 'false');
+CREATE FUNCTION trending.as_backfill_mode(wanted bool)
+RETURNS trending.backfill_mode LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN wanted THEN 'true'::trending.backfill_mode ELSE 'false'::trending.backfill_mode END;
+CREATE CAST (bool AS trending.backfill_mode) WITH FUNCTION trending.as_backfill_mode(bool) AS IMPLICIT;
+COMMENT ON FUNCTION trending.as_backfill_mode(bool) IS 'internal: the cast from bool';
+COMMENT ON CAST (bool AS trending.backfill_mode) IS 'internal: backfill may be written true or false';
+COMMENT ON TYPE trending.backfill_mode IS
+'what becomes of rows that are there when a trend is created: true: they count, and history of windows that have closed is filled back; ''open'': those of open windows count; false: none. bool is cast to it';
+
+CREATE FUNCTION trending.create_trend(
+  name text, query text, label text DEFAULT NULL,
+  watermark_delay interval DEFAULT '0', allowed_lateness interval DEFAULT '1 minute',
+  late_events text DEFAULT 'drop', idle_timeout interval DEFAULT '10 seconds', max_ahead interval DEFAULT '1 minute',
+  history_limit bigint DEFAULT 100, retention interval DEFAULT NULL, backfill trending.backfill_mode DEFAULT 'true',
+  partition_by name[] DEFAULT NULL, max_groups int DEFAULT 1000000, notify_channel text DEFAULT 'trending_alerts')
+RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_create_trend';
+
+CREATE FUNCTION trending.is_later(xmin xid, next_xid bigint, running_xids bigint[])
+RETURNS bool LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_is_later';
+COMMENT ON FUNCTION trending.is_later(xid, bigint, bigint[]) IS 'internal: whether a row of this xmin came after its trend was created (trend_start)';
+
+CREATE FUNCTION trending.alter_trend(
+  trend regclass, query text DEFAULT NULL, label text DEFAULT NULL,
+  watermark_delay interval DEFAULT NULL, allowed_lateness interval DEFAULT NULL,
+  late_events text DEFAULT NULL, idle_timeout interval DEFAULT NULL, max_ahead interval DEFAULT NULL,
+  history_limit bigint DEFAULT NULL, retention interval DEFAULT NULL, max_groups int DEFAULT NULL,
+  notify_channel text DEFAULT NULL, unset text[] DEFAULT NULL, reset text[] DEFAULT NULL)
+RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_alter_trend';
+
+CREATE FUNCTION trending.drop_trend(trend regclass)
+RETURNS void LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_drop_trend';
+
+CREATE FUNCTION trending.track(
+  source regclass, key name, event_time name DEFAULT NULL, name text DEFAULT NULL,
+  size interval DEFAULT '5 minutes', slide interval DEFAULT '10 seconds', label text DEFAULT NULL,
+  by text DEFAULT 'count')
+RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_track';
+
+COMMENT ON FUNCTION trending.create_trend(text, text, text, interval, interval, text, interval, interval, bigint, interval, trending.backfill_mode, name[], int, text) IS
+  'creates a trend: a foreign table of this name that keeps the result of query (one source, a window function or none, GROUP BY, ORDER BY an aggregate) for the current window, ranked. Needs SELECT on what the query reads. What a query may not contain is reported with its position. The options are described by the comments on the columns of trending.trend';
+COMMENT ON FUNCTION trending.alter_trend(regclass, text, text, interval, interval, text, interval, interval, bigint, interval, int, text, text[], text[]) IS
+  'changes options of a running trend, which keeps its state. NULL leaves an option as it is. unset names options that are set to none (label, history_limit: all groups are kept, retention, notify_channel), reset those that go back to their defaults. What was final stays final; history and late rows that are switched off keep their tables. For its owner. The query cannot be changed';
+COMMENT ON FUNCTION trending.drop_trend(regclass) IS
+  'drops a trend with everything that belongs to it, as DROP FOREIGN TABLE does; for its owner';
+COMMENT ON FUNCTION trending.track(regclass, name, name, text, interval, interval, text, text) IS
+  'creates the common trend: the rows of source counted by key over the last size, moving on every slide; by the time of their commits without event_time. Named top_<source> unless name is given. The time is a column of type timestamptz, timestamp or date. by => ''rising'' ranks by growth instead: the newest tenth of the window against all of it, as a z-score; named rising_<source>; a notice shows the query';
+
+------------------------------------------------------------------------------------------------------------
+-- Foreign-data wrapper
+------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION trending.fdw_handler()
+RETURNS fdw_handler LANGUAGE C STRICT
+AS 'MODULE_PATHNAME', 'trending_fdw_handler';
+
+CREATE FUNCTION trending.fdw_validator(options text[], catalog oid)
+RETURNS void LANGUAGE C STRICT
+AS 'MODULE_PATHNAME', 'trending_fdw_validator';
+
+CREATE FOREIGN DATA WRAPPER trending_fdw HANDLER trending.fdw_handler VALIDATOR trending.fdw_validator;
+CREATE SERVER trending FOREIGN DATA WRAPPER trending_fdw;
+COMMENT ON FUNCTION trending.fdw_handler() IS 'internal: handler of the foreign-data wrapper';
+COMMENT ON FUNCTION trending.fdw_validator(text[], oid) IS 'internal: validator of the foreign-data wrapper';
+COMMENT ON FOREIGN DATA WRAPPER trending_fdw IS 'internal: reads trends from shared memory';
+COMMENT ON SERVER trending IS 'internal: the server of all trends; only tables that create_trend made are served';
+
+------------------------------------------------------------------------------------------------------------
+-- Reading
+------------------------------------------------------------------------------------------------------------
+
+-- Reading functions look at shared memory, which changes at any time: they are volatile.
+
+CREATE FUNCTION trending.top10(
+  trend regclass DEFAULT NULL,
+  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
+  OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'trending_top10';
+
+CREATE FUNCTION @extschema@.trending_top10(
+  trend regclass DEFAULT NULL,
+  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
+  OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'trending_top10';
+
+-- Unsafe in parallel: it reads history as it is, not as the query's snapshot has it.
+CREATE FUNCTION trending.top(
+  trend regclass DEFAULT NULL, k int DEFAULT 10, at timestamptz DEFAULT NULL,
+  partition anycompatiblearray DEFAULT NULL::text[],
+  OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
+  OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'trending_top';
+
+-- Of text, which is what values and parameters without a type are; and of everything else.
+CREATE FUNCTION trending.rank(trend regclass, VARIADIC key text[])
+RETURNS bigint LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_rank';
+CREATE FUNCTION trending.rank(trend regclass, VARIADIC key "any")
+RETURNS bigint LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_rank';
+
+CREATE FUNCTION trending.sync(timeout interval DEFAULT '10 seconds', trend regclass DEFAULT NULL)
+RETURNS pg_lsn LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_sync';
+
+CREATE FUNCTION trending.resume(trend regclass)
+RETURNS bool LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_resume';
+
+CREATE FUNCTION trending.watch(trend regclass, version bigint DEFAULT 0, timeout interval DEFAULT '30 seconds')
+RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_watch';
+
+CREATE FUNCTION trending.trend_stats(
+  OUT trend_id int, OUT state text, OUT reason text, OUT version bigint,
+  OUT window_start timestamptz, OUT window_end timestamptz, OUT event_clock timestamptz, OUT watermark timestamptz,
+  OUT live_groups bigint, OUT kept_groups bigint, OUT kept_panes bigint,
+  OUT events bigint, OUT late bigint, OUT ahead bigint, OUT null_time bigint, OUT failed bigint,
+  OUT out_of_range bigint, OUT refused bigint, OUT unmatched bigint, OUT unretracted bigint,
+  OUT memory_bytes bigint, OUT retractable bool)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_trend_stats';
+COMMENT ON FUNCTION trending.trend_stats() IS 'internal: what shared memory knows of each trend, for trending.status';
+
+CREATE FUNCTION trending.worker_stats(
+  OUT pid int, OUT state text, OUT message text, OUT hint text, OUT applied_lsn pg_lsn, OUT lag_bytes bigint,
+  OUT confirmed_lsn pg_lsn, OUT transactions bigint, OUT checkpoint_at timestamptz, OUT checkpoint_ms float8,
+  OUT checkpoint_bytes bigint, OUT checkpoint_hold_ms float8, OUT starts bigint, OUT failures int, OUT set_aside int,
+  OUT memory_granted bigint, OUT latency_ms float8)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
+AS 'MODULE_PATHNAME', 'trending_worker_stats';
+COMMENT ON FUNCTION trending.worker_stats() IS 'internal: what shared memory knows of the worker, for trending.worker_status';
+
+-- Transactions by how long after their commit they became visible: those up to a bound, and the seconds of all.
+CREATE FUNCTION trending.commit_latency(OUT upto float8, OUT transactions bigint, OUT seconds float8)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 16
+AS 'MODULE_PATHNAME', 'trending_commit_latency';
+COMMENT ON FUNCTION trending.commit_latency() IS
+  'internal: transactions by how long after their commit they became visible, in seconds, for trending.metrics';
+
+-- A trend's definition as it is now, every name qualified; NULL for who may not read the trend.
+CREATE FUNCTION trending.definition(trend regclass)
+RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_definition';
+
+-- How a trend is kept, topic by topic; with what so many groups would take.
+CREATE FUNCTION trending.explain(trend regclass, groups bigint DEFAULT NULL, OUT topic text, OUT detail text)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 15
+AS 'MODULE_PATHNAME', 'trending_explain';
+
+-- A trend's definition as a query over its source, with ranks: what the trend should show, the slow way.
+CREATE FUNCTION trending.batch_query(trend regclass)
+RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_batch_query';
+
+CREATE FUNCTION trending.counted_since(trend regclass)
+RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_counted_since';
+COMMENT ON FUNCTION trending.counted_since(regclass) IS 'internal: before this time a trend of decayed aggregates has forgotten rows, or the server when they were committed';
+
+CREATE FUNCTION trending.nearly_equal(a float8, b float8, tolerance float8)
+RETURNS bool LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_nearly_equal';
+CREATE FUNCTION trending.nearly_equal(a float8, b float8, tolerance float8, size float8)
+RETURNS bool LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trending_nearly_equal';
+COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8) IS 'internal: equal, or both NULL, or different by at most this part of the greater';
+COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8, float8) IS 'internal: the same, of size if that is greater still';
+
+CREATE FUNCTION trending.caught("like" anyelement, number int, VARIADIC arguments "any")
+RETURNS anyelement LANGUAGE C STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_caught';
+COMMENT ON FUNCTION trending.caught(anyelement, int, "any") IS 'internal: an expression of the query that verify or recompute runs, NULL where it fails';
+
+-- Recalculates from the source the final windows that lie within [from_time, to_time], or the final sessions that reach
+-- into that time, and marks the late rows all of whose windows are among them. For those who may insert into and delete
+-- from <trend>_history, by the rights of the trend's owner to the source. One call at a time. Returns the rows written.
+CREATE FUNCTION trending.recompute(trend regclass, from_time timestamptz, to_time timestamptz)
+RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_recompute';
+
+CREATE FUNCTION trending.live_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
+RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_live_differences';
+COMMENT ON FUNCTION trending.live_differences(regclass) IS 'internal: the rows in which a trend and its definition differ at one instant';
+
+CREATE FUNCTION trending.history_differences_now(trend regclass, OUT found_in text, OUT "row" jsonb, OUT settled bool)
+RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_history_differences_now';
+COMMENT ON FUNCTION trending.history_differences_now(regclass) IS 'internal: the rows in which a trend''s history and its definition differ now; settled: the worker will not change the row any more';
+
+-- The same of its history. What is missing there, or not final, the worker may be about to write with a checkpoint: it
+-- differs when it still does after one.
+CREATE FUNCTION trending.history_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
+RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+  written  pg_lsn;
+  patience timestamptz;
+  sides    text[];
+  rows     jsonb[];
+  settled  bool[];
+  reported_sides text[] := '{}';
+  reported_rows  jsonb[] := '{}';
+  doubtful_sides text[] := '{}';
+  doubtful_rows  jsonb[] := '{}';
+BEGIN
+  FOR round IN 1 .. 5 LOOP
+    SELECT array_agg(q.found_in), array_agg(q."row"), array_agg(q.settled) INTO sides, rows, settled
+    FROM   trending.history_differences_now(history_differences.trend) q;
+    SELECT array_agg(d.side), array_agg(d.r), array_agg(d.is_settled OR b.r IS NOT NULL) INTO sides, rows, settled
+    FROM   unnest(sides, rows, settled) d(side, r, is_settled)
+    LEFT   JOIN unnest(doubtful_sides, doubtful_rows) b(side, r) ON b.side = d.side AND b.r = d.r
+    WHERE  NOT EXISTS (SELECT FROM unnest(reported_sides, reported_rows) p(side, r) WHERE p.side = d.side AND p.r = d.r);
+    RETURN QUERY SELECT d.side, d.r FROM unnest(sides, rows, settled) d(side, r, is_settled) WHERE d.is_settled;
+    SELECT coalesce(array_agg(d.side) FILTER (WHERE NOT d.is_settled), '{}'), coalesce(array_agg(d.r) FILTER (WHERE NOT d.is_settled), '{}'),
+           reported_sides || array_agg(d.side) FILTER (WHERE d.is_settled), reported_rows || array_agg(d.r) FILTER (WHERE d.is_settled)
+    INTO   doubtful_sides, doubtful_rows, reported_sides, reported_rows
+    FROM   unnest(sides, rows, settled) d(side, r, is_settled);
+    IF doubtful_sides = '{}' THEN
+      RETURN;
+    END IF;
+    written := trending.sync('1 minute');
+    patience := clock_timestamp() + current_setting('trending.checkpoint_interval')::interval + interval '5 seconds';
+    WHILE coalesce((SELECT w.confirmed_lsn < written FROM trending.worker_stats() w), true) AND clock_timestamp() < patience LOOP
+      PERFORM pg_sleep(0.05);
+    END LOOP;
+  END LOOP;
+  RAISE NOTICE '% rows of history that are missing or not final changed all the time', cardinality(doubtful_sides)
+    USING HINT = 'Call trending.verify() again when less is written to these windows.';
+END $$;
+
+-- Compares a trend with its definition run in batch: its current window at one instant, and its history. Returns the
+-- rows that differ; none means equal. Rows that were refused as late differ until recompute takes them in. For whoever
+-- may read trend, history and source. Writers of the source wait while both sides are fixed, not while they are
+-- compared. Needs a snapshot that is younger than the lock, so READ COMMITTED.
+CREATE FUNCTION trending.verify(trend regclass, OUT part text, OUT found_in text, OUT "row" jsonb)
+RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET row_security = on
+AS $$
+#variable_conflict use_column
+DECLARE
+  known trending.trend;
+BEGIN
+  PERFORM trending.batch_query(verify.trend);  -- says so if it is no trend, or not readable
+  SELECT * INTO known FROM trending.trend r WHERE r.relation = verify.trend;
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION 'trending.verify() does not work in a transaction of isolation level %', current_setting('transaction_isolation')
+      USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would compare the trend of now with the source as it was.',
+      HINT = 'Use READ COMMITTED.';
+  END IF;
+  PERFORM trending.sync('1 minute');  -- so that writers are kept out briefly
+  RETURN QUERY SELECT 'current window', d.found_in, d."row" FROM trending.live_differences(verify.trend) d;
+  IF known.history IS NOT NULL AND known.history_limit IS DISTINCT FROM 0 THEN
+    RETURN QUERY SELECT 'history', d.found_in, d."row" FROM trending.history_differences(verify.trend) d;
+  END IF;
+END $$;
+
+CREATE FUNCTION trending.expire_trend(trend regclass)
+RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_expire_trend';
+COMMENT ON FUNCTION trending.expire_trend(regclass) IS 'internal: removes what a trend''s retention no longer covers; for its owner';
+
+-- The same for all trends of the caller when none is named: one that fails does not keep the others from it.
+CREATE FUNCTION trending.expire(trend regclass DEFAULT NULL)
+RETURNS bigint LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET row_security = on
+AS $$
+DECLARE
+  one     regclass;
+  deleted bigint := 0;
+BEGIN
+  IF trend IS NOT NULL THEN
+    RETURN trending.expire_trend(trend);
+  END IF;
+  FOR one IN
+    SELECT t.relation FROM trending.trend t JOIN pg_class c ON c.oid = t.relation
+    WHERE t.retention IS NOT NULL AND pg_has_role(c.relowner, 'USAGE') ORDER BY t.id
+  LOOP
+    BEGIN
+      deleted := deleted + trending.expire_trend(one);
+    EXCEPTION WHEN OTHERS THEN
+      RAISE WARNING 'trend "%": %', one, SQLERRM;
+    END;
+  END LOOP;
+  RETURN deleted;
+END $$;
+
+-- A job of pg_cron that runs trending.expire(). The worker removes expired windows as well, when it writes history;
+-- a job is for those who want it at hours of their own. Again for another schedule.
+CREATE FUNCTION trending.schedule_retention(schedule text DEFAULT '*/10 * * * *')
+RETURNS bigint LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  job     bigint;
+  cron_in text := current_setting('cron.database_name', true);
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+    RAISE EXCEPTION 'pg_cron is not installed in this database' USING ERRCODE = 'object_not_in_prerequisite_state',
+      DETAIL = 'Without it the worker removes what retention no longer covers when it writes history.',
+      HINT = CASE WHEN cron_in IS NULL
+             THEN 'Install pg_cron, add it to shared_preload_libraries, set cron.database_name, restart, CREATE EXTENSION pg_cron.'
+             WHEN cron_in <> current_database()
+             THEN format('pg_cron works in database %I. Run there: SELECT cron.schedule_in_database(''trending.expire'', %L, ''SELECT trending.expire()'', %L);',
+                         cron_in, schedule, current_database())
+             ELSE 'Run CREATE EXTENSION pg_cron.' END;
+  END IF;
+  EXECUTE 'SELECT cron.schedule(''trending.expire'', $1, ''SELECT trending.expire()'')' INTO job USING schedule;
+  RETURN job;
+END $$;
+
+-- Ends that job; false when there is none.
+CREATE FUNCTION trending.unschedule_retention()
+RETURNS bool LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  found_job bool := false;
+BEGIN
+  IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+    EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = ''trending.expire'' AND j.username = current_user'
+      INTO found_job;
+  END IF;
+  RETURN coalesce(found_job, false);
+END $$;
+
+COMMENT ON FUNCTION trending.history_differences(regclass) IS 'internal: the rows in which the history of a trend and its definition differ';
+COMMENT ON FUNCTION trending.expire(regclass) IS
+  'removes history, late rows and alerts that retention no longer covers, of one trend, or of all of the caller; the worker does the same when it writes history. Returns the rows removed';
+COMMENT ON FUNCTION trending.schedule_retention(text) IS
+  'has pg_cron run trending.expire() on a schedule, every ten minutes by default; returns the job';
+COMMENT ON FUNCTION trending.unschedule_retention() IS 'ends the job of trending.schedule_retention; false when there is none';
+COMMENT ON FUNCTION trending.definition(regclass) IS
+  'the definition of a trend as it is now, every name qualified; NULL for who may not read the trend';
+COMMENT ON FUNCTION trending.explain(regclass, bigint) IS
+  'how a trend is kept, topic by topic: windows and panes, the state of a group, what is shared with other trends, what makes totals be rebuilt and the trend be refilled, its memory, and an estimate of that for so many groups (max_groups without a number)';
+COMMENT ON FUNCTION trending.batch_query(regclass) IS
+  'the definition of a trend as a query over its source, with ranks: what the trend should show, the slow way';
+COMMENT ON FUNCTION trending.recompute(regclass, timestamptz, timestamptz) IS
+  'recalculates the final windows that lie within the time, or the final sessions that reach into it, from the source, and takes late rows in: those all of whose windows are among them are marked recomputed. For roles that may insert into and delete from <trend>_history; the source is read with the rights of the owner of the trend. Returns the rows written';
+COMMENT ON FUNCTION trending.verify(regclass) IS
+  'the rows in which a trend and its definition run in batch differ; none: they are equal. Compares the current window at one instant, and all of history. Rows refused as late differ until trending.recompute takes them in. For roles that may read trend, history and source. Writers of the source wait while both sides are fixed, never longer than 100 ms for the lock. Only in READ COMMITTED';
+COMMENT ON FUNCTION trending.top10(regclass) IS
+  'the best ten groups of a trend with their labels, their rank in the window that closed last and the change since. Without argument: of the trend that trending.default_trend names, else of the oldest one';
+COMMENT ON FUNCTION @extschema@.trending_top10(regclass) IS
+  'the same as trending.top10, for a search path without schema trending';
+COMMENT ON FUNCTION trending.top(regclass, int, timestamptz, anycompatiblearray) IS
+  'the best k groups of a trend with their labels, their rank in the window that closed last and the change since; of the default trend, as trending.top10, if none is named. at: of the window that was current at that time, from history; of sessions, those that were open then, ranked together, as they are now; labels are those of today; empty when nothing is known of that window; needs SELECT on <trend>_history. partition: of one partition of a trend with partition_by, which is named by the values of its columns';
+COMMENT ON FUNCTION trending.rank(regclass, text[]) IS
+  'the rank of one key, which is given by its values, of any type; NULL if it is not in the current window';
+COMMENT ON FUNCTION trending.rank(regclass, "any") IS
+  'the rank of one key, which is given by its values, of any type; NULL if it is not in the current window';
+COMMENT ON FUNCTION trending.sync(interval, regclass) IS
+  'waits until everything committed so far is visible: in the trends that the caller owns by himself or through his roles, or in the one that is named. An error at the end of the timeout says what was waited for. A stopped trend is a warning, or an error if it was named';
+COMMENT ON FUNCTION trending.resume(regclass) IS
+  'starts a stopped trend of the caller again, filled from its source; false if it is not stopped. Takes effect at once, not with the transaction';
+COMMENT ON FUNCTION trending.watch(regclass, bigint, interval) IS
+  'waits until a trend is newer than a version, or until the timeout; returns its version then: a long poll';
+
+------------------------------------------------------------------------------------------------------------
+-- Views
+------------------------------------------------------------------------------------------------------------
+
+-- One row for this database's worker, present or not.
+CREATE VIEW trending.worker_status AS
+SELECT * FROM trending.worker_stats();
+COMMENT ON VIEW trending.worker_status IS
+  'one row for the worker of this database, present or not: its state, what to do about it, its position and its checkpoints';
+COMMENT ON COLUMN trending.worker_status.pid IS
+  'process of the worker; NULL when there is none';
+COMMENT ON COLUMN trending.worker_status.state IS
+  'one of not loaded, none, starting, recovering, running, paused (a command has locked the database), unavailable';
+COMMENT ON COLUMN trending.worker_status.message IS
+  'what keeps the worker from running, or what it waits for; details of errors for pg_read_all_stats only';
+COMMENT ON COLUMN trending.worker_status.hint IS
+  'what to do about it';
+COMMENT ON COLUMN trending.worker_status.applied_lsn IS
+  'WAL position up to which the trends have counted';
+COMMENT ON COLUMN trending.worker_status.lag_bytes IS
+  'WAL that is written and not yet applied';
+COMMENT ON COLUMN trending.worker_status.confirmed_lsn IS
+  'WAL position of the last checkpoint; the replication slot keeps what comes after it';
+COMMENT ON COLUMN trending.worker_status.transactions IS
+  'transactions applied since the worker began';
+COMMENT ON COLUMN trending.worker_status.checkpoint_at IS
+  'when the last checkpoint was written';
+COMMENT ON COLUMN trending.worker_status.checkpoint_ms IS
+  'how long it took, in milliseconds';
+COMMENT ON COLUMN trending.worker_status.checkpoint_bytes IS
+  'how much state it wrote';
+COMMENT ON COLUMN trending.worker_status.checkpoint_hold_ms IS
+  'the longest time for which it kept the readers of a trend waiting, in milliseconds';
+COMMENT ON COLUMN trending.worker_status.starts IS
+  'how often a worker was started for this database since the server began';
+COMMENT ON COLUMN trending.worker_status.failures IS
+  'how often in a row it ended with an error; 0 once it runs';
+COMMENT ON COLUMN trending.worker_status.set_aside IS
+  'trends that workers died for, stopped until trending.resume() is called';
+COMMENT ON COLUMN trending.worker_status.memory_granted IS
+  'shared memory that is granted to the trends of this database so far, in bytes; trending.memory_limit is the most';
+COMMENT ON COLUMN trending.worker_status.latency_ms IS
+  'how long after its commit the transaction that was applied last became visible, in milliseconds';
+
+-- One row per trend. Without a worker the columns that only it can know are NULL.
+CREATE VIEW trending.status AS
+SELECT t.relation::text AS trend, t.relation, t.source,
+       CASE WHEN w.state = 'running' THEN coalesce(s.state, 'starting')
+            WHEN w.state IN ('starting', 'recovering') THEN w.state
+            ELSE 'worker down' END AS state,
+       CASE WHEN w.state = 'running' OR s.state = 'stopped' THEN s.reason
+            ELSE w.message END AS reason,
+       CASE WHEN w.state <> 'running' THEN w.hint
+            WHEN s.state IS NULL THEN
+              'The worker has not come to the commit that created the trend. trending.sync() waits for that.'
+            WHEN s.state = 'stopped' THEN
+              'Put right what the reason names, then call trending.resume(); or drop the trend and create it again.'
+            WHEN s.state = 'filling' THEN
+              'The rows of the source are being counted; readers wait for that, 10 seconds at most. Transactions that hold it up are in pg_stat_activity and pg_prepared_xacts.'
+            WHEN NOT has_table_privilege(t.relation, 'SELECT') THEN
+              format('You may not read it: its owner can GRANT SELECT ON %s TO %I.', t.relation, current_user)
+            WHEN s.reason <> '' THEN
+              'The list is right and goes on. What the reason names has to be put right; nothing needs to be called then.'
+            WHEN w.lag_bytes > 64 * 1024 * 1024 THEN
+              format('The list is older than what is committed: the worker has %s of WAL to apply. See trending.worker_status.',
+                     pg_size_pretty(w.lag_bytes))
+            WHEN s.live_groups = 0 AND s.events = 0 AND n.refused = 0 THEN
+              'The list is empty since no row has been counted: rows count when they are committed, if WHERE keeps them'
+              || CASE t.backfill WHEN 'true' THEN '.' WHEN 'open' THEN ', unless they were in a closed window when the trend was created.'
+                      ELSE ' and they came after the trend was created (backfill).' END
+            WHEN s.live_groups = 0 AND s.events = 0 THEN
+              format('The list is empty since no row could be counted: %s. %s', n.why, n.advice)
+            WHEN s.live_groups = 0 AND t.alerts IS NOT NULL AND s.kept_groups > 0 THEN
+              'The list is empty since no group fulfils HAVING in the current window.'
+            WHEN s.live_groups = 0 AND s.window_end < now() - interval '1 minute' THEN
+              format('The list is empty since what was counted has left the window, which ended at %s: rows are dated so. The event clock follows the times of rows.',
+                     s.window_end)
+            WHEN s.live_groups = 0 THEN
+              'The list is empty since what was counted has left the window, or was deleted: no row has come since'
+              || CASE WHEN n.refused > 0 THEN format(', or it could not be counted (%s). %s', n.why, n.advice) ELSE '.' END
+            WHEN s.window_end < now() - t.idle_timeout - interval '1 minute' THEN
+              format('The list is old: its window ended at %s, since the latest rows are dated so. The event clock follows the times of rows, not the wall clock.',
+                     s.window_end)
+            WHEN s.event_clock > now() + interval '10 seconds' THEN
+              'The event clock is ahead of now: a client with a wrong clock moved it, and rows of now may come late. max_ahead bounds that.'
+            WHEN n.refused * 10 > s.events THEN
+              format('The list lacks rows that could not be counted: %s. %s', n.why, n.advice)
+            WHEN NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace m ON m.oid = c.relnamespace
+                             WHERE m.nspname = (parse_ident(t.label))[1] AND c.relname = (parse_ident(t.label))[2]
+                               AND a.attname = (parse_ident(t.label))[3] AND has_column_privilege(c.oid, a.attnum, 'SELECT'))
+                 AND t.label IS NOT NULL THEN
+              format('Labels are NULL for you: %s is gone, or you may not read it.', t.label)
+            WHEN NOT has_table_privilege(t.history, 'SELECT') THEN
+              format('Previous ranks are NULL for you: you may not read %s.', t.history)
+       END AS hint,
+       s.version, s.window_start, s.window_end, s.event_clock, s.watermark, s.live_groups, s.kept_groups, s.kept_panes,
+       s.events, s.late, s.ahead, s.null_time, s.failed, s.out_of_range, s.refused, s.unmatched, s.unretracted,
+       s.retractable, s.memory_bytes,
+       greatest(b.history_since, s.watermark - t.retention) AS history_since, b.backfilling
+FROM   trending.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending.trend_stats() s ON s.trend_id = t.id
+       LEFT JOIN trending.trend_start b ON b.trend_id = t.id
+       LEFT JOIN LATERAL (
+         SELECT sum(r.rows) AS refused, string_agg(format('%s %s', r.rows, r.word), ', ' ORDER BY r.rows DESC) FILTER (WHERE r.rows > 0) AS why,
+                (array_agg(r.advice ORDER BY r.rows DESC))[1] AS advice
+         FROM   (VALUES (s.late, 'late', 'They came after their windows were final: raise allowed_lateness, or take them into history with trending.recompute().'),
+                        (s.ahead, 'too far ahead', 'A client has a wrong clock, or max_ahead is too small.'),
+                        (s.null_time, 'without a time', 'Their event time is NULL.'),
+                        (s.failed, 'failed', 'An expression raised an error: the log of the server says which.'),
+                        (s.out_of_range, 'out of range', 'Their windows reach beyond the times that a timestamp can hold.'),
+                        (s.refused, 'refused at a limit', 'Raise max_groups, or trending.memory_limit.'),
+                        (s.unretracted, 'not retracted', 'Updates and deletes need REPLICA IDENTITY FULL of the source, and the trend to be created again.')) r(rows, word, advice)
+       ) n ON true
+ORDER  BY t.id;
+COMMENT ON VIEW trending.status IS
+  'one row per trend: state and reason, current window, clock, size, and counters of rows that were counted and that were not. Without a worker the columns that only it can know are NULL';
+COMMENT ON COLUMN trending.status.trend IS
+  'name of the trend';
+COMMENT ON COLUMN trending.status.relation IS
+  'the foreign table that serves it';
+COMMENT ON COLUMN trending.status.source IS
+  'the table whose row changes are followed';
+COMMENT ON COLUMN trending.status.state IS
+  'whether the trend can be read: running, filling (the rows of the source are being counted), stopped, or what the worker does: starting, recovering, worker down';
+COMMENT ON COLUMN trending.status.reason IS
+  'why it is stopped, what it waits for, or what keeps its tables from being written; for its owner and pg_monitor';
+COMMENT ON COLUMN trending.status.hint IS
+  'what to do about that; of a trend that runs: why its list is empty, old, or shows you less than there is. NULL: nothing is amiss';
+COMMENT ON COLUMN trending.status.version IS
+  'grows with every change of the trend; trending.watch waits for the next';
+COMMENT ON COLUMN trending.status.window_start IS
+  'start of the current window; NULL without a window';
+COMMENT ON COLUMN trending.status.window_end IS
+  'end of the current window';
+COMMENT ON COLUMN trending.status.event_clock IS
+  'the latest event time accepted; follows the wall clock while the source is silent';
+COMMENT ON COLUMN trending.status.watermark IS
+  'event clock less watermark_delay: windows that end before it are closed';
+COMMENT ON COLUMN trending.status.live_groups IS
+  'groups in the current window';
+COMMENT ON COLUMN trending.status.kept_groups IS
+  'groups in all windows that may still change';
+COMMENT ON COLUMN trending.status.kept_panes IS
+  'panes in all windows that may still change';
+COMMENT ON COLUMN trending.status.events IS
+  'rows counted, or retracted';
+COMMENT ON COLUMN trending.status.late IS
+  'rows that came too late for any window';
+COMMENT ON COLUMN trending.status.ahead IS
+  'rows dated further ahead of their commit than max_ahead';
+COMMENT ON COLUMN trending.status.null_time IS
+  'rows without a time';
+COMMENT ON COLUMN trending.status.failed IS
+  'rows, and groups, whose expressions raised an error, or took longer than trending.row_timeout';
+COMMENT ON COLUMN trending.status.out_of_range IS
+  'rows at times that cannot be counted';
+COMMENT ON COLUMN trending.status.refused IS
+  'rows refused at a limit: max_groups, or memory';
+COMMENT ON COLUMN trending.status.unmatched IS
+  'rows to be retracted that had not been counted';
+COMMENT ON COLUMN trending.status.unretracted IS
+  'updates and deletes that could not be followed, because the old row is not in the WAL';
+COMMENT ON COLUMN trending.status.retractable IS
+  'whether updates and deletes can be followed: the replica identity of the source has what the trend reads';
+COMMENT ON COLUMN trending.status.memory_bytes IS
+  'shared memory of the trend';
+COMMENT ON COLUMN trending.status.history_since IS
+  'closed windows that end after this are in history; -infinity: as far back as the source goes';
+COMMENT ON COLUMN trending.status.backfilling IS
+  'history of windows that end before that is being filled';
+
+CREATE FUNCTION trending.history_since(trend regclass)
+RETURNS timestamptz LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
+BEGIN ATOMIC
+  SELECT s.history_since FROM trending.status s WHERE s.relation = history_since.trend;
+END;
+COMMENT ON FUNCTION trending.history_since(regclass) IS
+  'closed windows that end after this are in history: -infinity where it goes back as far as the source does. It moves back while backfill is under way. NULL before the trend has been filled';
+
+-- What monitoring collects: every number of the two views above as a row, named and typed as Prometheus wants it, times
+-- in seconds, sizes in bytes. What is not known now has no row.
+CREATE VIEW trending.metrics AS
+SELECT m.name, m.type, jsonb_build_object('trend', s.trend) AS labels, m.value, m.help
+FROM   trending.status s CROSS JOIN LATERAL (VALUES
+         ('trending_up', 'gauge', (s.state = 'running')::int::float8, '1 when the trend can be read'),
+         ('trending_stopped', 'gauge', (s.state = 'stopped')::int, '1 when the trend waits for trending.resume()'),
+         ('trending_retractable', 'gauge', s.retractable::int, '1 when updates and deletes can be followed'),
+         ('trending_backfilling', 'gauge', (s.backfilling IS NOT NULL)::int, '1 while history is filled back'),
+         ('trending_changes_total', 'counter', s.version, 'how often readers were shown something new'),
+         ('trending_events_total', 'counter', s.events, 'rows counted, or retracted'),
+         ('trending_late_total', 'counter', s.late, 'rows that came too late for any window'),
+         ('trending_ahead_total', 'counter', s.ahead, 'rows dated further ahead than max_ahead'),
+         ('trending_null_time_total', 'counter', s.null_time, 'rows without a time'),
+         ('trending_failed_total', 'counter', s.failed, 'rows whose expressions failed'),
+         ('trending_out_of_range_total', 'counter', s.out_of_range, 'rows at times that cannot be counted'),
+         ('trending_refused_total', 'counter', s.refused, 'rows refused at a limit of groups or memory'),
+         ('trending_unmatched_total', 'counter', s.unmatched, 'rows retracted that had not been counted'),
+         ('trending_unretracted_total', 'counter', s.unretracted, 'rows that could not be retracted'),
+         ('trending_live_groups', 'gauge', s.live_groups, 'groups in the current window'),
+         ('trending_kept_groups', 'gauge', s.kept_groups, 'groups in all windows that may still change'),
+         ('trending_kept_panes', 'gauge', s.kept_panes, 'panes in all windows that may still change'),
+         ('trending_memory_bytes', 'gauge', s.memory_bytes, 'shared memory of the trend'),
+         ('trending_event_clock_seconds', 'gauge', extract(epoch FROM s.event_clock), 'the latest event time'),
+         ('trending_watermark_seconds', 'gauge', extract(epoch FROM s.watermark), 'windows that end before are closed'),
+         ('trending_window_end_seconds', 'gauge', extract(epoch FROM s.window_end), 'end of the current window')
+       ) m(name, type, value, help)
+WHERE  m.value IS NOT NULL AND m.value::float8 NOT IN ('infinity', '-infinity')
+UNION ALL
+SELECT m.name, m.type, '{}', m.value, m.help
+FROM   trending.worker_status w CROSS JOIN LATERAL (VALUES
+         ('trending_worker_up', 'gauge', (w.state = 'running')::int::float8, '1 when the worker serves this database'),
+         ('trending_worker_starts_total', 'counter', w.starts, 'workers started since the server began'),
+         ('trending_worker_failures', 'gauge', w.failures, 'how often in a row the worker ended with an error'),
+         ('trending_set_aside_trends', 'gauge', w.set_aside, 'trends stopped because workers died for them'),
+         ('trending_memory_granted_bytes', 'gauge', w.memory_granted, 'shared memory granted to all trends so far'),
+         ('trending_memory_limit_bytes', 'gauge', pg_size_bytes(current_setting('trending.memory_limit', true)),
+          'the most that all trends may take'),
+         ('trending_lag_bytes', 'gauge', w.lag_bytes, 'WAL that is written and not yet applied'),
+         ('trending_lag_seconds', 'gauge', w.latency_ms / 1000, 'how long after its commit the last transaction became visible'),
+         ('trending_slot_bytes', 'gauge', CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() - w.confirmed_lsn END,
+          'WAL since the last checkpoint, which the slot keeps'),
+         ('trending_transactions_total', 'counter', w.transactions, 'transactions applied since the worker began'),
+         ('trending_checkpoint_age_seconds', 'gauge', extract(epoch FROM now() - w.checkpoint_at),
+          'time since the last checkpoint'),
+         ('trending_checkpoint_duration_seconds', 'gauge', w.checkpoint_ms / 1000, 'what the last checkpoint took'),
+         ('trending_checkpoint_bytes', 'gauge', w.checkpoint_bytes, 'what the last checkpoint wrote'),
+         ('trending_checkpoint_hold_seconds', 'gauge', w.checkpoint_hold_ms / 1000,
+          'the longest time for which the last checkpoint kept the readers of a trend waiting')
+       ) m(name, type, value, help)
+WHERE  m.value IS NOT NULL
+UNION ALL
+SELECT m.name, 'histogram', m.labels, m.value, 'how long after their commit transactions became visible'
+FROM   trending.commit_latency() l CROSS JOIN LATERAL (VALUES
+         ('trending_latency_seconds_bucket', jsonb_build_object('le', CASE WHEN l.upto < 'infinity' THEN l.upto::text ELSE '+Inf' END),
+          l.transactions::float8),
+         ('trending_latency_seconds_count', CASE WHEN l.upto = 'infinity' THEN '{}'::jsonb END, l.transactions),
+         ('trending_latency_seconds_sum', CASE WHEN l.upto = 'infinity' THEN '{}'::jsonb END, l.seconds)
+       ) m(name, labels, value)
+WHERE  m.labels IS NOT NULL;
+
+COMMENT ON VIEW trending.metrics IS
+  'the numbers of trending.status and trending.worker_status as rows, for monitoring: times in seconds, sizes in bytes. What is not known now has no row';
+COMMENT ON COLUMN trending.metrics.name IS
+  'name of the metric, as is usual with Prometheus';
+COMMENT ON COLUMN trending.metrics.type IS
+  'counter, gauge or histogram';
+COMMENT ON COLUMN trending.metrics.labels IS
+  'what it is of: the trend, the bound of a bucket, or nothing for the worker';
+COMMENT ON COLUMN trending.metrics.value IS
+  'its value';
+COMMENT ON COLUMN trending.metrics.help IS
+  'what it counts';
+
+------------------------------------------------------------------------------------------------------------
+-- Event trigger: a dropped foreign table takes its trend along
+------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION trending.forget_dropped()
+RETURNS event_trigger LANGUAGE C
+AS 'MODULE_PATHNAME', 'trending_forget_dropped';
+
+CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trending.forget_dropped();
+-- Under session_replication_role = replica too, which upgrade and replication tools set.
+ALTER EVENT TRIGGER trending_forget_dropped ENABLE ALWAYS;
+COMMENT ON FUNCTION trending.forget_dropped() IS 'internal: forgets trends whose foreign tables are dropped';
+COMMENT ON EVENT TRIGGER trending_forget_dropped IS 'internal: a dropped foreign table takes its trend along';
+
+-- A trend that is renamed keeps the names of its other relations: its owner is told. Nothing here may fail, since the
+-- command would fail with it; so no search_path, no row_security and no missing table has a say.
+CREATE FUNCTION trending.tell_of_names()
+RETURNS event_trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET row_security = on
+AS $$
+DECLARE
+  renamed record;
+BEGIN
+  IF to_regclass('trending.trend') IS NULL THEN
+    RETURN;
+  END IF;
+  FOR renamed IN
+    SELECT c.relname AS trend, string_agg(o.relname, ', ') AS names,
+           string_agg(format('ALTER %s %s RENAME TO %I;', CASE o.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, o.oid::regclass,
+                             c.relname || k.suffix), ' ') AS commands
+    FROM   pg_event_trigger_ddl_commands() d JOIN trending.trend t ON t.relation = d.objid AND d.classid = 'pg_class'::regclass
+           JOIN pg_class c ON c.oid = d.objid
+           CROSS JOIN LATERAL (VALUES (t.history, '_history'), (t.late, '_late'), (t.alerts, '_alerts'),
+                                      (t.definition, '_definition')) k(relation, suffix)
+           JOIN pg_class o ON o.oid = k.relation AND o.relname <> c.relname || k.suffix
+    GROUP  BY c.oid, c.relname
+  LOOP
+    RAISE NOTICE 'trend "%" has relations of another name: %', renamed.trend, renamed.names
+      USING DETAIL = 'They belong to it under any name.', HINT = renamed.commands;
+  END LOOP;
+END $$;
+
+CREATE EVENT TRIGGER trending_tell_of_names ON ddl_command_end WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER TABLE')
+EXECUTE FUNCTION trending.tell_of_names();
+COMMENT ON FUNCTION trending.tell_of_names() IS 'internal: tells who renames a trend that its history keeps its name';
+COMMENT ON EVENT TRIGGER trending_tell_of_names IS 'internal: tells who renames a trend that its history keeps its name';
+
+------------------------------------------------------------------------------------------------------------
+-- Grants
+------------------------------------------------------------------------------------------------------------
+
+-- A foreign table made by hand on the server serves nothing: only relations in trending.trend are served.
+GRANT USAGE ON SCHEMA trending TO PUBLIC;
+GRANT USAGE ON FOREIGN SERVER trending TO PUBLIC;
+GRANT SELECT ON trending.trend, trending.trend_id_seq TO PUBLIC;
+GRANT SELECT ON trending.status, trending.worker_status, trending.metrics TO PUBLIC;
+
+-- The worker starts when this transaction commits.
+SELECT trending.request_worker();
