@@ -6,17 +6,18 @@
 # interrupted. A stage that takes long says every half minute how far it is. Logs are kept in build/check/.
 #   SERVERS      major versions for the server tests (the system's); others are fetched from other Debian releases into
 #                .cache/, which needs root
-#   STAGES       some of: lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz tap
+#   STAGES       some of: lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz soak tap
 #                (all by default)
 #   VARIANT      of the extension in the server tests: debug (default: with assertions), sanitize (servers from 17
 #                on: the packaged 15 hangs under ASan) or coverage (build/check/pg*-servers/coverage.txt)
 #   PG_CONFIG    the system's server, if not the newest installed
 #   PROVE_TESTS  which TAP tests (all); TAP_JOBS: how many at a time (2); FUZZ: options of test/fuzz/fuzz.py
+#   SOAK         options of test/soak/soak.py (--hours 0.012); what it found: build/check/pg*-servers/soak
 #   LIMIT        seconds for each stage with a server (3600)
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-default_stages='lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz tap'
+default_stages='lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz soak tap'
 stages=" ${STAGES:-$default_stages} "
 servers=${SERVERS:-}
 export VARIANT=${VARIANT:-debug}
@@ -49,7 +50,7 @@ prepare() {
   [[ $VARIANT != coverage ]] || packages+=(gcovr)
   ! wanted monitoring || packages+=(python3-yaml)
   ! wanted tap || packages+=(libipc-run-perl)
-  ! wanted fuzz || packages+=(python3-psycopg2)
+  ! wanted fuzz && ! wanted soak || packages+=(python3-psycopg2)
   # Extensions that tests use, if the server is of a package; the test of pg_cron is left out where there is none.
   package=$(dpkg-query -S "$("$PG_CONFIG" --bindir)/postgres" 2>/dev/null | cut -d: -f1 || true)
   ! wanted pgtap || packages+=(libtap-parser-sourcehandler-pgtap-perl ${package:+"$package-pgtap"})
@@ -182,9 +183,10 @@ test_server() { # MAJOR
       --clear-groups bash /mnt/scratch/tree/scripts/server_tests.sh /mnt/scratch "/usr/lib/postgresql/$1/bin/pg_config")
   fi
   ! is_root || chown -R "$owner" "$scratch"
-  for stage in install bench regress isolation pgtap docs monitoring fuzz tap logs; do
+  for stage in install bench regress isolation pgtap docs monitoring fuzz soak tap logs; do
     [[ $stage =~ install|logs ]] || wanted $stage || continue
     [[ $stage != monitoring || -d $scratch/monitoring ]] || continue
+    [[ $stage != soak || $VARIANT != sanitize ]] || continue # a sanitizer keeps what was freed
     run_stage "$label-$stage" "${LIMIT:-3600}" "${run[@]}" "$stage"
     [[ $stage != install ]] || ((!failed)) || return 0
   done
@@ -205,7 +207,7 @@ main() {
   for stage in lint build unit loadgen viewer; do
     ! wanted $stage || run_stage $stage 1800 bash "$0" "do_$stage"
   done
-  [[ $stages =~ \ (bench|regress|isolation|pgtap|docs|monitoring|fuzz|tap)\  ]] || return 0
+  [[ $stages =~ \ (bench|regress|isolation|pgtap|docs|monitoring|fuzz|soak|tap)\  ]] || return 0
   for server in $servers; do
     test_server "$server"
   done

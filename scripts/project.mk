@@ -17,12 +17,13 @@ Using it:
   make installcheck                  regression tests against a running server
 Working on it:
   make check [SERVERS="15 17 19"]    every test; also on servers of other Debian releases
-  make check STAGES="unit regress"   some of: lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz tap
+  make check STAGES="unit regress"   some of: lint build unit loadgen viewer bench regress isolation pgtap docs monitoring fuzz soak tap
   make check VARIANT=sanitize SERVERS=17  the server tests under ASan and UBSan
   make check VARIANT=coverage        how much of the code they run: build/check/pg*-servers/coverage.txt
   make check-viewer [SANITIZE=1]     the viewer's tests, in a window of their own
   make torture [KILLS=500] [SEED=n]  worker and server killed at random under load
   make fuzz [MINUTES=60] [SEED=n]    random definitions under random work, against an independent oracle
+  make soak [HOURS=1]                mixed load: does anything grow, or become slower? build/check/pg*-servers/soak
   make tidy [FILES=...]              clang-tidy
   make format, make format-check     clang-format
 Variables: PG_CONFIG=path, CXX=clang++, DEBUG=1 (assertions), SANITIZE=1, COVERAGE=1 (gcov)
@@ -49,6 +50,9 @@ torture: ; @export KILLS=$(or $(KILLS),500) SEED=$(or $(SEED),$$(shuf -i 1-99999
 # Fresh seeds for MINUTES, or the one episode of a SEED, as a failure prints it.
 fuzz: export FUZZ := $(if $(SEED),--seed $(SEED)) $(if $(SEED)$(MINUTES),,--minutes 10) $(if $(MINUTES),--minutes $(MINUTES))
 fuzz: ; @STAGES=fuzz LIMIT=$$((900 + 60 * $(or $(MINUTES),10))) bash scripts/check.sh
+
+soak: ; @export SOAK="--hours $(or $(HOURS),1)" STAGES=soak && \
+	LIMIT=$$(awk 'BEGIN { print int(900 + 3600 * $(or $(HOURS),1)) }') bash scripts/check.sh
 
 format format-check:
 	@find src loadgen viewer test bench -name '*.cpp' -o -name '*.h' | \

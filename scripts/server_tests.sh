@@ -100,6 +100,9 @@ do_monitoring() { start_server && /usr/bin/python3 test/monitoring/run.py --tool
 # shellcheck disable=SC2086 # several options
 do_fuzz() { /usr/bin/python3 test/fuzz/fuzz.py --pg-config "$PG_CONFIG" ${FUZZ:---seed 1 --episodes 8}; }
 
+# shellcheck disable=SC2086 # several options
+do_soak() { /usr/bin/python3 test/soak/soak.py --pg-config "$PG_CONFIG" --out "$scratch/logs/soak" ${SOAK:---hours 0.012}; }
+
 # All servers have ended by now, and so has what they counted.
 measure_coverage() { gcovr -r . -f src/ "build/pg"*-coverage-* >"$scratch/logs/coverage.txt"; }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
-"""A private PostgreSQL for the fuzzer, and its connections."""
+"""A private PostgreSQL for the fuzzer and the soak, and its connections."""
 
 import os
 import pwd
@@ -37,7 +37,7 @@ class Cluster:
 
     def __init__(self, pg_config, settings=()):
         self.bin = subprocess.check_output([pg_config, "--bindir"], text=True).strip()
-        self.folder = tempfile.mkdtemp(prefix="trending-fuzz-", dir="/var/tmp")
+        self.folder = tempfile.mkdtemp(prefix="trending-server-", dir="/var/tmp")
         self.data = os.path.join(self.folder, "data")
         self.log = os.path.join(self.folder, "log")
         self.user = "postgres" if os.geteuid() == 0 else None
