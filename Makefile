@@ -77,7 +77,10 @@ PROVE_FLAGS += -I test/perl $(EXTRA_PROVE_FLAGS)
 # C++ throughout; the server's rules would put objects beside the sources.
 $(OBJS): $(OBJDIR)/%.o: src/%.cpp Makefile
 	@mkdir -p $(@D)
-	$(if $(V),,@echo 'CXX $(VARIANT) $<' &&) $(CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	$(if $(V),,@echo 'CXX $(VARIANT) $<' &&) $(CXX) $(CXXFLAGS) $(CPPFLAGS) $(VERSION_FLAG) -MMD -MP -c -o $@ $<
+
+$(OBJDIR)/postgres/version.o: VERSION_FLAG = -DTRENDING_VERSION='"$(EXTVERSION)"'
+$(OBJDIR)/postgres/version.o: trending.control
 
 -include $(OBJS:.o=.d)
 

@@ -109,25 +109,25 @@ Datum deserialize(bytea* bytes) {
 
 }  // namespace trending
 
-TRENDING_FUNCTION(approx_step) {
+TRENDING_PURE_FUNCTION(approx_step) {
   return trending::step(fcinfo);
 }
 
-TRENDING_FUNCTION(approx_combine) {
+TRENDING_PURE_FUNCTION(approx_combine) {
   return trending::combine(fcinfo);
 }
 
-TRENDING_FUNCTION(approx_serialize) {
+TRENDING_PURE_FUNCTION(approx_serialize) {
   trending::aggregate_memory(fcinfo);
   return trending::serialize(*reinterpret_cast<trending::SketchState*>(PG_GETARG_POINTER(0)));
 }
 
-TRENDING_FUNCTION(approx_deserialize) {
+TRENDING_PURE_FUNCTION(approx_deserialize) {
   trending::aggregate_memory(fcinfo);
   return trending::deserialize(PG_GETARG_BYTEA_PP(0));
 }
 
-TRENDING_FUNCTION(approx_final) {
+TRENDING_PURE_FUNCTION(approx_final) {
   if (PG_ARGISNULL(0)) PG_RETURN_INT64(0);
   const auto* state = reinterpret_cast<const trending::SketchState*>(PG_GETARG_POINTER(0));
   PG_RETURN_INT64(static_cast<int64>(trending::sketch::estimate(state->sketch)));

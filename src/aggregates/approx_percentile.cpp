@@ -228,25 +228,25 @@ double value_of(const Percentile& state) {
 
 }  // namespace trending
 
-TRENDING_FUNCTION(percentile_step) {
+TRENDING_PURE_FUNCTION(percentile_step) {
   return trending::step(fcinfo);
 }
 
-TRENDING_FUNCTION(percentile_combine) {
+TRENDING_PURE_FUNCTION(percentile_combine) {
   return trending::combine(fcinfo);
 }
 
-TRENDING_FUNCTION(percentile_serialize) {
+TRENDING_PURE_FUNCTION(percentile_serialize) {
   trending::aggregate_memory(fcinfo);
   return trending::serialize(*reinterpret_cast<trending::Percentile*>(PG_GETARG_POINTER(0)));
 }
 
-TRENDING_FUNCTION(percentile_deserialize) {
+TRENDING_PURE_FUNCTION(percentile_deserialize) {
   trending::aggregate_memory(fcinfo);
   return trending::deserialize(PG_GETARG_BYTEA_PP(0));
 }
 
-TRENDING_FUNCTION(percentile_final) {
+TRENDING_PURE_FUNCTION(percentile_final) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   PG_RETURN_FLOAT8(trending::value_of(*reinterpret_cast<trending::Percentile*>(PG_GETARG_POINTER(0))));
 }

@@ -72,19 +72,19 @@ double present_value(const DecayState& state) {
 
 }  // namespace trending
 
-TRENDING_FUNCTION(decayed_count_step) {
+TRENDING_PURE_FUNCTION(decayed_count_step) {
   return trending::step(fcinfo, true, 1);
 }
 
-TRENDING_FUNCTION(decayed_sum_step) {
+TRENDING_PURE_FUNCTION(decayed_sum_step) {
   return trending::step(fcinfo, false, 2);
 }
 
-TRENDING_FUNCTION(decayed_combine) {
+TRENDING_PURE_FUNCTION(decayed_combine) {
   return trending::combine(fcinfo);
 }
 
-TRENDING_FUNCTION(decayed_serialize) {
+TRENDING_PURE_FUNCTION(decayed_serialize) {
   trending::aggregate_memory(fcinfo);
   constexpr Size size = VARHDRSZ + sizeof(trending::DecayState);
   auto* bytes = static_cast<bytea*>(palloc(size));
@@ -93,7 +93,7 @@ TRENDING_FUNCTION(decayed_serialize) {
   PG_RETURN_BYTEA_P(bytes);
 }
 
-TRENDING_FUNCTION(decayed_deserialize) {
+TRENDING_PURE_FUNCTION(decayed_deserialize) {
   trending::aggregate_memory(fcinfo);
   bytea* bytes = PG_GETARG_BYTEA_PP(0);
   auto* state = static_cast<trending::DecayState*>(palloc(sizeof(trending::DecayState)));
@@ -101,13 +101,13 @@ TRENDING_FUNCTION(decayed_deserialize) {
   PG_RETURN_POINTER(state);
 }
 
-TRENDING_FUNCTION(decayed_count_final) {
+TRENDING_PURE_FUNCTION(decayed_count_final) {
   if (PG_ARGISNULL(0)) PG_RETURN_FLOAT8(0);
   const auto& state = *reinterpret_cast<const trending::DecayState*>(PG_GETARG_POINTER(0));
   PG_RETURN_FLOAT8(trending::present_value(state));
 }
 
-TRENDING_FUNCTION(decayed_sum_final) {
+TRENDING_PURE_FUNCTION(decayed_sum_final) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   const auto& state = *reinterpret_cast<const trending::DecayState*>(PG_GETARG_POINTER(0));
   PG_RETURN_FLOAT8(trending::present_value(state));

@@ -134,30 +134,30 @@ Datum deserialize(FunctionCallInfo fcinfo) {
 
 }  // namespace trending
 
-TRENDING_FUNCTION(first_step) {
+TRENDING_PURE_FUNCTION(first_step) {
   return trending::pick(fcinfo, false);
 }
 
-TRENDING_FUNCTION(last_step) {
+TRENDING_PURE_FUNCTION(last_step) {
   return trending::pick(fcinfo, true);
 }
 
-TRENDING_FUNCTION(pick_combine) {
+TRENDING_PURE_FUNCTION(pick_combine) {
   return trending::combine(fcinfo);
 }
 
-TRENDING_FUNCTION(pick_serialize) {
+TRENDING_PURE_FUNCTION(pick_serialize) {
   trending::aggregate_memory(fcinfo);
   return trending::serialize(*reinterpret_cast<trending::PickState*>(PG_GETARG_POINTER(0)));
 }
 
-TRENDING_FUNCTION(pick_deserialize) {
+TRENDING_PURE_FUNCTION(pick_deserialize) {
   return trending::deserialize(fcinfo);
 }
 
 // The state lives on (the same aggregate may be asked again, as a window function): a copy is not needed, as
 // the value is replaced only by a later step.
-TRENDING_FUNCTION(pick_final) {
+TRENDING_PURE_FUNCTION(pick_final) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   const auto* state = reinterpret_cast<const trending::PickState*>(PG_GETARG_POINTER(0));
   PG_RETURN_DATUM(datumCopy(state->value, state->type->typbyval, state->type->typlen));

@@ -159,25 +159,25 @@ Datum array_of(const LatestState& state) {
 
 }  // namespace trending
 
-TRENDING_FUNCTION(latest_step) {
+TRENDING_PURE_FUNCTION(latest_step) {
   return trending::step(fcinfo);
 }
 
-TRENDING_FUNCTION(latest_combine) {
+TRENDING_PURE_FUNCTION(latest_combine) {
   return trending::combine(fcinfo);
 }
 
-TRENDING_FUNCTION(latest_serialize) {
+TRENDING_PURE_FUNCTION(latest_serialize) {
   trending::aggregate_memory(fcinfo);
   return trending::serialize(*reinterpret_cast<trending::LatestState*>(PG_GETARG_POINTER(0)));
 }
 
-TRENDING_FUNCTION(latest_deserialize) {
+TRENDING_PURE_FUNCTION(latest_deserialize) {
   trending::aggregate_memory(fcinfo);
   return trending::deserialize(PG_GETARG_BYTEA_PP(0));
 }
 
-TRENDING_FUNCTION(latest_final) {
+TRENDING_PURE_FUNCTION(latest_final) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   return trending::array_of(*reinterpret_cast<trending::LatestState*>(PG_GETARG_POINTER(0)));
 }

@@ -13,6 +13,7 @@
 #include "bgworker/intake/source_map.h"
 #include "bgworker/process/transaction.h"
 #include "bgworker/process/worker.h"
+#include "bgworker/process/worker_end.h"
 #include "bgworker/results/shown_ranks.h"
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/followed_trend.h"
@@ -65,7 +66,9 @@ FollowedTrend* add_trend(int32 id) {
 bool read_ids(List** ids) {
   worker_begin();
   bool installed = OidIsValid(get_extension_oid("trending", true));
-  if (installed) {
+  VersionWords words;
+  const bool fits = version_fits(&words);
+  if (installed && fits) {
     worker->catalog = trend_table();
     if (!OidIsValid(worker->catalog)) {
       ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table trending.trend is missing"),
@@ -75,6 +78,7 @@ bool read_ids(List** ids) {
     *ids = definition_ids();
   }
   worker_commit();
+  if (!fits) leave_unavailable(words.message, words.hint);
   return installed;
 }
 

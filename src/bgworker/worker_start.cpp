@@ -11,6 +11,7 @@
 #include "bgworker/process/title.h"
 #include "decoder/slot.h"
 #include "decoder/slot_start.h"
+#include "postgres/version.h"
 
 namespace trending {
 
@@ -27,7 +28,10 @@ void leave_if_not_installed() {
   worker_begin();
   bool installed = OidIsValid(get_extension_oid("trending", true));
   strlcpy(worker->database_name, get_database_name(MyDatabaseId), NAMEDATALEN);
+  VersionWords words;
+  const bool fits = version_fits(&words);
   worker_commit();
+  if (!fits) leave_unavailable(words.message, words.hint);  // the slot stays, and trends go on from it
   if (installed) return;
   // Left behind when the extension was dropped while no worker ran; it would hold WAL for ever.
   drop_own_slots();

@@ -434,12 +434,23 @@ void drop_left_relations(List* relations) {
   }
 }
 
+bool trend_was_dropped() {
+  as_extension_owner([] {
+    run("SELECT FROM trending.trend t, pg_catalog.pg_event_trigger_dropped_objects() d "
+        "WHERE d.object_type OPERATOR(pg_catalog.=) 'foreign table' "
+        "AND t.relation::pg_catalog.oid OPERATOR(pg_catalog.=) d.objid",
+        SPI_OK_SELECT);
+  });
+  return SPI_processed > 0;
+}
+
 }  // namespace
 
 }  // namespace trending
 
-// The event trigger: forgets the trends whose foreign tables were dropped, by whatever command.
-TRENDING_FUNCTION(forget_dropped) {
+// The event trigger: forgets the trends whose foreign tables were dropped, by whatever command. It is called for all
+// that is dropped, which is nothing to us where it is no trend.
+TRENDING_PURE_FUNCTION(forget_dropped) {
   using namespace trending;
   if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
@@ -447,6 +458,11 @@ TRENDING_FUNCTION(forget_dropped) {
   }
   if (!OidIsValid(trend_table())) return Datum{0};
   SPI_connect();
+  if (!trend_was_dropped()) {
+    SPI_finish();
+    return Datum{0};
+  }
+  version_check();
   List* left = NIL;
   as_extension_owner([&left] {
     run("WITH gone AS (DELETE FROM trending.trend t USING pg_catalog.pg_event_trigger_dropped_objects() d "

@@ -2,6 +2,7 @@
 #include "decoder/source_list.h"
 
 #include "catalog/as_extension_owner.h"
+#include "postgres/version.h"
 
 namespace trending {
 
@@ -11,6 +12,7 @@ List* source_list(bool* some_written) {
   // A walsender starts its plugin outside a transaction.
   bool own_transaction = !IsTransactionState();
   if (own_transaction) StartTransactionCommand();
+  version_check();
   if (OidIsValid(trend_table())) {
     bool own_snapshot = !ActiveSnapshotSet();
     if (own_snapshot) PushActiveSnapshot(GetTransactionSnapshot());

@@ -12,7 +12,10 @@ namespace {
 extern "C" {
 
 void get_size(PlannerInfo* root, RelOptInfo* rel, Oid relation) {
-  guarded([=] { relation_size(root, rel, relation); });
+  guarded([=] {
+    version_check();
+    relation_size(root, rel, relation);
+  });
 }
 
 void get_paths(PlannerInfo* root, RelOptInfo* rel, Oid relation) {
@@ -25,7 +28,10 @@ ForeignScan* get_plan(PlannerInfo* root, RelOptInfo* rel, Oid relation, ForeignP
 }
 
 void begin_scan(ForeignScanState* node, int flags) {
-  guarded([=] { scan_begin(node, flags); });
+  guarded([=] {
+    version_check();
+    scan_begin(node, flags);
+  });
 }
 
 TupleTableSlot* iterate_scan(ForeignScanState* node) {
@@ -50,7 +56,7 @@ void explain(ForeignScanState* node, ExplainState* state) {
 
 }  // namespace trending
 
-TRENDING_FUNCTION(fdw_handler) {
+TRENDING_PURE_FUNCTION(fdw_handler) {
   FdwRoutine* routine = makeNode(FdwRoutine);
   routine->GetForeignRelSize = trending::get_size;
   routine->GetForeignPaths = trending::get_paths;
@@ -64,7 +70,7 @@ TRENDING_FUNCTION(fdw_handler) {
 }
 
 // The wrapper, its server and its tables have no options.
-TRENDING_FUNCTION(fdw_validator) {
+TRENDING_PURE_FUNCTION(fdw_validator) {
   List* options = untransformRelOptions(PG_GETARG_DATUM(0));
   if (options != NIL) {
     ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),

@@ -154,10 +154,12 @@ TRENDING_FUNCTION(trend_stats) {
   return 0;
 }
 
-TRENDING_FUNCTION(worker_stats) {
+// Answers whatever the version of the SQL, for it says why the worker does not run then. New columns come last.
+TRENDING_PURE_FUNCTION(worker_stats) {
   using namespace trending;
   InitMaterializedSRF(fcinfo, 0);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  if (result->setDesc->natts > kWorkerColumns) version_check();
   RowBuilder<kWorkerColumns> row;
   DatabaseShared* entry = database_shared();
   if (entry == nullptr) {

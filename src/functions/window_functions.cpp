@@ -128,7 +128,7 @@ using trending::window_rows;
 using trending::WindowKind;
 
 // Which session a row belongs to depends on other rows, which a function of one row does not see.
-TRENDING_FUNCTION(session) {
+TRENDING_PURE_FUNCTION(session) {
   ereport(
       ERROR,
       (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("trending.session can be computed only by a trend"),
@@ -139,30 +139,30 @@ TRENDING_FUNCTION(session) {
   pg_unreachable();
 }
 
-TRENDING_FUNCTION(tumble_timestamptz) {
+TRENDING_PURE_FUNCTION(tumble_timestamptz) {
   return window_rows(fcinfo, WindowKind::kTumble, TIMESTAMPTZOID);
 }
-TRENDING_FUNCTION(tumble_timestamp) {
+TRENDING_PURE_FUNCTION(tumble_timestamp) {
   return window_rows(fcinfo, WindowKind::kTumble, TIMESTAMPOID);
 }
-TRENDING_FUNCTION(tumble_date) {
+TRENDING_PURE_FUNCTION(tumble_date) {
   return window_rows(fcinfo, WindowKind::kTumble, DATEOID);
 }
-TRENDING_FUNCTION(hop_timestamptz) {
+TRENDING_PURE_FUNCTION(hop_timestamptz) {
   return window_rows(fcinfo, WindowKind::kHop, TIMESTAMPTZOID);
 }
-TRENDING_FUNCTION(hop_timestamp) {
+TRENDING_PURE_FUNCTION(hop_timestamp) {
   return window_rows(fcinfo, WindowKind::kHop, TIMESTAMPOID);
 }
-TRENDING_FUNCTION(hop_date) {
+TRENDING_PURE_FUNCTION(hop_date) {
   return window_rows(fcinfo, WindowKind::kHop, DATEOID);
 }
-TRENDING_FUNCTION(cumulate_timestamptz) {
+TRENDING_PURE_FUNCTION(cumulate_timestamptz) {
   return window_rows(fcinfo, WindowKind::kCumulate, TIMESTAMPTZOID);
 }
-TRENDING_FUNCTION(cumulate_timestamp) {
+TRENDING_PURE_FUNCTION(cumulate_timestamp) {
   return window_rows(fcinfo, WindowKind::kCumulate, TIMESTAMPOID);
 }
-TRENDING_FUNCTION(cumulate_date) {
+TRENDING_PURE_FUNCTION(cumulate_date) {
   return window_rows(fcinfo, WindowKind::kCumulate, DATEOID);
 }

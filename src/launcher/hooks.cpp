@@ -83,7 +83,10 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
 void process_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
                      ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
                      DestReceiver* dest, QueryCompletion* completion) {
-  if (IsTransactionState()) make_way_for(statement->utilityStmt);
+  if (IsTransactionState()) {
+    make_way_for(statement->utilityStmt);
+    version_check_command(statement->utilityStmt);
+  }
   ProcessUtility_hook_type run =
       next_process_utility != nullptr ? next_process_utility : standard_ProcessUtility;
   run(statement, query, read_only_tree, context, params, environment, dest, completion);

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "postgres/server.h"
+#include "postgres/version.h"
 
 namespace trending {
 
@@ -36,14 +37,24 @@ auto guarded(Body&& body) -> decltype(body()) {
 
 }  // namespace trending
 
-// Defines an SQL-callable function `trending_NAME` (PG_FUNCTION_INFO_V1 included), its body behind the guard:
+// Defines an SQL-callable function `trending_NAME` (PG_FUNCTION_INFO_V1 included), its body behind the guard and
+// the check of versions:
 //     TRENDING_FUNCTION(sync) { ... PG_RETURN_LSN(lsn); }
-#define TRENDING_FUNCTION(name)                                                  \
-  static Datum trending_body_##name(FunctionCallInfo fcinfo);                    \
-  extern "C" {                                                                   \
-  PG_FUNCTION_INFO_V1(trending_##name);                                          \
-  PGDLLEXPORT Datum trending_##name(PG_FUNCTION_ARGS) {                          \
-    return trending::guarded([fcinfo] { return trending_body_##name(fcinfo); }); \
-  }                                                                              \
-  }                                                                              \
+// A function that older scripts of the extension name stays, even if it only says so: who has them installed gets
+// here, and is told by the check.
+#define TRENDING_FUNCTION(name) TRENDING_DEFINE_FUNCTION(name, trending::version_check())
+// The same for one that looks at nothing but its arguments, and goes on under SQL of any version.
+#define TRENDING_PURE_FUNCTION(name) TRENDING_DEFINE_FUNCTION(name, static_cast<void>(0))
+
+#define TRENDING_DEFINE_FUNCTION(name, check)                 \
+  static Datum trending_body_##name(FunctionCallInfo fcinfo); \
+  extern "C" {                                                \
+  PG_FUNCTION_INFO_V1(trending_##name);                       \
+  PGDLLEXPORT Datum trending_##name(PG_FUNCTION_ARGS) {       \
+    return trending::guarded([fcinfo] {                       \
+      check;                                                  \
+      return trending_body_##name(fcinfo);                    \
+    });                                                       \
+  }                                                           \
+  }                                                           \
   static Datum trending_body_##name([[maybe_unused]] FunctionCallInfo fcinfo)

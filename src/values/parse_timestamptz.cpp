@@ -52,13 +52,13 @@ using trending::parse;
 using trending::zone_lookup;
 
 // Both are STRICT.
-TRENDING_FUNCTION(parse_timestamptz) {
+TRENDING_PURE_FUNCTION(parse_timestamptz) {
   TimestampTz time = 0;
   if (!parse(PG_GETARG_DATUM(0), nullptr, &time)) PG_RETURN_NULL();
   PG_RETURN_TIMESTAMPTZ(time);
 }
 
-TRENDING_FUNCTION(parse_timestamptz_in) {
+TRENDING_PURE_FUNCTION(parse_timestamptz_in) {
   TimestampTz time = 0;
   pg_tz* zone = zone_lookup(text_to_cstring(PG_GETARG_TEXT_PP(1)));
   if (!parse(PG_GETARG_DATUM(0), zone, &time)) PG_RETURN_NULL();

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
-# Versions of the extension: what CREATE EXTENSION installs, ALTER EXTENSION UPDATE makes of every older version.
+# Versions of the extension: what CREATE EXTENSION installs, ALTER EXTENSION UPDATE makes of every older version. Where
+# the SQL in a database and the library in the server differ, everything says so, and goes on when they agree.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -62,6 +63,55 @@ for my $old (split /\n/, $node->safe_psql('postgres', qq{SELECT version FROM pg_
 	$node->safe_psql('updated', 'DROP EXTENSION trending');
 	$node->safe_psql('postgres', 'DROP DATABASE updated');
 }
+
+# A library under SQL of another version, older and newer: everything says so in words, and the slot is kept.
+$node->safe_psql('postgres', 'DROP EXTENSION trending; CREATE DATABASE apart');
+$node->safe_psql(
+	'apart', q{
+	CREATE EXTENSION trending;
+	CREATE TABLE hits (page text, at timestamptz);
+	CREATE TABLE documents (at timestamptz GENERATED ALWAYS AS (trending.parse_timestamptz(text)) STORED, text text);
+	SELECT trending.create_trend('pages', $$
+	  SELECT window_start, window_end, page, count(*) AS n FROM hits, trending.tumble(at, '1 hour')
+	  GROUP BY window_start, window_end, page ORDER BY n DESC $$, idle_timeout => '1 day');
+	INSERT INTO hits SELECT 'p' || n % 7, '2026-11-01 12:00Z' FROM generate_series(1, 100) n});
+sync_trends($node, 'apart');
+my $n = $node->safe_psql('apart', q{SELECT n FROM pages WHERE page = 'p1'});
+for my $case ([ '0.1.0', qr/Run ALTER EXTENSION trending UPDATE in this database/ ], [ '9.0.1', qr/Restart the server/ ])
+{
+	my ($version, $hint) = @$case;
+	my $pid = worker_pid($node, 'apart');
+	$node->safe_psql('apart', "UPDATE pg_extension SET extversion = '$version' WHERE extname = 'trending'");
+	kill_process($pid, 'TERM');
+	my $words = qr/extension "trending" has version \Q$version\E in this database, the library that the server has loaded \Q$current\E/;
+	for my $statement ('TABLE pages', 'EXPLAIN TABLE pages', q{SELECT trending.top('pages', 3)}, 'SELECT trending_top10()',
+		q{SELECT trending.create_trend('x', 'SELECT page, count(*) AS n FROM hits GROUP BY page ORDER BY n DESC')},
+		'SELECT trending.sync()', q{SELECT trending.drop_trend('pages')}, 'DROP FOREIGN TABLE pages', q{SELECT * FROM trending.verify('pages')},
+		'TABLE trending.status', q{SELECT set_config(name, 'trending', false) FROM pg_settings WHERE name = 'output_plugin_libraries'; SELECT pg_create_logical_replication_slot('s', 'trending', true); SELECT * FROM pg_logical_slot_get_changes('s', NULL, NULL)})
+	{
+		my ($status, $out, $error) = $node->psql('apart', "\\set VERBOSITY verbose\n$statement", extra_params => ['-q']);
+		like($error, $words, "$statement under $version") or diag "$out $error";
+		like($error, $hint, 'with what to do');
+		like($error, qr/55000/, 'and a code');
+	}
+	ok($node->poll_query_until('apart', q{SELECT state = 'unavailable' AND message LIKE 'extension "trending" has version%' FROM trending.worker_status}), 'the worker waits');
+	like($node->safe_psql('apart', 'SELECT hint FROM trending.worker_status'), $hint, 'and says for what');
+	is(slot_exists($node, 'apart'), '1', 'its slot is kept');
+	is($node->safe_psql('apart', q{INSERT INTO documents(text) VALUES ('2026-11-01T12:00:00Z') RETURNING at = '2026-11-01 12:00Z'}), 't', 'writers of other tables do not notice');
+	is($node->safe_psql('apart', q{CREATE TABLE other (); DROP TABLE other; SELECT count(*) FROM information_schema.tables WHERE table_name = 'pages'}), '1', 'nor who drops something else');
+	$node->safe_psql('apart', q{INSERT INTO hits VALUES ('p1', '2026-11-01 12:30Z')});
+	$node->safe_psql('apart', "UPDATE pg_extension SET extversion = '$current' WHERE extname = 'trending'; SELECT trending.request_worker()");
+	wait_for_worker($node, 'apart');
+	sync_trends($node, 'apart');
+	is($node->safe_psql('apart', q{SELECT n FROM pages WHERE page = 'p1'}), ++$n, 'then its trend goes on');
+}
+unlike(slurp_file($node->logfile), qr/trending refills/, 'nothing was filled anew');
+my ($status, $out, $error) = $node->psql('apart', q{ALTER EXTENSION trending UPDATE TO '9.0.1'});
+like($error, qr/the library of extension "trending" that the server has loaded has version \Q$current\E, which is older than 9.0.1.*Restart the server/s,
+	'newer SQL is refused before it is loaded');
+$node->safe_psql('apart', q{UPDATE pg_extension SET extversion = '0.1.0' WHERE extname = 'trending'});
+is($node->safe_psql('apart', q{DROP EXTENSION trending CASCADE; SELECT to_regclass('pages') IS NULL}), 't', 'an extension of another version can be dropped');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_replication_slots WHERE plugin = 'trending'}), 'and its slot goes');
 
 $node->stop;
 no_crash_in_log($node);

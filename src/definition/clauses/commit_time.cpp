@@ -56,7 +56,7 @@ bool oldest_commit_time(TimestampTz* time) {
 }  // namespace trending
 
 // STRICT. NULL where the server knows none: frozen rows, and transactions from before it kept commit times.
-TRENDING_FUNCTION(commit_time) {
+TRENDING_PURE_FUNCTION(commit_time) {
   TimestampTz time = 0;
   if (!TransactionIdGetCommitTsData(PG_GETARG_TRANSACTIONID(0), &time, nullptr)) {
     PG_RETURN_NULL();
