@@ -20,9 +20,9 @@ DATABASE = "docs_reference"
 
 # Every function that is not internal stands in one of these, beside the page that explains it.
 GROUPS = {
-    ("Trends", "definitions.md"): ["create_trend", "track", "alter_trend", "drop_trend", "resume", "explain", "definition", "batch_query"],
+    ("Trends", "definitions.md"): ["create_trend", "track", "alter_trend", "drop_trend", "resume", "explain", "definition", "batch_query", "counted_since"],
     ("Reading", "ranking.md"): ["top10", "trending_top10", "top", "rank", "sync", "watch"],
-    ("History", "history.md"): ["recompute", "verify", "history_since", "expire", "schedule_retention", "unschedule_retention"],
+    ("History", "history.md"): ["recompute", "verify", "nearly_equal", "history_since", "expire", "schedule_retention", "unschedule_retention"],
     ("Windows", "windows.md"): ["tumble", "hop", "cumulate", "session", "commit_time", "parse_timestamptz"],
     ("Aggregates", "aggregates.md"): ["first", "last", "latest", "approx_count_distinct", "approx_percentile", "decayed_count", "decayed_sum"],
     ("The worker", "operations.md"): ["reset_slot"],
@@ -66,6 +66,13 @@ SELECT c.relname AS name, obj_description(c.oid, 'pg_class') AS comment,
 FROM   pg_class c
 WHERE  c.relnamespace = 'trending'::regnamespace AND (c.relkind = 'v' OR c.relname = 'trend')
 ORDER  BY c.relkind DESC, c.relname
+"""
+
+TABLES = """
+SELECT c.relname AS name, obj_description(c.oid, 'pg_class') AS comment
+FROM   pg_class c
+WHERE  c.relnamespace = 'trending'::regnamespace AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') LIKE 'stored state: %'
+ORDER  BY c.relname
 """
 
 SETTINGS = """
@@ -188,6 +195,11 @@ def page(server):
             columns = [column for column in columns if column[0] not in {option["name"] for option in options}]
         yield table(("column", "type", ""), ((f"`{name}`", short(kind), sentence(comment))
                                              for name, kind, comment in columns))
+    yield "## The stored state"
+    yield ("Tables that the worker keeps for itself: what it has counted, and what waits to be written. Nobody has rights on them, "
+           "and any release may change them. Their sizes tell what checkpoints take.")
+    yield table(("table", ""), ((f"`trending.{one['name']}`", sentence(one["comment"].removeprefix("stored state: ")))
+                                for one in server.rows(TABLES)))
     yield "## Settings"
     yield "Set in the configuration file and reloaded, where nothing else is said."
     yield table(("setting", "default", ""), map(setting_row, server.rows(SETTINGS)))

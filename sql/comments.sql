@@ -24,6 +24,32 @@ FROM   pg_proc p, unnest(p.proargnames) WITH ORDINALITY a(name, number)
 WHERE  p.oid = 'trending.create_trend'::regproc AND a.number > p.pronargs - p.pronargdefaults
   AND  NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'trending.trend'::regclass AND attname = a.name);
 
+-- What is in schema trending is for users; tables of the stored state apart, which nobody has rights on.
+SELECT pg_describe_object(d.classid, d.objid, 0) AS internal_in_trending
+FROM   pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+       JOIN LATERAL (SELECT pronamespace FROM pg_proc WHERE d.classid = 'pg_proc'::regclass AND oid = d.objid
+                     UNION ALL SELECT relnamespace FROM pg_class WHERE d.classid = 'pg_class'::regclass AND oid = d.objid
+                     UNION ALL SELECT typnamespace FROM pg_type WHERE d.classid = 'pg_type'::regclass AND oid = d.objid) n(namespace) ON true
+WHERE  e.extname = 'trending' AND d.deptype = 'e' AND n.namespace = 'trending'::regnamespace
+  AND  obj_description(d.objid, d.classid::regclass::name) LIKE 'internal:%'
+ORDER  BY 1;
+SELECT c.oid::regclass AS open_table
+FROM   pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+WHERE  c.relnamespace = 'trending'::regnamespace AND obj_description(c.oid, 'pg_class') LIKE 'stored state:%'
+  AND  EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner);
+SELECT p.oid::regprocedure AS not_for_everybody
+FROM   pg_proc p WHERE p.pronamespace = 'trending'::regnamespace
+  AND  NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0);
+
+-- Internal functions: those that are called with the rights of the caller of another.
+SELECT p.oid::regprocedure AS internal_for_everybody
+FROM   pg_proc p WHERE p.pronamespace = 'trending_internal'::regnamespace
+  AND  EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)
+ORDER  BY p.proname COLLATE "C";
+SELECT count(*) > 30 AS others FROM pg_proc WHERE pronamespace = 'trending_internal'::regnamespace;
+SELECT a.privilege_type FROM pg_namespace n, aclexplode(n.nspacl) a
+WHERE  n.nspname = 'trending_internal' AND a.grantee = 0;
+
 -- All of this can fail.
 CREATE FUNCTION uncommented() RETURNS int LANGUAGE sql RETURN 1;
 ALTER EXTENSION trending ADD FUNCTION uncommented();

@@ -229,7 +229,7 @@ BEGIN;
 SELECT trending.create_trend('t', :'q');
 ROLLBACK;
 SELECT relation FROM trending.trend ORDER BY id;
-SELECT trending.forget_dropped();
+SELECT trending_internal.forget_dropped();
 
 -- Locks: none that a writer of the source or of the label table waits for.
 BEGIN;

@@ -8,9 +8,14 @@
 -- others, has no part in what the script makes.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- Everything lies in schema trending, but for trending_top10, which is in the schema of the extension.
+-- Everything that is for users lies in schema trending, but for trending_top10, which is in the schema of the extension.
+-- So do the tables of the stored state, which nobody has rights on.
 CREATE SCHEMA trending;
 COMMENT ON SCHEMA trending IS 'live windowed rankings: functions, status views, and tables that the worker keeps';
+
+-- Functions that others call: views, casts, aggregates, queries that the extension makes.
+CREATE SCHEMA trending_internal;
+COMMENT ON SCHEMA trending_internal IS 'internal: functions that the extension calls itself; they may change with any release';
 
 ------------------------------------------------------------------------------------------------------------
 -- Catalog
@@ -44,7 +49,7 @@ CREATE TABLE trending.trend (
   notify_channel   text
 );
 ALTER SEQUENCE trending.trend_id_seq OWNED BY trending.trend.id;
-COMMENT ON SEQUENCE trending.trend_id_seq IS 'internal: numbers of trends';
+COMMENT ON SEQUENCE trending.trend_id_seq IS 'numbers of trends';
 
 COMMENT ON TABLE trending.trend IS
   'the registered trends that you own or may read; maintained by trending.create_trend and DROP FOREIGN TABLE';
@@ -81,7 +86,7 @@ COMMENT ON COLUMN trending.trend.max_groups IS
 COMMENT ON COLUMN trending.trend.notify_channel IS
   'channel of NOTIFY on which groups that come to fulfil HAVING are announced; NULL: none';
 COMMENT ON COLUMN trending.trend.id IS
-  'internal: number of the trend';
+  'number of the trend';
 COMMENT ON COLUMN trending.trend.created_at IS
   'when the trend was created';
 
@@ -102,7 +107,7 @@ CREATE TABLE trending.checked_definition (
   system_identifier bigint NOT NULL,
   digest            bytea NOT NULL
 );
-COMMENT ON TABLE trending.checked_definition IS 'internal: the definitions that were checked when their trends were created';
+COMMENT ON TABLE trending.checked_definition IS 'stored state: the definitions that were checked when their trends were created';
 
 ------------------------------------------------------------------------------------------------------------
 -- Worker
@@ -243,13 +248,13 @@ CREATE TABLE trending.waiting_count (
   late     bigint NOT NULL,
   alerts   bigint NOT NULL
 );
-COMMENT ON TABLE trending.waiting_redo IS 'internal: windows that go from history, since their trend was refilled: those that are not final and end after one time, all after another';
-COMMENT ON TABLE trending.waiting_alert IS 'internal: alerts that could not be written to their table yet';
-COMMENT ON TABLE trending.waiting_window IS 'internal: closed windows that could not be written to history yet';
-COMMENT ON TABLE trending.waiting_late IS 'internal: late rows that could not be written to their table yet';
-COMMENT ON TABLE trending.waiting_count IS 'internal: how many rows of each trend are deferred: how their loss is noticed';
-COMMENT ON SEQUENCE trending.waiting_late_id_seq IS 'internal: order of deferred late rows';
-COMMENT ON SEQUENCE trending.waiting_alert_id_seq IS 'internal: order of deferred alerts';
+COMMENT ON TABLE trending.waiting_redo IS 'stored state: windows that go from history, since their trend was refilled: those that are not final and end after one time, all after another';
+COMMENT ON TABLE trending.waiting_alert IS 'stored state: alerts that could not be written to their table yet';
+COMMENT ON TABLE trending.waiting_window IS 'stored state: closed windows that could not be written to history yet';
+COMMENT ON TABLE trending.waiting_late IS 'stored state: late rows that could not be written to their table yet';
+COMMENT ON TABLE trending.waiting_count IS 'stored state: how many rows of each trend are deferred: how their loss is noticed';
+COMMENT ON SEQUENCE trending.waiting_late_id_seq IS 'stored state: order of deferred late rows';
+COMMENT ON SEQUENCE trending.waiting_alert_id_seq IS 'stored state: order of deferred alerts';
 
 -- Not dumped either: numbers of transactions mean nothing elsewhere.
 CREATE TABLE trending.trend_start (
@@ -260,7 +265,7 @@ CREATE TABLE trending.trend_start (
   backfilling   bool NOT NULL DEFAULT false,
   is_followed   bool NOT NULL DEFAULT false
 );
-COMMENT ON TABLE trending.trend_start IS 'internal: which rows came after a trend was created, and how far back its history is complete';
+COMMENT ON TABLE trending.trend_start IS 'stored state: which rows came after a trend was created, and how far back its history is complete';
 COMMENT ON COLUMN trending.trend_start.next_xid IS 'the first transaction that had not begun when the trend was created';
 COMMENT ON COLUMN trending.trend_start.running_xids IS 'transactions and subtransactions that were running then, in ascending order';
 COMMENT ON COLUMN trending.trend_start.history_since IS 'closed windows that end after this are in history; NULL before the trend has been filled';
@@ -278,23 +283,22 @@ CREATE TABLE trending.trend_clock (
   unretracted bigint NOT NULL,
   checksum    bigint NOT NULL
 );
-COMMENT ON TABLE trending.trend_clock IS 'internal: event clock and numbers of refused rows at the checkpoint, of each trend that has no stored state since it is being filled';
+COMMENT ON TABLE trending.trend_clock IS 'stored state: event clock and numbers of refused rows at the checkpoint, of each trend that has no stored state since it is being filled';
 
 -- Packed already: compressing costs more than it saves.
 ALTER TABLE trending.pane_state ALTER cells SET STORAGE EXTERNAL;
 
-COMMENT ON TABLE trending.checkpoint IS 'internal: the WAL position up to which the stored state has counted';
-COMMENT ON TABLE trending.trend_state IS 'internal: event clock, counters and options of each trend at the checkpoint';
-COMMENT ON TABLE trending.checkpoint_trend IS 'internal: which trends have a stored state at the checkpoint';
-COMMENT ON TABLE trending.trend_ahead_range IS 'internal: times of rows of each trend that were refused as too far ahead';
-COMMENT ON TABLE trending.trend_source_table IS 'internal: the tables of each trend''s source at the checkpoint';
-COMMENT ON TABLE trending.pane_state IS 'internal: counted cells of each pane at the checkpoint: a whole, then deltas';
+COMMENT ON TABLE trending.checkpoint IS 'stored state: the WAL position up to which the stored state has counted';
+COMMENT ON TABLE trending.trend_state IS 'stored state: event clock, counters and options of each trend at the checkpoint';
+COMMENT ON TABLE trending.checkpoint_trend IS 'stored state: which trends have a stored state at the checkpoint';
+COMMENT ON TABLE trending.trend_ahead_range IS 'stored state: times of rows of each trend that were refused as too far ahead';
+COMMENT ON TABLE trending.trend_source_table IS 'stored state: the tables of each trend''s source at the checkpoint';
+COMMENT ON TABLE trending.pane_state IS 'stored state: counted cells of each pane at the checkpoint: a whole, then deltas';
 
-CREATE FUNCTION trending.request_worker()
+CREATE FUNCTION trending_internal.request_worker()
 RETURNS void LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_request_worker';
-REVOKE ALL ON FUNCTION trending.request_worker() FROM PUBLIC;
-COMMENT ON FUNCTION trending.request_worker() IS
+COMMENT ON FUNCTION trending_internal.request_worker() IS
   'internal: asks for the worker of this database; warns when a setting of the server keeps it from running';
 
 -- When the worker cannot go on from where it was (broken WAL, an error that comes again and again): it recreates
@@ -421,56 +425,56 @@ COMMENT ON FUNCTION trending.cumulate(date, interval, interval, timestamp) IS
 -- Aggregates: in a trend's definition, and anywhere else
 ------------------------------------------------------------------------------------------------------------
 
-CREATE FUNCTION trending.first_step(internal, anyelement, "any")
+CREATE FUNCTION trending_internal.first_step(internal, anyelement, "any")
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_first_step';
-CREATE FUNCTION trending.last_step(internal, anyelement, "any")
+CREATE FUNCTION trending_internal.last_step(internal, anyelement, "any")
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_last_step';
-CREATE FUNCTION trending.pick_final(internal, anyelement, "any")
+CREATE FUNCTION trending_internal.pick_final(internal, anyelement, "any")
 RETURNS anyelement LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_final';
-CREATE FUNCTION trending.pick_combine(internal, internal)
+CREATE FUNCTION trending_internal.pick_combine(internal, internal)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_combine';
-CREATE FUNCTION trending.pick_serialize(internal)
+CREATE FUNCTION trending_internal.pick_serialize(internal)
 RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_serialize';
-CREATE FUNCTION trending.pick_deserialize(bytea, internal)
+CREATE FUNCTION trending_internal.pick_deserialize(bytea, internal)
 RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_pick_deserialize';
-COMMENT ON FUNCTION trending.first_step(internal, anyelement, "any") IS 'internal: transition of trending.first';
-COMMENT ON FUNCTION trending.last_step(internal, anyelement, "any") IS 'internal: transition of trending.last';
-COMMENT ON FUNCTION trending.pick_final(internal, anyelement, "any") IS 'internal: result of trending.first and last';
-COMMENT ON FUNCTION trending.pick_combine(internal, internal) IS 'internal: combines states of trending.first and last';
-COMMENT ON FUNCTION trending.pick_serialize(internal) IS 'internal: serializes states of trending.first and last';
-COMMENT ON FUNCTION trending.pick_deserialize(bytea, internal) IS 'internal: deserializes states of trending.first and last';
+COMMENT ON FUNCTION trending_internal.first_step(internal, anyelement, "any") IS 'internal: transition of trending.first';
+COMMENT ON FUNCTION trending_internal.last_step(internal, anyelement, "any") IS 'internal: transition of trending.last';
+COMMENT ON FUNCTION trending_internal.pick_final(internal, anyelement, "any") IS 'internal: result of trending.first and last';
+COMMENT ON FUNCTION trending_internal.pick_combine(internal, internal) IS 'internal: combines states of trending.first and last';
+COMMENT ON FUNCTION trending_internal.pick_serialize(internal) IS 'internal: serializes states of trending.first and last';
+COMMENT ON FUNCTION trending_internal.pick_deserialize(bytea, internal) IS 'internal: deserializes states of trending.first and last';
 
 CREATE AGGREGATE trending.first(value anyelement, at timestamptz) (
-  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  SFUNC = trending_internal.first_step, STYPE = internal, FINALFUNC = trending_internal.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.pick_combine, SERIALFUNC = trending_internal.pick_serialize, DESERIALFUNC = trending_internal.pick_deserialize,
   PARALLEL = SAFE);
 CREATE AGGREGATE trending.first(value anyelement, at timestamp) (
-  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  SFUNC = trending_internal.first_step, STYPE = internal, FINALFUNC = trending_internal.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.pick_combine, SERIALFUNC = trending_internal.pick_serialize, DESERIALFUNC = trending_internal.pick_deserialize,
   PARALLEL = SAFE);
 CREATE AGGREGATE trending.first(value anyelement, at date) (
-  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  SFUNC = trending_internal.first_step, STYPE = internal, FINALFUNC = trending_internal.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.pick_combine, SERIALFUNC = trending_internal.pick_serialize, DESERIALFUNC = trending_internal.pick_deserialize,
   PARALLEL = SAFE);
 CREATE AGGREGATE trending.first(value anyelement, at bigint) (
-  SFUNC = trending.first_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  SFUNC = trending_internal.first_step, STYPE = internal, FINALFUNC = trending_internal.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.pick_combine, SERIALFUNC = trending_internal.pick_serialize, DESERIALFUNC = trending_internal.pick_deserialize,
   PARALLEL = SAFE);
 CREATE AGGREGATE trending.last(value anyelement, at timestamptz) (
-  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  SFUNC = trending_internal.last_step, STYPE = internal, FINALFUNC = trending_internal.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.pick_combine, SERIALFUNC = trending_internal.pick_serialize, DESERIALFUNC = trending_internal.pick_deserialize,
   PARALLEL = SAFE);
 CREATE AGGREGATE trending.last(value anyelement, at timestamp) (
-  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  SFUNC = trending_internal.last_step, STYPE = internal, FINALFUNC = trending_internal.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.pick_combine, SERIALFUNC = trending_internal.pick_serialize, DESERIALFUNC = trending_internal.pick_deserialize,
   PARALLEL = SAFE);
 CREATE AGGREGATE trending.last(value anyelement, at date) (
-  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  SFUNC = trending_internal.last_step, STYPE = internal, FINALFUNC = trending_internal.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.pick_combine, SERIALFUNC = trending_internal.pick_serialize, DESERIALFUNC = trending_internal.pick_deserialize,
   PARALLEL = SAFE);
 CREATE AGGREGATE trending.last(value anyelement, at bigint) (
-  SFUNC = trending.last_step, STYPE = internal, FINALFUNC = trending.pick_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.pick_combine, SERIALFUNC = trending.pick_serialize, DESERIALFUNC = trending.pick_deserialize,
+  SFUNC = trending_internal.last_step, STYPE = internal, FINALFUNC = trending_internal.pick_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.pick_combine, SERIALFUNC = trending_internal.pick_serialize, DESERIALFUNC = trending_internal.pick_deserialize,
   PARALLEL = SAFE);
 
 COMMENT ON AGGREGATE trending.first(anyelement, timestamptz) IS
@@ -490,38 +494,38 @@ COMMENT ON AGGREGATE trending.last(anyelement, date) IS
 COMMENT ON AGGREGATE trending.last(anyelement, bigint) IS
   'the value of the latest at; among rows of the same time the greatest value. Rows whose value or at is NULL do not count';
 
-CREATE FUNCTION trending.latest_step(internal, anyelement, "any", int)
+CREATE FUNCTION trending_internal.latest_step(internal, anyelement, "any", int)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_step';
-CREATE FUNCTION trending.latest_final(internal, anyelement, "any", int)
+CREATE FUNCTION trending_internal.latest_final(internal, anyelement, "any", int)
 RETURNS anyarray LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_final';
-CREATE FUNCTION trending.latest_combine(internal, internal)
+CREATE FUNCTION trending_internal.latest_combine(internal, internal)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_combine';
-CREATE FUNCTION trending.latest_serialize(internal)
+CREATE FUNCTION trending_internal.latest_serialize(internal)
 RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_serialize';
-CREATE FUNCTION trending.latest_deserialize(bytea, internal)
+CREATE FUNCTION trending_internal.latest_deserialize(bytea, internal)
 RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_latest_deserialize';
-COMMENT ON FUNCTION trending.latest_step(internal, anyelement, "any", int) IS 'internal: transition of trending.latest';
-COMMENT ON FUNCTION trending.latest_final(internal, anyelement, "any", int) IS 'internal: result of trending.latest';
-COMMENT ON FUNCTION trending.latest_combine(internal, internal) IS 'internal: combines states of trending.latest';
-COMMENT ON FUNCTION trending.latest_serialize(internal) IS 'internal: serializes states of trending.latest';
-COMMENT ON FUNCTION trending.latest_deserialize(bytea, internal) IS 'internal: deserializes states of trending.latest';
+COMMENT ON FUNCTION trending_internal.latest_step(internal, anyelement, "any", int) IS 'internal: transition of trending.latest';
+COMMENT ON FUNCTION trending_internal.latest_final(internal, anyelement, "any", int) IS 'internal: result of trending.latest';
+COMMENT ON FUNCTION trending_internal.latest_combine(internal, internal) IS 'internal: combines states of trending.latest';
+COMMENT ON FUNCTION trending_internal.latest_serialize(internal) IS 'internal: serializes states of trending.latest';
+COMMENT ON FUNCTION trending_internal.latest_deserialize(bytea, internal) IS 'internal: deserializes states of trending.latest';
 
 CREATE AGGREGATE trending.latest(value anyelement, at timestamptz, n int) (
-  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
-  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+  SFUNC = trending_internal.latest_step, STYPE = internal, FINALFUNC = trending_internal.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.latest_combine, SERIALFUNC = trending_internal.latest_serialize,
+  DESERIALFUNC = trending_internal.latest_deserialize, PARALLEL = SAFE);
 CREATE AGGREGATE trending.latest(value anyelement, at timestamp, n int) (
-  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
-  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+  SFUNC = trending_internal.latest_step, STYPE = internal, FINALFUNC = trending_internal.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.latest_combine, SERIALFUNC = trending_internal.latest_serialize,
+  DESERIALFUNC = trending_internal.latest_deserialize, PARALLEL = SAFE);
 CREATE AGGREGATE trending.latest(value anyelement, at date, n int) (
-  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
-  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+  SFUNC = trending_internal.latest_step, STYPE = internal, FINALFUNC = trending_internal.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.latest_combine, SERIALFUNC = trending_internal.latest_serialize,
+  DESERIALFUNC = trending_internal.latest_deserialize, PARALLEL = SAFE);
 CREATE AGGREGATE trending.latest(value anyelement, at bigint, n int) (
-  SFUNC = trending.latest_step, STYPE = internal, FINALFUNC = trending.latest_final, FINALFUNC_EXTRA,
-  COMBINEFUNC = trending.latest_combine, SERIALFUNC = trending.latest_serialize,
-  DESERIALFUNC = trending.latest_deserialize, PARALLEL = SAFE);
+  SFUNC = trending_internal.latest_step, STYPE = internal, FINALFUNC = trending_internal.latest_final, FINALFUNC_EXTRA,
+  COMBINEFUNC = trending_internal.latest_combine, SERIALFUNC = trending_internal.latest_serialize,
+  DESERIALFUNC = trending_internal.latest_deserialize, PARALLEL = SAFE);
 
 COMMENT ON AGGREGATE trending.latest(anyelement, timestamptz, int) IS
   'the values of the latest n at, the newest first, as an array; among rows of the same time the greatest values come first. Rows whose value or at is NULL do not count. n is a constant of at most 1000';
@@ -532,85 +536,85 @@ COMMENT ON AGGREGATE trending.latest(anyelement, date, int) IS
 COMMENT ON AGGREGATE trending.latest(anyelement, bigint, int) IS
   'the values of the latest n at, the newest first, as an array; among rows of the same time the greatest values come first. Rows whose value or at is NULL do not count. n is a constant of at most 1000';
 
-CREATE FUNCTION trending.percentile_step(internal, float8, float8)
+CREATE FUNCTION trending_internal.percentile_step(internal, float8, float8)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_step';
-CREATE FUNCTION trending.percentile_final(internal)
+CREATE FUNCTION trending_internal.percentile_final(internal)
 RETURNS float8 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_final';
-CREATE FUNCTION trending.percentile_combine(internal, internal)
+CREATE FUNCTION trending_internal.percentile_combine(internal, internal)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_combine';
-CREATE FUNCTION trending.percentile_serialize(internal)
+CREATE FUNCTION trending_internal.percentile_serialize(internal)
 RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_serialize';
-CREATE FUNCTION trending.percentile_deserialize(bytea, internal)
+CREATE FUNCTION trending_internal.percentile_deserialize(bytea, internal)
 RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_percentile_deserialize';
-COMMENT ON FUNCTION trending.percentile_step(internal, float8, float8) IS 'internal: transition of trending.approx_percentile';
-COMMENT ON FUNCTION trending.percentile_final(internal) IS 'internal: result of trending.approx_percentile';
-COMMENT ON FUNCTION trending.percentile_combine(internal, internal) IS 'internal: combines states of trending.approx_percentile';
-COMMENT ON FUNCTION trending.percentile_serialize(internal) IS 'internal: serializes states of trending.approx_percentile';
-COMMENT ON FUNCTION trending.percentile_deserialize(bytea, internal) IS 'internal: deserializes states of trending.approx_percentile';
+COMMENT ON FUNCTION trending_internal.percentile_step(internal, float8, float8) IS 'internal: transition of trending.approx_percentile';
+COMMENT ON FUNCTION trending_internal.percentile_final(internal) IS 'internal: result of trending.approx_percentile';
+COMMENT ON FUNCTION trending_internal.percentile_combine(internal, internal) IS 'internal: combines states of trending.approx_percentile';
+COMMENT ON FUNCTION trending_internal.percentile_serialize(internal) IS 'internal: serializes states of trending.approx_percentile';
+COMMENT ON FUNCTION trending_internal.percentile_deserialize(bytea, internal) IS 'internal: deserializes states of trending.approx_percentile';
 
 CREATE AGGREGATE trending.approx_percentile(p float8, x float8) (
-  SFUNC = trending.percentile_step, STYPE = internal, SSPACE = 8192, FINALFUNC = trending.percentile_final,
-  COMBINEFUNC = trending.percentile_combine, SERIALFUNC = trending.percentile_serialize,
-  DESERIALFUNC = trending.percentile_deserialize, PARALLEL = SAFE);
+  SFUNC = trending_internal.percentile_step, STYPE = internal, SSPACE = 8192, FINALFUNC = trending_internal.percentile_final,
+  COMBINEFUNC = trending_internal.percentile_combine, SERIALFUNC = trending_internal.percentile_serialize,
+  DESERIALFUNC = trending_internal.percentile_deserialize, PARALLEL = SAFE);
 COMMENT ON AGGREGATE trending.approx_percentile(float8, float8) IS
   'the value of x below which the share p of the others lies, within 1 % of it, in at most 64 kB of memory. p is a constant between 0 and 1; 0.5 is the median. NULL does not count';
 
-CREATE FUNCTION trending.decayed_count_step(internal, timestamptz, interval)
+CREATE FUNCTION trending_internal.decayed_count_step(internal, timestamptz, interval)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_count_step';
-CREATE FUNCTION trending.decayed_sum_step(internal, float8, timestamptz, interval)
+CREATE FUNCTION trending_internal.decayed_sum_step(internal, float8, timestamptz, interval)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_sum_step';
-CREATE FUNCTION trending.decayed_count_final(internal)
+CREATE FUNCTION trending_internal.decayed_count_final(internal)
 RETURNS float8 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_count_final';
-CREATE FUNCTION trending.decayed_sum_final(internal)
+CREATE FUNCTION trending_internal.decayed_sum_final(internal)
 RETURNS float8 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_sum_final';
-CREATE FUNCTION trending.decayed_combine(internal, internal)
+CREATE FUNCTION trending_internal.decayed_combine(internal, internal)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_combine';
-CREATE FUNCTION trending.decayed_serialize(internal)
+CREATE FUNCTION trending_internal.decayed_serialize(internal)
 RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_serialize';
-CREATE FUNCTION trending.decayed_deserialize(bytea, internal)
+CREATE FUNCTION trending_internal.decayed_deserialize(bytea, internal)
 RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_decayed_deserialize';
-COMMENT ON FUNCTION trending.decayed_count_step(internal, timestamptz, interval) IS 'internal: transition of trending.decayed_count';
-COMMENT ON FUNCTION trending.decayed_sum_step(internal, float8, timestamptz, interval) IS 'internal: transition of trending.decayed_sum';
-COMMENT ON FUNCTION trending.decayed_count_final(internal) IS 'internal: result of trending.decayed_count';
-COMMENT ON FUNCTION trending.decayed_sum_final(internal) IS 'internal: result of trending.decayed_sum';
-COMMENT ON FUNCTION trending.decayed_combine(internal, internal) IS 'internal: combines states of decayed aggregates';
-COMMENT ON FUNCTION trending.decayed_serialize(internal) IS 'internal: serializes states of decayed aggregates';
-COMMENT ON FUNCTION trending.decayed_deserialize(bytea, internal) IS 'internal: deserializes states of decayed aggregates';
+COMMENT ON FUNCTION trending_internal.decayed_count_step(internal, timestamptz, interval) IS 'internal: transition of trending.decayed_count';
+COMMENT ON FUNCTION trending_internal.decayed_sum_step(internal, float8, timestamptz, interval) IS 'internal: transition of trending.decayed_sum';
+COMMENT ON FUNCTION trending_internal.decayed_count_final(internal) IS 'internal: result of trending.decayed_count';
+COMMENT ON FUNCTION trending_internal.decayed_sum_final(internal) IS 'internal: result of trending.decayed_sum';
+COMMENT ON FUNCTION trending_internal.decayed_combine(internal, internal) IS 'internal: combines states of decayed aggregates';
+COMMENT ON FUNCTION trending_internal.decayed_serialize(internal) IS 'internal: serializes states of decayed aggregates';
+COMMENT ON FUNCTION trending_internal.decayed_deserialize(bytea, internal) IS 'internal: deserializes states of decayed aggregates';
 
 CREATE AGGREGATE trending.decayed_count(at timestamptz, half_life interval) (
-  SFUNC = trending.decayed_count_step, STYPE = internal, FINALFUNC = trending.decayed_count_final,
-  COMBINEFUNC = trending.decayed_combine, SERIALFUNC = trending.decayed_serialize,
-  DESERIALFUNC = trending.decayed_deserialize, PARALLEL = SAFE);
+  SFUNC = trending_internal.decayed_count_step, STYPE = internal, FINALFUNC = trending_internal.decayed_count_final,
+  COMBINEFUNC = trending_internal.decayed_combine, SERIALFUNC = trending_internal.decayed_serialize,
+  DESERIALFUNC = trending_internal.decayed_deserialize, PARALLEL = SAFE);
 CREATE AGGREGATE trending.decayed_sum(x float8, at timestamptz, half_life interval) (
-  SFUNC = trending.decayed_sum_step, STYPE = internal, FINALFUNC = trending.decayed_sum_final,
-  COMBINEFUNC = trending.decayed_combine, SERIALFUNC = trending.decayed_serialize,
-  DESERIALFUNC = trending.decayed_deserialize, PARALLEL = SAFE);
+  SFUNC = trending_internal.decayed_sum_step, STYPE = internal, FINALFUNC = trending_internal.decayed_sum_final,
+  COMBINEFUNC = trending_internal.decayed_combine, SERIALFUNC = trending_internal.decayed_serialize,
+  DESERIALFUNC = trending_internal.decayed_deserialize, PARALLEL = SAFE);
 
 COMMENT ON AGGREGATE trending.decayed_count(timestamptz, interval) IS
   'the rows, each weighing half as much with every half_life that has passed since its time, as of now(). Rows whose time is NULL or infinite do not count; 0 without rows';
 COMMENT ON AGGREGATE trending.decayed_sum(float8, timestamptz, interval) IS
   'the sum of x, each x weighing half as much with every half_life that has passed since its time, as of now(). Rows whose x or time is NULL, or whose time is infinite, do not count; NULL without rows';
 
-CREATE FUNCTION trending.approx_step(internal, anyelement)
+CREATE FUNCTION trending_internal.approx_step(internal, anyelement)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_step';
-CREATE FUNCTION trending.approx_final(internal)
+CREATE FUNCTION trending_internal.approx_final(internal)
 RETURNS bigint LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_final';
-CREATE FUNCTION trending.approx_combine(internal, internal)
+CREATE FUNCTION trending_internal.approx_combine(internal, internal)
 RETURNS internal LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_combine';
-CREATE FUNCTION trending.approx_serialize(internal)
+CREATE FUNCTION trending_internal.approx_serialize(internal)
 RETURNS bytea LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_serialize';
-CREATE FUNCTION trending.approx_deserialize(bytea, internal)
+CREATE FUNCTION trending_internal.approx_deserialize(bytea, internal)
 RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'trending_approx_deserialize';
-COMMENT ON FUNCTION trending.approx_step(internal, anyelement) IS 'internal: transition of trending.approx_count_distinct';
-COMMENT ON FUNCTION trending.approx_final(internal) IS 'internal: result of trending.approx_count_distinct';
-COMMENT ON FUNCTION trending.approx_combine(internal, internal) IS 'internal: combines states of trending.approx_count_distinct';
-COMMENT ON FUNCTION trending.approx_serialize(internal) IS 'internal: serializes states of trending.approx_count_distinct';
-COMMENT ON FUNCTION trending.approx_deserialize(bytea, internal) IS 'internal: deserializes states of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending_internal.approx_step(internal, anyelement) IS 'internal: transition of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending_internal.approx_final(internal) IS 'internal: result of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending_internal.approx_combine(internal, internal) IS 'internal: combines states of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending_internal.approx_serialize(internal) IS 'internal: serializes states of trending.approx_count_distinct';
+COMMENT ON FUNCTION trending_internal.approx_deserialize(bytea, internal) IS 'internal: deserializes states of trending.approx_count_distinct';
 
 CREATE AGGREGATE trending.approx_count_distinct(x anyelement) (
-  SFUNC = trending.approx_step, STYPE = internal, SSPACE = 65536, FINALFUNC = trending.approx_final,
-  COMBINEFUNC = trending.approx_combine, SERIALFUNC = trending.approx_serialize,
-  DESERIALFUNC = trending.approx_deserialize, PARALLEL = SAFE);
+  SFUNC = trending_internal.approx_step, STYPE = internal, SSPACE = 65536, FINALFUNC = trending_internal.approx_final,
+  COMBINEFUNC = trending_internal.approx_combine, SERIALFUNC = trending_internal.approx_serialize,
+  DESERIALFUNC = trending_internal.approx_deserialize, PARALLEL = SAFE);
 
 COMMENT ON AGGREGATE trending.approx_count_distinct(anyelement) IS
   'how many different values x has, NULL apart, usually within 1 %, in at most 64 kB of memory; 0 without rows';
@@ -621,11 +625,11 @@ COMMENT ON AGGREGATE trending.approx_count_distinct(anyelement) IS
 
 -- Written true, false or 'open'.
 CREATE TYPE trending.backfill_mode AS ENUM ('true', 'open', 'false');
-CREATE FUNCTION trending.as_backfill_mode(wanted bool)
+CREATE FUNCTION trending_internal.as_backfill_mode(wanted bool)
 RETURNS trending.backfill_mode LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN wanted THEN 'true'::trending.backfill_mode ELSE 'false'::trending.backfill_mode END;
-CREATE CAST (bool AS trending.backfill_mode) WITH FUNCTION trending.as_backfill_mode(bool) AS IMPLICIT;
-COMMENT ON FUNCTION trending.as_backfill_mode(bool) IS 'internal: the cast from bool';
+CREATE CAST (bool AS trending.backfill_mode) WITH FUNCTION trending_internal.as_backfill_mode(bool) AS IMPLICIT;
+COMMENT ON FUNCTION trending_internal.as_backfill_mode(bool) IS 'internal: the cast from bool';
 COMMENT ON CAST (bool AS trending.backfill_mode) IS 'internal: backfill may be written true or false';
 COMMENT ON TYPE trending.backfill_mode IS
 'what becomes of rows that are there when a trend is created: true: they count, and history of windows that have closed is filled back; ''open'': those of open windows count; false: none. bool is cast to it';
@@ -639,10 +643,10 @@ CREATE FUNCTION trending.create_trend(
 RETURNS regclass LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_create_trend';
 
-CREATE FUNCTION trending.is_later(xmin xid, next_xid bigint, running_xids bigint[])
+CREATE FUNCTION trending_internal.is_later(xmin xid, next_xid bigint, running_xids bigint[])
 RETURNS bool LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trending_is_later';
-COMMENT ON FUNCTION trending.is_later(xid, bigint, bigint[]) IS 'internal: whether a row of this xmin came after its trend was created (trend_start)';
+COMMENT ON FUNCTION trending_internal.is_later(xid, bigint, bigint[]) IS 'internal: whether a row of this xmin came after its trend was created (trend_start)';
 
 CREATE FUNCTION trending.alter_trend(
   trend regclass, query text DEFAULT NULL, label text DEFAULT NULL,
@@ -677,18 +681,18 @@ COMMENT ON FUNCTION trending.track(regclass, name, name, text, interval, interva
 -- Foreign-data wrapper
 ------------------------------------------------------------------------------------------------------------
 
-CREATE FUNCTION trending.fdw_handler()
+CREATE FUNCTION trending_internal.fdw_handler()
 RETURNS fdw_handler LANGUAGE C STRICT
 AS 'MODULE_PATHNAME', 'trending_fdw_handler';
 
-CREATE FUNCTION trending.fdw_validator(options text[], catalog oid)
+CREATE FUNCTION trending_internal.fdw_validator(options text[], catalog oid)
 RETURNS void LANGUAGE C STRICT
 AS 'MODULE_PATHNAME', 'trending_fdw_validator';
 
-CREATE FOREIGN DATA WRAPPER trending_fdw HANDLER trending.fdw_handler VALIDATOR trending.fdw_validator;
+CREATE FOREIGN DATA WRAPPER trending_fdw HANDLER trending_internal.fdw_handler VALIDATOR trending_internal.fdw_validator;
 CREATE SERVER trending FOREIGN DATA WRAPPER trending_fdw;
-COMMENT ON FUNCTION trending.fdw_handler() IS 'internal: handler of the foreign-data wrapper';
-COMMENT ON FUNCTION trending.fdw_validator(text[], oid) IS 'internal: validator of the foreign-data wrapper';
+COMMENT ON FUNCTION trending_internal.fdw_handler() IS 'internal: handler of the foreign-data wrapper';
+COMMENT ON FUNCTION trending_internal.fdw_validator(text[], oid) IS 'internal: validator of the foreign-data wrapper';
 COMMENT ON FOREIGN DATA WRAPPER trending_fdw IS 'internal: reads trends from shared memory';
 COMMENT ON SERVER trending IS 'internal: the server of all trends; only tables that create_trend made are served';
 
@@ -741,7 +745,7 @@ CREATE FUNCTION trending.watch(trend regclass, version bigint DEFAULT 0, timeout
 RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_watch';
 
-CREATE FUNCTION trending.trend_stats(
+CREATE FUNCTION trending_internal.trend_stats(
   OUT trend_id int, OUT state text, OUT reason text, OUT version bigint,
   OUT window_start timestamptz, OUT window_end timestamptz, OUT event_clock timestamptz, OUT watermark timestamptz,
   OUT live_groups bigint, OUT kept_groups bigint, OUT kept_panes bigint,
@@ -750,22 +754,22 @@ CREATE FUNCTION trending.trend_stats(
   OUT memory_bytes bigint, OUT retractable bool)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_trend_stats';
-COMMENT ON FUNCTION trending.trend_stats() IS 'internal: what shared memory knows of each trend, for trending.status';
+COMMENT ON FUNCTION trending_internal.trend_stats() IS 'internal: what shared memory knows of each trend, for trending.status';
 
-CREATE FUNCTION trending.worker_stats(
+CREATE FUNCTION trending_internal.worker_stats(
   OUT pid int, OUT state text, OUT message text, OUT hint text, OUT applied_lsn pg_lsn, OUT lag_bytes bigint,
   OUT confirmed_lsn pg_lsn, OUT transactions bigint, OUT checkpoint_at timestamptz, OUT checkpoint_ms float8,
   OUT checkpoint_bytes bigint, OUT checkpoint_hold_ms float8, OUT starts bigint, OUT failures int, OUT set_aside int,
   OUT memory_granted bigint, OUT latency_ms float8)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'trending_worker_stats';
-COMMENT ON FUNCTION trending.worker_stats() IS 'internal: what shared memory knows of the worker, for trending.worker_status';
+COMMENT ON FUNCTION trending_internal.worker_stats() IS 'internal: what shared memory knows of the worker, for trending.worker_status';
 
 -- Transactions by how long after their commit they became visible: those up to a bound, and the seconds of all.
-CREATE FUNCTION trending.commit_latency(OUT upto float8, OUT transactions bigint, OUT seconds float8)
+CREATE FUNCTION trending_internal.commit_latency(OUT upto float8, OUT transactions bigint, OUT seconds float8)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 16
 AS 'MODULE_PATHNAME', 'trending_commit_latency';
-COMMENT ON FUNCTION trending.commit_latency() IS
+COMMENT ON FUNCTION trending_internal.commit_latency() IS
   'internal: transactions by how long after their commit they became visible, in seconds, for trending.metrics';
 
 -- A trend's definition as it is now, every name qualified; NULL for who may not read the trend.
@@ -786,7 +790,7 @@ AS 'MODULE_PATHNAME', 'trending_batch_query';
 CREATE FUNCTION trending.counted_since(trend regclass)
 RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_counted_since';
-COMMENT ON FUNCTION trending.counted_since(regclass) IS 'internal: before this time a trend of decayed aggregates has forgotten rows, or the server when they were committed';
+COMMENT ON FUNCTION trending.counted_since(regclass) IS 'rows from before this time are forgotten by a trend of decayed aggregates, or the server has forgotten when they were committed; NULL: none are. trending.batch_query asks for it';
 
 CREATE FUNCTION trending.nearly_equal(a float8, b float8, tolerance float8)
 RETURNS bool LANGUAGE C IMMUTABLE PARALLEL SAFE
@@ -794,13 +798,13 @@ AS 'MODULE_PATHNAME', 'trending_nearly_equal';
 CREATE FUNCTION trending.nearly_equal(a float8, b float8, tolerance float8, size float8)
 RETURNS bool LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trending_nearly_equal';
-COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8) IS 'internal: equal, or both NULL, or different by at most this part of the greater';
-COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8, float8) IS 'internal: the same, of size if that is greater still';
+COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8) IS 'whether two numbers are equal, both NULL, or different by at most this part of the greater: how trending.verify compares floats, whose sums depend on the order of rows';
+COMMENT ON FUNCTION trending.nearly_equal(float8, float8, float8, float8) IS 'the same; the difference may be that part of size, if that is greater still: the size of what was added up';
 
-CREATE FUNCTION trending.caught("like" anyelement, number int, VARIADIC arguments "any")
+CREATE FUNCTION trending_internal.caught("like" anyelement, number int, VARIADIC arguments "any")
 RETURNS anyelement LANGUAGE C STABLE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_caught';
-COMMENT ON FUNCTION trending.caught(anyelement, int, "any") IS 'internal: an expression of the query that verify or recompute runs, NULL where it fails';
+COMMENT ON FUNCTION trending_internal.caught(anyelement, int, "any") IS 'internal: an expression of the query that verify or recompute runs, NULL where it fails';
 
 -- Recalculates from the source the final windows that lie within [from_time, to_time], or the final sessions that reach
 -- into that time, and marks the late rows all of whose windows are among them. For those who may insert into and delete
@@ -809,19 +813,19 @@ CREATE FUNCTION trending.recompute(trend regclass, from_time timestamptz, to_tim
 RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_recompute';
 
-CREATE FUNCTION trending.live_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
+CREATE FUNCTION trending_internal.live_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_live_differences';
-COMMENT ON FUNCTION trending.live_differences(regclass) IS 'internal: the rows in which a trend and its definition differ at one instant';
+COMMENT ON FUNCTION trending_internal.live_differences(regclass) IS 'internal: the rows in which a trend and its definition differ at one instant';
 
-CREATE FUNCTION trending.history_differences_now(trend regclass, OUT found_in text, OUT "row" jsonb, OUT settled bool)
+CREATE FUNCTION trending_internal.history_differences_now(trend regclass, OUT found_in text, OUT "row" jsonb, OUT settled bool)
 RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_history_differences_now';
-COMMENT ON FUNCTION trending.history_differences_now(regclass) IS 'internal: the rows in which a trend''s history and its definition differ now; settled: the worker will not change the row any more';
+COMMENT ON FUNCTION trending_internal.history_differences_now(regclass) IS 'internal: the rows in which a trend''s history and its definition differ now; settled: the worker will not change the row any more';
 
 -- The same of its history. What is missing there, or not final, the worker may be about to write with a checkpoint: it
 -- differs when it still does after one.
-CREATE FUNCTION trending.history_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
+CREATE FUNCTION trending_internal.history_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -839,7 +843,7 @@ DECLARE
 BEGIN
   FOR round IN 1 .. 5 LOOP
     SELECT array_agg(q.found_in), array_agg(q."row"), array_agg(q.settled) INTO sides, rows, settled
-    FROM   trending.history_differences_now(history_differences.trend) q;
+    FROM   trending_internal.history_differences_now(history_differences.trend) q;
     SELECT array_agg(d.side), array_agg(d.r), array_agg(d.is_settled OR b.r IS NOT NULL) INTO sides, rows, settled
     FROM   unnest(sides, rows, settled) d(side, r, is_settled)
     LEFT   JOIN unnest(doubtful_sides, doubtful_rows) b(side, r) ON b.side = d.side AND b.r = d.r
@@ -854,7 +858,7 @@ BEGIN
     END IF;
     written := trending.sync('1 minute');
     patience := clock_timestamp() + current_setting('trending.checkpoint_interval')::interval + interval '5 seconds';
-    WHILE coalesce((SELECT w.confirmed_lsn < written FROM trending.worker_stats() w), true) AND clock_timestamp() < patience LOOP
+    WHILE coalesce((SELECT w.confirmed_lsn < written FROM trending.worker_status w), true) AND clock_timestamp() < patience LOOP
       PERFORM pg_sleep(0.05);
     END LOOP;
   END LOOP;
@@ -883,16 +887,16 @@ BEGIN
       HINT = 'Use READ COMMITTED.';
   END IF;
   PERFORM trending.sync('1 minute');  -- so that writers are kept out briefly
-  RETURN QUERY SELECT 'current window', d.found_in, d."row" FROM trending.live_differences(verify.trend) d;
+  RETURN QUERY SELECT 'current window', d.found_in, d."row" FROM trending_internal.live_differences(verify.trend) d;
   IF known.history IS NOT NULL AND known.history_limit IS DISTINCT FROM 0 THEN
-    RETURN QUERY SELECT 'history', d.found_in, d."row" FROM trending.history_differences(verify.trend) d;
+    RETURN QUERY SELECT 'history', d.found_in, d."row" FROM trending_internal.history_differences(verify.trend) d;
   END IF;
 END $$;
 
-CREATE FUNCTION trending.expire_trend(trend regclass)
+CREATE FUNCTION trending_internal.expire_trend(trend regclass)
 RETURNS bigint LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_expire_trend';
-COMMENT ON FUNCTION trending.expire_trend(regclass) IS 'internal: removes what a trend''s retention no longer covers; for its owner';
+COMMENT ON FUNCTION trending_internal.expire_trend(regclass) IS 'internal: removes what a trend''s retention no longer covers; for its owner';
 
 -- The same for all trends of the caller when none is named: one that fails does not keep the others from it.
 CREATE FUNCTION trending.expire(trend regclass DEFAULT NULL)
@@ -905,14 +909,14 @@ DECLARE
   deleted bigint := 0;
 BEGIN
   IF trend IS NOT NULL THEN
-    RETURN trending.expire_trend(trend);
+    RETURN trending_internal.expire_trend(trend);
   END IF;
   FOR one IN
     SELECT t.relation FROM trending.trend t JOIN pg_class c ON c.oid = t.relation
     WHERE t.retention IS NOT NULL AND pg_has_role(c.relowner, 'USAGE') ORDER BY t.id
   LOOP
     BEGIN
-      deleted := deleted + trending.expire_trend(one);
+      deleted := deleted + trending_internal.expire_trend(one);
     EXCEPTION WHEN OTHERS THEN
       RAISE WARNING 'trend "%": %', one, SQLERRM;
     END;
@@ -959,7 +963,7 @@ BEGIN
   RETURN coalesce(found_job, false);
 END $$;
 
-COMMENT ON FUNCTION trending.history_differences(regclass) IS 'internal: the rows in which the history of a trend and its definition differ';
+COMMENT ON FUNCTION trending_internal.history_differences(regclass) IS 'internal: the rows in which the history of a trend and its definition differ';
 COMMENT ON FUNCTION trending.expire(regclass) IS
   'removes history, late rows and alerts that retention no longer covers, of one trend, or of all of the caller; the worker does the same when it writes history. Returns the rows removed';
 COMMENT ON FUNCTION trending.schedule_retention(text) IS
@@ -998,7 +1002,7 @@ COMMENT ON FUNCTION trending.watch(regclass, bigint, interval) IS
 
 -- One row for this database's worker, present or not.
 CREATE VIEW trending.worker_status AS
-SELECT * FROM trending.worker_stats();
+SELECT * FROM trending_internal.worker_stats();
 COMMENT ON VIEW trending.worker_status IS
   'one row for the worker of this database, present or not: its state, what to do about it, its position and its checkpoints';
 COMMENT ON COLUMN trending.worker_status.pid IS
@@ -1091,7 +1095,7 @@ SELECT t.relation::text AS trend, t.relation, t.source,
        s.events, s.late, s.ahead, s.null_time, s.failed, s.out_of_range, s.refused, s.unmatched, s.unretracted,
        s.retractable, s.memory_bytes,
        greatest(b.history_since, s.watermark - t.retention) AS history_since, b.backfilling
-FROM   trending.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending.trend_stats() s ON s.trend_id = t.id
+FROM   trending_internal.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending_internal.trend_stats() s ON s.trend_id = t.id
        LEFT JOIN trending.trend_start b ON b.trend_id = t.id
        LEFT JOIN LATERAL (
          SELECT sum(r.rows) AS refused, string_agg(format('%s %s', r.rows, r.word), ', ' ORDER BY r.rows DESC) FILTER (WHERE r.rows > 0) AS why,
@@ -1223,7 +1227,7 @@ FROM   trending.worker_status w CROSS JOIN LATERAL (VALUES
 WHERE  m.value IS NOT NULL
 UNION ALL
 SELECT m.name, 'histogram', m.labels, m.value, 'how long after their commit transactions became visible'
-FROM   trending.commit_latency() l CROSS JOIN LATERAL (VALUES
+FROM   trending_internal.commit_latency() l CROSS JOIN LATERAL (VALUES
          ('trending_latency_seconds_bucket', jsonb_build_object('le', CASE WHEN l.upto < 'infinity' THEN l.upto::text ELSE '+Inf' END),
           l.transactions::float8),
          ('trending_latency_seconds_count', CASE WHEN l.upto = 'infinity' THEN '{}'::jsonb END, l.transactions),
@@ -1248,19 +1252,19 @@ COMMENT ON COLUMN trending.metrics.help IS
 -- Event trigger: a dropped foreign table takes its trend along
 ------------------------------------------------------------------------------------------------------------
 
-CREATE FUNCTION trending.forget_dropped()
+CREATE FUNCTION trending_internal.forget_dropped()
 RETURNS event_trigger LANGUAGE C
 AS 'MODULE_PATHNAME', 'trending_forget_dropped';
 
-CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trending.forget_dropped();
+CREATE EVENT TRIGGER trending_forget_dropped ON sql_drop EXECUTE FUNCTION trending_internal.forget_dropped();
 -- Under session_replication_role = replica too, which upgrade and replication tools set.
 ALTER EVENT TRIGGER trending_forget_dropped ENABLE ALWAYS;
-COMMENT ON FUNCTION trending.forget_dropped() IS 'internal: forgets trends whose foreign tables are dropped';
+COMMENT ON FUNCTION trending_internal.forget_dropped() IS 'internal: forgets trends whose foreign tables are dropped';
 COMMENT ON EVENT TRIGGER trending_forget_dropped IS 'internal: a dropped foreign table takes its trend along';
 
 -- A trend that is renamed keeps the names of its other relations: its owner is told. Nothing here may fail, since the
 -- command would fail with it; so no search_path, no row_security and no missing table has a say.
-CREATE FUNCTION trending.tell_of_names()
+CREATE FUNCTION trending_internal.tell_of_names()
 RETURNS event_trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET row_security = on
@@ -1288,8 +1292,8 @@ BEGIN
 END $$;
 
 CREATE EVENT TRIGGER trending_tell_of_names ON ddl_command_end WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER TABLE')
-EXECUTE FUNCTION trending.tell_of_names();
-COMMENT ON FUNCTION trending.tell_of_names() IS 'internal: tells who renames a trend that its history keeps its name';
+EXECUTE FUNCTION trending_internal.tell_of_names();
+COMMENT ON FUNCTION trending_internal.tell_of_names() IS 'internal: tells who renames a trend that its history keeps its name';
 COMMENT ON EVENT TRIGGER trending_tell_of_names IS 'internal: tells who renames a trend that its history keeps its name';
 
 ------------------------------------------------------------------------------------------------------------
@@ -1302,5 +1306,16 @@ GRANT USAGE ON FOREIGN SERVER trending TO PUBLIC;
 GRANT SELECT ON trending.trend, trending.trend_id_seq TO PUBLIC;
 GRANT SELECT ON trending.status, trending.worker_status, trending.metrics TO PUBLIC;
 
+-- Of the internal functions only those can be called that are called with the rights of whoever calls ours: in views (the
+-- first three) and casts, in queries that the worker or recompute run as the owner of a trend (is_later, caught), and by
+-- verify and expire. Each of them checks its caller itself.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA trending_internal FROM PUBLIC;
+GRANT USAGE ON SCHEMA trending_internal TO PUBLIC;
+GRANT EXECUTE ON FUNCTION trending_internal.trend_stats(), trending_internal.worker_stats(), trending_internal.commit_latency(),
+  trending_internal.as_backfill_mode(bool), trending_internal.is_later(xid, bigint, bigint[]),
+  trending_internal.caught(anyelement, int, "any"), trending_internal.live_differences(regclass),
+  trending_internal.history_differences(regclass), trending_internal.history_differences_now(regclass),
+  trending_internal.expire_trend(regclass) TO PUBLIC;
+
 -- The worker starts when this transaction commits.
-SELECT trending.request_worker();
+SELECT trending_internal.request_worker();

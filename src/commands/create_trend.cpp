@@ -454,7 +454,7 @@ TRENDING_PURE_FUNCTION(forget_dropped) {
   using namespace trending;
   if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-                    errmsg("trending.forget_dropped must be called by an event trigger")));
+                    errmsg("trending_internal.forget_dropped must be called by an event trigger")));
   }
   if (!OidIsValid(trend_table())) return Datum{0};
   SPI_connect();

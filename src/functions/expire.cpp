@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// trending.expire_trend: removes what a trend's retention no longer covers, as trending.expire() does for a
+// trending_internal.expire_trend: removes what a trend's retention no longer covers, as trending.expire() does for a
 // job of pg_cron. The worker does the same when it writes history; neither waits for the other.
 #include "catalog/definition_catalog.h"
 #include "catalog/history_scan.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// trending.trend_stats and trending.worker_stats: what shared memory knows, for the status views. They never
+// trending_internal.trend_stats and trending_internal.worker_stats: what shared memory knows, for the status views. They never
 // wait and never fail because a worker is not there: that is when they are looked at.
 #include <limits>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// trending.live_differences(trend): the rows in which a trend differs from its definition run in batch, at
-// one instant; trending.history_differences_now(trend): those of its history.
+// trending_internal.live_differences(trend): the rows in which a trend differs from its definition run in batch, at
+// one instant; trending_internal.history_differences_now(trend): those of its history.
 //
 // Both sides of the live trend are fixed while writers of the source are kept out: the trend's rows are
 // copied when the worker has counted everything, and a snapshot is taken. Then the lock is released, and

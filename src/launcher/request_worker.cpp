@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// trending.request_worker(), which CREATE EXTENSION calls at its end, and trending.reset_slot().
+// trending_internal.request_worker(), which CREATE EXTENSION calls at its end, and trending.reset_slot().
 #include "decoder/slot.h"
 #include "launcher/hooks.h"
 #include "launcher/launcher.h"

@@ -49,7 +49,7 @@ SELECT cmp_ok((SELECT value FROM trending.metrics WHERE name = 'trending_memory_
 SELECT cmp_ok((SELECT value FROM trending.metrics WHERE name = 'trending_worker_starts_total'), '>=', 1::float8,
   'how often it was started');
 SELECT is_empty($$SELECT upto FROM (SELECT upto, transactions - lag(transactions) OVER (ORDER BY upto) AS more
-  FROM trending.commit_latency()) b WHERE more < 0$$, 'buckets of latency have what lies below them');
+  FROM trending_internal.commit_latency()) b WHERE more < 0$$, 'buckets of latency have what lies below them');
 SELECT results_eq($$SELECT value FROM trending.metrics WHERE name = 'trending_latency_seconds_bucket' AND labels ->> 'le' = '+Inf'$$,
   $$SELECT value FROM trending.metrics WHERE name = 'trending_latency_seconds_count'$$, 'the last of them has all');
 SELECT ok(s.value BETWEEN 0 AND 60 * c.value AND c.value >= 3, 'transactions were measured')

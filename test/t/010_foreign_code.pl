@@ -62,9 +62,14 @@ unlike(slurp_file($node->logfile), qr/LOG:  foreign code ran as superuser/, 'not
 
 # A schema that is there already is nobody's door.
 $node->safe_psql('postgres', 'CREATE DATABASE occupied OWNER mallory');
-$node->safe_psql('occupied', 'CREATE SCHEMA trending', extra_params => [ '-U', 'mallory' ]);
-my (undef, undef, $error) = $node->psql('occupied', 'CREATE EXTENSION trending');
-like($error, qr/schema "trending" already exists/, 'a schema trending made beforehand is refused');
+my $error;
+for my $schema ('trending', 'trending_internal')
+{
+	$node->safe_psql('occupied', "CREATE SCHEMA $schema", extra_params => [ '-U', 'mallory' ]);
+	(undef, undef, $error) = $node->psql('occupied', 'CREATE EXTENSION trending');
+	like($error, qr/schema "$schema" already exists/, "a schema $schema made beforehand is refused");
+	$node->safe_psql('occupied', "DROP SCHEMA $schema");
+}
 
 # -- labels
 my $db = 'postgres';

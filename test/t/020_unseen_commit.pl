@@ -70,7 +70,7 @@ ok($node->poll_query_until('postgres', 'SELECT views = 8000 FROM top_posts WHERE
 
 run_held_up('DROP FOREIGN TABLE top_posts');
 sync_trends($node, 'postgres');
-is($node->safe_psql('postgres', "SELECT count(*) FROM trending.trend_stats()"), '0', 'one whose end was seen late is gone');
+is($node->safe_psql('postgres', "SELECT count(*) FROM trending_internal.trend_stats()"), '0', 'one whose end was seen late is gone');
 
 no_crash_in_log($node);
 $node->stop;

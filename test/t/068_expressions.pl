@@ -194,8 +194,8 @@ my ($ret, $out, $err) = $node->psql('postgres', q{SELECT * FROM trending.batch_q
 like($err, qr/division by zero/, 'the plain query raises the error');
 for my $call ('NULL::int, 0, 1', 'NULL::int, NULL, 1', '1, -1, 2', 'NULL::int, 5, VARIADIC ARRAY[1]')
 {
-	($ret, $out, $err) = $node->psql('postgres', "SELECT trending.caught($call)");
-	like($err, qr/trending.caught is for the queries of trending.verify and trending.recompute/, "trending.caught($call)");
+	($ret, $out, $err) = $node->psql('postgres', "SELECT trending_internal.caught($call)");
+	like($err, qr/trending_internal.caught is for the queries of trending.verify and trending.recompute/, "trending_internal.caught($call)");
 }
 
 # The planner takes rank order for the list, and for its beginning, and for nothing else.

@@ -52,6 +52,10 @@ for my $old (split /\n/, $node->safe_psql('postgres', qq{SELECT version FROM pg_
 {
 	$node->safe_psql('postgres', 'CREATE DATABASE updated');
 	$node->safe_psql('updated', qq{CREATE EXTENSION trending VERSION '$old'});
+	$node->safe_psql('updated', 'CREATE ROLE mallory; CREATE SCHEMA trending_internal AUTHORIZATION mallory');
+	my (undef, undef, $refusal) = $node->psql('updated', 'ALTER EXTENSION trending UPDATE');
+	like($refusal, qr/schema "trending_internal" already exists/, "$old is not updated into a schema of somebody else");
+	$node->safe_psql('updated', 'DROP SCHEMA trending_internal; DROP ROLE mallory');
 	$node->safe_psql('updated', 'ALTER EXTENSION trending UPDATE');
 	my $updated = $node->safe_psql('updated', $catalog);
 	my %lines;
@@ -61,6 +65,7 @@ for my $old (split /\n/, $node->safe_psql('postgres', qq{SELECT version FROM pg_
 	is(join("\n", @differences), '', "$old becomes $current");
 	wait_for_worker($node, 'updated');
 	$node->safe_psql('updated', 'DROP EXTENSION trending');
+	is($node->safe_psql('updated', q{SELECT nspname FROM pg_namespace WHERE nspname LIKE 'trending%'}), '', 'and leaves nothing behind');
 	$node->safe_psql('postgres', 'DROP DATABASE updated');
 }
 
@@ -100,7 +105,7 @@ for my $case ([ '0.1.0', qr/Run ALTER EXTENSION trending UPDATE in this database
 	is($node->safe_psql('apart', q{INSERT INTO documents(text) VALUES ('2026-11-01T12:00:00Z') RETURNING at = '2026-11-01 12:00Z'}), 't', 'writers of other tables do not notice');
 	is($node->safe_psql('apart', q{CREATE TABLE other (); DROP TABLE other; SELECT count(*) FROM information_schema.tables WHERE table_name = 'pages'}), '1', 'nor who drops something else');
 	$node->safe_psql('apart', q{INSERT INTO hits VALUES ('p1', '2026-11-01 12:30Z')});
-	$node->safe_psql('apart', "UPDATE pg_extension SET extversion = '$current' WHERE extname = 'trending'; SELECT trending.request_worker()");
+	$node->safe_psql('apart', "UPDATE pg_extension SET extversion = '$current' WHERE extname = 'trending'; SELECT trending_internal.request_worker()");
 	wait_for_worker($node, 'apart');
 	sync_trends($node, 'apart');
 	is($node->safe_psql('apart', q{SELECT n FROM pages WHERE page = 'p1'}), ++$n, 'then its trend goes on');

@@ -60,7 +60,7 @@ void append_conditions(StringInfo query, const FollowedTrend* trend, const Sourc
   append_time_bound(query, trend->definition, ">=", range.from);
   append_time_bound(query, trend->definition, "<=", range.until);
   if (range.rows == SourceRows::kAll) return;
-  appendStringInfo(query, " AND %s trending.is_later(xmin, %s)",
+  appendStringInfo(query, " AND %s trending_internal.is_later(xmin, %s)",
                    range.rows == SourceRows::kEarlier ? "NOT" : "", trend->start.later.c_str());
 }
 

@@ -50,7 +50,7 @@ struct TrendFill {
 // A trend's part: FollowedTrend::start.
 struct TrendStart {
   std::string
-      later;  // the arguments of trending.is_later() that tell rows which came after the trend was made
+      later;  // the arguments of trending_internal.is_later() that tell rows which came after the trend was made
   Time history_since = kNoTime;
   bool has_history_since = false;
   bool backfilling = false;

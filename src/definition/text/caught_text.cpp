@@ -97,7 +97,7 @@ int add_expression(Expr* expression, List* arguments) {
 
 Oid caught_function() {
   const Oid types[] = {ANYELEMENTOID, INT4OID, ANYOID};
-  List* name = list_make2(makeString(pstrdup("trending")), makeString(pstrdup("caught")));
+  List* name = list_make2(makeString(pstrdup("trending_internal")), makeString(pstrdup("caught")));
   return LookupFuncName(name, 3, types, false);
 }
 
@@ -165,8 +165,10 @@ TRENDING_FUNCTION(caught) {
            TupleDescAttr(found->slot->tts_tupleDescriptor, i - 2)->atttypid;
   }
   if (!fits) {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("trending.caught is for the queries of trending.verify and trending.recompute")));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("trending_internal.caught is for the queries of trending.verify and trending.recompute")));
   }
   ExecClearTuple(found->slot);
   for (int i = 2; i < PG_NARGS(); i++) {

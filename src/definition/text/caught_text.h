@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // In a trend an expression that fails for a group is NULL there, and a condition that fails does not hold. So
 // it is in a query that compares with the trend: what it computes of a group is computed by a function of
-// ours, trending.caught(), which is told what by a number.
+// ours, trending_internal.caught(), which is told what by a number.
 //
 // The expressions that the numbers mean belong to this process, and go with the memory context that was current
 // when the first of them was made. Outside of that the function is an error.
