@@ -142,12 +142,83 @@ BEGIN
   RETURN deleted;
 END $$;
 
+-- More is measured.
+CREATE FUNCTION trending_internal.trend_counters(OUT trend_id int, OUT retracted bigint, OUT windows_closed bigint)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_trend_counters';
+COMMENT ON FUNCTION trending_internal.trend_counters() IS
+  'internal: rows that each trend took back, and windows that closed, since its worker began, for trending.metrics';
+CREATE OR REPLACE VIEW trending.metrics AS
+SELECT m.name, m.type, jsonb_build_object('trend', s.trend) AS labels, m.value, m.help
+FROM   trending.status s JOIN trending.trend t ON t.relation = s.relation
+       LEFT JOIN trending_internal.trend_counters() c ON c.trend_id = t.id CROSS JOIN LATERAL (VALUES
+         ('trending_up', 'gauge', (s.state = 'running')::int::float8, '1 when the trend can be read'),
+         ('trending_stopped', 'gauge', (s.state = 'stopped')::int, '1 when the trend waits for trending.resume()'),
+         ('trending_retractable', 'gauge', s.retractable::int, '1 when updates and deletes can be followed'),
+         ('trending_backfilling', 'gauge', (s.backfilling IS NOT NULL)::int, '1 while history is filled back'),
+         ('trending_changes_total', 'counter', s.version, 'how often readers were shown something new'),
+         ('trending_events_total', 'counter', s.events, 'rows counted, or retracted'),
+         ('trending_retractions_total', 'counter', c.retracted, 'rows taken back, which are in trending_events_total as well'),
+         ('trending_windows_closed_total', 'counter', CASE WHEN t.history IS NOT NULL THEN c.windows_closed END,
+          'closed windows taken for history, again when they were corrected'),
+         ('trending_late_total', 'counter', s.late, 'rows that came too late for any window'),
+         ('trending_ahead_total', 'counter', s.ahead, 'rows dated further ahead than max_ahead'),
+         ('trending_null_time_total', 'counter', s.null_time, 'rows without a time'),
+         ('trending_failed_total', 'counter', s.failed, 'rows whose expressions failed'),
+         ('trending_out_of_range_total', 'counter', s.out_of_range, 'rows at times that cannot be counted'),
+         ('trending_refused_total', 'counter', s.refused, 'rows refused at a limit of groups or memory'),
+         ('trending_unmatched_total', 'counter', s.unmatched, 'rows retracted that had not been counted'),
+         ('trending_unretracted_total', 'counter', s.unretracted, 'rows that could not be retracted'),
+         ('trending_live_groups', 'gauge', s.live_groups, 'groups in the current window'),
+         ('trending_kept_groups', 'gauge', s.kept_groups, 'groups in all windows that may still change'),
+         ('trending_kept_panes', 'gauge', s.kept_panes, 'panes in all windows that may still change'),
+         ('trending_memory_bytes', 'gauge', s.memory_bytes, 'shared memory of the trend'),
+         ('trending_event_clock_seconds', 'gauge', extract(epoch FROM s.event_clock), 'the latest event time'),
+         ('trending_watermark_seconds', 'gauge', extract(epoch FROM s.watermark), 'windows that end before are closed'),
+         ('trending_window_end_seconds', 'gauge', extract(epoch FROM s.window_end), 'end of the current window')
+       ) m(name, type, value, help)
+WHERE  m.value IS NOT NULL AND m.value::float8 NOT IN ('infinity', '-infinity')
+UNION ALL
+SELECT m.name, m.type, '{}', m.value, m.help
+FROM   trending.worker_status w CROSS JOIN LATERAL (VALUES
+         ('trending_worker_up', 'gauge', (w.state = 'running')::int::float8, '1 when the worker serves this database'),
+         ('trending_worker_starts_total', 'counter', w.starts, 'workers started since the server began'),
+         ('trending_worker_failures', 'gauge', w.failures, 'how often in a row the worker ended with an error'),
+         ('trending_set_aside_trends', 'gauge', w.set_aside, 'trends stopped because workers died for them'),
+         ('trending_memory_granted_bytes', 'gauge', w.memory_granted, 'shared memory granted to all trends so far'),
+         ('trending_memory_limit_bytes', 'gauge', pg_size_bytes(current_setting('trending.memory_limit', true)),
+          'the most that all trends may take'),
+         ('trending_lag_bytes', 'gauge', w.lag_bytes, 'WAL that is written and not yet applied'),
+         ('trending_lag_seconds', 'gauge', w.latency_ms / 1000, 'how long after its commit the last transaction became visible'),
+         ('trending_slot_bytes', 'gauge', CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() - w.confirmed_lsn END,
+          'WAL since the last checkpoint, which the slot keeps'),
+         ('trending_transactions_total', 'counter', w.transactions, 'transactions applied since the worker began'),
+         ('trending_checkpoint_age_seconds', 'gauge', extract(epoch FROM now() - w.checkpoint_at),
+          'time since the last checkpoint'),
+         ('trending_checkpoint_duration_seconds', 'gauge', w.checkpoint_ms / 1000, 'what the last checkpoint took'),
+         ('trending_checkpoint_bytes', 'gauge', w.checkpoint_bytes, 'what the last checkpoint wrote'),
+         ('trending_checkpoint_hold_seconds', 'gauge', w.checkpoint_hold_ms / 1000,
+          'the longest time for which the last checkpoint kept the readers of a trend waiting')
+       ) m(name, type, value, help)
+WHERE  m.value IS NOT NULL
+UNION ALL
+SELECT m.name, 'histogram', m.labels, m.value, 'how long after their commit transactions became visible'
+FROM   trending_internal.commit_latency() l CROSS JOIN LATERAL (VALUES
+         ('trending_latency_seconds_bucket', jsonb_build_object('le', CASE WHEN l.upto < 'infinity' THEN l.upto::text ELSE '+Inf' END),
+          l.transactions::float8),
+         ('trending_latency_seconds_count', CASE WHEN l.upto = 'infinity' THEN '{}'::jsonb END, l.transactions),
+         ('trending_latency_seconds_sum', CASE WHEN l.upto = 'infinity' THEN '{}'::jsonb END, l.seconds)
+       ) m(name, labels, value)
+WHERE  m.labels IS NOT NULL;
+COMMENT ON VIEW trending.metrics IS
+  'the numbers of trending.status and trending.worker_status as rows, and some more, for monitoring: times in seconds, sizes in bytes. What is not known now has no row';
+
 -- Of the internal functions only those can be called that are called with the rights of whoever calls ours: in views (the
--- first three) and casts, in queries that the worker or recompute run as the owner of a trend (is_later, caught), and by
+-- first four) and casts, in queries that the worker or recompute run as the owner of a trend (is_later, caught), and by
 -- verify and expire. Each of them checks its caller itself.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA trending_internal FROM PUBLIC;
 GRANT USAGE ON SCHEMA trending_internal TO PUBLIC;
-GRANT EXECUTE ON FUNCTION trending_internal.trend_stats(), trending_internal.worker_stats(), trending_internal.commit_latency(),
+GRANT EXECUTE ON FUNCTION trending_internal.trend_stats(), trending_internal.trend_counters(), trending_internal.worker_stats(), trending_internal.commit_latency(),
   trending_internal.as_backfill_mode(bool), trending_internal.is_later(xid, bigint, bigint[]),
   trending_internal.caught(anyelement, int, "any"), trending_internal.live_differences(regclass),
   trending_internal.history_differences(regclass), trending_internal.history_differences_now(regclass),

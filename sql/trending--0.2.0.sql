@@ -765,6 +765,12 @@ RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'trending_worker_stats';
 COMMENT ON FUNCTION trending_internal.worker_stats() IS 'internal: what shared memory knows of the worker, for trending.worker_status';
 
+CREATE FUNCTION trending_internal.trend_counters(OUT trend_id int, OUT retracted bigint, OUT windows_closed bigint)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_trend_counters';
+COMMENT ON FUNCTION trending_internal.trend_counters() IS
+  'internal: rows that each trend took back, and windows that closed, since its worker began, for trending.metrics';
+
 -- Transactions by how long after their commit they became visible: those up to a bound, and the seconds of all.
 CREATE FUNCTION trending_internal.commit_latency(OUT upto float8, OUT transactions bigint, OUT seconds float8)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 16
@@ -1178,13 +1184,17 @@ COMMENT ON FUNCTION trending.history_since(regclass) IS
 -- in seconds, sizes in bytes. What is not known now has no row.
 CREATE VIEW trending.metrics AS
 SELECT m.name, m.type, jsonb_build_object('trend', s.trend) AS labels, m.value, m.help
-FROM   trending.status s CROSS JOIN LATERAL (VALUES
+FROM   trending.status s JOIN trending.trend t ON t.relation = s.relation
+       LEFT JOIN trending_internal.trend_counters() c ON c.trend_id = t.id CROSS JOIN LATERAL (VALUES
          ('trending_up', 'gauge', (s.state = 'running')::int::float8, '1 when the trend can be read'),
          ('trending_stopped', 'gauge', (s.state = 'stopped')::int, '1 when the trend waits for trending.resume()'),
          ('trending_retractable', 'gauge', s.retractable::int, '1 when updates and deletes can be followed'),
          ('trending_backfilling', 'gauge', (s.backfilling IS NOT NULL)::int, '1 while history is filled back'),
          ('trending_changes_total', 'counter', s.version, 'how often readers were shown something new'),
          ('trending_events_total', 'counter', s.events, 'rows counted, or retracted'),
+         ('trending_retractions_total', 'counter', c.retracted, 'rows taken back, which are in trending_events_total as well'),
+         ('trending_windows_closed_total', 'counter', CASE WHEN t.history IS NOT NULL THEN c.windows_closed END,
+          'closed windows taken for history, again when they were corrected'),
          ('trending_late_total', 'counter', s.late, 'rows that came too late for any window'),
          ('trending_ahead_total', 'counter', s.ahead, 'rows dated further ahead than max_ahead'),
          ('trending_null_time_total', 'counter', s.null_time, 'rows without a time'),
@@ -1236,7 +1246,7 @@ FROM   trending_internal.commit_latency() l CROSS JOIN LATERAL (VALUES
 WHERE  m.labels IS NOT NULL;
 
 COMMENT ON VIEW trending.metrics IS
-  'the numbers of trending.status and trending.worker_status as rows, for monitoring: times in seconds, sizes in bytes. What is not known now has no row';
+  'the numbers of trending.status and trending.worker_status as rows, and some more, for monitoring: times in seconds, sizes in bytes. What is not known now has no row';
 COMMENT ON COLUMN trending.metrics.name IS
   'name of the metric, as is usual with Prometheus';
 COMMENT ON COLUMN trending.metrics.type IS
@@ -1307,11 +1317,11 @@ GRANT SELECT ON trending.trend, trending.trend_id_seq TO PUBLIC;
 GRANT SELECT ON trending.status, trending.worker_status, trending.metrics TO PUBLIC;
 
 -- Of the internal functions only those can be called that are called with the rights of whoever calls ours: in views (the
--- first three) and casts, in queries that the worker or recompute run as the owner of a trend (is_later, caught), and by
+-- first four) and casts, in queries that the worker or recompute run as the owner of a trend (is_later, caught), and by
 -- verify and expire. Each of them checks its caller itself.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA trending_internal FROM PUBLIC;
 GRANT USAGE ON SCHEMA trending_internal TO PUBLIC;
-GRANT EXECUTE ON FUNCTION trending_internal.trend_stats(), trending_internal.worker_stats(), trending_internal.commit_latency(),
+GRANT EXECUTE ON FUNCTION trending_internal.trend_stats(), trending_internal.trend_counters(), trending_internal.worker_stats(), trending_internal.commit_latency(),
   trending_internal.as_backfill_mode(bool), trending_internal.is_later(xid, bigint, bigint[]),
   trending_internal.caught(anyelement, int, "any"), trending_internal.live_differences(regclass),
   trending_internal.history_differences(regclass), trending_internal.history_differences_now(regclass),

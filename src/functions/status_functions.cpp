@@ -154,6 +154,26 @@ TRENDING_FUNCTION(trend_stats) {
   return 0;
 }
 
+// Counters that are not in trend_stats, whose columns a view has had since 0.1.0.
+TRENDING_FUNCTION(trend_counters) {
+  using namespace trending;
+  InitMaterializedSRF(fcinfo, 0);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  List* ids = definition_ids();
+  ListCell* cell;
+  foreach (cell, ids) {
+    CHECK_FOR_INTERRUPTS();
+    TrendGlance glance;
+    if (!trend_glance(lfirst_int(cell), &glance)) continue;
+    RowBuilder<3> row;
+    row.add(Int32GetDatum(lfirst_int(cell)));
+    row.add_count(glance.counters.retracted);
+    row.add_count(glance.windows_closed);
+    tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.isnull);
+  }
+  return 0;
+}
+
 // Answers whatever the version of the SQL, for it says why the worker does not run then. New columns come last.
 TRENDING_PURE_FUNCTION(worker_stats) {
   using namespace trending;

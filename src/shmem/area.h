@@ -45,9 +45,10 @@ struct TrendShared {
   pg_atomic_uint64 failed;     // [atomic] worker: events refused, an expression failed
   pg_atomic_uint64
       unretracted;  // [atomic] worker: updated or deleted rows whose old version was not in the WAL
-  pg_atomic_uint32 retractable;    // [atomic] worker: Retractable
-  uint64 arena;                    // [lock] identity of the engine's arena; 0: there is none
-  uint64 root;                     // [lock] its block handle
+  pg_atomic_uint64 windows_closed;  // [atomic] worker: closed windows taken for history, again when corrected
+  pg_atomic_uint32 retractable;     // [atomic] worker: Retractable
+  uint64 arena;                     // [lock] identity of the engine's arena; 0: there is none
+  uint64 root;                      // [lock] its block handle
   Fingerprint definition;          // [lock] Definition::state of what the arena holds: only a reader with the
                                    // same may read it
   char reason[kMessageSize];       // [lock] why the trend is stopped

@@ -209,6 +209,7 @@ bool trend_glance(int32 trend_id, TrendGlance* glance) {
   glance->null_time = pg_atomic_read_u64(&shared->null_time);
   glance->failed = pg_atomic_read_u64(&shared->failed);
   glance->unretracted = pg_atomic_read_u64(&shared->unretracted);
+  glance->windows_closed = pg_atomic_read_u64(&shared->windows_closed);
   glance->retractable = static_cast<Retractable>(pg_atomic_read_u32(&shared->retractable));
   glance->reader = pg_atomic_read_u32(&shared->reader);
   glance->window = Window{kNoTime, kNoTime};

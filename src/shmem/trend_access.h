@@ -51,7 +51,7 @@ struct TrendGlance {
   TrendPhase phase;
   Retractable retractable;
   char reason[kMessageSize];
-  uint64_t version, ahead, null_time, failed, unretracted;
+  uint64_t version, ahead, null_time, failed, unretracted, windows_closed;
   // From the engine; all zero when the trend is not running.
   Window window;
   Time clock, watermark;

@@ -194,7 +194,7 @@ def expressions_of_dashboard():
             yield panel["title"], re.sub(r"\$(database|trend)\b", ".*", target["expr"]).replace("$__rate_interval", "1m")
     for variable in board["templating"]["list"]:
         if variable["type"] == "query":
-            yield variable["name"], re.sub(r"label_values\((.*), \w+\)", r"\1", variable["definition"]).replace("$database", ".*")
+            yield variable["name"], re.sub(r"label_values\((.*), \w+\)", r"\1", variable["query"]["query"]).replace("$database", ".*")
 
 
 def check_dashboard(stack, names):

@@ -7,6 +7,7 @@ CREATE SCHEMA metrics;
 SET search_path = metrics, public;
 
 CREATE TABLE clicks (page int, at timestamptz);
+ALTER TABLE clicks REPLICA IDENTITY FULL;
 SELECT trending.create_trend('pages', $$
   SELECT window_end, page, count(*) AS n FROM clicks, trending.tumble(at, '1 minute')
   GROUP  BY window_start, window_end, page ORDER BY n DESC
@@ -18,6 +19,7 @@ SELECT trending.sync() \g /dev/null
 INSERT INTO clicks SELECT n % 5, '2024-05-01 12:00+00' FROM generate_series(1, 50) n;
 INSERT INTO clicks VALUES (1, '2024-05-01 12:10+00'), (1, NULL), (1, '2999-01-01');
 INSERT INTO clicks VALUES (1, '2024-05-01 12:00+00');
+UPDATE clicks SET page = 2 WHERE at = '2024-05-01 12:10+00';
 SELECT trending.sync() \g /dev/null
 
 SELECT plan(16);
@@ -28,9 +30,9 @@ SELECT is_empty($$SELECT name FROM trending.metrics GROUP BY 1 HAVING count(DIST
   'one type and help a name');
 SELECT results_eq($$SELECT name, value FROM trending.metrics WHERE labels ->> 'trend' = 'pages' AND type = 'counter' ORDER BY 1$$,
   $$VALUES ('trending_ahead_total'::text, 1::float8), ('trending_changes_total', (SELECT version FROM trending.status WHERE trend = 'pages')),
-           ('trending_events_total', 51), ('trending_failed_total', 0),
+           ('trending_events_total', 53), ('trending_failed_total', 0),
            ('trending_late_total', 1), ('trending_null_time_total', 1), ('trending_out_of_range_total', 0),
-           ('trending_refused_total', 0), ('trending_unmatched_total', 0), ('trending_unretracted_total', 0)$$,
+           ('trending_refused_total', 0), ('trending_retractions_total', 1), ('trending_unmatched_total', 0), ('trending_unretracted_total', 0), ('trending_windows_closed_total', 1)$$,
   'counters of a trend');
 SELECT is((SELECT value FROM trending.metrics WHERE name = 'trending_event_clock_seconds'),
   extract(epoch FROM timestamptz '2024-05-01 12:10+00')::float8, 'its clock in seconds; none where there is no time');

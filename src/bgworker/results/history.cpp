@@ -140,6 +140,7 @@ void history_harvest(FollowedTrend* trend) {
     CHECK_FOR_INTERRUPTS();
     ClosedWindow* place = place_for(trend, pending.window);
     harvest_window(trend, pending, place);
+    pg_atomic_fetch_add_u64(&trend->shared->windows_closed, 1);
     bytes += place->bytes();
     if (bytes > kMostTaken || (!(after == Window{}) && GetCurrentTimestamp() - began > kLongestTakeUs)) {
       trend->history->windows.items.clear();

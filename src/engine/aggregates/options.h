@@ -62,6 +62,7 @@ constexpr uint32_t extra_words(const TrendOptions& options) {
 // old rows go and adds to none.
 struct Counters {
   uint64_t events = 0;        // counted
+  uint64_t retracted = 0;     // of them those that took a row back; not stored
   uint64_t late = 0;          // belonged to no window that may still change
   uint64_t out_of_range = 0;  // a time whose windows leave the server's range of timestamps
   uint64_t unmatched = 0;     // retracted a row where its group had none in the pane, nor got one with it

@@ -205,6 +205,7 @@ Status PaneWriter::apply_record(const BatchRecord& record, int64_t weight, uint3
   const auto unmatched = static_cast<uint64_t>(change - weight);
   counters.unmatched += unmatched;
   counters.events += events - unmatched;
+  counters.retracted += weight < 0 ? events - unmatched : 0;
   if (target.cell == nullptr) return Status::kOk;
 
   if (prepared_.is_active()) [[unlikely]]

@@ -58,6 +58,7 @@ Results results_of(TestTrend& trend) {
 
 void expect_equal(const Counters& a, const Counters& b) {
   EXPECT_EQ(a.events, b.events);
+  EXPECT_EQ(a.retracted, b.retracted);
   EXPECT_EQ(a.late, b.late);
   EXPECT_EQ(a.out_of_range, b.out_of_range);
   EXPECT_EQ(a.unmatched, b.unmatched);
