@@ -134,6 +134,20 @@ def check_containers():
         yield "docker/cloudnative-pg.yaml: the extension, its image and its cluster do not fit"
 
 
+def check_pages():
+    """A hurried reader's pages: the front page short, paragraphs and items of lists of 80 words at most."""
+    if text("README.md").count("\n") > 160:
+        yield "README.md has more than 160 lines"
+    for name in files():
+        if not name.endswith(".md") or name in {"CHANGELOG.md", "docs/reference.md"}:  # the latter has comments
+            continue
+        prose = re.sub(r"^ *```.*?^ *```$", "", text(name), flags=re.M | re.S)
+        for paragraph in re.split(r"\n[ >]*\n|\n(?=\s*[-*|] )|\n(?=\s*\d+\. )", prose):
+            words = len(paragraph.split())
+            if words > 80 and not paragraph.lstrip().startswith("|"):
+                yield f"{name} has a paragraph of {words} words: '{paragraph.strip()[:50]}...'"
+
+
 def check_rooms():
     """Every include of src/ leads to a folder on the same or a lower floor: ARCHITECTURE.md has the floors."""
     rows = re.findall(r"^\| (\d+) \| `(.*?)` \|", text("ARCHITECTURE.md"), re.M)
