@@ -10,7 +10,7 @@ cd "$repository"
 rm -rf build/docs/pages
 mkdir -p build/docs/pages
 find . \( -path ./build -o -path './.*' \) -prune -o \( -name '*.md' -o -path './docs/*.sql' -o -path './docs/*.css' -o \
-  -path './examples/*' -o -path './viewer/docs/*' -o -name LICENSE \) -type f -exec cp --parents -t build/docs/pages {} +
+  -path './docs/*.svg' -o -path './examples/*' -o -path './docker/*' -o -path './monitoring/*' -o -path './viewer/docs/*' -o -name LICENSE \) -type f -exec cp --parents -t build/docs/pages {} +
 require_packages mkdocs mkdocs-material
 mkdocs build --quiet -f mkdocs.yml
 say "build/docs/site/index.html"

@@ -48,6 +48,7 @@ prepare() {
   done
   ! wanted lint || packages+=(shellcheck clang-format python3-yaml)
   [[ $VARIANT != coverage ]] || packages+=(gcovr)
+  ! wanted docs || packages+=(mkdocs mkdocs-material)
   ! wanted monitoring || packages+=(python3-yaml)
   ! wanted tap || packages+=(libipc-run-perl)
   ! wanted fuzz && ! wanted soak || packages+=(python3-psycopg2)

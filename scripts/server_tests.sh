@@ -91,8 +91,14 @@ do_bench() {
   say 'pass bench/drain'
 }
 
-# Every SQL block of the pages is run, every link is checked.
-do_docs() { start_server && /usr/bin/python3 test/docs/run.py --psql "$bin/psql"; }
+# Every SQL block of the pages is run, every link is checked. The site is made where its generator is.
+do_docs() {
+  local status=0
+  start_server
+  /usr/bin/python3 test/docs/run.py --psql "$bin/psql" || status=1
+  ! command -v mkdocs >/dev/null || { bash docs/site.sh && say 'pass site'; } || { say 'FAIL site' && status=1; }
+  return $status
+}
 
 # A real Prometheus, with the exporters, scrapes the server.
 do_monitoring() { start_server && /usr/bin/python3 test/monitoring/run.py --tools "$scratch/monitoring"; }
