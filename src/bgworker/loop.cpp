@@ -7,6 +7,7 @@
 #endif
 
 #include "bgworker/checkpoint/checkpoint.h"
+#include "bgworker/checkpoint/confirmation.h"
 #include "bgworker/filling/backfill.h"
 #include "bgworker/filling/filling.h"
 #include "bgworker/filling/source_cursor.h"
@@ -25,6 +26,7 @@
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend_set.h"
 #include "bgworker/worker_start.h"
+#include "decoder/slot.h"
 #include "postgres/guard.h"
 #include "postgres/settings.h"
 #include "values/evaluation.h"
@@ -40,6 +42,8 @@ constexpr int kRecordsBetweenChecks = 256;  // records decoded between looks at 
 constexpr int64 kMicrosPerMs = 1000;
 // Quiet databases confirm their position after this much WAL of others.
 constexpr uint64 kIdleConfirmBytes = 16 * 1024 * 1024;
+// And after this time where standbys may copy the slot: a new one can do so only when it has moved.
+constexpr int64 kIdleConfirmUs = 60 * 1000 * kMicrosPerMs;
 // Closed windows are written no more often than this.
 constexpr int64 kHistoryIntervalUs = 500 * kMicrosPerMs;
 // The same for alerts, which somebody waits for.
@@ -126,13 +130,23 @@ bool checkpoint_wanted(TimestampTz now) {
     if (trend != nullptr && (trend->dirty || trend->trouble.rights_lost)) return true;
   }
   // Our own checkpoints are WAL too: without this a quiet database would write one after the other.
-  return worker->loop.position() - worker->confirmed > kIdleConfirmBytes;
+  if (worker->loop.position() - worker->stored > kIdleConfirmBytes) return true;
+  return now - worker->last_checkpoint > kIdleConfirmUs && compat::kSlotsAreCopied && settings.failover &&
+         worker->loop.position() > worker->stored && standby_has_slot();
+}
+
+// Also of a slot that an older version made, or pg_upgrade.
+void slot_follow_settings() {
+  if (!compat::slot_set_failover(settings.failover)) return;
+  ReplicationSlotMarkDirty();
+  ReplicationSlotSave();
 }
 
 void reload_configuration() {
   if (!ConfigReloadPending) return;
   ConfigReloadPending = false;
   ProcessConfigFile(PGC_SIGHUP);
+  slot_follow_settings();
 }
 
 // A commit is decoded as soon as its record is flushed, which may be before others see what it did: the
@@ -180,6 +194,7 @@ void do_duties(bool caught_up) {
     if (trend != nullptr && trend->state == FillState::kRunning) history_poll(trend, now);
   }
   if (caught_up) backfill_poll(now);
+  confirm_due();
   if (checkpoint_wanted(now) && checkpoint_write() && now - rounds.began > kHealthyUs)
     worker->entry->failures = 0;
 }
@@ -317,7 +332,8 @@ void run(Oid database) {
                       "Enlarge /dev/shm, or lower trending.max_trends.");
   }
   worker->loop.open(start.slot, start.position);
-  worker->confirmed = start.position;
+  slot_follow_settings();
+  worker->stored = start.position;
   pg_atomic_write_u64(&worker->entry->confirmed_lsn, start.position);
 
   title_show("loading what is stored of its trends");

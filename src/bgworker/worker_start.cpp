@@ -11,6 +11,7 @@
 #include "bgworker/process/title.h"
 #include "decoder/slot.h"
 #include "decoder/slot_start.h"
+#include "postgres/settings.h"
 #include "postgres/version.h"
 
 namespace trending {
@@ -129,7 +130,7 @@ XLogRecPtr make_slot(char name[NAMEDATALEN]) {
   volatile XLogRecPtr start = InvalidXLogRecPtr;
   session_limit_locks(false);
   PG_TRY();
-  { start = slot_create_and_start(name, show_waiting); }
+  { start = slot_create_and_start(name, settings.failover, show_waiting); }
   PG_CATCH();
   {
     MemoryContextSwitchTo(TopMemoryContext);

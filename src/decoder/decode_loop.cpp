@@ -12,6 +12,8 @@ void DecodeLoop::open(const char* slot, XLogRecPtr start_at) {
                     errmsg("replication slot \"%s\" was moved on by somebody else", slot)));
   }
 
+  is_copied = compat::slot_was_copied();
+
   // Inside a transaction on purpose: outside one the process would be marked as being in logical decoding,
   // and its xmin would no longer protect the snapshots of its own transactions from vacuum.
   StartTransactionCommand();
@@ -36,6 +38,19 @@ bool DecodeLoop::is_at_end() {
   return next_record >= flushed;
 }
 
+// Without a snapshot that is right, commits are passed over in silence.
+void DecodeLoop::await_snapshot() {
+  is_consistent = SnapBuildCurrentState(decoding->snapshot_builder) == SNAPBUILD_CONSISTENT;
+  if (is_consistent) return;
+  const bool is_first_step = XLogRecGetRmid(decoding->reader) == RM_STANDBY_ID &&
+                             (XLogRecGetInfo(decoding->reader) & ~XLR_INFO_MASK) == XLOG_RUNNING_XACTS;
+  if (decoding->reader->EndRecPtr <= start && !(is_copied && is_first_step)) return;
+  is_lost = true;
+  ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                  errmsg("replication slot \"%s\" has no snapshot of the catalog to decode with",
+                         NameStr(MyReplicationSlot->data.name))));
+}
+
 bool DecodeLoop::next() {
   if (is_at_end()) return false;
   char* error = nullptr;
@@ -53,12 +68,14 @@ bool DecodeLoop::next() {
   doing = Doing::kDecoding;
   LogicalDecodingProcessRecord(decoding, decoding->reader);
   doing = Doing::kNothing;
+  if (unlikely(!is_consistent)) await_snapshot();
   // Decoding a commit leaves another context behind.
   MemoryContextSwitchTo(memory);
   return true;
 }
 
 bool DecodeLoop::is_unreadable(const ErrorData* error) const {
+  if (is_lost) return true;
   switch (doing) {
     case Doing::kNothing:
       break;

@@ -29,13 +29,21 @@ struct DecodeLoop {
   // Whether an error that was raised now says that the slot can never be read past here: WAL that it needs is
   // gone or broken, or the catalog snapshot that was left on disk for it, or a change belongs to no table, as
   // it does when the database was moved to another tablespace since.
+  //
+  // The snapshot builder has to be consistent at `start`: what commits before it is would be lost. With a slot
+  // that was copied from a primary server it has to be so at once, by a snapshot on disk or because nothing ran:
+  // it may have a gap otherwise (slot_start.h), which the primary closed for its own slot only.
   bool is_unreadable(const ErrorData* error) const;
 
  private:
   enum class Doing { kNothing, kReading, kDecoding };
   bool is_at_end();
+  void await_snapshot();
 
   Doing doing = Doing::kNothing;
+  bool is_copied = false;                  // the slot comes from a primary server
+  bool is_consistent = false;              // so is the snapshot builder
+  bool is_lost = false;                    // and it cannot become so in time
   XLogRecPtr flushed = InvalidXLogRecPtr;  // how far WAL was flushed when that was last looked at
 };
 

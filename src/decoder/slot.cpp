@@ -95,6 +95,17 @@ bool slot_is_free() {
   return found;
 }
 
+bool standby_has_slot() {
+  bool found = false;
+  LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
+  for (int i = 0; i < max_replication_slots && !found; i++) {
+    const ReplicationSlot* slot = &ReplicationSlotCtl->replication_slots[i];
+    found = slot->in_use && SlotIsPhysical(slot);
+  }
+  LWLockRelease(ReplicationSlotControlLock);
+  return found;
+}
+
 void drop_own_slots() {
   for (OwnSlot slot = own_slot(0); slot.name[0] != '\0'; slot = own_slot(0)) {
     ReplicationSlotDrop(slot.name, false);

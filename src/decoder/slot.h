@@ -39,6 +39,9 @@ bool database_has_slot(Oid database);
 // Whether one more slot could be made now; another may be faster.
 bool slot_is_free();
 
+// Whether some standby keeps a slot at this server.
+bool standby_has_slot();
+
 // Drops all slots of the current database's worker; waits for whoever holds one.
 void drop_own_slots();
 

@@ -121,12 +121,12 @@ struct StartFinder {
 
 }  // namespace
 
-XLogRecPtr slot_create_and_start(const char* slot, WaitsFor waits_for) {
+XLogRecPtr slot_create_and_start(const char* slot, bool failover, WaitsFor waits_for) {
   // Inside a transaction for the reason that DecodeLoop::open() gives.
   StartTransactionCommand();
   CheckSlotPermissions();
   compat::check_decoding_requirements();
-  compat::slot_create(slot, RS_EPHEMERAL);
+  compat::slot_create(slot, RS_EPHEMERAL, failover);
   MemoryContextSwitchTo(TopMemoryContext);
   // The page reader that blocks: what the steps wait for has not been written yet.
   XLogReaderRoutine routine = reader_routine(read_local_xlog_page);

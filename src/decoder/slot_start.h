@@ -38,7 +38,7 @@ namespace trending {
 using WaitsFor = void (*)(const TransactionId* xids, int count);
 
 // Creates the slot and finds its start; waits for transactions as long as they take. Call outside a
-// transaction. Returns the starting point; the slot has been released.
-XLogRecPtr slot_create_and_start(const char* slot, WaitsFor waits_for);
+// transaction. With `failover` standbys may copy it. Returns the starting point; the slot has been released.
+XLogRecPtr slot_create_and_start(const char* slot, bool failover, WaitsFor waits_for);
 
 }  // namespace trending

@@ -56,6 +56,11 @@ void settings_define(bool preloading) {
                            "Replays small transactions without the server's logical replay.",
                            "The results are the same, only slower, without; for finding faults.",
                            &settings.direct_replay, true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable("trending.failover",
+                           "Lets standbys copy the replication slot, so that trends go on after a promotion.",
+                           "Needs PostgreSQL 17 and sync_replication_slots on the standby. Without, trends "
+                           "are filled anew from their sources then.",
+                           &settings.failover, true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable(
       "trending.row_timeout", "Processor time that what a trend computes for one row may take.",
       "A row beyond is counted as failed. A trend is stopped when slow rows of its owner take "

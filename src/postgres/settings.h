@@ -24,6 +24,9 @@ struct Settings {
   // trending.direct_replay: small transactions are replayed without the server's replay, which is more than
   // twice as fast (decoder/direct_replay.h); off is for finding faults (reload; on).
   bool direct_replay = true;
+  // trending.failover: standbys that copy slots may copy that of the worker, so that trends go on after a
+  // promotion (PostgreSQL 17 and later; reload; on).
+  bool failover = true;
   // trending.row_timeout: processor time in milliseconds that what a definition computes for one row may take
   // (values/evaluation.h); ten times as much is what an owner's slow definitions may take at once before
   // they are stopped (reload; 1000, 0: no bounds).

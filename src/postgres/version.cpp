@@ -14,7 +14,7 @@ constexpr const char* kLibrary = TRENDING_VERSION;  // of trending.control, by t
 
 bool known_to_fit = false;
 
-void forget(Datum, int, uint32) {
+void forget(Datum, compat::SystemCache, uint32) {
   known_to_fit = false;
 }
 

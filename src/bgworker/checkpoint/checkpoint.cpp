@@ -13,6 +13,7 @@
 
 #include <algorithm>
 
+#include "bgworker/checkpoint/confirmation.h"
 #include "bgworker/checkpoint/kept_clocks.h"
 #include "bgworker/checkpoint/stored_trend.h"
 #include "bgworker/checkpoint/varint.h"
@@ -254,13 +255,6 @@ void empty_state_tables() {
   }
 }
 
-void confirm_slot(XLogRecPtr position) {
-  LogicalConfirmReceivedLocation(position);
-  ReplicationSlotMarkDirty();
-  worker->confirmed = position;
-  pg_atomic_write_u64(&worker->entry->confirmed_lsn, position);
-}
-
 bool needs_writing(const FollowedTrend* trend) {
   return is_storable(trend) &&
          (trend->dirty || trend->idle_clock->moved || !trend->stored->exists || late_table_is_due(trend) ||
@@ -371,9 +365,16 @@ bool checkpoint_write() {
   }
   // Committed and flushed: from here on this is what a restart begins with.
   mark_written();
-  confirm_slot(position);
-  if (worker->entry->message[0] != '\0')
+  worker->stored = position;
+  confirm_when_safe(position, XactLastCommitEnd);
+  if (confirming_is_held_up()) {
+    database_set_state(
+        worker->entry, WorkerState::kRunning, "WAL is kept, since a standby is behind",
+        "Results are current. See pg_replication_slots for the slots that "
+        "synchronized_standby_slots names: their standbys have not received the last checkpoints.");
+  } else if (worker->entry->message[0] != '\0') {
     database_set_state(worker->entry, WorkerState::kRunning, nullptr, nullptr);
+  }
   pg_atomic_write_u64(&worker->entry->checkpoint_at, static_cast<uint64>(ended));
   pg_atomic_write_u64(&worker->entry->checkpoint_us, static_cast<uint64>(ended - started));
   pg_atomic_write_u64(&worker->entry->checkpoint_bytes, bytes);

@@ -54,10 +54,10 @@ struct Worker {
   bool recheck_wanted = false;                    // some trend has `tables->recheck` set
   bool restoring = false;                         // starting with a stored checkpoint that is valid
   std::map<int32, int64> stored_states;           // of that checkpoint: the checksums of rows in trend_state
-  bool tables_suspect = false;   // what is stored cannot be read or written: empty the tables
-  bool trends_forgotten = true;  // some may be stored that are not followed
-  bool checkpoint_due = false;   // soon, whatever the interval
-  XLogRecPtr confirmed = InvalidXLogRecPtr;
+  bool tables_suspect = false;            // what is stored cannot be read or written: empty the tables
+  bool trends_forgotten = true;           // some may be stored that are not followed
+  bool checkpoint_due = false;            // soon, whatever the interval
+  XLogRecPtr stored = InvalidXLogRecPtr;  // the position of the last checkpoint
   TimestampTz last_checkpoint = 0;
 };
 
