@@ -24,6 +24,7 @@
 #include "bgworker/results/late_table.h"
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/overload.h"
 #include "bgworker/trend_set.h"
 #include "bgworker/worker_start.h"
 #include "decoder/slot.h"
@@ -215,7 +216,10 @@ void notify_readers(bool now) {
 bool decode_some() {
   for (int i = 0; i < kRecordsBetweenChecks; i++) {
     CHECK_FOR_INTERRUPTS();
-    if (!worker->loop.next()) return true;
+    if (!worker->loop.next()) {
+      overload_caught_up();
+      return true;
+    }
     rounds.records++;
     idle_clocks_step();
     if (worker->catalog_changed || worker->recheck_wanted || worker->refill_wanted) follow_changes();
@@ -264,6 +268,7 @@ long time_to_sleep(XLogRecPtr tried) {
 
 // Sleeps until there is more to decode. `tried` is how far WAL was flushed when decoding last found its end.
 void wait_for_wal(XLogRecPtr tried) {
+  overload_asleep();
   if (is_busy()) return pg_usleep(kNapUs);
   long timeout = time_to_sleep(tried);
   if (has_alerts()) timeout = std::min(timeout, kAlertIntervalMs);
@@ -304,6 +309,7 @@ void make_way_if_asked() {
   for (;;) {
     reload_configuration();
     working_ended();
+    overload_awake();
     title_follow();
     XLogRecPtr tried = GetFlushRecPtr(nullptr);
     bool caught_up = decode_some();
@@ -324,6 +330,7 @@ void run(Oid database) {
   keep_freed_memory();
   WorkerStart start = worker_start(database);
   evaluation_start(blame_overrun);
+  overload_start();
   source_cursor_start();
   memory_bound_set();
   worker->area = area_create(worker->entry, &worker->header, &worker->root);

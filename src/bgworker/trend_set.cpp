@@ -133,8 +133,7 @@ bool trends_refresh() {
     trend->fill.is_new = trend_was_created(trend->id);
     char reason[kMessageSize];
     if (blame_sets_aside(trend->id, reason)) {
-      trend->trouble.set_aside = true;
-      trend_stop(trend, reason);
+      trend_put_aside(trend, reason);
       continue;
     }
     if (!worker->restoring || !trend_restore(trend)) filling_start(trend);

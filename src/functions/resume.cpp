@@ -9,18 +9,12 @@ namespace trending {
 
 namespace {
 
-bool is_stopped(int32 trend_id) {
-  TrendGlance glance;
-  return trend_glance(trend_id, &glance) && glance.phase == TrendPhase::kStopped;
-}
-
 // Whatever is noted of the trend is forgotten. The worker is told.
-void resume(DatabaseShared* entry, int32 trend_id) {
+void forget_blame(DatabaseShared* entry, int32 trend_id) {
   LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
-  BlamedTrend* blamed = blamed_trend(entry, trend_id);
-  *blamed = {};
-  blamed->trend_id = trend_id;
-  blamed->resume = true;
+  for (BlamedTrend& blamed : entry->blamed) {
+    if (blamed.trend_id == trend_id) blamed = {};
+  }
   pg_atomic_fetch_add_u32(&entry->resumed, 1);
   if (entry->latch != nullptr) SetLatch(entry->latch);
   LWLockRelease(&directory->lock);
@@ -39,7 +33,7 @@ TRENDING_FUNCTION(resume) {
   }
   DatabaseShared* entry = database_shared();
   if (entry == nullptr) raise_not_serving(nullptr);
-  if (!is_stopped(definition->id)) PG_RETURN_BOOL(false);
-  resume(entry, definition->id);
+  if (!trend_resume(definition->id)) PG_RETURN_BOOL(false);
+  forget_blame(entry, definition->id);
   PG_RETURN_BOOL(true);
 }

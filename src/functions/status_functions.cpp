@@ -124,14 +124,11 @@ void put_worker(DatabaseShared* entry, RowBuilder<kWorkerColumns>* row) {
   row->add_count(pg_atomic_read_u64(&entry->checkpoint_bytes));
   row->add(Float8GetDatum(static_cast<double>(pg_atomic_read_u64(&entry->checkpoint_hold_us)) / 1000.0));
   row->add_count(pg_atomic_read_u64(&entry->starts));
-  int32 set_aside = 0;
   LWLockAcquire(&directory->lock, LW_SHARED);
   const int32 failures = entry->failures;
-  for (const BlamedTrend& blamed : entry->blamed)
-    set_aside += blamed.trend_id != 0 && blamed.set_aside ? 1 : 0;
   LWLockRelease(&directory->lock);
   row->add(Int32GetDatum(failures));
-  row->add(Int32GetDatum(set_aside));
+  row->add(Int32GetDatum(trends_set_aside()));
   row->add_count(pg_atomic_read_u64(&entry->area_granted));
   row->add(Float8GetDatum(static_cast<double>(pg_atomic_read_u64(&entry->latency.last_us)) / 1000.0));
 }

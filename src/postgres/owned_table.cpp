@@ -2,12 +2,17 @@
 #include "postgres/owned_table.h"
 
 #include "postgres/owned_check.h"
+#include "postgres/settings.h"
 
 namespace trending {
 
 namespace {
 
 constexpr int64 kMicrosBetweenLooks = 100 * 1000;
+constexpr int64 kTimeouts = 5;
+constexpr int64 kRowUs = 30;
+
+bool time_is_bounded = false;
 
 // -- patience: whatever waits longer than this, say for a lock of the owner's, is cancelled
 
@@ -21,14 +26,24 @@ void patience_end() {
   QueryCancelPending = false;
 }
 
+[[noreturn]] void raise_slow(const OwnedTable* table) {
+  ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
+                  errmsg("rows of \"%s\" take too long: it has %d indexes and others need the worker",
+                         RelationGetRelationName(table->relation), table->indexes->ri_NumIndices),
+                  errhint("Drop indexes, or have a smaller history (history_limit, HAVING).")));
+}
+
 // What goes on is not waited for too long, however large its rows are.
 void count_row(OwnedTable* table) {
   CHECK_FOR_INTERRUPTS();
   if (table->is_patient) return;
+  table->rows++;
   const TimestampTz now = GetCurrentTimestamp();
   if (now - table->looked < kMicrosBetweenLooks) return;
   table->looked = now;
   patience_renew();
+  const int64 bound = kTimeouts * settings.row_timeout_ms * 1000 + kRowUs * table->rows;
+  if (time_is_bounded && settings.row_timeout_ms > 0 && now - table->began > bound) raise_slow(table);
 }
 
 // -- errors
@@ -172,6 +187,10 @@ void write_index_entries(OwnedTable* table) {
 
 }  // namespace
 
+void owned_bound_time(bool is_bounded) {
+  time_is_bounded = is_bounded;
+}
+
 bool passes_by_itself(int sqlstate) {
   const int category = ERRCODE_TO_CATEGORY(sqlstate);
   return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_TRANSACTION_ROLLBACK ||
@@ -250,7 +269,7 @@ OwnedTable* owned_begin(Oid relation, const TableShape& shape, OwnedSession* ses
   auto* table = static_cast<OwnedTable*>(palloc0(sizeof(OwnedTable)));
   table->shape = &shape;
   table->is_patient = session->passing == PassingError::kThrow;
-  table->looked = GetCurrentTimestamp();
+  table->began = table->looked = GetCurrentTimestamp();
   table->relation = open_relation(relation, session->use, session->passing);
   session->settings = NewGUCNestLevel();
   SetUserIdAndSecContext(table->relation->rd_rel->relowner,

@@ -59,8 +59,10 @@ struct OwnedTable {
   EState* executor;
   TupleTableSlot* row;  // that is being written
   bool is_patient;      // in a session; the worker's patience ends, see PassingError
-  TimestampTz looked;   // when patience was renewed
-  bool in_order;        // the scan that runs is in the order that was asked for
+  TimestampTz began;
+  TimestampTz looked;  // when patience was renewed
+  int64 rows;          // read and written since it began
+  bool in_order;       // the scan that runs is in the order that was asked for
 };
 
 // -- access. Each raises errors; rows of one call do not see each other.
@@ -109,6 +111,11 @@ enum class OwnerResult {
 bool passes_by_itself(int sqlstate);
 
 constexpr int kPatienceMs = 5000;
+
+// From now on what is done in a background process with a table ends with an error that passes when it takes
+// more than kTimeouts * trending.row_timeout and kRowUs for each row: others need the process. Rows cost a tenth of that where the table has
+// the one index that it was made with.
+void owned_bound_time(bool is_bounded);
 
 // The user that works, and the one to restore afterwards.
 struct OwnedSession {

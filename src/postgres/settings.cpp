@@ -67,6 +67,10 @@ void settings_define(bool preloading) {
       "ten times as much at once. 0: no bounds.",
       &settings.row_timeout_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
   DefineCustomIntVariable(
+      "trending.overload_timeout", "Time for which the worker may fall behind because of one owner's trends.",
+      "Then the costliest of them are set aside, if others have trends, too. 0: never.",
+      &settings.overload_timeout_s, 60, 0, 3600, PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable(
       "trending.worker_memory_limit",
       "Private memory that a worker may take beside trending.decoding_work_mem.",
       "What asks for more is refused: a row is counted as failed, a trend is refilled. 0: what "

@@ -29,8 +29,13 @@ struct Settings {
   bool failover = true;
   // trending.row_timeout: processor time in milliseconds that what a definition computes for one row may take
   // (values/evaluation.h); ten times as much is what an owner's slow definitions may take at once before
-  // they are stopped (reload; 1000, 0: no bounds).
+  // they are stopped, and thirty times as much for filling and writing before these wait (bgworker/trend/turns.h;
+  // reload; 1000, 0: no bounds).
   int row_timeout_ms = 1000;
+  // trending.overload_timeout: seconds for which the worker may fall behind because of one owner's trends before the
+  // costliest of them are set aside, where others have trends, too (bgworker/trend/overload.h; reload; 60, 0: for
+  // ever).
+  int overload_timeout_s = 60;
   // trending.worker_memory_limit: private memory that a worker may take beside decoding_work_mem, in MB
   // (bgworker/process/memory_bound.h; start of the worker; 2048, 0: what the system gives).
   int worker_memory_limit_mb = 2048;

@@ -32,6 +32,13 @@ enum class TrendPhase : int {
 // Whether old row versions of the source are in the WAL, so that updates and deletes count.
 enum class Retractable : uint32 { kUnknown, kNo, kYes };
 
+// Whether a trend is set aside (bgworker/trend/blame.h).
+enum class Aside : uint32 {
+  kNo,
+  kSetAside,
+  kResume,  // it is stopped, for whatever reason, and trending.resume() was called
+};
+
 struct TrendShared {
   LWLock lock;                 // readers shared, worker exclusive: everything in the engine's arena
   int32 trend_id;              // [lock]
@@ -56,6 +63,7 @@ struct TrendShared {
   pg_atomic_uint64 history_until;  // [atomic] worker: all windows that end up to here are in history (Time)
   // [atomic] worker: trends with the same number read the rows of their source together; 0: not known yet
   pg_atomic_uint32 reader;
+  pg_atomic_uint32 aside;  // [atomic] Aside, worker and trending.resume() write
 };
 
 struct AreaHeader {

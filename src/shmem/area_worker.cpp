@@ -66,6 +66,7 @@ void reset_words(TrendShared* trend) {
   pg_atomic_write_u32(&trend->applying, 0);
   pg_atomic_write_u32(&trend->retractable, static_cast<uint32>(Retractable::kUnknown));
   pg_atomic_write_u32(&trend->reader, 0);
+  pg_atomic_write_u32(&trend->aside, static_cast<uint32>(Aside::kNo));
   for (pg_atomic_uint64* word : {&trend->version, &trend->ahead, &trend->null_time, &trend->failed,
                                  &trend->unretracted, &trend->windows_closed}) {
     pg_atomic_write_u64(word, 0);
@@ -81,6 +82,7 @@ void initialize_trend(TrendShared* trend) {
   pg_atomic_init_u32(&trend->applying, 0);
   pg_atomic_init_u32(&trend->retractable, 0);
   pg_atomic_init_u32(&trend->reader, 0);
+  pg_atomic_init_u32(&trend->aside, 0);
   for (pg_atomic_uint64* word : {&trend->version, &trend->ahead, &trend->null_time, &trend->failed,
                                  &trend->unretracted, &trend->windows_closed, &trend->history_until}) {
     pg_atomic_init_u64(word, 0);

@@ -188,7 +188,7 @@ BlamedTrend* blamed_trend(DatabaseShared* entry, int32 trend_id) {
   for (BlamedTrend& blamed : entry->blamed) {
     if (blamed.trend_id == trend_id) return &blamed;
     const auto worth = [](const BlamedTrend& b) {
-      return std::make_tuple(b.trend_id != 0, b.set_aside || b.resume, b.died_at);
+      return std::make_tuple(b.trend_id != 0, b.set_aside, b.died_at);
     };
     if (worth(blamed) < worth(*place)) place = &blamed;
   }

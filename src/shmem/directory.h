@@ -32,7 +32,7 @@ enum class SlotReset : uint32 { kNone, kUnreadable, kAsked };
 
 constexpr int kMessageSize = 512;
 
-// What is noted of a trend that workers died for, that is set aside or to be resumed
+// What is noted of a trend that workers died for, or that is set aside
 // (bgworker/trend/blame.h).
 struct BlamedTrend {
   int32 trend_id;       // 0: nothing
@@ -40,7 +40,6 @@ struct BlamedTrend {
   TimestampTz died_at;  // the last of them
   XLogRecPtr position;  // where it was decoding
   bool set_aside;       // stopped until it is resumed; `reason` says why
-  bool resume;          // trending.resume() was called
   char reason[kMessageSize];
 };
 // More of them: the one that died longest ago is forgotten, those set aside last.

@@ -241,18 +241,50 @@ bool trend_glance(int32 trend_id, TrendGlance* glance) {
   return true;
 }
 
-uint64_t trend_version(int32 trend_id) {
+namespace {
+
+// Calls body(header) with database->lock held shared, unless there is no area.
+template <typename Body>
+void with_area(Body&& body) {
   DatabaseShared* entry = database_shared();
-  if (entry == nullptr) return 0;
   AreaHeader* header = nullptr;
-  if (area_attach(entry, &header) == nullptr) return 0;
-  uint64_t version = 0;
+  if (entry == nullptr || area_attach(entry, &header) == nullptr) return;
   LWLockAcquire(&entry->lock, LW_SHARED);
-  if (area_is_current(entry)) {
+  if (area_is_current(entry)) body(header);
+  LWLockRelease(&entry->lock);
+}
+
+}  // namespace
+
+bool trend_resume(int32 trend_id) {
+  bool is_stopped = false;
+  with_area([&](AreaHeader* header) {
+    TrendShared* shared = area_find_trend(header, trend_id);
+    is_stopped = shared != nullptr &&
+                 static_cast<TrendPhase>(pg_atomic_read_u32(&shared->phase)) == TrendPhase::kStopped;
+    if (is_stopped) pg_atomic_write_u32(&shared->aside, static_cast<uint32>(Aside::kResume));
+  });
+  return is_stopped;
+}
+
+int trends_set_aside() {
+  int count = 0;
+  with_area([&](AreaHeader* header) {
+    for (int i = 0; i < header->used; i++) {
+      if (header->trend_ids[i] == 0) continue;
+      const uint32 aside = pg_atomic_read_u32(&header->trend(i)->aside);
+      count += aside == static_cast<uint32>(Aside::kSetAside) ? 1 : 0;
+    }
+  });
+  return count;
+}
+
+uint64_t trend_version(int32 trend_id) {
+  uint64_t version = 0;
+  with_area([&](AreaHeader* header) {
     TrendShared* shared = area_find_trend(header, trend_id);
     if (shared != nullptr) version = pg_atomic_read_u64(&shared->version);
-  }
-  LWLockRelease(&entry->lock);
+  });
   return version;
 }
 

@@ -63,6 +63,11 @@ struct TrendGlance {
 };
 bool trend_glance(int32 trend_id, TrendGlance* glance);
 
+// Asks the worker to start a stopped trend again, when its latch is set. False: it is not stopped.
+bool trend_resume(int32 trend_id);
+// How many are set aside.
+int trends_set_aside();
+
 // The trend's version without any lock but database->lock shared; 0 when it is not there.
 uint64_t trend_version(int32 trend_id);
 

@@ -28,6 +28,7 @@
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/joined_rows.h"
 #include "bgworker/trend/trend_status.h"
+#include "bgworker/trend/turns.h"
 #include "postgres/fault.h"
 #include "postgres/guard.h"
 
@@ -194,9 +195,25 @@ void pause_filling(FollowedTrend* trend, const char* message) {
   trend->filling->paused = true;
 }
 
+// Whether the trend is to be filled later, for others need the worker.
+bool awaits_turn(FollowedTrend* trend) {
+  if (!counts_source(trend)) return false;
+  const TimestampTz due = turn_due(trend);
+  if (due <= GetCurrentTimestamp()) return false;
+  trend_fill_later(trend, due);
+  char text[kMessageSize];
+  snprintf(text, sizeof(text), "waits for its turn to be filled, at %s: %s", timestamptz_to_str(due),
+           turn_reason());
+  trend_report(trend, text);
+  trend->filling->paused = true;
+  return true;
+}
+
 void fill(FollowedTrend* trend) {
   const TimestampTz began = GetCurrentTimestamp();
+  const Oid owner = trend->definition->owner;
   ErrorData* error = worker_try([trend] { fill_from_source(trend); });
+  turn_took(owner, GetCurrentTimestamp() - began);
   if (error != nullptr) {
     worker->filling.clear();
     trend->fill.filter = {};
@@ -256,7 +273,7 @@ bool defer_history(FollowedTrend* trend) {
 
 // Steps 1 and 2 at the present position.
 void begin_waiting(FollowedTrend* trend) {
-  if (!defer_history(trend) || !trend_load(trend)) return;
+  if (!defer_history(trend) || !trend_load(trend) || awaits_turn(trend)) return;
   pass_over_recorded(trend);
   // The event clock does not go back with the rows that moved it, and what is final stays so.
   trend->fill.before = clocks_of(trend);
@@ -315,7 +332,9 @@ void filling_start(FollowedTrend* trend) {
     return;
   }
   begin_waiting(trend);
-  if (trend->state == FillState::kLoading) trend->fill.not_before = GetCurrentTimestamp() + kFillPauseUs;
+  if (trend->state == FillState::kLoading) {
+    trend->fill.not_before = std::max(trend->fill.not_before, GetCurrentTimestamp() + kFillPauseUs);
+  }
   if (trend->state != FillState::kAwaiting) {
     trend->fill.is_new = false;
     return;

@@ -19,6 +19,7 @@
 #include "bgworker/results/late_table.h"
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/overload.h"
 #include "bgworker/trend/trend_status.h"
 #include "catalog/definition_catalog.h"
 #include "decoder/direct_replay.h"
@@ -108,10 +109,17 @@ pg_noinline void leave_to_filling(TransactionId xid) {
   worker->batch.drop(slot);
 }
 
+// For whom a row is read; at least one runs.
+FollowedTrend* first_running(const Followers& followers) {
+  int i = 0;
+  while (i + 1 < followers.count && followers.trends[i].trend->state == FillState::kStopped) i++;
+  return followers.trends[i].trend;
+}
+
 // Reads a row for the trends of a shared reader.
 RowOutcome read(const Followers& followers, TupleDesc descriptor, HeapTuple row, HeapTuple complete,
                 TimestampTz judged_at, RowEvent* event) {
-  working_for(followers.trends[0].trend->id, Work::kReading);
+  working_for(first_running(followers)->id, Work::kReading);
   RowOutcome outcome =
       row_read(followers.reader, followers.mapping, descriptor, row, complete, judged_at, event);
   if (unlikely(evaluation_overdrawn())) stop_overdrawn(followers);
@@ -296,6 +304,7 @@ void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange
     collect_dimension(entry->dimensions[i], RelationGetDescr(relation), change);
   }
   working_ended();
+  overload_look(compat::commit_time(txn));
 }
 
 void truncate(void*, ReorderBufferTXN* txn, int count, Relation relations[]) {
@@ -327,6 +336,7 @@ void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
   }
   apply_events(txn);
   sources_commit(txn);
+  overload_look(compat::commit_time(txn));
 }
 
 bool is_external(HeapTuple row) {

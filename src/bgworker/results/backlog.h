@@ -29,6 +29,7 @@ struct Retry {
 
   bool is_put_off() const { return at != 0 && GetCurrentTimestamp() < at; }
   void put_off();
+  void wait_until(TimestampTz due) { at = due; }
   void go_on() { *this = Retry{GetCurrentTimestamp(), 0}; }  // with the next checkpoint
   void reset() { *this = Retry{}; }
 };

@@ -4,6 +4,7 @@
 
 #include "bgworker/results/deferred_tables.h"
 #include "bgworker/trend/followed_trend.h"
+#include "bgworker/trend/turns.h"
 #include "postgres/owned_table.h"
 #include "postgres/server.h"
 #include "shmem/directory.h"
@@ -80,19 +81,36 @@ OwnerResult backlog_write_deferred(FollowedTrend* trend, Backlog<Item>* backlog,
   return OwnerResult::kDone;
 }
 
-// Calls write(message) unless that is put off, and defers the items if it has to be put off.
+// Calls write(message) unless that is put off or it is not the owner's turn.
+template <typename Write>
+OwnerResult backlog_try(const FollowedTrend* trend, Retry* retry, char (&message)[kMessageSize],
+                        Write&& write) {
+  const TimestampTz began = GetCurrentTimestamp();
+  const TimestampTz due = turn_due(trend);
+  if (due > began) {
+    retry->wait_until(due);
+    strlcpy(message, turn_reason(), sizeof(message));
+    return OwnerResult::kPassing;
+  }
+  owned_bound_time(turns_are_shared(trend));
+  const OwnerResult result = write(message);
+  turn_took(trend->definition->owner, GetCurrentTimestamp() - began);
+  if (result == OwnerResult::kPassing) retry->put_off();
+  return result;
+}
+
+// The same, and defers the items if they are to be written later.
 template <typename Item, typename Write>
 OwnerResult backlog_write(FollowedTrend* trend, Backlog<Item>* backlog, Write&& write) {
   constexpr BacklogWords kWords = DeferredTable<Item>::kWords;
   Retry* retry = &backlog->retry;
   char message[kMessageSize] = "";
   const bool tried = !retry->is_put_off();
-  const OwnerResult result = tried ? write(message) : OwnerResult::kPassing;
+  const OwnerResult result = tried ? backlog_try(trend, retry, message, write) : OwnerResult::kPassing;
   if (result == OwnerResult::kPassing || result == OwnerResult::kMore) {
     if (result == OwnerResult::kMore) {
       retry->go_on();
     } else if (tried) {
-      retry->put_off();
       report_backlog(trend, kWords.waits, message);
     }
     backlog_defer(trend, backlog);

@@ -101,17 +101,23 @@ void blame_overrun(Oid owner) {
   leave_overrun(trend);
 }
 
+void blame_overload(Oid owner) {
+  LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
+  note_overrun(owner);
+  LWLockRelease(&directory->lock);
+}
+
 bool blame_bans(Oid owner, char (&reason)[kMessageSize]) {
   LWLockAcquire(&directory->lock, LW_SHARED);
   const OverrunOwner* overrun = find_overrun(owner);
   const TimestampTz until = overrun != nullptr && overrun->again ? overrun->at + kBanUs : 0;
   LWLockRelease(&directory->lock);
   if (until <= GetCurrentTimestamp()) return false;
-  snprintf(reason, sizeof(reason),
-           "its owner's expressions took too long several times and could not be cancelled. It can be "
-           "resumed from "
-           "%s on",
-           timestamptz_to_str(until));
+  snprintf(
+      reason, sizeof(reason),
+      "trends of its owner have kept the worker too long several times, by expressions that could not be cancelled "
+      "or by more work than it can do. It can be resumed from %s on",
+      timestamptz_to_str(until));
   return true;
 }
 
@@ -122,12 +128,17 @@ void blame_death(int sqlstate) {
   LWLockRelease(&directory->lock);
 }
 
-void trend_set_aside(FollowedTrend* trend, const char* reason) {
+void trend_put_aside(FollowedTrend* trend, const char* reason) {
   trend->trouble.set_aside = true;
+  pg_atomic_write_u32(&trend->shared->aside, static_cast<uint32>(Aside::kSetAside));
+  trend_stop(trend, reason);
+}
+
+void trend_set_aside(FollowedTrend* trend, const char* reason) {
   LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
   note_set_aside(trend->id, reason);
   LWLockRelease(&directory->lock);
-  trend_stop(trend, reason);
+  trend_put_aside(trend, reason);
 }
 
 bool blame_sets_aside(int32 trend_id, char (&reason)[kMessageSize]) {
@@ -148,15 +159,9 @@ void blame_follow() {
   resumed_before = resumed;
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr || trend->state != FillState::kStopped) continue;
-    bool resumes = false;
-    LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
-    for (BlamedTrend& blamed : worker->entry->blamed) {
-      if (blamed.trend_id != trend->id || !blamed.resume) continue;
-      resumes = true;
-      blamed = {};
-    }
-    LWLockRelease(&directory->lock);
-    if (!resumes) continue;
+    auto resume = static_cast<uint32>(Aside::kResume);
+    if (!pg_atomic_compare_exchange_u32(&trend->shared->aside, &resume, static_cast<uint32>(Aside::kNo)))
+      continue;
     trend->trouble.set_aside = false;
     trend_ask_to_fill(trend, "It was resumed.");
   }

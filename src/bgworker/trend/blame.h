@@ -26,9 +26,14 @@ void blame_death(int sqlstate);
 // worker.
 [[noreturn]] void blame_overrun(Oid owner);
 
-// Whether that is so; what to tell of a trend.
+// Trends of this owner's have been set aside because the worker could not keep up (overload.h). Counts as the above.
+void blame_overload(Oid owner);
+
+// Whether an owner is banned so; what to tell of a trend.
 bool blame_bans(Oid owner, char (&reason)[kMessageSize]);
 
+// Stops a trend, until it is resumed or another worker starts.
+void trend_put_aside(FollowedTrend* trend, const char* reason);
 // Stops a trend and sets it aside.
 void trend_set_aside(FollowedTrend* trend, const char* reason);
 
