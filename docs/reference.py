@@ -25,6 +25,7 @@ GROUPS = {
     ("History", "history.md"): ["recompute", "verify", "nearly_equal", "history_since", "expire", "schedule_retention", "unschedule_retention"],
     ("Windows", "windows.md"): ["tumble", "hop", "cumulate", "session", "commit_time", "parse_timestamptz"],
     ("Aggregates", "aggregates.md"): ["first", "last", "latest", "approx_count_distinct", "approx_percentile", "decayed_count", "decayed_sum"],
+    ("More than one server", "scaling.md"): ["federate", "federation_status", "to_flink_sql"],
     ("The worker", "operations.md"): ["reset_slot"],
 }
 

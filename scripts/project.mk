@@ -21,6 +21,7 @@ Working on it:
   make check VARIANT=sanitize SERVERS=17  the server tests under ASan and UBSan
   make check VARIANT=coverage        how much of the code they run: build/check/pg*-servers/coverage.txt
   make check-viewer [SANITIZE=1]     the viewer's tests, in a window of their own
+  make check-flink                   what to_flink_sql writes, on a real Flink, against history
   make torture [KILLS=500] [SEED=n]  worker and server killed at random under load
   make fuzz [MINUTES=60] [SEED=n]    random definitions under random work, against an independent oracle
   make soak [HOURS=1]                mixed load: does anything grow, or become slower? build/check/pg*-servers/soak
@@ -41,6 +42,7 @@ dist:
 	@echo build/trending-$(VERSION).zip
 check: ; @bash scripts/check.sh
 check-viewer: ; @bash scripts/viewer.sh --check
+check-flink: ; @bash scripts/flink.sh
 tidy: ; @bash scripts/tidy.sh
 
 # About five seconds a kill; the limit leaves room for a slow machine.

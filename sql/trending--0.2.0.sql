@@ -793,6 +793,11 @@ CREATE FUNCTION trending.batch_query(trend regclass)
 RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_batch_query';
 
+-- Trends as a job of Flink SQL: one statement set.
+CREATE FUNCTION trending.to_flink_sql(VARIADIC trends regclass[])
+RETURNS text LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_to_flink_sql';
+
 CREATE FUNCTION trending.counted_since(trend regclass)
 RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trending_counted_since';
@@ -981,6 +986,8 @@ COMMENT ON FUNCTION trending.explain(regclass, bigint) IS
   'how a trend is kept, topic by topic: windows and panes, the state of a group, what is shared with other trends, what makes totals be rebuilt and the trend be refilled, its memory, and an estimate of that for so many groups (max_groups without a number)';
 COMMENT ON FUNCTION trending.batch_query(regclass) IS
   'the definition of a trend as a query over its source, with ranks: what the trend should show, the slow way';
+COMMENT ON FUNCTION trending.to_flink_sql(regclass[]) IS
+  'trends as a job for Flink SQL: CDC sources, windowing functions, joins, the best of every window into a table, as one statement set. What differs is in its comments. An error says why where Flink has no equal. For those who may read the trends';
 COMMENT ON FUNCTION trending.recompute(regclass, timestamptz, timestamptz) IS
   'recalculates the final windows that lie within the time, or the final sessions that reach into it, from the source, and takes late rows in: those all of whose windows are among them are marked recomputed. For roles that may insert into and delete from <trend>_history; the source is read with the rights of the owner of the trend. Returns the rows written';
 COMMENT ON FUNCTION trending.verify(regclass) IS
@@ -1259,6 +1266,425 @@ COMMENT ON COLUMN trending.metrics.help IS
   'what it counts';
 
 ------------------------------------------------------------------------------------------------------------
+-- One ranking over the trends of many servers
+------------------------------------------------------------------------------------------------------------
+
+-- What a server tells another that unites its trends.
+CREATE FUNCTION trending_internal.trend_columns(
+  trend regclass, OUT number int, OUT name text, OUT type text, OUT merging text,
+  OUT place int, OUT descending bool, OUT nulls_first bool)
+RETURNS SETOF record LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_trend_columns';
+COMMENT ON FUNCTION trending_internal.trend_columns(regclass) IS
+  'internal: the columns of a trend, how values of several servers are merged, and what ranks, for trending.federate';
+
+CREATE VIEW trending_internal.node_trend WITH (security_invoker = true) AS
+SELECT n.nspname::text AS schema, c.relname::text AS name, s.state, s.reason, s.window_start, s.window_end, s.event_clock, s.watermark,
+       w.applied_lsn AS "position", w.lag_bytes,
+       CASE WHEN has_table_privilege(s.relation, 'SELECT') THEN
+         (SELECT jsonb_agg(to_jsonb(k) ORDER BY k.number) FROM trending_internal.trend_columns(s.relation) k) END AS columns
+FROM   trending.status s JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+       CROSS JOIN trending.worker_status w;
+COMMENT ON VIEW trending_internal.node_trend IS 'internal: the trends of this server, as trending.federate of another one reads them';
+
+CREATE FUNCTION trending_internal.attach_node(node regclass, federated regclass)
+RETURNS void LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trending_attach_node';
+COMMENT ON FUNCTION trending_internal.attach_node(regclass, regclass) IS
+  'internal: has a foreign table be dropped with the federated trend that reads it; for the owner of both';
+
+-- What a federated trend consists of: the options of its foreign table, which only its owner can set, and pieces of the
+-- statements that read it. Every name in them is quoted, and they run with the rights of whoever calls: for readers of
+-- the table the wrapper sees to it that this is the table's owner.
+CREATE FUNCTION trending_internal.federation(
+  federated regclass, OUT nodes text[], OUT status_tables text[], OUT trend text[], OUT placed bool, OUT partial bool, OUT patience interval,
+  OUT columns text, OUT keys text[], OUT merged text, OUT ordering text, OUT rank text, OUT score text, OUT bounds text, OUT falling bool, OUT score_is_number bool, OUT threshold text)
+RETURNS record LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  options jsonb := (SELECT jsonb_object_agg(o.option_name, o.option_value)
+                    FROM   pg_foreign_table t CROSS JOIN pg_options_to_table(t.ftoptions) o JOIN pg_foreign_server s ON s.oid = t.ftserver
+                           JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw AND w.fdwname = 'trending_fdw'
+                    WHERE  t.ftrelid = federated);
+  merging text[] := options ->> 'merging';
+  ranking text[] := string_to_array(options ->> 'ranking', ', ');
+  names   text[];
+  first   int;
+BEGIN
+  nodes := options ->> 'nodes';
+  status_tables := options ->> 'status_tables';
+  trend := options ->> 'remote';
+  placed := coalesce((options ->> 'placed')::bool, false);
+  partial := coalesce((options ->> 'partial')::bool, false);
+  patience := coalesce(options ->> 'patience', '1 second')::interval;
+  SELECT array_agg(quote_ident(a.attname) ORDER BY a.attnum) INTO names
+  FROM   pg_attribute a WHERE a.attrelid = federated AND a.attnum > 0 AND NOT a.attisdropped;
+  IF cardinality(nodes) = cardinality(status_tables) AND cardinality(merging) = cardinality(names) AND cardinality(ranking) > 0 THEN
+    SELECT string_agg(names[c.n], ', ' ORDER BY c.n) FILTER (WHERE c.kind <> 'rank'), array_agg(names[c.n] ORDER BY c.n) FILTER (WHERE c.kind = 'key'),
+           string_agg(CASE WHEN c.kind = 'key' THEN names[c.n] WHEN c.kind IN ('start', 'end') THEN format('min(%s)', names[c.n])
+                           ELSE format('%s(%s)::%s', CASE c.kind WHEN 'sum' THEN 'sum' WHEN 'min' THEN 'min' ELSE 'max' END, names[c.n], format_type(a.atttypid, a.atttypmod)) END
+                      || ' AS ' || names[c.n], ', ' ORDER BY c.n) FILTER (WHERE c.kind <> 'rank'),
+           max(names[c.n]) FILTER (WHERE c.kind = 'rank'),
+           string_agg(format('extract(epoch FROM %s)', names[c.n]), ', ' ORDER BY c.kind) FILTER (WHERE c.kind IN ('start', 'end'))
+    INTO   columns, keys, merged, rank, bounds
+    FROM   unnest(merging) WITH ORDINALITY c(kind, n)
+           JOIN pg_attribute a ON a.attrelid = federated AND NOT a.attisdropped AND quote_ident(a.attname) = names[c.n];
+    SELECT string_agg(format('%s %s NULLS %s', names[split_part(r.term, ' ', 1)::int], CASE split_part(r.term, ' ', 2) WHEN 'desc' THEN 'DESC' ELSE 'ASC' END,
+                             CASE split_part(r.term, ' ', 3) WHEN 'first' THEN 'FIRST' ELSE 'LAST' END), ', ' ORDER BY r.n)
+    INTO   ordering FROM unnest(ranking) WITH ORDINALITY r(term, n);
+    first := split_part(ranking[1], ' ', 1)::int;
+    falling := split_part(ranking[1], ' ', 2) = 'desc';
+    score := names[first];
+    score_is_number := (SELECT a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'float4'::regtype, 'float8'::regtype) FROM pg_attribute a WHERE a.attrelid = federated AND NOT a.attisdropped AND quote_ident(a.attname) = score);
+    -- What the last groups read would make together, of the nodes that have more than $1. Of numbers.
+    threshold := CASE WHEN merging[first] = 'sum' AND score_is_number THEN format('sum(CASE WHEN n.groups < $1 THEN 0 ELSE %s(n.last, 0) END)', CASE WHEN falling THEN 'greatest' ELSE 'least' END)
+                      WHEN merging[first] IN ('min', 'max') THEN format('%s(n.last) FILTER (WHERE n.groups >= $1)', CASE WHEN falling THEN 'max' ELSE 'min' END) END;
+  END IF;
+  IF rank IS NULL OR ordering IS NULL THEN
+    RAISE EXCEPTION '"%" is not a federated trend', federated
+      USING ERRCODE = 'wrong_object_type', HINT = 'Federated trends are created with trending.federate().';
+  END IF;
+END $$;
+COMMENT ON FUNCTION trending_internal.federation(regclass) IS 'internal: what a federated trend consists of, and pieces of the statements that read it';
+
+-- Every node of a federated trend, whether it answers and how far it is. One that does not answer costs the
+-- connect_timeout of its server.
+CREATE FUNCTION trending.federation_status(
+  federated regclass, OUT node regclass, OUT server text, OUT state text, OUT reason text, OUT behind bool,
+  OUT window_start timestamptz, OUT window_end timestamptz, OUT event_clock timestamptz, OUT watermark timestamptz,
+  OUT "position" pg_lsn, OUT lag_bytes bigint)
+RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  known   record := trending_internal.federation(federated);
+  newest  timestamptz;
+  found   jsonb;
+  detail  text;
+  answers jsonb := '[]';
+BEGIN
+  FOR i IN 1 .. cardinality(known.nodes) LOOP
+    BEGIN
+      EXECUTE format('SELECT to_jsonb(t) FROM (SELECT state, reason, window_start, window_end, event_clock, watermark, "position", lag_bytes FROM %s
+                      WHERE schema = $1[1] AND name = $1[2]) t', known.status_tables[i]::regclass)
+      INTO found USING known.trend;
+      found := coalesce(found, '{"state": "gone", "reason": "There is no such trend, or its user may not read it."}');
+    EXCEPTION WHEN OTHERS THEN
+      GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+      found := jsonb_build_object('state', 'down', 'reason', concat_ws(': ', SQLERRM, nullif(detail, '')));
+    END;
+    answers := answers || found;
+  END LOOP;
+  newest := (SELECT max((a.value ->> 'window_end')::timestamptz) FROM jsonb_array_elements(answers) a);
+  RETURN QUERY
+    SELECT known.nodes[a.number]::regclass, s.srvname::text, a.value ->> 'state', a.value ->> 'reason',
+           coalesce((a.value ->> 'window_end')::timestamptz < newest, false),
+           (a.value ->> 'window_start')::timestamptz, (a.value ->> 'window_end')::timestamptz, (a.value ->> 'event_clock')::timestamptz,
+           (a.value ->> 'watermark')::timestamptz, (a.value ->> 'position')::pg_lsn, (a.value ->> 'lag_bytes')::bigint
+    FROM   jsonb_array_elements(answers) WITH ORDINALITY a(value, number)
+           JOIN pg_foreign_table t ON t.ftrelid = known.nodes[a.number]::regclass JOIN pg_foreign_server s ON s.oid = t.ftserver
+    ORDER  BY a.number;
+END $$;
+COMMENT ON FUNCTION trending.federation_status(regclass) IS
+  'every node of a federated trend: its foreign table and server; the state of its trend (down: it does not answer; gone: it has no such trend); whether it is behind the newest window of the others; its window, event clock and watermark; the position that it has applied, and by how many bytes of WAL it lags. For those who may read the tables of the nodes';
+
+-- The rows of some nodes that fulfil a condition, beside the node's number. One Append, whose scans are asynchronous.
+CREATE FUNCTION trending_internal.node_query(nodes text[], asked int[], columns text, condition text)
+RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT string_agg(format('SELECT %s AS "node#", %s FROM %s WHERE %s', i, node_query.columns, node_query.nodes[i]::regclass, node_query.condition), ' UNION ALL ')
+  FROM   unnest(node_query.asked) i;
+END;
+COMMENT ON FUNCTION trending_internal.node_query(text[], int[], text, text) IS 'internal: the query for rows of some nodes of a federated trend';
+
+CREATE FUNCTION trending_internal.key_condition(name text, keys text, type oid)
+RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT format(CASE WHEN array_position(key_condition.keys::text[], NULL) IS NULL THEN '%1$s = ANY (%2$L::%3$s[])' ELSE '(%1$s IS NULL OR %1$s = ANY (%2$L::%3$s[]))' END,
+                key_condition.name, key_condition.keys, format_type(key_condition.type, NULL));
+END;
+COMMENT ON FUNCTION trending_internal.key_condition(text, text, oid) IS 'internal: whether a key is among those of an array, in words';
+
+CREATE FUNCTION trending_internal.ranked_rows(rows text, columns text, rank text, ordering text, k bigint)
+RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+  SELECT format('ARRAY(SELECT "row#"::text FROM (SELECT %1$s, row_number() OVER (ORDER BY %2$s) AS %3$s FROM %4$s ORDER BY %2$s LIMIT %5$s) "row#")',
+                ranked_rows.columns, ranked_rows.ordering, ranked_rows.rank, ranked_rows.rows, ranked_rows.k);
+END;
+COMMENT ON FUNCTION trending_internal.ranked_rows(text, text, text, text, bigint) IS 'internal: the best k rows of a relation with their ranks as an array, in words';
+
+CREATE FUNCTION trending_internal.window_moved(OUT never bool)
+RETURNS bool LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RAISE EXCEPTION 'a node went on to the next window while all its groups were read'
+    USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Read again, or only the best groups (LIMIT).';
+END $$;
+COMMENT ON FUNCTION trending_internal.window_moved() IS 'internal: the error of a row that is of another window than the others';
+
+-- The numbers of the nodes that are to be read: all of them, or, if a partial answer will do, those that answer.
+CREATE FUNCTION trending_internal.answering_nodes(federated regclass)
+RETURNS int[] LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  known   record := trending_internal.federation(federated);
+  answering int[] := '{}';
+  status  record;
+BEGIN
+  IF NOT known.partial THEN
+    RETURN ARRAY(SELECT generate_subscripts(known.nodes, 1));
+  END IF;
+  FOR status IN SELECT s.*, row_number() OVER ()::int AS number FROM trending.federation_status(federated) s LOOP
+    IF status.state = 'running' THEN
+      answering := answering || status.number;
+    ELSE
+      RAISE WARNING 'server "%" is missing from federated trend "%"', status.server, federated
+        USING DETAIL = format('It is %s: %s', status.state, status.reason);
+    END IF;
+  END LOOP;
+  IF answering = '{}' THEN
+    RAISE EXCEPTION 'no server of federated trend "%" answers', federated
+      USING ERRCODE = 'fdw_unable_to_establish_connection', HINT = 'SELECT * FROM trending.federation_status(...) says why.';
+  END IF;
+  RETURN answering;
+END $$;
+COMMENT ON FUNCTION trending_internal.answering_nodes(regclass) IS 'internal: the nodes of a federated trend that are to be read';
+
+-- Nodes show another window than the newest. They catch up, usually at once; when patience ends they are left out, or
+-- an error.
+CREATE FUNCTION trending_internal.nodes_beside(federated regclass, asked int[], behind int[], deadline timestamptz)
+RETURNS int[] LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  known  record := trending_internal.federation(federated);
+  behind_servers text;
+BEGIN
+  IF clock_timestamp() < deadline THEN
+    PERFORM pg_sleep(0.01);
+    RETURN asked;
+  END IF;
+  SELECT string_agg(format('"%s"', s.srvname), ', ' ORDER BY t.ftrelid) INTO behind_servers
+  FROM   pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver
+  WHERE  t.ftrelid IN (SELECT known.nodes[b]::regclass FROM unnest(behind) b);
+  IF known.partial AND EXISTS (SELECT FROM unnest(asked) a WHERE a <> ALL (behind)) THEN
+    RAISE WARNING 'missing from federated trend "%", being behind: %', federated, behind_servers;
+    RETURN ARRAY(SELECT a FROM unnest(asked) a WHERE a <> ALL (behind));
+  END IF;
+  RAISE EXCEPTION 'servers of federated trend "%" show another window than the newest: %', federated, behind_servers
+    USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('They were waited for for %s.', known.patience),
+          HINT = 'Their sources are silent or late, see trending.federation_status(). A longer patience waits, partial => true leaves them out.';
+END $$;
+COMMENT ON FUNCTION trending_internal.nodes_beside(regclass, int[], int[], timestamptz) IS 'internal: what becomes of nodes that are behind';
+
+-- The best k groups of all nodes; all of them where k is NULL. `of`, a NULL of its row type, says which federated trend.
+--
+-- Where every key is on one node, the best k of each node are enough. Otherwise groups of the same key are merged. Where
+-- the first term that ranks is a sum, a least or a greatest value, the threshold algorithm (Fagin, Lotem, Naor: Optimal
+-- aggregation algorithms for middleware, 2003) says how much must be read: the first `depth` groups of every node, in
+-- the order of their ranks, then what all nodes have of the keys that were seen. A key that was not seen is, on every
+-- node, behind the last group read there, so it is no better than these last groups would be together: the threshold.
+-- Unless the k-th group is better, more is read. Other orders take all groups.
+CREATE FUNCTION trending_internal.federated_rows(of anyelement, k bigint)
+RETURNS SETOF anyelement LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  relation  regclass := (SELECT t.typrelid FROM pg_type t WHERE t.oid = pg_typeof(of) AND t.typrelid <> 0);
+  known     record := trending_internal.federation(relation);
+  all_columns text := known.columns || ', ' || known.rank;
+  asked     int[];
+  deadline  timestamptz := clock_timestamp() + known.patience;
+  by_bounds text := CASE WHEN known.bounds IS NULL THEN 'NULL::numeric[]' ELSE format('max(ARRAY[%s])', known.bounds) END;
+  depth     bigint := CASE WHEN known.placed THEN k WHEN known.threshold IS NOT NULL AND known.keys IS NOT NULL AND k IS NOT NULL THEN greatest(2 * k, 50) END;
+  groups    text;
+  seen      record;
+  found     record;
+  newest    numeric[];
+  behind    int[];
+  missing   text;
+BEGIN
+  asked := trending_internal.answering_nodes(relation);
+  LOOP
+    IF depth > 50000 THEN
+      depth := NULL;
+    END IF;
+    -- The first groups of every node: its window, the keys, and the threshold.
+    EXECUTE format('WITH p AS MATERIALIZED (%s),
+                         n AS (SELECT "node#" AS node, count(*) AS groups, %s AS bounds, (array_agg(%s ORDER BY %s DESC))[1] AS last FROM p GROUP BY 1)
+                    SELECT max(n.bounds) AS newest, jsonb_object_agg(n.node, to_jsonb(n.bounds)) AS bounds, coalesce(bool_and(n.groups < $1), true) AS is_enough,
+                           %s AS threshold, %s AS keys, %s AS rows FROM n',
+                   trending_internal.node_query(known.nodes, asked, all_columns, format('%s <= %s', known.rank, coalesce(depth, 1))), by_bounds, known.score, known.rank,
+                   CASE WHEN known.placed OR known.threshold IS NULL THEN 'NULL' ELSE format('(%s)::text', known.threshold) END,
+                   CASE WHEN known.placed OR known.keys IS NULL THEN 'NULL::text[]'
+                        ELSE (SELECT format('ARRAY[%s]', string_agg(format('(SELECT array_agg(DISTINCT %s)::text FROM p)', x), ', ')) FROM unnest(known.keys) x) END,
+                   CASE WHEN known.placed AND depth IS NOT NULL THEN trending_internal.ranked_rows('p', known.columns, known.rank, known.ordering, k) ELSE 'NULL::text[]' END)
+    INTO seen USING depth;
+    found := seen;
+    IF depth IS NOT NULL AND NOT known.placed AND seen.bounds IS NOT NULL THEN
+      -- All that the nodes have of these keys.
+      EXECUTE format('WITH p AS MATERIALIZED (%1$s), m AS MATERIALIZED (SELECT %2$s FROM p GROUP BY %3$s),
+                           n AS (SELECT "node#" AS node, %4$s AS bounds FROM p GROUP BY 1)
+                      SELECT (SELECT max(n.bounds) FROM n) AS newest, (SELECT jsonb_object_agg(n.node, to_jsonb(n.bounds)) FROM n) AS bounds,
+                             $1 OR coalesce((SELECT m.%5$s %6$s %7$L FROM m ORDER BY %8$s OFFSET %9$s - 1 LIMIT 1), false) AS is_enough, %10$s AS rows',
+                     trending_internal.node_query(known.nodes, asked, all_columns,
+                       (SELECT string_agg(trending_internal.key_condition(c.name, c.keys, a.atttypid), ' AND ')
+                        FROM   unnest(known.keys, seen.keys) c(name, keys) JOIN pg_attribute a ON a.attrelid = relation AND quote_ident(a.attname) = c.name)),
+                     known.merged, array_to_string(known.keys, ', '), by_bounds, known.score,
+                     CASE WHEN known.falling THEN '>' ELSE '<' END, seen.threshold, known.ordering, k,
+                     trending_internal.ranked_rows('m', known.columns, known.rank, known.ordering, k))
+      INTO found USING seen.is_enough;
+    END IF;
+    newest := greatest(seen.newest, found.newest);
+    behind := ARRAY(SELECT DISTINCT b.node::int FROM (SELECT * FROM jsonb_each(seen.bounds) UNION ALL SELECT * FROM jsonb_each(found.bounds)) b(node, bounds)
+                    WHERE known.bounds IS NOT NULL AND b.bounds <> to_jsonb(newest));
+    IF behind <> '{}' THEN
+      asked := trending_internal.nodes_beside(relation, asked, behind, deadline);
+    ELSIF depth IS NULL THEN
+      groups := format('(%s) p%s', trending_internal.node_query(known.nodes, asked, all_columns, 'true'),
+                       CASE WHEN known.bounds IS NOT NULL THEN format(' WHERE CASE WHEN ARRAY[%s] = $1 THEN true ELSE trending_internal.window_moved() END', known.bounds) END);
+      IF NOT known.placed THEN
+        groups := format('(SELECT %s FROM %s %s HAVING count(*) > 0) m', known.merged, groups, 'GROUP BY ' || array_to_string(known.keys, ', '));
+      END IF;
+      RETURN QUERY EXECUTE format('SELECT %1$s, row_number() OVER (ORDER BY %2$s) FROM %3$s ORDER BY %2$s LIMIT %4$L', known.columns, known.ordering, groups, k)
+      USING newest;
+      RETURN;
+    ELSIF known.placed OR found.is_enough THEN
+      RETURN QUERY EXECUTE format('SELECT (u.r::%s).* FROM unnest($1) WITH ORDINALITY u(r, n) ORDER BY u.n', relation) USING found.rows;
+      RETURN;
+    ELSE
+      depth := depth * 4;
+    END IF;
+  END LOOP;
+EXCEPTION WHEN OTHERS THEN
+  -- Says who it was, where that can be seen.
+  SELECT string_agg(format('%s "%s"', s.state, s.server), ', ') INTO missing FROM trending.federation_status(relation) s WHERE s.state <> 'running';
+  IF missing IS NOT NULL AND NOT known.partial THEN
+    RAISE EXCEPTION 'servers are missing from federated trend "%": %', relation, missing
+      USING ERRCODE = SQLSTATE, DETAIL = SQLERRM, HINT = 'With partial => true, trending.federate() makes one that goes on without them.';
+  END IF;
+  RAISE;
+END $$;
+COMMENT ON FUNCTION trending_internal.federated_rows(anyelement, bigint) IS 'internal: the best groups of all nodes of a federated trend';
+
+-- The same columns for every federated trend, as trending.top has them; with the rights of the caller.
+CREATE FUNCTION trending_internal.federated_top(
+  federated regclass, k bigint, OUT rank bigint, OUT key text, OUT label text, OUT value numeric, OUT previous_rank bigint, OUT change bigint,
+  OUT window_start timestamptz, OUT window_end timestamptz)
+RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  known  record := trending_internal.federation(federated);
+  bounds text[] := ARRAY(SELECT quote_ident(a.attname) || '::timestamptz'
+                         FROM   unnest((SELECT o.option_value::text[] FROM pg_foreign_table t CROSS JOIN pg_options_to_table(t.ftoptions) o
+                                        WHERE t.ftrelid = federated AND o.option_name = 'merging')) WITH ORDINALITY m(kind, n)
+                                JOIN pg_attribute a ON a.attrelid = federated AND a.attnum = m.n
+                         WHERE  m.kind IN ('start', 'end') ORDER BY m.kind DESC);
+BEGIN
+  RETURN QUERY EXECUTE format('SELECT %s, %s, NULL::text, %s, NULL::bigint, NULL::bigint, %s, %s FROM %s WHERE %1$s <= $1 ORDER BY 1', known.rank,
+    CASE cardinality(known.keys) WHEN 1 THEN known.keys[1] || '::text'
+      ELSE coalesce((SELECT string_agg(format('coalesce(%s::text, ''NULL'')', x.name), ' || '', '' || ' ORDER BY x.n) FROM unnest(known.keys) WITH ORDINALITY x(name, n)), 'NULL::text') END,
+    CASE WHEN known.score_is_number THEN known.score || '::numeric' ELSE format('CASE WHEN isfinite(%s) THEN extract(epoch FROM %1$s) END', known.score) END,
+    coalesce(bounds[1], 'NULL::timestamptz'), coalesce(bounds[2], 'NULL::timestamptz'), federated) USING k;
+END $$;
+COMMENT ON FUNCTION trending_internal.federated_top(regclass, bigint) IS 'internal: the best groups of a federated trend, for trending.top';
+
+CREATE FUNCTION trending_internal.make_federation(schema name, name text, servers text[], trend text, placed bool, partial bool, patience interval)
+RETURNS regclass LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  wanted  text[] := parse_ident(name);
+  remote  text[] := parse_ident(trend);
+  base    text := wanted[cardinality(wanted)];
+  within  text := CASE WHEN cardinality(wanted) > 1 THEN wanted[1] ELSE schema END;
+  node    text;
+  status  text;
+  nodes   text[] := '{}';
+  statuses text[] := '{}';
+  shown   record;
+  shape   jsonb;
+  columns text;
+  unmerged text;
+  made    regclass;
+BEGIN
+  IF name IS NULL OR servers IS NULL OR trend IS NULL OR placed IS NULL OR partial IS NULL OR patience IS NULL OR array_position(servers, NULL) IS NOT NULL THEN
+    RAISE EXCEPTION 'arguments of trending.federate must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  IF cardinality(servers) = 0 OR cardinality(servers) <> (SELECT count(DISTINCT s) FROM unnest(servers) s) THEN
+    RAISE EXCEPTION 'servers must be named, each once' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF cardinality(wanted) > 2 OR cardinality(remote) > 2 OR within IS NULL OR octet_length(base) > 45 OR patience < '0' THEN
+    RAISE EXCEPTION 'name, trend or patience is not valid' USING ERRCODE = 'invalid_parameter_value',
+      HINT = 'Names are at most 45 bytes long, and may have a schema. patience is not negative.';
+  END IF;
+  FOR i IN 1 .. cardinality(servers) LOOP
+    IF NOT EXISTS (SELECT FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw JOIN pg_proc p ON p.oid = w.fdwhandler
+                   WHERE s.srvname = servers[i] AND p.proname = 'postgres_fdw_handler') THEN
+      RAISE EXCEPTION '"%" is not a server of postgres_fdw', servers[i]
+        USING ERRCODE = 'undefined_object', HINT = 'CREATE EXTENSION postgres_fdw; CREATE SERVER ... FOREIGN DATA WRAPPER postgres_fdw; CREATE USER MAPPING ...';
+    END IF;
+    status := format('%I.%I', within, base || '_status' || i);
+    EXECUTE format('CREATE FOREIGN TABLE %s (schema text, name text, state text, reason text, window_start timestamptz, window_end timestamptz, event_clock timestamptz,
+                      watermark timestamptz, "position" pg_lsn, lag_bytes bigint, columns jsonb) SERVER %I OPTIONS (schema_name ''trending_internal'', table_name ''node_trend'')',
+                   status, servers[i]);
+    EXECUTE format('SELECT count(*) AS trends, min(schema) AS schema, min(name) AS name, (array_agg(columns))[1] AS columns FROM %s WHERE name = $1 AND ($2 IS NULL OR schema = $2)', status)
+    INTO shown USING remote[cardinality(remote)], CASE WHEN cardinality(remote) = 2 THEN remote[1] END;
+    IF shown.trends <> 1 OR shown.columns IS NULL THEN
+      RAISE EXCEPTION 'server "%" has % trend "%" that its user may read', servers[i], CASE WHEN shown.trends > 1 THEN 'more than one' ELSE 'no' END, trend
+        USING ERRCODE = 'undefined_table', HINT = 'Name its schema, and GRANT SELECT to the user of the user mapping.';
+    END IF;
+    remote := ARRAY[shown.schema, shown.name];
+    shape := coalesce(shape, shown.columns);
+    IF shape <> shown.columns THEN
+      RAISE EXCEPTION 'trend "%" of server "%" has other columns than that of server "%"', trend, servers[i], servers[1]
+        USING ERRCODE = 'fdw_inconsistent_descriptor_information', DETAIL = 'Names, types, aggregates and order must be the same.';
+    END IF;
+    statuses := statuses || status;
+  END LOOP;
+  -- Names and types come from another server: nothing of them goes into a statement unquoted.
+  IF NOT placed THEN
+    SELECT string_agg(format('"%s"', c ->> 'name'), ', ') INTO unmerged FROM jsonb_array_elements(shape) c WHERE c ->> 'merging' NOT IN ('start', 'end', 'key', 'rank', 'sum', 'min', 'max');
+    IF unmerged IS NOT NULL THEN
+      RAISE EXCEPTION 'columns of trend "%" cannot be merged from several servers: %', trend, unmerged
+        USING ERRCODE = 'feature_not_supported', DETAIL = 'Counts, sums, least and greatest values can, without HAVING.',
+              HINT = 'Select what makes them up (sum and count for an average). If no key is on two servers, say placed => true.';
+    END IF;
+  END IF;
+  SELECT string_agg(format('%I %s', c ->> 'name', coalesce(to_regtype(c ->> 'type')::text, 'unknown')), ', ' ORDER BY (c ->> 'number')::int)
+  INTO   columns FROM jsonb_array_elements(shape) c;
+  FOR i IN 1 .. cardinality(servers) LOOP
+    node := format('%I.%I', within, base || '_node' || i);
+    EXECUTE format('CREATE FOREIGN TABLE %s (%s) SERVER %I OPTIONS (schema_name %L, table_name %L, async_capable ''true'', fetch_size ''10000'')',
+                   node, columns, servers[i], remote[1], remote[2]);
+    nodes := nodes || node;
+  END LOOP;
+  EXECUTE format('CREATE FOREIGN TABLE %I.%I (%s) SERVER trending OPTIONS (nodes %L, status_tables %L, remote %L, merging %L, ranking %L, placed %L, partial %L, patience %L)',
+                 within, base, columns, nodes, statuses, remote,
+                 (SELECT array_agg(c ->> 'merging' ORDER BY (c ->> 'number')::int) FROM jsonb_array_elements(shape) c),
+                 (SELECT string_agg(format('%s %s %s', (c ->> 'number')::int, CASE WHEN (c ->> 'descending')::bool THEN 'desc' ELSE 'asc' END,
+                                           CASE WHEN (c ->> 'nulls_first')::bool THEN 'first' ELSE 'last' END), ', ' ORDER BY (c ->> 'place')::int)
+                  FROM jsonb_array_elements(shape) c WHERE c ->> 'place' IS NOT NULL),
+                 placed, partial, patience);
+  made := format('%I.%I', within, base)::regclass;
+  PERFORM trending_internal.attach_node(n::regclass, made) FROM unnest(nodes || statuses) n;
+  RETURN made;
+END $$;
+COMMENT ON FUNCTION trending_internal.make_federation(name, text, text[], text, bool, bool, interval) IS 'internal: trending.federate in a schema';
+
+CREATE FUNCTION trending.federate(name text, servers text[], trend text, placed bool DEFAULT false, partial bool DEFAULT false, patience interval DEFAULT '1 second')
+RETURNS regclass LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+  SELECT trending_internal.make_federation(current_schema(), federate.name, federate.servers, federate.trend, federate.placed, federate.partial, federate.patience);
+END;
+COMMENT ON FUNCTION trending.federate(text, text[], text, bool, bool, interval) IS
+  'creates one ranking over the trends of this name on several servers of postgres_fdw: a foreign table with the columns of the trend. placed: every key is on one server, so the best of each are enough; otherwise counts, sums, least and greatest values of the same key are merged. partial: servers that do not answer or are behind are left out with a warning, instead of being an error. patience: how long servers are waited for that still show an older window. Who may read the table reads with the user mappings of its owner. DROP FOREIGN TABLE drops it all. See trending.federation_status()';
+
+------------------------------------------------------------------------------------------------------------
 -- Event trigger: a dropped foreign table takes its trend along
 ------------------------------------------------------------------------------------------------------------
 
@@ -1310,7 +1736,8 @@ COMMENT ON EVENT TRIGGER trending_tell_of_names IS 'internal: tells who renames 
 -- Grants
 ------------------------------------------------------------------------------------------------------------
 
--- A foreign table made by hand on the server serves nothing: only relations in trending.trend are served.
+-- A foreign table made by hand on the server serves nothing: only relations in trending.trend are served, and federated
+-- trends, which do what their owner can do.
 GRANT USAGE ON SCHEMA trending TO PUBLIC;
 GRANT USAGE ON FOREIGN SERVER trending TO PUBLIC;
 GRANT SELECT ON trending.trend, trending.trend_id_seq TO PUBLIC;
@@ -1318,14 +1745,21 @@ GRANT SELECT ON trending.status, trending.worker_status, trending.metrics TO PUB
 
 -- Of the internal functions only those can be called that are called with the rights of whoever calls ours: in views (the
 -- first four) and casts, in queries that the worker or recompute run as the owner of a trend (is_later, caught), and by
--- verify and expire. Each of them checks its caller itself.
+-- verify and expire; and what reads federated trends, as their owner. Each of them checks its caller itself.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA trending_internal FROM PUBLIC;
 GRANT USAGE ON SCHEMA trending_internal TO PUBLIC;
 GRANT EXECUTE ON FUNCTION trending_internal.trend_stats(), trending_internal.trend_counters(), trending_internal.worker_stats(), trending_internal.commit_latency(),
   trending_internal.as_backfill_mode(bool), trending_internal.is_later(xid, bigint, bigint[]),
   trending_internal.caught(anyelement, int, "any"), trending_internal.live_differences(regclass),
   trending_internal.history_differences(regclass), trending_internal.history_differences_now(regclass),
-  trending_internal.expire_trend(regclass) TO PUBLIC;
+  trending_internal.expire_trend(regclass),
+  trending_internal.trend_columns(regclass), trending_internal.attach_node(regclass, regclass), trending_internal.federation(regclass),
+  trending_internal.node_query(text[], int[], text, text), trending_internal.key_condition(text, text, oid),
+  trending_internal.ranked_rows(text, text, text, text, bigint), trending_internal.window_moved(), trending_internal.answering_nodes(regclass),
+  trending_internal.nodes_beside(regclass, int[], int[], timestamptz), trending_internal.federated_rows(anyelement, bigint),
+  trending_internal.federated_top(regclass, bigint),
+  trending_internal.make_federation(name, text, text[], text, bool, bool, interval) TO PUBLIC;
+GRANT SELECT ON trending_internal.node_trend TO PUBLIC;
 
 -- The worker starts when this transaction commits.
 SELECT trending_internal.request_worker();

@@ -4,6 +4,7 @@
 
 #include "catalog/definition_catalog.h"
 #include "definition/partition_by.h"
+#include "fdw/federated.h"
 #include "fdw/planner.h"
 #include "fdw/rank_range.h"
 #include "fdw/snapshot.h"
@@ -76,6 +77,7 @@ bool reads_rank(const Definition& definition, RelOptInfo* rel, Node* node) {
 
 const Definition* served_definition(Oid relation) {
   const Definition* definition = definition_cached(relation);
+  if (definition == nullptr) definition = federated_definition(relation);
   if (definition == nullptr) {
     ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                     errmsg("foreign table \"%s\" is not a trend", get_rel_name(relation)),

@@ -69,13 +69,23 @@ TRENDING_PURE_FUNCTION(fdw_handler) {
   PG_RETURN_POINTER(routine);
 }
 
-// The wrapper, its server and its tables have no options.
+// The wrapper and its server have no options, nor has a trend. Those of a federated trend are described at
+// trending.federate.
 TRENDING_PURE_FUNCTION(fdw_validator) {
+  constexpr const char* kKnown[] = {"nodes",   "status_tables", "remote",  "merging",
+                                    "ranking", "placed",        "partial", "patience"};
   List* options = untransformRelOptions(PG_GETARG_DATUM(0));
-  if (options != NIL) {
-    ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-                    errmsg("invalid option \"%s\"", static_cast<DefElem*>(linitial(options))->defname),
-                    errhint("Trends have no foreign-table options; see trending.create_trend().")));
+  ListCell* cell = nullptr;
+  foreach (cell, options) {
+    const char* name = static_cast<DefElem*>(lfirst(cell))->defname;
+    bool is_known = false;
+    for (const char* known : kKnown) is_known = is_known || strcmp(known, name) == 0;
+    if (is_known && PG_GETARG_OID(1) == ForeignTableRelationId) continue;
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", name),
+         errhint(
+             "Trends have no foreign-table options; see trending.create_trend() and trending.federate().")));
   }
   PG_RETURN_VOID();
 }

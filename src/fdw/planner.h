@@ -19,7 +19,7 @@ enum class ScanMode : int {
 
 // Attached to the RelOptInfo while a query is planned.
 struct PlanningInfo {
-  const Definition* definition;  // cached: lives as long as the transaction
+  const Definition* definition;  // lives at least as long as the plan is made
   double groups;                 // live groups, as far as known
   bool by_key;                   // the restrictions give every key column a value
   KeyBinding keys;               // if by_key
@@ -60,7 +60,7 @@ struct ScanPlan {
   List* columns;  // indexes into Definition::columns that the query looks at
 };
 
-// The trend behind a foreign table; raises an error if it is not a registered one.
+// The trend behind a foreign table, registered or federated; raises an error if it is neither.
 const Definition* served_definition(Oid relation);
 
 // Whether nothing lies between this relation and the query's LIMIT and ORDER BY: the rows of the scan are the

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "definition/partition_by.h"
+#include "fdw/federated.h"
 #include "fdw/planner.h"
 #include "fdw/rank_range.h"
 #include "fdw/snapshot.h"
@@ -14,7 +15,10 @@ namespace trending {
 namespace {
 
 struct ScanState {
-  const Definition* definition;  // cached: lives as long as the transaction
+  const Definition* definition;  // lives as long as the transaction, or the scan
+  bool is_federated;
+  Tuplestorestate* united;  // the rows of a federated trend, in place of a snapshot
+  TupleTableSlot* united_row;
   ScanPlan* plan;
   bool* wanted;       // [column_count]
   bool wants_groups;  // some wanted column belongs to the group, not to the window of all
@@ -243,7 +247,18 @@ void read_partitions(ForeignScanState* node, ScanState* state, const Ranks& rang
     state->snapshot = snapshot_partitions(definition, partitions, count, static_cast<uint64_t>(range.first),
                                           static_cast<uint64_t>(range.last), state->context);
   }
+  state->first = 0;
   MemoryContextSwitchTo(caller);
+}
+
+// The best of all servers; all groups if `last` is the greatest number.
+void read_united(ForeignScanState* node, ScanState* state, int64 last) {
+  Relation table = node->ss.ss_currentRelation;
+  MemoryContext caller = MemoryContextSwitchTo(state->context);
+  state->united =
+      federated_rows(RelationGetRelid(table), RelationGetDescr(table), last == PG_INT64_MAX ? -1 : last);
+  MemoryContextSwitchTo(caller);
+  state->groups_read += static_cast<uint64_t>(tuplestore_tuple_count(state->united));
 }
 
 void read_best(ForeignScanState* node, ScanState* state) {
@@ -262,9 +277,10 @@ void read_best(ForeignScanState* node, ScanState* state) {
   apply_limit(node, plan, &range);
   state->empty = range.last < range.first;
   if (state->empty) return;
+  state->first = static_cast<uint64_t>(range.first - 1);
+  if (state->is_federated) return read_united(node, state, range.last);
   if (is_partitioned(*state->definition)) return read_partitions(node, state, range);
   state->snapshot = snapshot_best(*state->definition, static_cast<uint64_t>(range.last), state->context);
-  state->first = static_cast<uint64_t>(range.first - 1);
 }
 
 void read_keys(ForeignScanState* node, ScanState* state) {
@@ -282,7 +298,13 @@ void read_keys(ForeignScanState* node, ScanState* state) {
   MemoryContextSwitchTo(caller);
 }
 
+void forget_united(ScanState* state) {
+  if (state->united != nullptr) tuplestore_end(state->united);
+  state->united = nullptr;
+}
+
 void read_snapshot(ForeignScanState* node, ScanState* state) {
+  forget_united(state);
   MemoryContextReset(state->context);
   ResetExprContext(node->ss.ps.ps_ExprContext);
   state->empty = false;
@@ -295,6 +317,10 @@ void read_snapshot(ForeignScanState* node, ScanState* state) {
       read_keys(node, state);
       break;
     case ScanMode::kAll: {
+      if (state->is_federated) {
+        read_united(node, state, PG_INT64_MAX);
+        break;
+      }
       Detail detail = state->wants_groups ? Detail::kGroups : Detail::kCount;
       if (state->wants_groups && state->plan->ordered) detail = Detail::kRanked;
       state->snapshot = snapshot_all(*state->definition, detail, state->context);
@@ -302,7 +328,16 @@ void read_snapshot(ForeignScanState* node, ScanState* state) {
     }
   }
   if (state->snapshot != nullptr) state->groups_read += state->snapshot->groups_read;
-  state->next = state->first;
+  state->next = state->united == nullptr ? state->first : 0;
+}
+
+TupleTableSlot* next_united(ScanState* state, TupleTableSlot* slot) {
+  for (; state->next < state->first; state->next++) {
+    if (!tuplestore_skiptuples(state->united, 1, true)) return slot;
+  }
+  state->next++;
+  if (!tuplestore_gettupleslot(state->united, true, false, state->united_row)) return slot;
+  return ExecCopySlot(slot, state->united_row);
 }
 
 }  // namespace
@@ -313,6 +348,11 @@ void scan_begin(ForeignScanState* node, int flags) {
   auto* state = static_cast<ScanState*>(palloc0(sizeof(ScanState)));
   state->definition = served_definition(RelationGetRelid(node->ss.ss_currentRelation));
   state->plan = plan_read(plan);
+  state->is_federated = state->definition->query == nullptr;
+  if (state->is_federated) {
+    state->united_row =
+        MakeSingleTupleTableSlot(RelationGetDescr(node->ss.ss_currentRelation), &TTSOpsMinimalTuple);
+  }
   choose_columns(*state->plan, *state->definition, state);
   check_columns(*state->definition, node->ss.ss_currentRelation);
   state->expressions = ExecInitExprList(plan->fdw_exprs, &node->ss.ps);
@@ -324,7 +364,8 @@ TupleTableSlot* scan_next(ForeignScanState* node) {
   ScanState* state = state_of(node);
   TupleTableSlot* slot = node->ss.ss_ScanTupleSlot;
   ExecClearTuple(slot);
-  if (state->snapshot == nullptr && !state->empty) read_snapshot(node, state);
+  if (state->snapshot == nullptr && state->united == nullptr && !state->empty) read_snapshot(node, state);
+  if (state->united != nullptr) return next_united(state, slot);
   if (state->empty || state->next >= state->snapshot->count) return slot;
   CHECK_FOR_INTERRUPTS();
   for (int i = state->definition->column_count; i < slot->tts_tupleDescriptor->natts; i++) {
@@ -338,14 +379,22 @@ TupleTableSlot* scan_next(ForeignScanState* node) {
 void scan_again(ForeignScanState* node) {
   ScanState* state = state_of(node);
   state->next = state->first;
+  if (state->united != nullptr) {
+    tuplestore_rescan(state->united);
+    state->next = 0;
+  }
   if (node->ss.ps.chgParam == nullptr) return;
+  forget_united(state);
   state->snapshot = nullptr;
   state->empty = false;
 }
 
 void scan_end(ForeignScanState* node) {
   ScanState* state = state_of(node);
-  if (state != nullptr) MemoryContextDelete(state->context);
+  if (state == nullptr) return;
+  if (state->united_row != nullptr) ExecDropSingleTupleTableSlot(state->united_row);
+  forget_united(state);
+  MemoryContextDelete(state->context);
 }
 
 uint64_t scan_groups_read(ForeignScanState* node) {

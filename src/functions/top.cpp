@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // trending_top10 and trending.top: the best of a trend with their labels, the same columns for every trend.
 #include "definition/partition_by.h"
+#include "fdw/federated.h"
 #include "fdw/snapshot.h"
 #include "functions/key_argument.h"
 #include "functions/labels.h"
@@ -8,6 +9,7 @@
 #include "functions/past.h"
 #include "functions/trend_argument.h"
 #include "postgres/guard.h"
+#include "postgres/pinned_path.h"
 #include "values/aggregate_result.h"
 
 namespace trending {
@@ -125,7 +127,26 @@ TrendSnapshot* read_partition(const Definition& definition, const TopRequest& re
                              true);
 }
 
+// Of many servers. Whether the caller may read the table is for the query to say.
+Datum return_federated_top(FunctionCallInfo fcinfo, const TopRequest& request) {
+  if (request.at != nullptr || request.partition != nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("federated trend \"%s\" has neither a past nor partitions",
+                           get_rel_name(request.relation)),
+                    errhint("The trends of its servers have their history.")));
+  }
+  InitMaterializedSRF(fcinfo, 0);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  const char* query = psprintf("SELECT * FROM trending_internal.federated_top(%u, $1)", request.relation);
+  with_pinned_path([&] {
+    run_federated(query, request.k, result->setResult, result->econtext->ecxt_per_query_memory,
+                  result->setDesc);
+  });
+  return 0;
+}
+
 Datum return_top(FunctionCallInfo fcinfo, const TopRequest& request) {
+  if (is_federated(request.relation)) return return_federated_top(fcinfo, request);
   const Definition* definition = readable_trend(request.relation);
   check_partition(*definition, request);
   const TimestampTz* at = request.at;
