@@ -24,12 +24,13 @@ finish() {
 }
 
 fetch_flink() {
-  command -v javac >/dev/null && command -v mvn >/dev/null && command -v pip >/dev/null ||
-    require_packages default-jdk-headless maven python3-pip
+  command -v javac >/dev/null || require_packages default-jdk-headless
+  command -v mvn >/dev/null || require_packages maven
+  command -v pip >/dev/null || require_packages python3-pip
+  command -v envsubst >/dev/null || require_packages gettext-base
   mkdir -p "$cache" "$logs"
   if [[ ! -d $cache/jars ]]; then
-    pip -q download --no-deps --no-binary :all: --no-build-isolation -d "$cache" apache-flink-libraries==1.20.5 2>/dev/null ||
-      pip -q download --no-deps -d "$cache" apache-flink-libraries==1.20.5
+    pip -q download --no-deps -d "$cache" apache-flink-libraries==1.20.5
     mvn -q -f "$sources/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/new" -DexcludeTransitive=true
     tar -C "$cache" -xzf "$cache"/apache?flink?libraries-1.20.5.tar.gz
     cp "$cache"/apache?flink?libraries-1.20.5/deps/lib/*.jar "$cache/new/"
@@ -62,6 +63,7 @@ make_trends() {
   for example in blog pageviews shop ticks weather; do
     PGOPTIONS='-c client_min_messages=warning' psql -f "$repository/examples/$example/schema.sql" -f "$repository/examples/$example/trends.sql" >/dev/null
   done
+  PGOPTIONS='-c client_min_messages=warning' psql -f "$sources/trends.sql" >/dev/null
   psql -c "SELECT trending.alter_trend(relation, idle_timeout => '1 day') FROM trending.trend" -f "$sources/data.sql" \
     -c "SELECT trending.sync('1 min')" >/dev/null
 }
@@ -90,7 +92,7 @@ sources_follow() {
 }
 
 is_equal() {
-  psql -f "$sources/compare.sql" >"$logs/compared"
+  psql -f "$sources/compare.sql" >"$logs/compared" && [[ -s $logs/compared ]] || return 1
   ! grep -qv '|0$' "$logs/compared"
 }
 

@@ -25,9 +25,9 @@ SELECT trending.create_trend('by_city', $$
   GROUP  BY window_start, window_end, city, product ORDER BY sold DESC
 $$, partition_by => '{city}', allowed_lateness => '2 hours');
 SELECT trending.create_trend('by_tag', $$
-  SELECT window_start, window_end, tag, count(DISTINCT shop) AS shops
-  FROM   sales, unnest(tags) AS tag, trending.session(at, gap => '5 minutes')
-  GROUP  BY window_start, window_end, tag ORDER BY shops DESC
+  SELECT window_start, window_end, doc ->> 'tag' AS tag, count(DISTINCT shop) AS shops
+  FROM   sales, trending.session(at, gap => '5 minutes')
+  GROUP  BY window_start, window_end, doc ->> 'tag' ORDER BY shops DESC
 $$);
 SELECT trending.create_trend('ever', $$ SELECT product, max(at) AS latest FROM sales GROUP BY product ORDER BY latest DESC $$);
 
@@ -57,7 +57,7 @@ RETURNS text LANGUAGE sql RETURN
   refused(format('SELECT window_start, window_end, product, %s AS v FROM sales, %s WHERE %s GROUP BY window_start, window_end, product ORDER BY v', aggregate, windows, condition));
 SELECT refused('SELECT product, trending.decayed_count(at, ''1 hour'') AS v FROM sales GROUP BY product ORDER BY v');
 SELECT a, refused_of(a) FROM unnest('{"trending.first(amount, at)", "trending.last(amount, at)", "trending.approx_count_distinct(product)", "trending.approx_percentile(0.5, pieces::float8)", "stddev(pieces)", "max(doc::text::varchar)", "min(product COLLATE \"C\")", "count(*)::text", "max(at - interval ''1 month'')", "sum(amount::float8::int)"}'::text[]) a;
-SELECT w, refused_of('count(*)', w) FROM unnest('{"trending.tumble(at, ''1 day'', zone => ''Europe/Berlin'')", "trending.tumble(at, ''1 month'')", "trending.hop(at, ''7 minutes'', ''10 minutes'')", "trending.tumble(at, ''0.5 ms'')", "trending.tumble(trending.commit_time(xmin), ''1 hour'')", "string_to_table(product, '' '') t, trending.tumble(at, ''1 hour'')", "unnest(tags) WITH ORDINALITY t, trending.tumble(at, ''1 hour'')"}'::text[]) w;
+SELECT w, refused_of('count(*)', w) FROM unnest('{"trending.tumble(at, ''1 day'', zone => ''Europe/Berlin'')", "trending.tumble(at, ''1 month'')", "trending.hop(at, ''7 minutes'', ''10 minutes'')", "trending.tumble(at, ''0.5 ms'')", "trending.tumble(trending.commit_time(xmin), ''1 hour'')", "string_to_table(product, '' '') t, trending.tumble(at, ''1 hour'')", "unnest(tags) t, trending.tumble(at, ''1 hour'')"}'::text[]) w;
 SELECT c, refused_of('count(*)', condition => c) FROM unnest('{"product ~ ''a''", "doc -> ''a'' IS NOT NULL", "doc ->> ''a b'' = ''1''", "doc ->> -1 = ''1''", "product LIKE ''a\\%''", "at + interval ''1 day'' > ''2024-01-01''", "amount = ''NaN''", "pieces = ANY (tags::int[])", "substr(product, 2) = ''a''", "md5(product) = ''a''"}'::text[]) c;
 
 -- Who may read the trend; and what is no trend.

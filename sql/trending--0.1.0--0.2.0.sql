@@ -446,7 +446,6 @@ AS $$
 DECLARE
   relation  regclass := (SELECT t.typrelid FROM pg_type t WHERE t.oid = pg_typeof(of) AND t.typrelid <> 0);
   known     record := trending_internal.federation(relation);
-  all_columns text := known.columns || ', ' || known.rank;
   asked     int[];
   deadline  timestamptz := clock_timestamp() + known.patience;
   by_bounds text := CASE WHEN known.bounds IS NULL THEN 'NULL::numeric[]' ELSE format('max(ARRAY[%s])', known.bounds) END;
@@ -468,7 +467,7 @@ BEGIN
                          n AS (SELECT "node#" AS node, count(*) AS groups, %s AS bounds, (array_agg(%s ORDER BY %s DESC))[1] AS last FROM p GROUP BY 1)
                     SELECT max(n.bounds) AS newest, jsonb_object_agg(n.node, to_jsonb(n.bounds)) AS bounds, coalesce(bool_and(n.groups < $1), true) AS is_enough,
                            %s AS threshold, %s AS keys, %s AS rows FROM n',
-                   trending_internal.node_query(known.nodes, asked, all_columns, format('%s <= %s', known.rank, coalesce(depth, 1))), by_bounds, known.score, known.rank,
+                   trending_internal.node_query(known.nodes, asked, known.columns || ', ' || known.rank, format('%s <= %s', known.rank, coalesce(depth, 1))), by_bounds, known.score, known.rank,
                    CASE WHEN known.placed OR known.threshold IS NULL THEN 'NULL' ELSE format('(%s)::text', known.threshold) END,
                    CASE WHEN known.placed OR known.keys IS NULL THEN 'NULL::text[]'
                         ELSE (SELECT format('ARRAY[%s]', string_agg(format('(SELECT array_agg(DISTINCT %s)::text FROM p)', x), ', ')) FROM unnest(known.keys) x) END,
@@ -476,12 +475,12 @@ BEGIN
     INTO seen USING depth;
     found := seen;
     IF depth IS NOT NULL AND NOT known.placed AND seen.bounds IS NOT NULL THEN
-      -- All that the nodes have of these keys.
+      -- All that the nodes have of these keys; but for their ranks there, which cost more than the look-up.
       EXECUTE format('WITH p AS MATERIALIZED (%1$s), m AS MATERIALIZED (SELECT %2$s FROM p GROUP BY %3$s),
                            n AS (SELECT "node#" AS node, %4$s AS bounds FROM p GROUP BY 1)
                       SELECT (SELECT max(n.bounds) FROM n) AS newest, (SELECT jsonb_object_agg(n.node, to_jsonb(n.bounds)) FROM n) AS bounds,
                              $1 OR coalesce((SELECT m.%5$s %6$s %7$L FROM m ORDER BY %8$s OFFSET %9$s - 1 LIMIT 1), false) AS is_enough, %10$s AS rows',
-                     trending_internal.node_query(known.nodes, asked, all_columns,
+                     trending_internal.node_query(known.nodes, asked, known.columns,
                        (SELECT string_agg(trending_internal.key_condition(c.name, c.keys, a.atttypid), ' AND ')
                         FROM   unnest(known.keys, seen.keys) c(name, keys) JOIN pg_attribute a ON a.attrelid = relation AND quote_ident(a.attname) = c.name)),
                      known.merged, array_to_string(known.keys, ', '), by_bounds, known.score,
@@ -495,7 +494,7 @@ BEGIN
     IF behind <> '{}' THEN
       asked := trending_internal.nodes_beside(relation, asked, behind, deadline);
     ELSIF depth IS NULL THEN
-      groups := format('(%s) p%s', trending_internal.node_query(known.nodes, asked, all_columns, 'true'),
+      groups := format('(%s) p%s', trending_internal.node_query(known.nodes, asked, known.columns, 'true'),
                        CASE WHEN known.bounds IS NOT NULL THEN format(' WHERE CASE WHEN ARRAY[%s] = $1 THEN true ELSE trending_internal.window_moved() END', known.bounds) END);
       IF NOT known.placed THEN
         groups := format('(SELECT %s FROM %s %s HAVING count(*) > 0) m', known.merged, groups, 'GROUP BY ' || array_to_string(known.keys, ', '));

@@ -13,3 +13,5 @@ INSERT INTO page_visits VALUES (1, '/');
 INSERT INTO ticks VALUES (100000, 'S1', 1, 1);
 INSERT INTO readings VALUES (100000, jsonb_build_object('station', '{"id": "S-1", "city": "Oslo"}'::jsonb, 'observed', extract(epoch FROM now())::bigint,
                                                         'air', '{"temperature": 1, "humidity": 1}'::jsonb));
+DELETE FROM articles WHERE id > 2690 AND id % 2 = 0;
+INSERT INTO articles VALUES (100000, 't1', now() AT TIME ZONE 'UTC', 1);

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Rows for the tables of the examples: an hour and a half that began five hours ago, a little out of order.
+-- Rows for the tables of the examples: an hour and a half that began five hours ago, a little out of order: no row is late.
 SELECT setseed(0.5);
 CREATE FUNCTION pg_temp.moment(n int, every interval) RETURNS timestamptz LANGUAGE sql AS $$
   SELECT date_trunc('hour', now()) - interval '5 hours' + n * every - random() * interval '1 second' $$;
@@ -21,7 +21,7 @@ SELECT n, nullif((20 * power(random(), 3))::int, 0), p.id, p.category, nullif((r
 FROM   generate_series(1, 2700) n CROSS JOIN LATERAL (SELECT 1 + (random() * 39 + n * 0)::int AS id) r JOIN products p ON p.id = r.id
 ORDER  BY n;
 INSERT INTO page_visits SELECT (random() * 30)::int, (ARRAY['/', '/basket', '/help'])[1 + n % 3], pg_temp.moment(n, CASE WHEN n < 60 THEN interval '70 seconds' ELSE '2 seconds' END)
-FROM   generate_series(1, 2700) n ORDER BY n;
+FROM   generate_series(1, 2700) n ORDER BY 3;
 INSERT INTO stock_movements (product_id, quantity, reorder_point, reason, moved_at)
 SELECT 1 + n % 40, (random() * 20)::int - 8, 5, 'sale', pg_temp.moment(n, '2 seconds') FROM generate_series(1, 1000) n ORDER BY n;
 
@@ -33,3 +33,6 @@ SELECT n, jsonb_build_object('station', jsonb_build_object('id', 'S-' || n % 6, 
                              'observed', extract(epoch FROM pg_temp.moment(n, '2 seconds'))::bigint,
                              'air', jsonb_build_object('temperature', round((random() * 40 - 15)::numeric, 1), 'humidity', (random() * 100)::int))
 FROM   generate_series(1, 2700) n ORDER BY n;
+
+INSERT INTO articles
+SELECT n, CASE WHEN n % 7 = 0 THEN 'x' WHEN n % 11 > 0 THEN 't' || (random() * 5)::int END, pg_temp.moment(n, '2 seconds') AT TIME ZONE 'UTC', n % 5 FROM generate_series(1, 2700) n ORDER BY n;

@@ -19,8 +19,7 @@ const char* flink_type(const Definition& definition, Oid type, int32 typmod);
 
 // An expression over the columns of the source by themselves. Wants canonical settings, like the others.
 const char* flink_column_expression(const Definition& definition, const Expr* expression);
-// One over the rows of the source: `s` with columns of joined tables in `d1`, `d2` and so on, and elements
-// in `e`.
+// One over the rows of the source: `s` with columns of joined tables in `d1`, `d2` and so on.
 const char* flink_row_expression(const Definition& definition, const Expr* expression);
 // One over the row of a group (group_row.h): `g` with window_start, window_end, key_1 and so on, agg_1 and so on.
 const char* flink_group_expression(const Definition& definition, const Expr* expression);

@@ -121,7 +121,6 @@ const char* row_column(const Scope& scope, const Var* var) {
   const Definition& definition = scope.definition;
   if (var->varattno <= 0) refuse_expression(scope, "a system column");
   const bool is_alone = scope.over == Over::kTable;
-  if (var->varno == INNER_VAR) return psprintf("e.c%d", var->varattno);
   for (int d = 0; d < definition.dimension_count; d++) {
     const Dimension& dimension = definition.dimensions[d];
     for (int i = 0; i < dimension.column_count; i++) {

@@ -54,9 +54,11 @@ void check_window(const Definition& definition) {
   }
 }
 
-void check_joins(const Definition& definition) {
-  if (definition.dimension_count > 0 && definition.unnesting != nullptr) {
-    refuse_flink(definition, "It both joins tables and makes several rows of one.");
+void check_elements(const Definition& definition) {
+  if (definition.unnesting != nullptr) {
+    refuse_flink(
+        definition,
+        "It makes several rows of one; Flink's UNNEST is of arrays, which the connector does not read.");
   }
 }
 
@@ -103,22 +105,6 @@ void append_joins(StringInfo out, const Job& job) {
   }
 }
 
-void append_elements(StringInfo out, const Definition& definition) {
-  const Unnesting& unnesting = *definition.unnesting;
-  const auto* call = linitial_node(FuncExpr, unnesting.functions);
-  if (list_length(unnesting.functions) != 1 || unnesting.has_ordinality || unnesting.keeps_rows) {
-    refuse_flink(definition,
-                 "It makes several rows of one by more than one function, with numbers, or with LEFT JOIN.");
-  }
-  if (call->funcid == F_UNNEST_ANYARRAY) {
-    appendStringInfo(out, "\nCROSS JOIN UNNEST(%s) AS e (c1)",
-                     flink_row_expression(definition, static_cast<Expr*>(linitial(call->args))));
-    return;
-  }
-  refuse_flink(definition, "It makes several rows of one by %s; Flink has UNNEST of arrays.",
-               format_procedure(call->funcid));
-}
-
 // Conditions on the rows. A row without a time belongs to no window.
 void append_conditions(StringInfo out, const Job& job) {
   const Definition& definition = job.definition;
@@ -131,8 +117,7 @@ void append_conditions(StringInfo out, const Job& job) {
     add(psprintf("%s IS NOT NULL", flink_row_expression(definition, definition.event_time)));
   }
   for (const Expr* condition :
-       {static_cast<const Expr*>(definition.where), static_cast<const Expr*>(definition.joined_where),
-        static_cast<const Expr*>(definition.unnesting == nullptr ? nullptr : definition.unnesting->where)}) {
+       {static_cast<const Expr*>(definition.where), static_cast<const Expr*>(definition.joined_where)}) {
     if (condition != nullptr) add(flink_row_expression(definition, condition));
   }
 }
@@ -168,7 +153,6 @@ void append_events(StringInfo out, const Job& job) {
   appendStringInfo(
       out, "\nFROM %s AS s",
       makes_windows_first(definition) ? window_call(definition, table, job.source->rowtime) : table);
-  if (definition.unnesting != nullptr) append_elements(out, definition);
   append_joins(out, job);
   append_conditions(out, job);
   appendStringInfoString(out, ";\n\n");
@@ -529,7 +513,7 @@ const char* flink_job(List* definitions) {
     const auto& definition = *static_cast<const Definition*>(lfirst(cell));
     LockRelationOid(definition.source, AccessShareLock);
     check_window(definition);
-    check_joins(definition);
+    check_elements(definition);
     auto* job = static_cast<Job*>(palloc0(sizeof(Job)));
     new (job) Job{definition, flink_source(&tables, definition), {}, get_rel_name(definition.relation)};
     for (int d = 0; d < definition.dimension_count; d++) {
