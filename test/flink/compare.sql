@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- Rows that a trend and its Flink job do not share, of windows that ended before the rows that close them all: one line
--- for each trend. Averages and floats are compared to six digits after the point.
+-- for each trend. Bounds of sessions are compared to the millisecond; averages and floats to six digits after the point.
 CREATE FUNCTION pg_temp.compared(relation regclass, OUT trend text, OUT rows bigint, OUT differences bigint) LANGUAGE plpgsql AS $$
 DECLARE
   known   trending.trend;
@@ -10,7 +10,7 @@ DECLARE
   before  text := '';
 BEGIN
   SELECT * INTO known FROM trending.trend t WHERE t.relation = compared.relation;
-  SELECT string_agg(CASE WHEN a.atttypid = 'timestamptz'::regtype THEN format('%I AT TIME ZONE ''UTC''', a.attname)
+  SELECT string_agg(CASE WHEN a.atttypid = 'timestamptz'::regtype THEN format(CASE WHEN a.attname LIKE 'window%%' THEN 'date_trunc(''milliseconds'', %I AT TIME ZONE ''UTC'')' ELSE '%I AT TIME ZONE ''UTC''' END, a.attname)
                          WHEN a.atttypid IN ('numeric'::regtype, 'float8'::regtype) THEN format('round(%I::numeric, 6)', a.attname)
                          ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attnum)
   INTO   columns FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;

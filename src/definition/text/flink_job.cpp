@@ -484,6 +484,10 @@ void append_differences(StringInfo out, const Job& job) {
     appendStringInfo(out, "--   The best " INT64_FORMAT " are kept up to date; a trend ranks all.\n",
                      kDefaultLimit);
   }
+  if (definition.has_window && definition.window.kind == WindowKind::kSession) {
+    appendStringInfoString(out,
+                           "--   Times of rows, and so the bounds of sessions, are cut to milliseconds.\n");
+  }
   if (definition.partition.count > 0) {
     appendStringInfoString(
         out, "--   A group whose partition is NULL is left out: a primary key of Flink has no NULL.\n");
