@@ -142,6 +142,83 @@ BEGIN
   RETURN deleted;
 END $$;
 
+-- Standbys show trends as of their last checkpoint.
+CREATE FUNCTION trending_internal.as_of()
+RETURNS timestamptz LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_as_of';
+COMMENT ON FUNCTION trending_internal.as_of() IS 'internal: the time of the checkpoint that a standby shows, for trending.status';
+
+CREATE OR REPLACE VIEW trending.status AS
+SELECT t.relation::text AS trend, t.relation, t.source,
+       CASE WHEN w.state = 'running' THEN coalesce(s.state, 'starting')
+            WHEN w.state IN ('starting', 'recovering') THEN w.state
+            ELSE 'worker down' END AS state,
+       CASE WHEN w.state = 'running' OR s.state = 'stopped' THEN s.reason
+            ELSE w.message END AS reason,
+       CASE WHEN w.state <> 'running' THEN w.hint
+            WHEN s.state IS NULL THEN
+              'The worker has not come to the commit that created the trend. trending.sync() waits for that.'
+            WHEN s.state = 'stopped' THEN
+              'Put right what the reason names, then call trending.resume(); or drop the trend and create it again.'
+            WHEN s.state = 'filling' THEN
+              'The rows of the source are being counted; readers wait for that, 10 seconds at most. Transactions that hold it up are in pg_stat_activity and pg_prepared_xacts.'
+            WHEN NOT has_table_privilege(t.relation, 'SELECT') THEN
+              format('You may not read it: its owner can GRANT SELECT ON %s TO %I.', t.relation, current_user)
+            WHEN s.reason <> '' THEN
+              'The list is right and goes on. What the reason names has to be put right; nothing needs to be called then.'
+            WHEN w.lag_bytes > 64 * 1024 * 1024 THEN
+              format('The list is older than what is committed: the worker has %s of WAL to apply. See trending.worker_status.',
+                     pg_size_pretty(w.lag_bytes))
+            WHEN s.live_groups = 0 AND s.events = 0 AND n.refused = 0 THEN
+              'The list is empty since no row has been counted: rows count when they are committed, if WHERE keeps them'
+              || CASE t.backfill WHEN 'true' THEN '.' WHEN 'open' THEN ', unless they were in a closed window when the trend was created.'
+                      ELSE ' and they came after the trend was created (backfill).' END
+            WHEN s.live_groups = 0 AND s.events = 0 THEN
+              format('The list is empty since no row could be counted: %s. %s', n.why, n.advice)
+            WHEN s.live_groups = 0 AND t.alerts IS NOT NULL AND s.kept_groups > 0 THEN
+              'The list is empty since no group fulfils HAVING in the current window.'
+            WHEN s.live_groups = 0 AND s.window_end < now() - interval '1 minute' THEN
+              format('The list is empty since what was counted has left the window, which ended at %s: rows are dated so. The event clock follows the times of rows.',
+                     s.window_end)
+            WHEN s.live_groups = 0 THEN
+              'The list is empty since what was counted has left the window, or was deleted: no row has come since'
+              || CASE WHEN n.refused > 0 THEN format(', or it could not be counted (%s). %s', n.why, n.advice) ELSE '.' END
+            WHEN s.window_end < now() - t.idle_timeout - interval '1 minute' THEN
+              format('The list is old: its window ended at %s, since the latest rows are dated so. The event clock follows the times of rows, not the wall clock.',
+                     s.window_end)
+            WHEN s.event_clock > now() + interval '10 seconds' THEN
+              'The event clock is ahead of now: a client with a wrong clock moved it, and rows of now may come late. max_ahead bounds that.'
+            WHEN n.refused * 10 > s.events THEN
+              format('The list lacks rows that could not be counted: %s. %s', n.why, n.advice)
+            WHEN NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace m ON m.oid = c.relnamespace
+                             WHERE m.nspname = (parse_ident(t.label))[1] AND c.relname = (parse_ident(t.label))[2]
+                               AND a.attname = (parse_ident(t.label))[3] AND has_column_privilege(c.oid, a.attnum, 'SELECT'))
+                 AND t.label IS NOT NULL THEN
+              format('Labels are NULL for you: %s is gone, or you may not read it.', t.label)
+            WHEN NOT has_table_privilege(t.history, 'SELECT') THEN
+              format('Previous ranks are NULL for you: you may not read %s.', t.history)
+       END AS hint,
+       s.version, s.window_start, s.window_end, s.event_clock, s.watermark, s.live_groups, s.kept_groups, s.kept_panes,
+       s.events, s.late, s.ahead, s.null_time, s.failed, s.out_of_range, s.refused, s.unmatched, s.unretracted,
+       s.retractable, s.memory_bytes,
+       greatest(b.history_since, s.watermark - t.retention) AS history_since, b.backfilling, trending_internal.as_of() AS as_of
+FROM   trending_internal.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending_internal.trend_stats() s ON s.trend_id = t.id
+       LEFT JOIN trending.trend_start b ON b.trend_id = t.id
+       LEFT JOIN LATERAL (
+         SELECT sum(r.rows) AS refused, string_agg(format('%s %s', r.rows, r.word), ', ' ORDER BY r.rows DESC) FILTER (WHERE r.rows > 0) AS why,
+                (array_agg(r.advice ORDER BY r.rows DESC))[1] AS advice
+         FROM   (VALUES (s.late, 'late', 'They came after their windows were final: raise allowed_lateness, or take them into history with trending.recompute().'),
+                        (s.ahead, 'too far ahead', 'A client has a wrong clock, or max_ahead is too small.'),
+                        (s.null_time, 'without a time', 'Their event time is NULL.'),
+                        (s.failed, 'failed', 'An expression raised an error: the log of the server says which.'),
+                        (s.out_of_range, 'out of range', 'Their windows reach beyond the times that a timestamp can hold.'),
+                        (s.refused, 'refused at a limit', 'Raise max_groups, or trending.memory_limit.'),
+                        (s.unretracted, 'not retracted', 'Updates and deletes need REPLICA IDENTITY FULL of the source, and the trend to be created again.')) r(rows, word, advice)
+       ) n ON true
+ORDER  BY t.id;
+COMMENT ON COLUMN trending.status.as_of IS
+  'on a standby: when the checkpoint was written whose state is shown; NULL where the trend is followed';
+
 -- More is measured.
 CREATE FUNCTION trending_internal.trend_counters(OUT trend_id int, OUT retracted bigint, OUT windows_closed bigint)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED
@@ -639,7 +716,7 @@ COMMENT ON FUNCTION trending.federate(text, text[], text, bool, bool, interval) 
 -- verify and expire; and what reads federated trends, as their owner. Each of them checks its caller itself.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA trending_internal FROM PUBLIC;
 GRANT USAGE ON SCHEMA trending_internal TO PUBLIC;
-GRANT EXECUTE ON FUNCTION trending_internal.trend_stats(), trending_internal.trend_counters(), trending_internal.worker_stats(), trending_internal.commit_latency(),
+GRANT EXECUTE ON FUNCTION trending_internal.as_of(), trending_internal.trend_stats(), trending_internal.trend_counters(), trending_internal.worker_stats(), trending_internal.commit_latency(),
   trending_internal.as_backfill_mode(bool), trending_internal.is_later(xid, bigint, bigint[]),
   trending_internal.caught(anyelement, int, "any"), trending_internal.live_differences(regclass),
   trending_internal.history_differences(regclass), trending_internal.history_differences_now(regclass),

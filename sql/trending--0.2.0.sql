@@ -771,6 +771,11 @@ AS 'MODULE_PATHNAME', 'trending_trend_counters';
 COMMENT ON FUNCTION trending_internal.trend_counters() IS
   'internal: rows that each trend took back, and windows that closed, since its worker began, for trending.metrics';
 
+CREATE FUNCTION trending_internal.as_of()
+RETURNS timestamptz LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trending_as_of';
+COMMENT ON FUNCTION trending_internal.as_of() IS 'internal: the time of the checkpoint that a standby shows, for trending.status';
+
 -- Transactions by how long after their commit they became visible: those up to a bound, and the seconds of all.
 CREATE FUNCTION trending_internal.commit_latency(OUT upto float8, OUT transactions bigint, OUT seconds float8)
 RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 16
@@ -1107,7 +1112,7 @@ SELECT t.relation::text AS trend, t.relation, t.source,
        s.version, s.window_start, s.window_end, s.event_clock, s.watermark, s.live_groups, s.kept_groups, s.kept_panes,
        s.events, s.late, s.ahead, s.null_time, s.failed, s.out_of_range, s.refused, s.unmatched, s.unretracted,
        s.retractable, s.memory_bytes,
-       greatest(b.history_since, s.watermark - t.retention) AS history_since, b.backfilling
+       greatest(b.history_since, s.watermark - t.retention) AS history_since, b.backfilling, trending_internal.as_of() AS as_of
 FROM   trending_internal.worker_stats() w CROSS JOIN trending.trend t LEFT JOIN trending_internal.trend_stats() s ON s.trend_id = t.id
        LEFT JOIN trending.trend_start b ON b.trend_id = t.id
        LEFT JOIN LATERAL (
@@ -1176,6 +1181,8 @@ COMMENT ON COLUMN trending.status.memory_bytes IS
   'shared memory of the trend';
 COMMENT ON COLUMN trending.status.history_since IS
   'closed windows that end after this are in history; -infinity: as far back as the source goes';
+COMMENT ON COLUMN trending.status.as_of IS
+  'on a standby: when the checkpoint was written whose state is shown; NULL where the trend is followed';
 COMMENT ON COLUMN trending.status.backfilling IS
   'history of windows that end before that is being filled';
 
@@ -1743,11 +1750,11 @@ GRANT SELECT ON trending.trend, trending.trend_id_seq TO PUBLIC;
 GRANT SELECT ON trending.status, trending.worker_status, trending.metrics TO PUBLIC;
 
 -- Of the internal functions only those can be called that are called with the rights of whoever calls ours: in views (the
--- first four) and casts, in queries that the worker or recompute run as the owner of a trend (is_later, caught), and by
+-- first five) and casts, in queries that the worker or recompute run as the owner of a trend (is_later, caught), and by
 -- verify and expire; and what reads federated trends, as their owner. Each of them checks its caller itself.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA trending_internal FROM PUBLIC;
 GRANT USAGE ON SCHEMA trending_internal TO PUBLIC;
-GRANT EXECUTE ON FUNCTION trending_internal.trend_stats(), trending_internal.trend_counters(), trending_internal.worker_stats(), trending_internal.commit_latency(),
+GRANT EXECUTE ON FUNCTION trending_internal.as_of(), trending_internal.trend_stats(), trending_internal.trend_counters(), trending_internal.worker_stats(), trending_internal.commit_latency(),
   trending_internal.as_backfill_mode(bool), trending_internal.is_later(xid, bigint, bigint[]),
   trending_internal.caught(anyelement, int, "any"), trending_internal.live_differences(regclass),
   trending_internal.history_differences(regclass), trending_internal.history_differences_now(regclass),

@@ -25,6 +25,7 @@
 #include "bgworker/trend/blame.h"
 #include "bgworker/trend/followed_trend.h"
 #include "bgworker/trend/overload.h"
+#include "bgworker/standby.h"
 #include "bgworker/trend_set.h"
 #include "bgworker/worker_start.h"
 #include "decoder/slot.h"
@@ -292,6 +293,7 @@ void publish_when_ready(bool caught_up) {
   if (!caught_up && (has_predecessor || GetCurrentTimestamp() - rounds.began < kPublishPatienceUs)) return;
   area_publish(worker->entry, worker->area, worker->root);
   worker->published = true;
+  pg_atomic_write_u64(&worker->entry->as_of, 0);
   database_set_state(worker->entry, WorkerState::kRunning, nullptr, nullptr);
 }
 
@@ -328,7 +330,9 @@ void make_way_if_asked() {
 
 void run(Oid database) {
   keep_freed_memory();
-  WorkerStart start = worker_start(database);
+  worker_connect(database);
+  const bool on_standby = RecoveryInProgress();
+  const WorkerStart start = on_standby ? WorkerStart{} : worker_start();
   evaluation_start(blame_overrun);
   overload_start();
   source_cursor_start();
@@ -338,6 +342,7 @@ void run(Oid database) {
     leave_unavailable("the system has no shared memory for the state of its trends",
                       "Enlarge /dev/shm, or lower trending.max_trends.");
   }
+  if (on_standby) serve_on_standby();
   worker->loop.open(start.slot, start.position);
   slot_follow_settings();
   worker->stored = start.position;

@@ -2,6 +2,7 @@
 #include "bgworker/trend_set.h"
 
 #include <algorithm>
+#include <map>
 
 #include "bgworker/alter.h"
 #include "bgworker/checkpoint/checkpoint.h"
@@ -94,9 +95,11 @@ bool trend_restore(FollowedTrend* trend) {
     return false;
   }
   own_rows_learn(trend);  // under the options that are stored
-  worker_begin();
-  backfill_load(trend);
-  worker_commit();
+  if (!RecoveryInProgress()) {  // a standby fills nothing
+    worker_begin();
+    backfill_load(trend);
+    worker_commit();
+  }
   trend->writer.report_crossings(true);
   trend->fill.is_whole = true;
   trend->fill.before = {};
@@ -106,6 +109,47 @@ bool trend_restore(FollowedTrend* trend) {
 }
 
 }  // namespace
+
+namespace {
+
+// How the trend was loaded last: the checksum of its row in trend_state.
+std::map<int32, int64> shown_states;
+
+void show_stored(int32 id) {
+  const auto stored = worker->stored_states.find(id);
+  const bool is_stored = stored != worker->stored_states.end();
+  const auto before = shown_states.find(id);
+  FollowedTrend* trend = find_trend(id);
+  if (trend != nullptr && is_stored && before != shown_states.end() && before->second == stored->second)
+    return;
+  shown_states.erase(id);
+  if (trend == nullptr) trend = add_trend(id);
+  if (trend == nullptr) return;
+  if (is_stored && trend_restore(trend) && trend->state == FillState::kRunning) {
+    shown_states[id] = stored->second;
+  } else if (trend->state != FillState::kStopped || !is_stored) {
+    trend_stop(
+        trend,
+        "The last checkpoint has nothing of it: it was being filled, or other tables are joined to it.");
+  }
+}
+
+}  // namespace
+
+bool trends_show_stored() {
+  List* ids = NIL;
+  if (!read_ids(&ids)) return false;
+  for (FollowedTrend* trend : worker->trends) {
+    if (trend != nullptr && !list_member_int(ids, trend->id)) forget_trend(trend);
+  }
+  ListCell* cell = nullptr;
+  foreach (cell, ids) {
+    CHECK_FOR_INTERRUPTS();
+    show_stored(lfirst_int(cell));
+  }
+  list_free(ids);
+  return true;
+}
 
 bool trends_refresh() {
   List* ids = NIL;

@@ -35,7 +35,7 @@ void leave_if_not_installed() {
   if (!fits) leave_unavailable(words.message, words.hint);  // the slot stays, and trends go on from it
   if (installed) return;
   // Left behind when the extension was dropped while no worker ran; it would hold WAL for ever.
-  drop_own_slots();
+  if (!RecoveryInProgress()) drop_own_slots();
   leave_uninstalled();
 }
 
@@ -171,7 +171,7 @@ WorkerStart find_start() {
 
 }  // namespace
 
-WorkerStart worker_start(Oid database) {
+void worker_connect(Oid database) {
   worker = new Worker();
   if (!pg_strong_random(&worker->hash_seed, sizeof(worker->hash_seed))) {
     elog(ERROR, "could not get random bytes");
@@ -183,13 +183,16 @@ WorkerStart worker_start(Oid database) {
   session_configure();
   title_show("starting");
   leave_if_not_installed();
+  worker_sink = collector_create();
+}
+
+WorkerStart worker_start() {
   if (!compat::wal_can_be_logical()) {
     leave_unavailable("wal_level is below " TRENDING_WAL_LEVEL,
                       "Set wal_level = " TRENDING_WAL_LEVEL " and restart the server.");
   }
   // What the last one ended for is left in the status until this one runs.
   pg_atomic_write_u32(&worker->entry->state, static_cast<uint32>(WorkerState::kRecovering));
-  worker_sink = collector_create();
   return find_start();
 }
 

@@ -12,9 +12,10 @@ struct WorkerStart {
   char slot[NAMEDATALEN];
 };
 
-// Connects and makes sure of the slot. Does not return where this database has no extension, or where
-// something is missing that somebody has to put right.
-WorkerStart worker_start(Oid database);
+// Connects. Does not return where this database has no extension, or one of another version.
+void worker_connect(Oid database);
+// Makes sure of the slot. Does not return where something is missing that somebody has to put right.
+WorkerStart worker_start();
 
 // Ends the worker because the extension was dropped, with everything of it outside the database.
 [[noreturn]] void drop_slot_and_leave();

@@ -24,7 +24,9 @@ struct DecodeLoop {
   bool next();
   // What committed before this has been decoded or, before `start`, was skipped: reading begins earlier than
   // that, and until it gets there the position is `start`.
-  XLogRecPtr position() const { return std::max(decoding->reader->EndRecPtr, start); }
+  XLogRecPtr position() const {
+    return decoding == nullptr ? start : std::max(decoding->reader->EndRecPtr, start);
+  }
   void close();
   // Whether an error that was raised now says that the slot can never be read past here: WAL that it needs is
   // gone or broken, or the catalog snapshot that was left on disk for it, or a change belongs to no table, as

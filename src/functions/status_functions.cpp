@@ -189,6 +189,15 @@ TRENDING_PURE_FUNCTION(worker_stats) {
   return 0;
 }
 
+// NULL where trends are followed.
+TRENDING_FUNCTION(as_of) {
+  using namespace trending;
+  DatabaseShared* entry = database_shared();
+  const uint64 time = entry == nullptr ? 0 : pg_atomic_read_u64(&entry->as_of);
+  if (time == 0) PG_RETURN_NULL();
+  PG_RETURN_TIMESTAMPTZ(static_cast<TimestampTz>(time));
+}
+
 // One row a bucket, with what the buckets below it have, as Prometheus wants it.
 TRENDING_FUNCTION(commit_latency) {
   using namespace trending;

@@ -278,7 +278,7 @@ void launcher_run() {
 void describe(BackgroundWorker* worker, const char* function) {
   memset(worker, 0, sizeof(*worker));
   worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-  worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+  worker->bgw_start_time = BgWorkerStart_ConsistentState;
   worker->bgw_restart_time = BGW_NEVER_RESTART;
   strlcpy(worker->bgw_library_name, "trending", sizeof(worker->bgw_library_name));
   strlcpy(worker->bgw_function_name, function, sizeof(worker->bgw_function_name));

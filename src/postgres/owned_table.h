@@ -42,7 +42,6 @@ struct OwnedColumn {
   const char* name;
   Oid type;
   int32 typmod;
-  bool bounds_window = false;  // NOT NULL: rows without it would be found by nobody
 };
 
 struct TableShape {

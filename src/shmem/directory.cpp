@@ -36,9 +36,9 @@ void initialize_entry(DatabaseShared* entry, int tranche) {
   pg_atomic_init_u32(&entry->reset, static_cast<uint32>(SlotReset::kNone));
   pg_atomic_init_u32(&entry->sleep, static_cast<uint32>(Sleep::kAwake));
   for (pg_atomic_uint64* word :
-       {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn, &entry->transactions,
-        &entry->checkpoint_at, &entry->checkpoint_us, &entry->checkpoint_bytes, &entry->checkpoint_hold_us,
-        &entry->area_identity, &entry->area_granted, &entry->starts}) {
+       {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn, &entry->as_of,
+        &entry->transactions, &entry->checkpoint_at, &entry->checkpoint_us, &entry->checkpoint_bytes,
+        &entry->checkpoint_hold_us, &entry->area_identity, &entry->area_granted, &entry->starts}) {
     pg_atomic_init_u64(word, 0);
   }
   commit_latency_init(&entry->latency);
@@ -143,9 +143,10 @@ void directory_remove(Oid database) {
     pg_atomic_write_u32(&entry->state, static_cast<uint32>(WorkerState::kNone));
     pg_atomic_write_u32(&entry->leave, 0);
     pg_atomic_write_u32(&entry->reset, static_cast<uint32>(SlotReset::kNone));
-    for (pg_atomic_uint64* word : {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn,
-                                   &entry->transactions, &entry->checkpoint_at, &entry->checkpoint_us,
-                                   &entry->checkpoint_bytes, &entry->checkpoint_hold_us, &entry->starts}) {
+    for (pg_atomic_uint64* word :
+         {&entry->published_commit, &entry->applied_lsn, &entry->confirmed_lsn, &entry->as_of,
+          &entry->transactions, &entry->checkpoint_at, &entry->checkpoint_us, &entry->checkpoint_bytes,
+          &entry->checkpoint_hold_us, &entry->starts}) {
       pg_atomic_write_u64(word, 0);
     }
     commit_latency_init(&entry->latency);
@@ -243,8 +244,8 @@ StateWords words_without_entry() {
             "Add trending to shared_preload_libraries and restart the server."};
   }
   if (RecoveryInProgress()) {
-    return {"none", "the server is a standby, whose trends are followed when it is promoted",
-            "Read trends on the primary server."};
+    return {"none", "no worker has been started in this database yet",
+            "On a standby one shows the last checkpoint; it is started within a minute."};
   }
   if (pg_atomic_read_u32(&directory->is_full) != 0) {
     return {"none",

@@ -83,9 +83,10 @@ struct DatabaseShared {
       published_commit;            // [atomic] end of the newest commit in this database; committers raise it
   pg_atomic_uint64 applied_lsn;    // [atomic] worker: all WAL before this is visible to readers
   pg_atomic_uint64 confirmed_lsn;  // [atomic] worker: position of the last checkpoint, confirmed to the slot
-  pg_atomic_uint64 transactions;   // [atomic] worker: decoded transactions since it started
-  pg_atomic_uint64 checkpoint_at;  // [atomic] worker: time of the last checkpoint (TimestampTz)
-  pg_atomic_uint64 checkpoint_us;  // [atomic] worker: how long it took, microseconds
+  pg_atomic_uint64 as_of;  // [atomic] worker on a standby: time of the checkpoint that is shown; 0: live
+  pg_atomic_uint64 transactions;      // [atomic] worker: decoded transactions since it started
+  pg_atomic_uint64 checkpoint_at;     // [atomic] worker: time of the last checkpoint (TimestampTz)
+  pg_atomic_uint64 checkpoint_us;     // [atomic] worker: how long it took, microseconds
   pg_atomic_uint64 checkpoint_bytes;  // [atomic] worker: state bytes it wrote
   pg_atomic_uint64
       checkpoint_hold_us;  // [atomic] worker: how long it kept readers from a trend, at the longest

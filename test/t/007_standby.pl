@@ -19,10 +19,44 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
 $standby->start;
 
-# A standby serves nothing, and says so.
-my ($status, $out, $error) = $standby->psql('postgres', 'SELECT * FROM top_posts');
-isnt($status, 0, 'a trend cannot be read on a standby');
-unlike($error, qr/server closed the connection/, 'which is an ordinary error');
+# A standby shows the last checkpoint.
+my $list = q{SELECT string_agg(concat_ws(' ', post_id, views, rank), ', ' ORDER BY rank) FROM top_posts};
+$primary->safe_psql('postgres', 'INSERT INTO view_events (post_id) SELECT n % 9 + n / 30 FROM generate_series(1, 100) n');
+sync_trends($primary, 'postgres');
+wait_for_worker($standby, 'postgres');
+ok($standby->poll_query_until('postgres', $list, $primary->safe_psql('postgres', $list)), 'a standby shows what the primary does');
+my $before = $standby->safe_psql('postgres', 'SELECT as_of FROM trending.status WHERE trend = $$top_posts$$');
+isnt($before, '', 'and says as of when');
+is($primary->safe_psql('postgres', 'SELECT as_of IS NULL FROM trending.status WHERE trend = $$top_posts$$'), 't', 'which the primary does not');
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM trending.top('top_posts', 3)}), '3', 'by functions, too');
+$primary->safe_psql('postgres', 'INSERT INTO view_events (post_id) SELECT 5 FROM generate_series(1, 50)');
+sync_trends($primary, 'postgres');
+ok($standby->poll_query_until('postgres', $list, $primary->safe_psql('postgres', $list)), 'a newer checkpoint follows');
+is($standby->safe_psql('postgres', "SELECT as_of > '$before' FROM trending.status WHERE trend = 'top_posts'"), 't', 'as of later');
+my $history = 'SELECT count(*) FROM paced_items_history';
+is($standby->safe_psql('postgres', $history), $primary->safe_psql('postgres', $history), 'history is there');
+
+# What comes, is being filled, or goes on the primary.
+$primary->safe_psql('postgres', q{CREATE TABLE heavy (k int); INSERT INTO heavy VALUES (1);
+	SELECT trending.create_trend('heavies', 'SELECT k, count(*) AS n FROM heavy GROUP BY k ORDER BY n DESC')});
+sync_trends($primary, 'postgres');
+ok($standby->poll_query_until('postgres', q{SELECT bool_and(state = 'running') AND count(*) = 3 FROM trending.status}), 'a new trend appears');
+is($standby->safe_psql('postgres', 'SELECT k, n FROM heavies'), '1|1', 'with its rows');
+$primary->safe_psql('postgres', 'DROP FOREIGN TABLE heavies');
+ok($standby->poll_query_until('postgres', q{SELECT count(*) = 2 FROM trending.status}), 'a dropped one goes');
+my ($status, $out, $error) = $standby->psql('postgres', 'SELECT trending.sync()');
+like($error, qr/primary server only/, 'nobody waits for what does not come');
+ok($standby->poll_query_until('postgres', q{SELECT message LIKE 'the server is a standby%' FROM trending.worker_status}), 'the worker says what it does');
+my $shower = worker_pid($standby, 'postgres');
+kill_process($shower, 'TERM');
+wait_for_worker($standby, 'postgres', $shower);
+ok($standby->poll_query_until('postgres', $list, $primary->safe_psql('postgres', $list)), 'another shows the same');
+$primary->safe_psql('postgres', 'CREATE DATABASE gone');
+$primary->safe_psql('gone', q{CREATE EXTENSION trending; CREATE TABLE e (k int); SELECT trending.create_trend('te', 'SELECT k, count(*) AS n FROM e GROUP BY k ORDER BY n DESC')});
+$primary->wait_for_catchup($standby);
+$primary->safe_psql('postgres', 'DROP DATABASE gone');
+$primary->wait_for_catchup($standby);
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM pg_database WHERE datname = 'gone'}), '0', 'a database is dropped under it');
 
 # Promoted under load, with a transaction prepared on the primary, and windows that closed there while its worker
 # stood still, so that the standby's history lacks them.

@@ -425,8 +425,8 @@ const char* read_checkpoint(XLogRecPtr* position) {
     return "trending.checkpoint or checkpoint_trend: the checksum does not match";
   }
   if (static_cast<uint64>(system) != GetSystemIdentifier()) return "it is of another server";
-  if (lsn == InvalidXLogRecPtr || lsn > GetXLogInsertRecPtr())
-    return "its position is not in the server's WAL";
+  const XLogRecPtr end = RecoveryInProgress() ? GetXLogReplayRecPtr(nullptr) : GetXLogInsertRecPtr();
+  if (lsn == InvalidXLogRecPtr || lsn > end) return "its position is not in the server's WAL";
   *position = lsn;
   return nullptr;
 }

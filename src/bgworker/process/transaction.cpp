@@ -10,6 +10,45 @@ namespace trending {
 
 namespace {
 
+bool is_part = false;  // of the transaction of worker_read_at_once()
+
+void leave_transaction() {
+  compat::session_origin() = compat::kNoOrigin;
+  InvalidateSystemCaches();
+  MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
+}
+
+// Asked to end, or the server is in trouble: not ours to survive.
+ErrorData* take_error() {
+  MemoryContextSwitchTo(TopMemoryContext);
+  ErrorData* error = CopyErrorData();
+  FlushErrorState();
+  return error;
+}
+
+ErrorData* try_part(FunctionRef<void()> body) {
+  ErrorData* volatile error = nullptr;
+  ResourceOwner owner = CurrentResourceOwner;
+  BeginInternalSubTransaction(nullptr);
+  PG_TRY();
+  {
+    worker_begin();
+    body();
+    worker_commit();
+    ReleaseCurrentSubTransaction();
+  }
+  PG_CATCH();
+  {
+    error = take_error();
+    RollbackAndReleaseCurrentSubTransaction();
+  }
+  PG_END_TRY();
+  CurrentResourceOwner = owner;
+  MemoryContextSwitchTo(TopMemoryContext);
+  if (error != nullptr && (ProcDiePending || error->elevel > ERROR)) ReThrowError(error);
+  return error;
+}
+
 // DROP EXTENSION locks the extension, and then table after table of ours in an order of its own, which would
 // end in a deadlock with a transaction that uses several. So each locks the extension first. It is awaited
 // without a limit: nothing else is held, and nothing can be done before it is dropped or not.
@@ -33,10 +72,12 @@ void lock_extension() {
 void worker_begin() {
   // Between records caches may hold what was true for a past transaction.
   InvalidateSystemCaches();
-  SetCurrentStatementStartTimestamp();
-  compat::session_origin() = DoNotReplicateId;
-  StartTransactionCommand();
-  lock_extension();
+  if (!is_part) {
+    SetCurrentStatementStartTimestamp();
+    compat::session_origin() = DoNotReplicateId;
+    StartTransactionCommand();
+    lock_extension();
+  }
   PushActiveSnapshot(GetTransactionSnapshot());
 }
 
@@ -47,28 +88,27 @@ void worker_see_latest() {
 
 void worker_commit() {
   PopActiveSnapshot();
+  if (is_part) {
+    MemoryContextSwitchTo(TopMemoryContext);
+    return;
+  }
   CommitTransactionCommand();
-  compat::session_origin() = compat::kNoOrigin;
-  InvalidateSystemCaches();
-  MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
+  leave_transaction();
 }
 
 ErrorData* worker_abort() {
-  MemoryContextSwitchTo(TopMemoryContext);
-  ErrorData* error = CopyErrorData();
-  FlushErrorState();
+  ErrorData* error = take_error();
   AbortCurrentTransaction();
+  is_part = false;
   working_ended();
-  compat::session_origin() = compat::kNoOrigin;
-  InvalidateSystemCaches();
-  MemoryContextSwitchTo(worker->loop.memory != nullptr ? worker->loop.memory : TopMemoryContext);
-  // Asked to end, or the server is in trouble: not ours to survive.
+  leave_transaction();
   if (ProcDiePending || error->elevel > ERROR) ReThrowError(error);
   return error;
 }
 
 // What body() keeps on the stack is in a frame of its own: never in this one, to which an error returns.
 ErrorData* worker_try(FunctionRef<void()> body) {
+  if (is_part) return try_part(body);
   ErrorData* volatile error = nullptr;
   PG_TRY();
   {
@@ -80,6 +120,15 @@ ErrorData* worker_try(FunctionRef<void()> body) {
   { error = worker_abort(); }
   PG_END_TRY();
   return error;
+}
+
+ErrorData* worker_read_at_once(FunctionRef<void()> body) {
+  DefaultXactIsoLevel = XACT_REPEATABLE_READ;
+  return worker_try([body] {
+    is_part = true;
+    body();
+    is_part = false;
+  });
 }
 
 }  // namespace trending

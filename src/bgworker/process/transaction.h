@@ -19,6 +19,10 @@ ErrorData* worker_abort();
 // end of the process goes through.
 ErrorData* worker_try(FunctionRef<void()> body);
 
+// Runs body() in one transaction with one snapshot; those that it begins by the functions above are parts of it. For
+// a standby, which writes nothing. Null, or the error that ended it.
+ErrorData* worker_read_at_once(FunctionRef<void()> body);
+
 // Whether an error says no more than that somebody was in the way: a lock, a deadlock, a cancelled statement.
 // What failed is tried again then, and nothing is wrong with the trend.
 inline bool is_conflict(const ErrorData* error) {

@@ -84,6 +84,7 @@ void report_damaged(FollowedTrend* trend, const BacklogWords& words, size_t dama
 
 // The trend has no such table, and the rows would be deferred for ever.
 void discard_stray_deferred(FollowedTrend* trend) {
+  if (RecoveryInProgress()) return;
   const Definition& definition = *trend->definition;
   const SpiValue id = spi_int4(trend->id);
   if (!OidIsValid(definition.history)) spi_run(&DeferredTable<ClosedWindow>::erase_all, {id});
