@@ -220,7 +220,10 @@ TableShape group_shape(const Definition& definition, bool with_rank,
   const Size room = static_cast<Size>(definition.column_count) + lengthof(kBounds) + own_columns.size();
   shape.columns = static_cast<OwnedColumn*>(palloc(sizeof(OwnedColumn) * room));
   auto add = [&shape](const OwnedColumn& column) { shape.columns[shape.count++] = column; };
-  for (ColumnRole role : kBounds) add({bound_name(definition, role), window_bound_type(definition), -1});
+  for (ColumnRole role : kBounds) {
+    // Only history has been made so that they are never NULL.
+    add({bound_name(definition, role), window_bound_type(definition), -1, with_rank});
+  }
   for (int i = 0; i < definition.column_count; i++) {
     const DefinitionColumn& column = definition.columns[i];
     if (is_bound(column.role) || (column.role == ColumnRole::kRank && !with_rank)) continue;

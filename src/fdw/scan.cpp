@@ -336,8 +336,11 @@ TupleTableSlot* next_united(ScanState* state, TupleTableSlot* slot) {
     if (!tuplestore_skiptuples(state->united, 1, true)) return slot;
   }
   state->next++;
-  if (!tuplestore_gettupleslot(state->united, true, false, state->united_row)) return slot;
-  return ExecCopySlot(slot, state->united_row);
+  // A tuple that was on disk is the row's until the next one, longer than the caller's context lasts.
+  MemoryContext caller = MemoryContextSwitchTo(state->context);
+  const bool is_there = tuplestore_gettupleslot(state->united, true, false, state->united_row);
+  MemoryContextSwitchTo(caller);
+  return is_there ? ExecCopySlot(slot, state->united_row) : slot;
 }
 
 }  // namespace

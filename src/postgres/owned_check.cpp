@@ -141,7 +141,7 @@ void owned_check_table(Relation relation) {
   check_constraints(relation);
 }
 
-AttrNumber* owned_check_columns(Relation relation, const TableShape& shape) {
+AttrNumber* owned_check_columns(Relation relation, const TableShape& shape, bool of_rows) {
   auto* attributes = static_cast<AttrNumber*>(palloc0(sizeof(AttrNumber) * shape.count));
   TupleDesc columns = RelationGetDescr(relation);
   for (int i = 0; i < columns->natts; i++) {
@@ -155,6 +155,11 @@ AttrNumber* owned_check_columns(Relation relation, const TableShape& shape) {
       check_foreign_column(relation, attribute);
     } else {
       check_type(relation, attribute, shape.columns[column]);
+      if (of_rows && shape.columns[column].bounds_window && !attribute->attnotnull) {
+        refuse(relation,
+               psprintf("a column that is not NOT NULL any more, \"%s\"", NameStr(attribute->attname)),
+               "Delete rows where it is NULL, and ALTER it to SET NOT NULL.");
+      }
       attributes[column] = attribute->attnum;
     }
   }

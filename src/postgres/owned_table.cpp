@@ -278,7 +278,8 @@ OwnedTable* owned_begin(Oid relation, const TableShape& shape, OwnedSession* ses
                           true, 0, false);
   owned_check_kind(table->relation);
   if (session->use == OwnedUse::kWrite) owned_check_table(table->relation);
-  table->attributes = owned_check_columns(table->relation, shape);
+  table->attributes =
+      owned_check_columns(table->relation, shape, session->use == OwnedUse::kWrite || table->is_patient);
   open_indexes(table, session->use);
   table->executor = CreateExecutorState();
   table->row = MakeSingleTupleTableSlot(RelationGetDescr(table->relation), &TTSOpsVirtual);

@@ -42,6 +42,7 @@ struct OwnedColumn {
   const char* name;
   Oid type;
   int32 typmod;
+  bool bounds_window = false;  // NOT NULL: rows without it would be found by nobody
 };
 
 struct TableShape {

@@ -125,6 +125,16 @@ cmp_ok(query(q{SELECT count(*) FROM trending.verify('hops')}), '>', 0, 'without 
 query(q{SELECT trending.recompute('hops', '-infinity', 'infinity'); ALTER TABLE hops_history ALTER rank SET NOT NULL});
 is(query(q{SELECT count(*) FROM trending.verify('hops')}), '0', 'recompute puts them right');
 
+# Rows without a window would be in none that is compared.
+query(q{ALTER TABLE hops_history ALTER window_end DROP NOT NULL; INSERT INTO hops_history (window_start, k, c, rank, final)
+	SELECT window_start, k, c, rank, final FROM hops_history LIMIT 1});
+for my $call ("trending.verify('hops')", "trending.recompute('hops', '-infinity', 'infinity')") {
+	($status, $out, $error) = $node->psql('postgres', "SELECT * FROM $call");
+	like($error, qr/a column that is not NOT NULL any more, "window_end"/, "$call: refused where rows may have no window");
+}
+query(q{DELETE FROM hops_history WHERE window_end IS NULL; ALTER TABLE hops_history ALTER window_end SET NOT NULL});
+is(query(q{SELECT count(*) FROM trending.verify('hops')}), '0', 'and right again');
+
 # Behind a writer that does not end.
 my $writer = $node->background_psql('postgres');
 $writer->query_safe('BEGIN; LOCK TABLE plays IN ROW EXCLUSIVE MODE');

@@ -95,6 +95,8 @@ is($node->safe_psql('hub', 'SELECT string_agg(rank::text, $$,$$) FROM (SELECT ra
 like($node->safe_psql('hub', 'EXPLAIN (COSTS OFF) SELECT * FROM counted ORDER BY n DESC LIMIT 3'), qr/^Limit\n  ->  Foreign Scan on counted\n        Limit: 3\n        Order: rank$/, 'no sort');
 is($node->safe_psql('hub', 'SELECT count(*) FROM counted c, LATERAL (SELECT * FROM summed WHERE rank <= c.rank) s WHERE c.rank <= 3'), 6, 'scanned again');
 is($node->safe_psql('hub', 'SELECT count(*) FROM counted WHERE rank <= 0'), 0, 'no rank');
+is($node->safe_psql('hub', q{SET work_mem = '64kB'; SELECT count(*) > 2000, count(*) = max(rank), count(DISTINCT rank) = count(*) FROM summed}), 't|t|t', 'all groups, by way of the disk');
+is($node->safe_psql('hub', q{SET work_mem = '64kB'; BEGIN; DECLARE c CURSOR FOR SELECT rank FROM summed; MOVE 1500 IN c; SAVEPOINT a; MOVE 1 IN c; ROLLBACK TO a; FETCH 1 FROM c; COMMIT}), 1502, 'by a cursor, too');
 is($node->safe_psql('hub', q{SELECT string_agg(key || '=' || value, ' ' ORDER BY rank) FROM trending.top('counted', 2)}),
 	$node->safe_psql('hub', q{SELECT string_agg(k || '=' || n, ' ' ORDER BY rank) FROM counted WHERE rank <= 2}), 'trending.top');
 is($node->safe_psql('hub', q{SELECT count(*), count(value) FROM trending.top('summed', 5)}), '5|5', 'trending.top of two keys');
