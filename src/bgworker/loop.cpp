@@ -110,7 +110,7 @@ bool has_waiting_rows(const FollowedTrend* trend) {
 // Whether a filling looked ahead of the position. A checkpoint waits until it is reached, but for so long only.
 bool is_ahead_of_position(TimestampTz now) {
   constexpr int64 kPatienceUs = 10 * 1000 * kMicrosPerMs;
-  return now - worker->last_checkpoint < kPatienceUs &&
+  return now - worker->checkpoint.ended_at < kPatienceUs &&
          std::any_of(worker->trends.begin(), worker->trends.end(), [](const FollowedTrend* trend) {
            return trend != nullptr && trend->fill.filter.active();
          });
@@ -118,23 +118,23 @@ bool is_ahead_of_position(TimestampTz now) {
 
 bool checkpoint_wanted(TimestampTz now) {
   if (is_ahead_of_position(now)) return false;
-  if (worker->checkpoint_due) return true;
-  if (now - worker->last_checkpoint > kAlertIntervalMs * kMicrosPerMs && has_alerts()) return true;
-  if (now - worker->last_checkpoint > kHistoryIntervalUs) {
+  if (worker->checkpoint.due) return true;
+  if (now - worker->checkpoint.ended_at > kAlertIntervalMs * kMicrosPerMs && has_alerts()) return true;
+  if (now - worker->checkpoint.ended_at > kHistoryIntervalUs) {
     for (const FollowedTrend* trend : worker->trends) {
       if (trend == nullptr || trend->state != FillState::kRunning) continue;
       if (history_is_due(trend) || has_waiting_rows(trend)) return true;
     }
   }
-  if (now - worker->last_checkpoint < settings.checkpoint_interval_s * INT64CONST(1000000)) return false;
+  if (now - worker->checkpoint.ended_at < settings.checkpoint_interval_s * INT64CONST(1000000)) return false;
   for (const FollowedTrend* trend : worker->trends) {
     // Only then is it noticed that rights were granted again; nothing else may ever happen.
     if (trend != nullptr && (trend->dirty || trend->trouble.rights_lost)) return true;
   }
   // Our own checkpoints are WAL too: without this a quiet database would write one after the other.
-  if (worker->loop.position() - worker->stored > kIdleConfirmBytes) return true;
-  return now - worker->last_checkpoint > kIdleConfirmUs && compat::kSlotsAreCopied && settings.failover &&
-         worker->loop.position() > worker->stored && standby_has_slot();
+  if (worker->loop.position() - worker->checkpoint.position > kIdleConfirmBytes) return true;
+  return now - worker->checkpoint.ended_at > kIdleConfirmUs && compat::kSlotsAreCopied && settings.failover &&
+         worker->loop.position() > worker->checkpoint.position && standby_has_slot();
 }
 
 // Also of a slot that an older version made, or pg_upgrade.
@@ -175,9 +175,9 @@ void refill_trends() {
 
 // What a decoded transaction asked for, at exactly its position.
 void follow_changes() {
-  wait_until_visible(worker->replayed);
-  if (worker->catalog_changed) {
-    worker->catalog_changed = false;
+  wait_until_visible(worker->catalog.replayed);
+  if (worker->catalog.changed) {
+    worker->catalog.changed = false;
     if (!trends_refresh()) drop_slot_and_leave();
   }
   sources_follow();
@@ -223,8 +223,8 @@ bool decode_some() {
     }
     rounds.records++;
     idle_clocks_step();
-    if (worker->catalog_changed || worker->recheck_wanted || worker->refill_wanted) follow_changes();
-    worker->replayed = InvalidTransactionId;
+    if (worker->catalog.changed || worker->recheck_wanted || worker->refill_wanted) follow_changes();
+    worker->catalog.replayed = InvalidTransactionId;
     pg_atomic_write_u64(&worker->entry->applied_lsn, worker->loop.position());
   }
   return false;
@@ -316,7 +316,7 @@ void make_way_if_asked() {
     XLogRecPtr tried = GetFlushRecPtr(nullptr);
     bool caught_up = decode_some();
     if (known_trends_due()) {
-      worker->catalog_changed = true;
+      worker->catalog.changed = true;
       follow_changes();
     }
     publish_when_ready(caught_up);
@@ -345,16 +345,16 @@ void run(Oid database) {
   if (on_standby) serve_on_standby();
   worker->loop.open(start.slot, start.position);
   slot_follow_settings();
-  worker->stored = start.position;
+  worker->checkpoint.position = start.position;
   pg_atomic_write_u64(&worker->entry->confirmed_lsn, start.position);
 
   title_show("loading what is stored of its trends");
   known_trends_load();
-  worker->restoring = !start.is_fresh;
+  worker->checkpoint.restoring = !start.is_fresh;
   if (!trends_refresh()) drop_slot_and_leave();
-  worker->restoring = false;
+  worker->checkpoint.restoring = false;
   check_deferred_counts();
-  worker->checkpoint_due = start.is_fresh || worker->tables_suspect;
+  worker->checkpoint.due = start.is_fresh || worker->checkpoint.tables_suspect;
   follow();
 }
 

@@ -41,8 +41,8 @@ void forget_trend(FollowedTrend* trend) {
   shared_readers_forget();
   if (trend->memory != nullptr) MemoryContextDelete(trend->memory);
   delete trend;
-  worker->trends_forgotten = true;
-  worker->checkpoint_due = true;  // the next checkpoint deletes its stored state
+  worker->checkpoint.trends_forgotten = true;
+  worker->checkpoint.due = true;  // the next checkpoint deletes its stored state
 }
 
 // Null when there is no room for one more.
@@ -70,8 +70,8 @@ bool read_ids(List** ids) {
   VersionWords words;
   const bool fits = version_fits(&words);
   if (installed && fits) {
-    worker->catalog = trend_table();
-    if (!OidIsValid(worker->catalog)) {
+    worker->catalog.table = trend_table();
+    if (!OidIsValid(worker->catalog.table)) {
       ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table trending.trend is missing"),
                       errhint("If schema \"trending\" was renamed, give it its name back.")));
     }
@@ -94,7 +94,7 @@ bool trend_restore(FollowedTrend* trend) {
     (void)trend_reset_state(trend);
     return false;
   }
-  own_rows_learn(trend);  // under the options that are stored
+  own_rows_learn(trend);        // under the options that are stored
   if (!RecoveryInProgress()) {  // a standby fills nothing
     worker_begin();
     backfill_load(trend);
@@ -116,8 +116,8 @@ namespace {
 std::map<int32, int64> shown_states;
 
 void show_stored(int32 id) {
-  const auto stored = worker->stored_states.find(id);
-  const bool is_stored = stored != worker->stored_states.end();
+  const auto stored = worker->checkpoint.states.find(id);
+  const bool is_stored = stored != worker->checkpoint.states.end();
   const auto before = shown_states.find(id);
   FollowedTrend* trend = find_trend(id);
   if (trend != nullptr && is_stored && before != shown_states.end() && before->second == stored->second)
@@ -159,11 +159,11 @@ bool trends_refresh() {
     if (trend != nullptr && !list_member_int(ids, trend->id)) forget_trend(trend);
   }
   ListCell* cell = nullptr;
-  for (AlteredTrend& altered : worker->altered) {
+  for (AlteredTrend& altered : worker->catalog.altered) {
     FollowedTrend* trend = find_trend(altered.id);
     if (trend != nullptr) trend_alter(trend, altered);
   }
-  worker->altered.clear();
+  worker->catalog.altered.clear();
   foreach (cell, ids) {
     if (find_trend(lfirst_int(cell)) != nullptr || !trend_is_known(lfirst_int(cell))) continue;
     FollowedTrend* trend = add_trend(lfirst_int(cell));
@@ -180,7 +180,7 @@ bool trends_refresh() {
       trend_put_aside(trend, reason);
       continue;
     }
-    if (!worker->restoring || !trend_restore(trend)) filling_start(trend);
+    if (!worker->checkpoint.restoring || !trend_restore(trend)) filling_start(trend);
   }
   known_trends_looked();
   list_free(ids);

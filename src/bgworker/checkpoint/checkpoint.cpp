@@ -168,7 +168,7 @@ bool is_storable(const FollowedTrend* trend) {
 
 // Of trends that were dropped.
 void delete_forgotten_trends() {
-  if (!worker->trends_forgotten) return;
+  if (!worker->checkpoint.trends_forgotten) return;
   static SpiStatement deletions[] = {
 #define TRENDING_DELETION(table)                                     \
   {"DELETE FROM trending." table                                     \
@@ -283,7 +283,7 @@ size_t write_all(XLogRecPtr position) {
   size_t bytes = 0;
   sources_check_rights();
   SPI_connect();
-  if (worker->tables_suspect) empty_state_tables();
+  if (worker->checkpoint.tables_suspect) empty_state_tables();
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
     trend->stored->rows_included = trend->stored->included = needs_writing(trend);
@@ -319,8 +319,8 @@ void forget_stored_state() {
 }
 
 void mark_written() {
-  worker->tables_suspect = false;
-  worker->trends_forgotten = false;
+  worker->checkpoint.tables_suspect = false;
+  worker->checkpoint.trends_forgotten = false;
   known_trends_written();
   for (FollowedTrend* trend : worker->trends) {
     if (trend == nullptr) continue;
@@ -349,11 +349,11 @@ bool checkpoint_write() {
   const int64 hold_us = longest_hold_us;
   longest_hold_us = -1;
   TimestampTz ended = GetCurrentTimestamp();
-  worker->last_checkpoint = ended;
-  worker->checkpoint_due = false;
+  worker->checkpoint.ended_at = ended;
+  worker->checkpoint.due = false;
   if (error != nullptr) {
     forget_stored_state();
-    worker->tables_suspect = !passes_by_itself(error->sqlerrcode);
+    worker->checkpoint.tables_suspect = !passes_by_itself(error->sqlerrcode);
     // The state in memory is whole and goes on; the slot keeps the WAL since the last good checkpoint.
     if (strcmp(worker->entry->detail, error->message) != 0) {
       ereport(WARNING, (errmsg("trending could not write a checkpoint: %s", error->message)));
@@ -365,7 +365,7 @@ bool checkpoint_write() {
   }
   // Committed and flushed: from here on this is what a restart begins with.
   mark_written();
-  worker->stored = position;
+  worker->checkpoint.position = position;
   confirm_when_safe(position, XactLastCommitEnd);
   if (confirming_is_held_up()) {
     database_set_state(
@@ -384,7 +384,7 @@ bool checkpoint_write() {
 
 namespace {
 
-// Into worker->stored_states.
+// Into worker->checkpoint.states.
 const char* read_stored_trends(uint64* ties) {
   static SpiStatement select = {"SELECT trend_id, state_checksum FROM trending.checkpoint_trend"};
   const uint64 rows = spi_run(&select);
@@ -396,7 +396,7 @@ const char* read_stored_trends(uint64* ties) {
     if (!row.read("trend_id", &id) || !row.read("state_checksum", &checksum)) {
       return "a row in trending.checkpoint_trend has values that are missing or of another type";
     }
-    worker->stored_states[id] = checksum;
+    worker->checkpoint.states[id] = checksum;
     *ties += tie(id, checksum);
   }
   return nullptr;
@@ -433,11 +433,11 @@ const char* read_checkpoint(XLogRecPtr* position) {
 
 XLogRecPtr stored_position() {
   XLogRecPtr position = InvalidXLogRecPtr;
-  worker->stored_states.clear();
+  worker->checkpoint.states.clear();
   SPI_connect();
   const char* wrong = read_checkpoint(&position);
   if (wrong != nullptr) {
-    worker->stored_states.clear();
+    worker->checkpoint.states.clear();
     ereport(WARNING, (errmsg("the stored checkpoint of trending cannot be used: %s", wrong),
                       errdetail("All trends of database \"%s\" are refilled.", worker->database_name)));
   }
@@ -454,7 +454,7 @@ XLogRecPtr checkpoint_position() {
   if (is_conflict(error)) ReThrowError(error);
   ereport(WARNING, (errmsg("the stored checkpoint of trending cannot be read: %s", error->message),
                     errdetail("All trends of database \"%s\" are refilled.", worker->database_name)));
-  worker->tables_suspect = true;
+  worker->checkpoint.tables_suspect = true;
   FreeErrorData(error);
   return InvalidXLogRecPtr;
 }

@@ -225,8 +225,8 @@ bool restore_state(FollowedTrend* trend, const char** wrong) {
   TrendRow row = {};
   int64 checksum = 0;
   bool found = false;
-  const auto expected = worker->stored_states.find(trend->id);
-  const bool expects = expected != worker->stored_states.end();
+  const auto expected = worker->checkpoint.states.find(trend->id);
+  const bool expects = expected != worker->checkpoint.states.end();
   *wrong = trend_row_read(trend->id, &row, &checksum, &found);
   if (*wrong != nullptr) return false;
   if (!found) {
@@ -302,7 +302,7 @@ bool checkpoint_restore(FollowedTrend* trend) {
     // Somebody in the way is no damage: the next worker tries again.
     if (is_conflict(error)) ReThrowError(error);
     // Pages that cannot be read are not written either.
-    worker->tables_suspect = true;
+    worker->checkpoint.tables_suspect = true;
     strlcpy(reason, error->message, sizeof(reason));
     FreeErrorData(error);
     restored = false;

@@ -243,7 +243,7 @@ void fill(FollowedTrend* trend) {
   trend_report(trend, lacks_rows ? kUnknownTimes : "");
   trend->dirty = true;
   trend_set_phase(trend, TrendPhase::kRunning);
-  worker->checkpoint_due = true;
+  worker->checkpoint.due = true;
   trend->fill.why = "";
   refill_again(trend);
   working_ended();

@@ -263,7 +263,7 @@ void collect_change(Followers* followers, ReorderBufferTXN* txn, TupleDesc descr
 
 void begin(void*, ReorderBufferTXN* txn) {
   skip_transaction = false;
-  worker->replayed = txn->xid;
+  worker->catalog.replayed = txn->xid;
   sources_begin(txn->xid);
   if (settings.skip_commit == nullptr || settings.skip_commit[0] == '\0') return;
   char position[32];
@@ -284,13 +284,13 @@ void note_trend(TupleDesc descriptor, ReorderBufferChange* change) {
   if (change->action == REORDER_BUFFER_CHANGE_INSERT) {
     known_trends_note_created(stored.id);
   } else {
-    worker->altered.push_back({stored.id, stored.options, stored.history, stored.late});
+    worker->catalog.altered.push_back({stored.id, stored.options, stored.history, stored.late});
   }
 }
 
 void change(void*, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change) {
-  if (RelationGetRelid(relation) == worker->catalog) {
-    worker->catalog_changed = true;
+  if (RelationGetRelid(relation) == worker->catalog.table) {
+    worker->catalog.changed = true;
     note_trend(RelationGetDescr(relation), change);
     return;
   }

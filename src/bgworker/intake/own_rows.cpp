@@ -57,7 +57,7 @@ void own_rows_forget() {
 }
 
 void own_rows_meet(Relation relation) {
-  if (RelationGetNamespace(relation) != get_rel_namespace(worker->catalog)) return;
+  if (RelationGetNamespace(relation) != get_rel_namespace(worker->catalog.table)) return;
   ignore_file(compat::relation_file(relation));
   // Large states are mostly there.
   if (!OidIsValid(relation->rd_rel->reltoastrelid)) return;

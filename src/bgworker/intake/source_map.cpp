@@ -43,7 +43,7 @@ void invalidate(Datum, Oid relation) {
   if (OidIsValid(relation)) {
     bool found = false;
     hash_search(sources, &relation, HASH_FIND, &found);
-    if (relation == worker->catalog) worker->catalog_changed = true;
+    if (relation == worker->catalog.table) worker->catalog.changed = true;
     bool is_source = false;
     for (FollowedTrend* trend : worker->trends) {
       if (trend == nullptr || trend->definition == nullptr) continue;
@@ -69,7 +69,7 @@ bool is_direct(const Followers& followers) {
 // Whether changes of the entry's table can be replayed without a transaction: what is done with a row looks
 // into no catalog.
 bool is_direct(const SourceEntry* entry) {
-  return entry->relation != worker->catalog &&
+  return entry->relation != worker->catalog.table &&
          std::all_of(entry->followers, entry->followers + entry->count,
                      [](const Followers& followers) { return is_direct(followers); }) &&
          std::all_of(entry->dimensions, entry->dimensions + entry->dimension_count,

@@ -21,7 +21,7 @@ void load() {
   const uint64 rows = spi_run(&select);
   for (uint64 i = 0; i < rows; i++) {
     int32 id = 0;
-    if (SpiRow(i).read("trend_id", &id)) worker->known.stored.push_back(id);
+    if (SpiRow(i).read("trend_id", &id)) worker->catalog.known.stored.push_back(id);
   }
 }
 
@@ -39,15 +39,15 @@ void known_trends_load() {
   ereport(WARNING, (errmsg("which trends trending has followed cannot be read: %s", error->message),
                     errdetail("They are followed from where the WAL ends now.")));
   FreeErrorData(error);
-  worker->known.stored.clear();
+  worker->catalog.known.stored.clear();
 }
 
 void known_trends_note_created(int32 id) {
-  worker->known.created.push_back(id);
+  worker->catalog.known.created.push_back(id);
 }
 
 bool trend_is_known(int32 id) {
-  KnownTrends& known = worker->known;
+  KnownTrends& known = worker->catalog.known;
   bool is_known = contains(known.created, id) || contains(known.stored, id);
   if (!is_known) {
     const auto [place, is_first_look] = known.unborn.try_emplace(id, InvalidXLogRecPtr);
@@ -61,28 +61,28 @@ bool trend_is_known(int32 id) {
 }
 
 bool trend_was_created(int32 id) {
-  return contains(worker->known.created, id);
+  return contains(worker->catalog.known.created, id);
 }
 
 void known_trends_looked() {
-  worker->known.created.clear();
-  worker->known.stored.clear();
+  worker->catalog.known.created.clear();
+  worker->catalog.known.stored.clear();
 }
 
 bool known_trends_due() {
   const XLogRecPtr position = worker->loop.position();
-  return std::any_of(worker->known.unborn.begin(), worker->known.unborn.end(),
+  return std::any_of(worker->catalog.known.unborn.begin(), worker->catalog.known.unborn.end(),
                      [position](const auto& unborn) { return position >= unborn.second; });
 }
 
 void known_trends_write() {
   static SpiStatement update = {
       "UPDATE trending.trend_start SET is_followed = true WHERE trend_id = $1 AND NOT is_followed"};
-  for (const int32 id : worker->known.unstored) spi_run(&update, {spi_int4(id)});
+  for (const int32 id : worker->catalog.known.unstored) spi_run(&update, {spi_int4(id)});
 }
 
 void known_trends_written() {
-  worker->known.unstored.clear();
+  worker->catalog.known.unstored.clear();
 }
 
 }  // namespace trending

@@ -143,7 +143,7 @@ void alerts_noted(FollowedTrend* trend, XLogRecPtr lsn, TimestampTz time) {
         trend->definition->has_window ? trend->writer.clock() : time;
     trend->alerts->rows.items[i - 1].commit_lsn = lsn;
   }
-  if (trend->alerts->bytes > kCheckpointBytes) worker->checkpoint_due = true;
+  if (trend->alerts->bytes > kCheckpointBytes) worker->checkpoint.due = true;
   if (trend->alerts->lost == 0) return;
   char message[kMessageSize];
   snprintf(message, sizeof(message),

@@ -144,7 +144,7 @@ void late_table_add(FollowedTrend* trend, Time time, XLogRecPtr commit_lsn, cons
   }
   trend->late->rows.items.push_back(RefusedRow{time, commit_lsn, reason, row});
   trend->late->bytes += sizeof(RefusedRow) + trend->late->rows.items.back().row.size();
-  if (trend->late->bytes > kCheckpointBytes) worker->checkpoint_due = true;
+  if (trend->late->bytes > kCheckpointBytes) worker->checkpoint.due = true;
 }
 
 void late_table_keep(FollowedTrend* trend, Time time, ReorderBufferTXN* txn, const char* reason,

@@ -29,7 +29,7 @@ void trend_stop(FollowedTrend* trend, const char* reason) {
   release_trend(trend->shared);
   trend->recorded.clear();
   trend_set_phase(trend, TrendPhase::kStopped);
-  worker->checkpoint_due = true;  // nothing may stay stored of it
+  worker->checkpoint.due = true;  // nothing may stay stored of it
   if (changed) ereport(LOG, (errmsg("trend %d is stopped", trend->id), errdetail("%s", reason)));
 }
 
