@@ -46,12 +46,11 @@ TRENDS = {
                "allowed_lateness => '0', late_events => 'keep'"),
 }
 VERIFIED = [name for name in TRENDS if name != "strict"]
-KEPT = "20 minutes"  # the sources keep rows for longer than the trends keep history
 
 
-def create_trend(name, query, options):
+def create_trend(name, query, options, retention):
     more = f", {options}" if options else ""
-    return f"SELECT trending.create_trend('{name}', $${query}$$, retention => '10 minutes'{more})"
+    return f"SELECT trending.create_trend('{name}', $${query}$$, retention => '{retention} s'{more})"
 
 
 class Load:
@@ -59,6 +58,7 @@ class Load:
 
     def __init__(self, connect, rate, seed, seconds):
         self.connect, self.rate, self.seed, self.seconds = connect, rate, seed, seconds
+        self.retention = int(min(600, seconds / 5))  # so that a run has seen the most there is before its second quarter
         self.stopping = threading.Event()
         self.problems, self.reads, self.counts, self.lock = [], [], {}, threading.Lock()
         self.threads = []
@@ -69,7 +69,7 @@ class Load:
         connection.close()
         with self.connect() as connection, connection.cursor() as cursor:
             for name, (query, options) in TRENDS.items():
-                cursor.execute(create_trend(name, query, options))
+                cursor.execute(create_trend(name, query, options, self.retention))
         connection.close()
         rounds = [("write", self.write, 2 / self.rate), ("write", self.write, 2 / self.rate), ("bulk", self.bulk, 20),
                   ("recategorize", self.recategorize, 0.5), ("read", self.read, 0.05), ("read", self.read, 0.05),
@@ -152,16 +152,17 @@ class Load:
             self.reads.append(time.monotonic() - began)
 
     def clean_up(self, cursor, _rng):
-        cursor.execute(f"DELETE FROM events WHERE at < now() - interval '{KEPT}'")
-        cursor.execute(f"DELETE FROM requests WHERE at < now() - interval '{KEPT}'")
-        cursor.execute("SELECT trending.recompute('strict', now() - interval '8 minutes', now())")
+        """Sources keep rows for longer than trends keep history."""
+        for table in "events", "requests":
+            cursor.execute(f"DELETE FROM {table} WHERE at < now() - interval '{self.retention + 600} s'")
+        cursor.execute(f"SELECT trending.recompute('strict', now() - interval '{self.retention} s', now())")
 
     def come_and_go(self, cursor, rng):
-        name = rng.choice(list(TRENDS))
-        query, options = TRENDS[name]
-        cursor.execute(create_trend("passing", query, options))
+        query, options = TRENDS[rng.choice(VERIFIED)]
+        cursor.execute("DROP FOREIGN TABLE IF EXISTS passing")
+        cursor.execute(create_trend("passing", query, options, self.retention))
         cursor.execute("SELECT trending.sync('2 minutes')")
-        cursor.execute("SELECT trending.alter_trend('passing', history_limit => 10)")
+        cursor.execute("SELECT trending.alter_trend('passing', idle_timeout => '20 seconds')")
         self.compare(cursor, "passing")
         cursor.execute("DROP FOREIGN TABLE passing")
 

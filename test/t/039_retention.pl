@@ -38,6 +38,12 @@ play(8, 40);
 ok($node->poll_query_until('postgres', $kept, '00:30 10'), 'the worker removes others') or diag $node->safe_psql('postgres', $kept);
 ok($node->poll_query_until('postgres', 'SELECT count(DISTINCT window_end) = 39 FROM forever_history'), 'not without retention');
 
+# Autovacuum hears of what the worker writes and deletes, in its own tables and in those of others.
+$node->safe_psql('postgres', q{ALTER SYSTEM SET autovacuum_naptime = '1s'});
+$node->reload;
+ok($node->poll_query_until('postgres', q{SELECT n_tup_del > 0 AND last_autovacuum IS NOT NULL FROM pg_stat_all_tables WHERE relid = 'songs_history'::regclass}), 'history is vacuumed');
+is($node->safe_psql('postgres', q{SELECT n_tup_ins > 0 AND n_tup_del > 0 FROM pg_stat_all_tables WHERE relid = 'trending.pane_state'::regclass}), 't', 'so can the stored state be');
+
 # By hand, beside a lock on one of the rows.
 my $old = q{INSERT INTO songs_history VALUES ('2025-12-31 23:00', '2025-12-31 23:01', 1, 1, 1, true), ('2025-12-31 23:00', '2025-12-31 23:01', 2, 1, 2, true)};
 $node->safe_psql('postgres', $old);

@@ -93,6 +93,8 @@ void worker_commit() {
     return;
   }
   CommitTransactionCommand();
+  // A session does this whenever it waits for its client. Autovacuum learns from it what there is to clean up.
+  (void)pgstat_report_stat(false);
   leave_transaction();
 }
 
