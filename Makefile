@@ -6,7 +6,7 @@
 # first and are in scripts/project.mk. They are never mixed in one run of make, so that `make demo` works
 # on a machine that has no PostgreSQL yet, and so that our `check` does not clash with that of PGXS.
 
-PROJECT_GOALS := help docs deb dist demo example viewer check check-viewer check-flink torture fuzz soak tidy format format-check
+PROJECT_GOALS := help docs deb dist demo example viewer check check-viewer check-flink check-containers torture fuzz soak tidy format format-check
 
 ifneq ($(filter $(PROJECT_GOALS),$(MAKECMDGOALS)),)
 include scripts/project.mk

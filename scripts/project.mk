@@ -22,6 +22,7 @@ Working on it:
   make check VARIANT=coverage        how much of the code they run: build/check/pg*-servers/coverage.txt
   make check-viewer [SANITIZE=1]     the viewer's tests, in a window of their own
   make check-flink                   what to_flink_sql writes, on a real Flink, against history
+  make check-containers [MAJOR=17]   the images of docker/, built and run by podman
   make torture [KILLS=500] [SEED=n]  worker and server killed at random under load
   make fuzz [MINUTES=60] [SEED=n]    random definitions under random work, against an independent oracle
   make soak [HOURS=1]                mixed load: does anything grow, or become slower? build/check/pg*-servers/soak
@@ -43,6 +44,7 @@ dist:
 check: ; @bash scripts/check.sh
 check-viewer: ; @bash scripts/viewer.sh --check
 check-flink: ; @bash scripts/flink.sh
+check-containers: ; @bash scripts/containers.sh $(MAJOR)
 tidy: ; @bash scripts/tidy.sh
 
 # About five seconds a kill; the limit leaves room for a slow machine.

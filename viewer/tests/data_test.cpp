@@ -308,6 +308,10 @@ class DataTest : public QObject {
     situation.connection.phase = ConnectionState::Phase::kWaiting;
     situation.connection.message = "connection refused";
     QVERIFY(diagnose(situation).first().explanation.contains("refused"));
+    situation.connection.message =
+        "connection to \"::1\" failed\n\tIs it running?\nconnection to \"127.0.0.1\" failed\n";
+    QCOMPARE(diagnose(situation).first().explanation,
+             QString("Connection to \"::1\" failed\nIs it running?\nconnection to \"127.0.0.1\" failed."));
     situation.connection.phase = ConnectionState::Phase::kConnected;
     QVERIFY(diagnose(situation).first().title.contains("not on this server"));
     situation.connection.server.extension_available = true;
@@ -329,6 +333,8 @@ class DataTest : public QObject {
     situation.status.worker.state = "down";
     situation.connection.server.wal_level = "replica";
     QVERIFY(diagnose(situation).first().title.contains("wal_level"));
+    situation.connection.server.version = "19rc1";  // replica is enough
+    QVERIFY(!diagnose(situation).first().title.contains("wal_level"));
     situation.connection.server.wal_level = "logical";
     situation.connection.server.preloaded = "auto_explain";
     QVERIFY(diagnose(situation).first().sql.contains("auto_explain, trending"));

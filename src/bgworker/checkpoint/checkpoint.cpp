@@ -365,6 +365,7 @@ bool checkpoint_write() {
   }
   // Committed and flushed: from here on this is what a restart begins with.
   mark_written();
+  (void)pgstat_report_stat(true);  // a quiet database may have no other transaction for long
   worker->checkpoint.position = position;
   confirm_when_safe(position, XactLastCommitEnd);
   if (confirming_is_held_up()) {

@@ -2,6 +2,7 @@
 #include "data/problem.h"
 
 #include <QCoreApplication>
+#include <QRegularExpression>
 
 #include "data/text.h"
 
@@ -17,6 +18,15 @@ class ProblemWords {
 using Severity = Problem::Severity;
 
 constexpr qint64 kStalledMs = 10'000;
+
+// What libpq says of each address that it tried stands on a line of its own.
+QString lines_of(const QString& message) {
+  QStringList lines;
+  for (const QString& line : message.split(u'\n', Qt::SkipEmptyParts)) {
+    if (!line.trimmed().isEmpty()) lines.append(line.simplified());
+  }
+  return lines.join(u'\n');
+}
 
 Problem no_connection(const ConnectionState& connection) {
   const QString where = connection.target.isEmpty() ? ProblemWords::tr("the server") : connection.target;
@@ -58,7 +68,7 @@ Problem no_connection(const ConnectionState& connection) {
   }
   return {Severity::kError,
           ProblemWords::tr("No connection to %1").arg(where),
-          text::sentence(connection.message.simplified()),
+          text::sentence(lines_of(connection.message)),
           ProblemWords::tr("Check that the server runs, that host, port and database are "
                            "right and "
                            "that pg_hba.conf lets you in."),
@@ -87,9 +97,17 @@ Problem no_extension(const ServerInfo& server) {
           QStringLiteral("CREATE EXTENSION trending;")};
 }
 
+// From 19 on the server writes more as soon as there is a logical slot.
+bool can_decode(const ServerInfo& server) {
+  if (server.wal_level.isEmpty() || server.wal_level == QLatin1String("logical")) return true;
+  static const QRegularExpression kMajor(QStringLiteral("^\\d+"));
+  return server.wal_level == QLatin1String("replica") &&
+         kMajor.match(server.version).captured().toInt() >= 19;
+}
+
 // The server's settings without which no worker can run.
 std::optional<Problem> wrong_settings(const ServerInfo& server) {
-  if (!server.wal_level.isEmpty() && server.wal_level != QLatin1String("logical")) {
+  if (!can_decode(server)) {
     return Problem{Severity::kError, ProblemWords::tr("wal_level is “%1”").arg(server.wal_level),
                    ProblemWords::tr("Changes can only be followed with wal_level = logical."),
                    ProblemWords::tr("Set it and restart the server."),
