@@ -834,13 +834,13 @@ RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_live_differences';
 COMMENT ON FUNCTION trending_internal.live_differences(regclass) IS 'internal: the rows in which a trend and its definition differ at one instant';
 
-CREATE FUNCTION trending_internal.history_differences_now(trend regclass, OUT found_in text, OUT "row" jsonb, OUT settled bool)
+CREATE FUNCTION trending_internal.history_differences_now(trend regclass, OUT found_in text, OUT "row" jsonb, OUT other jsonb, OUT settled bool)
 RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trending_history_differences_now';
-COMMENT ON FUNCTION trending_internal.history_differences_now(regclass) IS 'internal: the rows in which a trend''s history and its definition differ now; settled: the worker will not change the row any more';
+COMMENT ON FUNCTION trending_internal.history_differences_now(regclass) IS 'internal: the rows in which a trend''s history and its definition differ now; other: what the other side has instead; settled: the worker will not change the row any more';
 
 -- The same of its history. What is missing there, or not final, the worker may be about to write with a checkpoint: it
--- differs when it still does after one.
+-- differs when it still does after one, in the same way: where much is changed, the two are not of one instant.
 CREATE FUNCTION trending_internal.history_differences(trend regclass, OUT found_in text, OUT "row" jsonb)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -851,24 +851,27 @@ DECLARE
   patience timestamptz;
   sides    text[];
   rows     jsonb[];
+  others   jsonb[];
   settled  bool[];
-  reported_sides text[] := '{}';
-  reported_rows  jsonb[] := '{}';
-  doubtful_sides text[] := '{}';
-  doubtful_rows  jsonb[] := '{}';
+  reported_sides  text[] := '{}';
+  reported_rows   jsonb[] := '{}';
+  doubtful_sides  text[] := '{}';
+  doubtful_rows   jsonb[] := '{}';
+  doubtful_others jsonb[] := '{}';
 BEGIN
   FOR round IN 1 .. 5 LOOP
-    SELECT array_agg(q.found_in), array_agg(q."row"), array_agg(q.settled) INTO sides, rows, settled
+    SELECT array_agg(q.found_in), array_agg(q."row"), array_agg(q.other), array_agg(q.settled) INTO sides, rows, others, settled
     FROM   trending_internal.history_differences_now(history_differences.trend) q;
-    SELECT array_agg(d.side), array_agg(d.r), array_agg(d.is_settled OR b.r IS NOT NULL) INTO sides, rows, settled
-    FROM   unnest(sides, rows, settled) d(side, r, is_settled)
-    LEFT   JOIN unnest(doubtful_sides, doubtful_rows) b(side, r) ON b.side = d.side AND b.r = d.r
+    SELECT array_agg(d.side), array_agg(d.r), array_agg(d.o), array_agg(d.is_settled OR b.r IS NOT NULL) INTO sides, rows, others, settled
+    FROM   unnest(sides, rows, others, settled) d(side, r, o, is_settled)
+    LEFT   JOIN unnest(doubtful_sides, doubtful_rows, doubtful_others) b(side, r, o) ON b.side = d.side AND b.r = d.r AND b.o = d.o
     WHERE  NOT EXISTS (SELECT FROM unnest(reported_sides, reported_rows) p(side, r) WHERE p.side = d.side AND p.r = d.r);
     RETURN QUERY SELECT d.side, d.r FROM unnest(sides, rows, settled) d(side, r, is_settled) WHERE d.is_settled;
     SELECT coalesce(array_agg(d.side) FILTER (WHERE NOT d.is_settled), '{}'), coalesce(array_agg(d.r) FILTER (WHERE NOT d.is_settled), '{}'),
+           coalesce(array_agg(d.o) FILTER (WHERE NOT d.is_settled), '{}'),
            reported_sides || array_agg(d.side) FILTER (WHERE d.is_settled), reported_rows || array_agg(d.r) FILTER (WHERE d.is_settled)
-    INTO   doubtful_sides, doubtful_rows, reported_sides, reported_rows
-    FROM   unnest(sides, rows, settled) d(side, r, is_settled);
+    INTO   doubtful_sides, doubtful_rows, doubtful_others, reported_sides, reported_rows
+    FROM   unnest(sides, rows, others, settled) d(side, r, o, is_settled);
     IF doubtful_sides = '{}' THEN
       RETURN;
     END IF;

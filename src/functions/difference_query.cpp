@@ -358,9 +358,10 @@ char* history_difference_query(const Definition& definition, const HistorySide& 
   append_all_same(&query, definition);
   append_history_state(&query, definition, history);
   appendStringInfo(&query,
-                   ") END) SELECT 'trend', %s, settled FROM pairs WHERE NOT t IS NULL UNION ALL SELECT "
-                   "'definition', %s, settled FROM pairs WHERE NOT d IS NULL",
-                   row_as_json(definition, "t"), row_as_json(definition, "d"));
+                   ") END) SELECT 'trend', %s, %s, settled FROM pairs WHERE NOT t IS NULL UNION ALL SELECT "
+                   "'definition', %s, %s, settled FROM pairs WHERE NOT d IS NULL",
+                   row_as_json(definition, "t"), row_as_json(definition, "d"), row_as_json(definition, "d"),
+                   row_as_json(definition, "t"));
   return query.data;
 }
 

@@ -168,8 +168,8 @@ void compare(const Definition& definition, const NamedRows& rows, const char* qu
     }
   });
   for (uint64 i = 0; i < SPI_processed; i++) {
-    Datum values[3];
-    bool nulls[3];
+    Datum values[4];
+    bool nulls[4];
     for (int c = 0; c < result->setDesc->natts; c++) {
       values[c] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, c + 1, &nulls[c]);
     }
