@@ -49,7 +49,7 @@ tidy: ; @bash scripts/tidy.sh
 
 # About five seconds a kill; the limit leaves room for a slow machine.
 torture: ; @export KILLS=$(or $(KILLS),500) SEED=$(or $(SEED),$$(shuf -i 1-999999 -n 1)) STAGES=tap && \
-	PROVE_TESTS=test/t/060_torture.pl LIMIT=$$((600 + 20 * KILLS)) bash scripts/check.sh
+	PROVE_TESTS=test/t/075_torture.pl LIMIT=$$((600 + 20 * KILLS)) bash scripts/check.sh
 
 # Fresh seeds for MINUTES, or the one episode of a SEED, as a failure prints it.
 fuzz: export FUZZ := $(if $(SEED),--seed $(SEED)) $(if $(SEED)$(MINUTES),,--minutes 10) $(if $(MINUTES),--minutes $(MINUTES))
