@@ -78,9 +78,9 @@ inline TM_Result update_row(Relation relation, ItemPointer row, TupleTableSlot* 
 #endif
 }
 
-// In the memory context that is current.
+// In the memory context that is current. 18 lets room be left before the tuple.
 inline MinimalTuple form_minimal_tuple(TupleDesc type, const Datum* values, const bool* isnull) {
-#if PG_VERSION_NUM >= 190000
+#if PG_VERSION_NUM >= 180000
   return heap_form_minimal_tuple(type, values, isnull, 0);
 #else
   return heap_form_minimal_tuple(type, const_cast<Datum*>(values), const_cast<bool*>(isnull));
