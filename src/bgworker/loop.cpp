@@ -311,7 +311,6 @@ void make_way_if_asked() {
   for (;;) {
     reload_configuration();
     working_ended();
-    overload_awake();
     title_follow();
     XLogRecPtr tried = GetFlushRecPtr(nullptr);
     bool caught_up = decode_some();

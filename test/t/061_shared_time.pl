@@ -37,6 +37,16 @@ my $others_wait = sub {
 };
 my $pid = worker_pid($node, 'postgres');
 
+# What watches the worker's time does not wake it when there is nothing to do.
+SKIP:
+{
+	my $switches = sub { slurp_file("/proc/$pid/status") =~ /^voluntary_ctxt_switches:\s*(\d+)/m ? $1 : undef };
+	skip 'no /proc', 1 unless -r "/proc/$pid/status";
+	my $before = $switches->();
+	sleep(3);
+	cmp_ok($switches->() - $before, '<', 30, 'an idle worker sleeps');
+}
+
 # Trends of an owner on a table, none slow, all different so that none shares what another computes.
 my $make_many = sub {
 	my ($role, $count) = @_;

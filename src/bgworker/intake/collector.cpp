@@ -262,6 +262,7 @@ void collect_change(Followers* followers, ReorderBufferTXN* txn, TupleDesc descr
 }
 
 void begin(void*, ReorderBufferTXN* txn) {
+  overload_awake();
   skip_transaction = false;
   worker->catalog.replayed = txn->xid;
   sources_begin(txn->xid);
@@ -323,6 +324,7 @@ void truncate(void*, ReorderBufferTXN* txn, int count, Relation relations[]) {
 }
 
 void apply_events(ReorderBufferTXN* txn) {
+  overload_look(compat::commit_time(txn));
   pg_atomic_write_u64(&worker->entry->transactions, pg_atomic_read_u64(&worker->entry->transactions) + 1);
   if (worker->batch.empty() && !dimension_changes_any()) return;
   source_map_note_latest();
@@ -336,7 +338,6 @@ void commit(void*, ReorderBufferTXN* txn, XLogRecPtr) {
   }
   apply_events(txn);
   sources_commit(txn);
-  overload_look(compat::commit_time(txn));
 }
 
 bool is_external(HeapTuple row) {
@@ -360,6 +361,7 @@ bool replay(void*, ReorderBufferTXN* txn) {
   if (!settings.direct_replay) return false;
   if (settings.skip_commit != nullptr && settings.skip_commit[0] != '\0') return false;
   if (!for_all_changes(txn, is_replayable)) return false;
+  overload_awake();
   MemoryContext caller = MemoryContextSwitchTo(direct_memory);
   for_all_changes(txn, [txn](ReorderBufferChange* change) {
     CHECK_FOR_INTERRUPTS();

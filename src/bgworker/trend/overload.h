@@ -14,7 +14,8 @@ namespace trending {
 // Makes the timer ready; once in the worker.
 void overload_start();
 
-// The worker is awake, or about to sleep, when nothing is sampled. Costs next to nothing while the timer runs.
+// A transaction is about to be replayed; costs next to nothing while the timer runs. The worker is about to sleep: the
+// timer, which would wake it, is not set again until the next transaction.
 void overload_awake();
 void overload_asleep();
 
