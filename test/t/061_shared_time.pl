@@ -22,7 +22,7 @@ my $as = sub {
 $say->(q{
 	CREATE EXTENSION trending;
 });
-$say->("CREATE ROLE $_ LOGIN; CREATE SCHEMA $_ AUTHORIZATION $_") for qw(bob mallory eve carol dave);
+$say->("CREATE ROLE $_ LOGIN; CREATE SCHEMA $_ AUTHORIZATION $_") for qw(bob mallory eve frank carol dave);
 $as->('bob', q{
 	CREATE TABLE good (k int);
 	SELECT trending.create_trend('bob.good_ones', 'SELECT k, count(*) AS n FROM good GROUP BY k ORDER BY n DESC')});
@@ -49,12 +49,12 @@ SKIP:
 
 # Trends of an owner on a table, none slow, all different so that none shares what another computes.
 my $make_many = sub {
-	my ($role, $count) = @_;
+	my ($role, $count, $condition) = @_;
 	$as->($role, qq{
 		CREATE TABLE busy (n int);
 		DO \$\$ BEGIN FOR i IN 1..$count LOOP
 			PERFORM trending.create_trend('$role.many_' || i, format(
-				'SELECT n, count(*) AS c FROM $role.busy WHERE factorial(%s + n) > 0 GROUP BY n ORDER BY c DESC', 200 + i));
+				'SELECT n, count(*) AS c FROM $role.busy WHERE $condition GROUP BY n ORDER BY c DESC', 200 + i));
 		END LOOP; END \$\$;
 		SELECT trending.sync('60 s')});
 };
@@ -69,12 +69,12 @@ my $check_overload = sub {
 	is($right, 't', "$what: with the reason and what to do");
 };
 
-$make_many->('mallory', 150);
+$make_many->('mallory', 150, 'factorial(%s + n) > 0');
 $as->('mallory', 'DO $$ BEGIN FOR i IN 1..12000 LOOP INSERT INTO busy VALUES (i % 7); COMMIT; END LOOP; END $$');
 $check_overload->('mallory', 'many small transactions');
 is($say->("SELECT state FROM trending.status WHERE relation = 'bob.good_ones'::regclass"), 'running', 'nothing happens to the trends of others');
 
-$make_many->('eve', 150);
+$make_many->('eve', 150, 'factorial(%s + n) > 0');
 $as->('eve', 'INSERT INTO busy SELECT i % 7 FROM generate_series(1, 12000) i');
 $check_overload->('eve', 'one large transaction');
 my $left = $say->("SELECT coalesce(min(relation::text), '') FROM trending.status WHERE relation::text LIKE 'mallory.%' AND state = 'running'");
@@ -85,6 +85,11 @@ $say->(q{SELECT trending.resume(relation) FROM trending.status WHERE relation::t
 ok($node->poll_query_until('postgres', q{
 	SELECT count(*) > 0 FROM trending.status WHERE relation::text LIKE 'eve.%' AND state <> 'stopped'}), 'resumed once, they run again');
 $say->('DROP OWNED BY mallory, eve CASCADE');
+
+# Trends that compute nothing, whose transactions are replayed directly.
+$make_many->('frank', 800, 'true');
+$as->('frank', 'DO $$ BEGIN FOR i IN 1..60000 LOOP INSERT INTO busy VALUES (i % 100); COMMIT; END LOOP; END $$');
+$check_overload->('frank', 'plain trends');
 
 # Fillings without end.
 $say->(q{ALTER SYSTEM SET trending.overload_timeout = '1min'; SELECT pg_reload_conf()});
